@@ -1,0 +1,98 @@
+import { createHash, type KeyObject } from 'node:crypto';
+import jwt from 'jsonwebtoken';
+import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
+import { roles } from '../contracts/index.js';
+import { Unauthorized } from '../errors/index.js';
+import type { Actor } from './actor.js';
+import { jwkThumbprint } from './keys.js';
+import type { RevocationList } from './revocation-list.js';
+
+/** Claims of an access token: RFC 9068, plus `email`, `role`, `sid` (the log-in) and `ver` (the user's token version). */
+export const accessTokenClaims = z.object({
+  iss: z.string(),
+  aud: z.string(),
+  sub: z.uuid(),
+  email: z.string().min(1),
+  role: z.enum(roles),
+  sid: z.string().min(1),
+  ver: z.int().nonnegative(),
+  iat: z.int(),
+  exp: z.int(),
+  jti: z.string().min(1),
+});
+export type AccessTokenClaims = z.infer<typeof accessTokenClaims>;
+
+const accessTokenHeader = z.object({ alg: z.literal('ES256'), typ: z.literal('at+jwt'), kid: z.string() });
+
+/** Seconds that another machine's clock may be ahead. */
+const CLOCK_TOLERANCE = 5;
+const MAX_TOKEN_LENGTH = 4_096;
+const MAX_VERIFIED_TOKENS = 10_000;
+
+/**
+ * Tells who presents an access token. Algorithm and type are pinned (RFC 8725); only the given keys count, chosen by
+ * their thumbprint. A token's signature is checked once, its expiry and revocation on every use.
+ */
+export class AccessTokenVerifier {
+  readonly #keys: ReadonlyMap<string, KeyObject>;
+  readonly #issuer: string;
+  readonly #audience: string;
+  readonly #revocations: RevocationList;
+  readonly #verified = new LRUCache<string, Actor>({ max: MAX_VERIFIED_TOKENS });
+
+  constructor(options: {
+    publicKeys: readonly KeyObject[];
+    issuer: string;
+    audience: string;
+    revocations: RevocationList;
+  }) {
+    this.#keys = new Map(options.publicKeys.map((key) => [jwkThumbprint(key), key]));
+    this.#issuer = options.issuer;
+    this.#audience = options.audience;
+    this.#revocations = options.revocations;
+  }
+
+  /** The token's bearer. Throws Unauthorized. */
+  verify(token: string): Actor {
+    if (token.length > MAX_TOKEN_LENGTH) throw new Unauthorized('Invalid token');
+    // The cache keeps no token in clear.
+    const digest = createHash('sha256').update(token).digest('base64');
+    let actor = this.#verified.get(digest);
+    if (actor === undefined) {
+      actor = this.#check(token);
+      this.#verified.set(digest, actor);
+    }
+    if (actor.expiresAt <= Date.now() / 1000) throw new Unauthorized('Token has expired');
+    if (this.isRevoked(actor)) throw new Unauthorized('Token has been revoked');
+    return actor;
+  }
+
+  /** Whether an actor's token was revoked since it was verified: for answers that last, such as subscriptions. */
+  isRevoked(actor: Actor): boolean {
+    return this.#revocations.isRevoked({ userId: actor.id, version: actor.tokenVersion, sid: actor.sessionId });
+  }
+
+  #check(token: string): Actor {
+    try {
+      const header = accessTokenHeader.parse(jwt.decode(token, { complete: true })?.header);
+      const key = this.#keys.get(header.kid);
+      if (key === undefined) throw new Error('unknown key');
+      const claims = accessTokenClaims.parse(
+        jwt.verify(token, key, { algorithms: ['ES256'], issuer: this.#issuer, audience: this.#audience }),
+      );
+      if (claims.iat > Date.now() / 1000 + CLOCK_TOLERANCE) throw new Error('issued in the future');
+      return {
+        id: claims.sub,
+        email: claims.email,
+        role: claims.role,
+        sessionId: claims.sid,
+        tokenVersion: claims.ver,
+        expiresAt: claims.exp,
+      };
+    } catch (error) {
+      if (error instanceof jwt.TokenExpiredError) throw new Unauthorized('Token has expired');
+      throw new Unauthorized('Invalid token', { cause: error });
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import { LRUCache } from 'lru-cache';
+
+/** What `user.access_revoked` says: tokens of a user below a version, or those of one log-in, are refused. */
+export interface Revocation {
+  userId: string;
+  minimumVersion?: number | undefined;
+  sid?: string | undefined;
+}
+
+/** Far above what a lifetime of tokens brings; past it the oldest revocations go first. */
+const MAX_ENTRIES = 1_000_000;
+
+/**
+ * The access tokens that no longer count, although they haven't expired. An entry is kept for `lifetime` milliseconds,
+ * after which no token that it could concern is left.
+ */
+export class RevocationList {
+  readonly #minimumVersions: LRUCache<string, number>;
+  readonly #sessions: LRUCache<string, true>;
+
+  constructor({ lifetime }: { lifetime: number }) {
+    this.#minimumVersions = new LRUCache({ max: MAX_ENTRIES, ttl: lifetime });
+    this.#sessions = new LRUCache({ max: MAX_ENTRIES, ttl: lifetime });
+  }
+
+  add({ userId, minimumVersion, sid }: Revocation): void {
+    if (sid !== undefined) this.#sessions.set(sid, true);
+    if (minimumVersion === undefined) return;
+    const known = this.#minimumVersions.get(userId) ?? 0;
+    if (minimumVersion > known) this.#minimumVersions.set(userId, minimumVersion);
+  }
+
+  isRevoked({ userId, version, sid }: { userId: string; version: number; sid: string }): boolean {
+    return this.#sessions.has(sid) || version < (this.#minimumVersions.get(userId) ?? 0);
+  }
+}

@@ -1,0 +1,18 @@
+import type { Settings } from './load-settings.js';
+import { duration, list, oneOf, text, url } from './setting.js';
+
+export const nodeEnvironments = ['development', 'test', 'production'] as const;
+
+/** What every process that answers HTTP reads from its environment. */
+export const httpSettings = {
+  NODE_ENV: oneOf(nodeEnvironments, { default: 'development' }),
+  LOG_LEVEL: oneOf(['error', 'warn', 'info', 'debug'], { default: 'info' }),
+  HOST: text({ default: '127.0.0.1' }),
+  CORS_ORIGINS: list(),
+  TRUSTED_PROXIES: list({ default: '127.0.0.1,::1' }),
+  RABBITMQ_URL: url({ schemes: ['amqp', 'amqps'], examplePasswords: ['guest'] }),
+  JWT_ISSUER: text({ default: 'http://localhost/user-service' }),
+  JWT_AUDIENCE: text({ default: 'shop' }),
+  JWT_EXPIRES_IN: duration({ default: '1h' }),
+};
+export type HttpSettings = Settings<typeof httpSettings>;

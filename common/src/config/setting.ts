@@ -1,0 +1,139 @@
+import ms, { type StringValue } from 'ms';
+import { z } from 'zod';
+import type { Setting } from './load-settings.js';
+
+/** Bytes that a secret must have at least in production: 256 bits, as RFC 7518 asks of an HS256 key. */
+const MIN_SECRET_BYTES = 32;
+
+const setting = <T>(schema: z.ZodType<T>): Setting<T> => ({ schema });
+
+const withDefault = <T>(schema: z.ZodType<T, string>, fallback: string | undefined): z.ZodType<T> =>
+  fallback === undefined
+    ? z.string().pipe(schema)
+    : z
+        .string()
+        .optional()
+        .transform((value) => value ?? fallback)
+        .pipe(schema);
+
+/** Any text. */
+export const text = (options: { default?: string } = {}): Setting<string> =>
+  setting(withDefault(z.string(), options.default));
+
+/** One of a fixed set of words. */
+export const oneOf = <const T extends readonly [string, ...string[]]>(
+  words: T,
+  options: { default?: T[number] } = {},
+): Setting<T[number]> =>
+  setting(
+    withDefault(
+      z.string().transform((value, context): T[number] => {
+        const word = words.find((candidate) => candidate === value);
+        if (word !== undefined) return word;
+        context.addIssue({ code: 'custom', message: `must be one of ${words.join(', ')}` });
+        return z.NEVER;
+      }),
+      options.default,
+    ),
+  );
+
+/** A whole number within bounds. */
+export const integer = (options: { min: number; max: number; default?: number }): Setting<number> =>
+  setting(
+    withDefault(
+      z
+        .string()
+        .regex(/^-?\d{1,15}$/, 'must be a whole number')
+        .transform(Number)
+        .refine((value) => value >= options.min && value <= options.max, {
+          message: `must be from ${options.min} to ${options.max}`,
+        }),
+      options.default?.toString(),
+    ),
+  );
+
+/** A TCP port; 0 lets the system choose a free one. */
+export const port = (options: { default?: number } = {}): Setting<number> =>
+  integer({ min: 0, max: 65_535, ...options });
+
+const isDuration = (value: string): value is StringValue => {
+  // ms() reads bare numbers as milliseconds; a unit is asked for, so that nobody takes them for seconds.
+  return /^\d+(\.\d+)?\s?(ms|s|m|h|d)$/.test(value);
+};
+
+/** A length of time such as 500ms, 30s, 30m, 1h or 7d, in milliseconds. */
+export const duration = (options: { default?: StringValue } = {}): Setting<number> =>
+  setting(
+    withDefault(
+      z.string().transform((value, context) => {
+        if (isDuration(value) && ms(value) > 0) return ms(value);
+        context.addIssue({ code: 'custom', message: 'must be a length of time such as 500ms, 30s, 30m or 1h' });
+        return z.NEVER;
+      }),
+      options.default,
+    ),
+  );
+
+/** true or false. */
+export const flag = (options: { default?: boolean } = {}): Setting<boolean> =>
+  setting(
+    withDefault(
+      z
+        .string()
+        .regex(/^(true|false)$/, 'must be true or false')
+        .transform((value) => value === 'true'),
+      options.default?.toString(),
+    ),
+  );
+
+/** Texts separated by commas; none when unset. */
+export const list = (options: { default?: string } = {}): Setting<readonly string[]> =>
+  setting(
+    withDefault(
+      z.string().transform((value) =>
+        value
+          .split(',')
+          .map((part) => part.trim())
+          .filter((part) => part !== ''),
+      ),
+      options.default ?? '',
+    ),
+  );
+
+/** undefined when the variable is unset. */
+export const optional = <T>({ schema, productionFault }: Setting<T>): Setting<T | undefined> => ({
+  schema: z.union([z.undefined(), schema]),
+  ...(productionFault && { productionFault }),
+});
+
+const secretFault = (value: string, examples: readonly string[]): string | undefined => {
+  if (examples.includes(value)) return 'is the example value, which production refuses';
+  if (Buffer.byteLength(value) < MIN_SECRET_BYTES) return `must have at least ${MIN_SECRET_BYTES} bytes in production`;
+  return undefined;
+};
+
+/** A secret. Production refuses the examples and anything under 32 bytes. */
+export const secret = (options: { examples?: readonly string[]; default?: string } = {}): Setting<string> => ({
+  ...text(options),
+  productionFault: (value) => secretFault(value, options.examples ?? []),
+});
+
+/** An absolute URL of one of the given schemes. A password inside is a secret: see `secret`. */
+export const url = (options: {
+  schemes: readonly string[];
+  examplePasswords?: readonly string[];
+  default?: string;
+}): Setting<string> => ({
+  schema: withDefault(
+    z.string().refine((value) => options.schemes.includes(URL.parse(value)?.protocol.slice(0, -1) ?? ''), {
+      message: `must be a URL that starts with ${options.schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+    }),
+    options.default,
+  ),
+  productionFault: (value) => {
+    const password = URL.parse(value)?.password ?? '';
+    const fault =
+      password === '' ? undefined : secretFault(decodeURIComponent(password), options.examplePasswords ?? []);
+    return fault === undefined ? undefined : `has a password that ${fault}`;
+  },
+});

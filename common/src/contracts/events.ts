@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import { orderResource, orderStatuses } from './order.js';
+import { paymentResource, paymentStatuses } from './payment.js';
+import { userResource } from './user.js';
+
+const paymentData = paymentResource.extend({
+  previousStatus: z.enum(paymentStatuses).nullable().optional(),
+  reason: z.string().nullable().optional(),
+});
+
+/** What each event carries. Fields are only ever added. */
+const eventDataSchemas = {
+  'user.created': userResource,
+  'user.updated': userResource,
+  'user.deleted': userResource,
+  /** Tokens of `userId` below `minimumVersion` are refused; with `sid`, those of that log-in are. */
+  'user.access_revoked': z.object({
+    userId: z.uuid(),
+    minimumVersion: z.int().optional(),
+    sid: z.string().optional(),
+    reason: z.string(),
+  }),
+  'order.created': orderResource,
+  'order.status_changed': orderResource.extend({
+    previousStatus: z.enum(orderStatuses),
+    reason: z.string().nullable(),
+  }),
+  'payment.created': paymentData,
+  'payment.processing': paymentData,
+  'payment.cancelled': paymentData,
+  'payment.success': paymentData,
+  'payment.failed': paymentData,
+  'payment.refunded': paymentData,
+} as const;
+
+export type EventType = keyof typeof eventDataSchemas;
+export type EventData<T extends EventType> = z.infer<(typeof eventDataSchemas)[T]>;
+
+const isEventType = (type: string): type is EventType => type in eventDataSchemas;
+export const eventTypes: readonly EventType[] = Object.keys(eventDataSchemas).filter(isEventType);
+
+/** CloudEvents 1.0, structured JSON: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
+const envelope = z.object({
+  specversion: z.literal('1.0'),
+  id: z.uuid(),
+  source: z.string().min(1),
+  /** The aggregate's id. */
+  subject: z.string().min(1),
+  time: z.iso.datetime(),
+  datacontenttype: z.literal('application/json').optional(),
+  /** W3C trace context of the request that caused the event. */
+  traceparent: z.string().optional(),
+  /** The aggregate's version that this event tells of; grows by one or more from event to event. */
+  sequence: z.int().nonnegative(),
+});
+
+export type EventOf<T extends EventType> = z.infer<typeof envelope> & { type: T; data: EventData<T> };
+/** Any event of the system, told apart by `type`. */
+export type DomainEvent = { [T in EventType]: EventOf<T> }[EventType];
+/** What a repository writes beside a change; identity, time and trace are added as it is stored. */
+export type EventDraft = {
+  [T in EventType]: { type: T; subject: string; sequence: number; data: EventData<T> };
+}[EventType];
+
+const schemaOf = <T extends EventType>(type: T) =>
+  envelope.extend({ type: z.literal(type), data: eventDataSchemas[type] });
+
+/** The schema of each whole event, by type. */
+export const eventSchemas = {
+  'user.created': schemaOf('user.created'),
+  'user.updated': schemaOf('user.updated'),
+  'user.deleted': schemaOf('user.deleted'),
+  'user.access_revoked': schemaOf('user.access_revoked'),
+  'order.created': schemaOf('order.created'),
+  'order.status_changed': schemaOf('order.status_changed'),
+  'payment.created': schemaOf('payment.created'),
+  'payment.processing': schemaOf('payment.processing'),
+  'payment.cancelled': schemaOf('payment.cancelled'),
+  'payment.success': schemaOf('payment.success'),
+  'payment.failed': schemaOf('payment.failed'),
+  'payment.refunded': schemaOf('payment.refunded'),
+} satisfies { [T in EventType]: z.ZodType<EventOf<T>> };
+
+/** A message that isn't an event of this system and never will be: trying again can't help. */
+export class MalformedEvent extends Error {
+  override readonly name = 'MalformedEvent';
+}
+
+/** The event in a message body. Throws MalformedEvent. */
+export function parseEvent(body: Buffer | string): DomainEvent {
+  let json: unknown;
+  try {
+    json = JSON.parse(body.toString());
+  } catch (error) {
+    throw new MalformedEvent('body is not JSON', { cause: error });
+  }
+  const type = z.object({ type: z.string() }).safeParse(json).data?.type;
+  if (type === undefined || !isEventType(type)) throw new MalformedEvent(`unknown event type ${type ?? '(none)'}`);
+  const parsed = eventSchemas[type].safeParse(json);
+  if (!parsed.success) throw new MalformedEvent(z.prettifyError(parsed.error), { cause: parsed.error });
+  return parsed.data;
+}

@@ -1,0 +1,25 @@
+export { orderResource, orderStatuses, type OrderResource, type OrderStatus } from './order.js';
+export {
+  paymentMethods,
+  paymentResource,
+  paymentStatuses,
+  refundResource,
+  refundStatuses,
+  type PaymentMethod,
+  type PaymentResource,
+  type PaymentStatus,
+  type RefundResource,
+  type RefundStatus,
+} from './payment.js';
+export { roles, userResource, type Role, type UserResource } from './user.js';
+export {
+  eventSchemas,
+  eventTypes,
+  parseEvent,
+  MalformedEvent,
+  type DomainEvent,
+  type EventData,
+  type EventDraft,
+  type EventOf,
+  type EventType,
+} from './events.js';

@@ -1,0 +1,86 @@
+import { AppError, type AppErrorOptions } from './app-error.js';
+
+/** One fault of one input field; `field` is a path such as `items[0].quantity`. */
+export interface FieldFault {
+  field: string;
+  message: string;
+}
+
+/** The request itself is wrong; sending it again unchanged can't succeed. */
+export class InvalidInput extends AppError {
+  readonly fields: readonly FieldFault[];
+
+  constructor(fields: readonly FieldFault[], options?: AppErrorOptions) {
+    super('INVALID_INPUT', 'Validation failed', options);
+    this.fields = fields;
+  }
+}
+
+/** The caller isn't known: no token, or one that is malformed, expired, revoked or forged. */
+export class Unauthorized extends AppError {
+  constructor(message = 'Authentication required', options?: AppErrorOptions) {
+    super('UNAUTHORIZED', message, options);
+  }
+}
+
+/** The caller is known and may not do this. */
+export class Forbidden extends AppError {
+  constructor(message = 'Not allowed', options?: AppErrorOptions) {
+    super('FORBIDDEN', message, options);
+  }
+}
+
+/** There is no such thing, or it isn't the caller's: the two look alike. */
+export class NotFound extends AppError {
+  constructor(message = 'Not found', options?: AppErrorOptions) {
+    super('NOT_FOUND', message, options);
+  }
+}
+
+/** The thing exists and its state, or another change at the same time, forbids this. */
+export class Conflict extends AppError {
+  constructor(message: string, options?: AppErrorOptions) {
+    super('CONFLICT', message, options);
+  }
+}
+
+export class MethodNotAllowed extends AppError {
+  readonly allowed: readonly string[];
+
+  constructor(allowed: readonly string[]) {
+    super('METHOD_NOT_ALLOWED', 'Method not allowed');
+    this.allowed = allowed;
+  }
+}
+
+export class UnsupportedMediaType extends AppError {
+  constructor(message = 'Content-Type must be application/json', options?: AppErrorOptions) {
+    super('UNSUPPORTED_MEDIA_TYPE', message, options);
+  }
+}
+
+export class PayloadTooLarge extends AppError {
+  constructor(message = 'Request body is too large', options?: AppErrorOptions) {
+    super('PAYLOAD_TOO_LARGE', message, options);
+  }
+}
+
+export class RateLimited extends AppError {
+  constructor(retryAfterSeconds: number) {
+    super('RATE_LIMITED', 'Too many requests', { retryAfterSeconds });
+  }
+}
+
+/** Something that this process depends on is down or too busy. */
+export class ServiceUnavailable extends AppError {
+  constructor(message = 'Service temporarily unavailable', options: AppErrorOptions = {}) {
+    super('SERVICE_UNAVAILABLE', message, { retryAfterSeconds: 1, ...options });
+  }
+}
+
+/** Something that this process depends on didn't answer in time. */
+export class UpstreamTimeout extends AppError {
+  constructor(message = 'A dependency did not answer in time', options?: AppErrorOptions) {
+    super('UPSTREAM_TIMEOUT', message, options);
+  }
+}

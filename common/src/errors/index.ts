@@ -1,0 +1,16 @@
+export { AppError, type AppErrorOptions, type ErrorCode } from './app-error.js';
+export {
+  Conflict,
+  Forbidden,
+  InvalidInput,
+  MethodNotAllowed,
+  NotFound,
+  PayloadTooLarge,
+  RateLimited,
+  ServiceUnavailable,
+  Unauthorized,
+  UnsupportedMediaType,
+  UpstreamTimeout,
+  type FieldFault,
+} from './errors.js';
+export { findAppError } from './find-app-error.js';

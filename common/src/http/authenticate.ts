@@ -1,0 +1,52 @@
+import type { Request, RequestHandler, Response } from 'express';
+import type { AccessTokenVerifier } from '../auth/index.js';
+import { Forbidden, Unauthorized, findAppError, type AppError } from '../errors/index.js';
+import { currentScope } from '../logger/index.js';
+import type { Access, Caller } from './route.js';
+
+const callers = new WeakMap<Request, Caller | AppError>();
+
+/** Who calls, or why nobody is known to; undefined where nobody looked. */
+const outcomeOf = (request: Request): Caller | AppError | undefined => callers.get(request);
+
+/** The known caller of a request; undefined on public routes. */
+export function callerOf(request: Request): Caller | undefined {
+  const outcome = outcomeOf(request);
+  return outcome === undefined || outcome instanceof Error ? undefined : outcome;
+}
+
+/** The token of an Authorization header (RFC 6750, 2.1). Throws Unauthorized. */
+export function bearerToken(header: string | undefined): string {
+  if (header === undefined) throw new Unauthorized();
+  const token = /^bearer ([\w.~+/-]+=*)$/i.exec(header)?.[1];
+  if (token === undefined) throw new Unauthorized('Malformed Authorization header');
+  return token;
+}
+
+/** Finds out who calls, without refusing anybody yet: rate limits count by account where there is one. */
+export const identify =
+  (verifier: AccessTokenVerifier): RequestHandler =>
+  (request, _response, next) => {
+    try {
+      const token = bearerToken(request.headers.authorization);
+      const actor = verifier.verify(token);
+      callers.set(request, { actor, token });
+      const scope = currentScope();
+      if (scope !== undefined) scope.actorId = actor.id;
+    } catch (error) {
+      const refusal = findAppError(error);
+      if (refusal === undefined) throw error;
+      callers.set(request, refusal);
+    }
+    next();
+  };
+
+/** Lets in whom a route is for. Throws Unauthorized and Forbidden. */
+export const authorize =
+  (access: Exclude<Access, 'public'>): RequestHandler =>
+  (request: Request, _response: Response, next) => {
+    const outcome = outcomeOf(request);
+    if (outcome === undefined || outcome instanceof Error) throw outcome ?? new Unauthorized();
+    if (access === 'admin' && outcome.actor.role !== 'admin') throw new Forbidden('Only an admin may do this');
+    next();
+  };

@@ -1,0 +1,80 @@
+import type { ErrorRequestHandler, RequestHandler } from 'express';
+import {
+  AppError,
+  InvalidInput,
+  MethodNotAllowed,
+  NotFound,
+  PayloadTooLarge,
+  UnsupportedMediaType,
+  findAppError,
+  type ErrorCode,
+} from '../errors/index.js';
+import { currentScope, type Logger } from '../logger/index.js';
+
+/** The status of each code: the only place that knows. */
+export const statusOfCode = {
+  INVALID_INPUT: 400,
+  UNAUTHORIZED: 401,
+  PAYMENT_DECLINED: 402,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  METHOD_NOT_ALLOWED: 405,
+  CONFLICT: 409,
+  PAYLOAD_TOO_LARGE: 413,
+  UNSUPPORTED_MEDIA_TYPE: 415,
+  IDEMPOTENCY_KEY_REUSED: 422,
+  RATE_LIMITED: 429,
+  INTERNAL_ERROR: 500,
+  SERVICE_UNAVAILABLE: 503,
+  UPSTREAM_TIMEOUT: 504,
+} as const satisfies Record<ErrorCode, number>;
+
+/** What clients see of an error. */
+export function errorBody(error: AppError) {
+  const fields = error instanceof InvalidInput ? error.fields : undefined;
+  return {
+    code: error.code,
+    message: error.message,
+    ...error.facts,
+    ...(fields && { details: fields.map(({ field, message }) => `${field}: ${message}`).join('; '), fields }),
+  };
+}
+
+const bodyFault = (message: string): InvalidInput => new InvalidInput([{ field: 'body', message }]);
+
+/** Express and body-parser mark their errors with `status` and `type`, as the package http-errors makes them. */
+function fromExpress(error: unknown): AppError | undefined {
+  if (!(error instanceof Error) || !('status' in error)) return undefined;
+  const { status } = error;
+  if (status === 413) return new PayloadTooLarge();
+  if (status === 415) return new UnsupportedMediaType('Content-Type must be application/json in UTF-8');
+  if (error instanceof URIError) return new InvalidInput([{ field: 'path', message: 'is not valid' }]);
+  if (typeof status !== 'number' || status < 400 || status >= 500) return undefined;
+  return bodyFault(
+    'type' in error && error.type === 'entity.parse.failed' ? 'must be valid JSON' : 'could not be read',
+  );
+}
+
+/** No route matched. */
+export const notFound: RequestHandler = () => {
+  throw new NotFound('No such route');
+};
+
+/** Answers every error: expected ones with their code, all others generically, logged whole. */
+export function errorHandler(logger: Logger): ErrorRequestHandler {
+  // Express knows an error handler by its four parameters.
+  return (thrown: unknown, _request, response, _next) => {
+    const expected = findAppError(thrown) ?? fromExpress(thrown);
+    const error = expected ?? new AppError('INTERNAL_ERROR', 'Internal server error');
+    const status = statusOfCode[error.code];
+    if (status >= 500) logger.error('request failed', { code: error.code, err: thrown });
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    if (status === 401) response.set('WWW-Authenticate', 'Bearer');
+    if (error instanceof MethodNotAllowed) response.set('Allow', error.allowed.join(', '));
+    if (error.retryAfterSeconds !== undefined) response.set('Retry-After', String(error.retryAfterSeconds));
+    response.status(status).json({ success: false, error: errorBody(error), requestId: currentScope()?.requestId });
+  };
+}

@@ -1,0 +1,54 @@
+import { Router } from 'express';
+import type { Metrics } from '../metrics/index.js';
+
+/** `down` of something vital stops traffic; of anything else it only degrades. */
+export type DependencyState = 'up' | 'behind' | 'down';
+
+export interface Probe {
+  /** Whether the process is of no use without it: its own database. */
+  readonly vital: boolean;
+  readonly state: () => DependencyState | Promise<DependencyState>;
+}
+
+export interface HealthOptions {
+  service: string;
+  version: string;
+  metrics: Metrics;
+  probes: Readonly<Record<string, Probe>>;
+  /** True from the first signal to stop on: no new work should come. */
+  isStopping: () => boolean;
+}
+
+export interface Readiness {
+  status: 'ok' | 'degraded' | 'unavailable';
+  dependencies: Record<string, DependencyState>;
+}
+
+/** Asks every probe. */
+export async function readiness({ probes, isStopping }: HealthOptions): Promise<Readiness> {
+  const states = await Promise.all(
+    Object.entries(probes).map(async ([name, { state, vital }]) => ({ name, vital, state: await state() })),
+  );
+  const unavailable = isStopping() || states.some(({ vital, state }) => vital && state === 'down');
+  const degraded = states.some(({ state }) => state !== 'up');
+  return {
+    status: unavailable ? 'unavailable' : degraded ? 'degraded' : 'ok',
+    dependencies: Object.fromEntries(states.map(({ name, state }) => [name, state])),
+  };
+}
+
+/** /health (the process lives; asks nothing else), /ready (may it get work) and /metrics. */
+export function healthRouter(options: HealthOptions): Router {
+  const { service, version, metrics } = options;
+  return Router()
+    .get('/health', (_request, response) => {
+      response.json({ status: 'healthy', service, version, uptime: process.uptime() });
+    })
+    .get('/ready', async (_request, response) => {
+      const ready = await readiness(options);
+      response.status(ready.status === 'unavailable' ? 503 : 200).json({ service, ...ready });
+    })
+    .get('/metrics', async (_request, response) => {
+      response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+    });
+}

@@ -1,0 +1,32 @@
+export { bearerToken } from './authenticate.js';
+export { errorBody, statusOfCode } from './error-handler.js';
+export { healthRouter, readiness, type DependencyState, type HealthOptions, type Probe } from './health.js';
+export { listen, type HttpServer } from './http-server.js';
+export {
+  batchMeta,
+  pageRules,
+  perGroupRule,
+  refusePaging,
+  toPage,
+  toPageRequest,
+  type PageMeta,
+  type PageQuery,
+  type PageRequest,
+  type Position,
+  type Slice,
+} from './pagination.js';
+export { accepted, created, gone, ok, page, type Reply } from './reply.js';
+export { scopeOf } from './request-scope.js';
+export {
+  publicRoute,
+  route,
+  type Access,
+  type Caller,
+  type Input,
+  type Method,
+  type PublicInput,
+  type Route,
+} from './route.js';
+export { baseApp, buildServiceApp, type ServiceAppOptions } from './service-app.js';
+export { ServiceClient, type ServiceAnswer, type ServiceCall } from './service-client.js';
+export * from './validation/index.js';

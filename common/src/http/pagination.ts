@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { InvalidInput } from '../errors/index.js';
+import { optional, queryFlag, queryInteger, refine, rule, valid, invalid, withDefault } from './validation/index.js';
+
+const MAX_LIMIT = 100;
+const DEFAULT_LIMIT = 10;
+const MAX_OFFSET = 1_000_000_000;
+
+/** A row's place in a list that is sorted by (createdAt, id). */
+export interface Position {
+  createdAt: Date;
+  id: string;
+}
+
+/** Which part of a list is asked for. */
+export interface PageRequest {
+  limit: number;
+  offset: number;
+  /** Start after this row instead of at `offset`. */
+  after: Position | undefined;
+  countTotal: boolean;
+}
+
+/** What a repository answers: up to `limit + 1` rows, so that one can tell whether more follow. */
+export interface Slice<Row> {
+  rows: readonly Row[];
+  /** null when it wasn't asked for. */
+  total: number | null;
+}
+
+export interface PageMeta {
+  total: number | null;
+  limit: number;
+  offset: number | null;
+  hasMore: boolean;
+  nextCursor: string | null;
+}
+
+const cursorText = rule((value) => (typeof value === 'string' ? valid(value) : invalid('must be given once')));
+
+/** The query parameters of every list. */
+export const pageRules = {
+  limit: optional(queryInteger({ min: 1, max: MAX_LIMIT })),
+  offset: optional(queryInteger({ min: 0, max: MAX_OFFSET })),
+  cursor: optional(
+    refine(cursorText, (value) => (value.length <= 512 ? valid(value) : invalid('is not a valid cursor'))),
+  ),
+  total: optional(queryFlag()),
+};
+export interface PageQuery {
+  limit: number | undefined;
+  offset: number | undefined;
+  cursor: string | undefined;
+  total: boolean | undefined;
+}
+
+/** `perUser` of batch reads: as `limit`. */
+export const perGroupRule = withDefault(queryInteger({ min: 1, max: MAX_LIMIT }), DEFAULT_LIMIT);
+
+const cursorShape = z.tuple([z.number(), z.uuid(), z.string()]);
+
+const fingerprint = (filters: object): string =>
+  createHash('sha256').update(JSON.stringify(filters)).digest('base64url').slice(0, 12);
+
+function decodeCursor(cursor: string, filters: object): Position {
+  try {
+    const [time, id, filterPrint] = cursorShape.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
+    const createdAt = new Date(time);
+    if (filterPrint === fingerprint(filters) && !Number.isNaN(createdAt.getTime())) return { createdAt, id };
+  } catch {
+    // Whatever is wrong with it, the client learns only that it isn't a cursor of this list.
+  }
+  throw new InvalidInput([{ field: 'cursor', message: 'is not a valid cursor for this list' }]);
+}
+
+/** The part of a list that a query asks for; `filters` are all its other conditions. Throws InvalidInput. */
+export function toPageRequest(query: PageQuery, filters: object): PageRequest {
+  if (query.cursor !== undefined && query.offset !== undefined) {
+    throw new InvalidInput([{ field: 'cursor', message: 'can not be combined with offset' }]);
+  }
+  return {
+    limit: query.limit ?? DEFAULT_LIMIT,
+    offset: query.offset ?? 0,
+    after: query.cursor === undefined ? undefined : decodeCursor(query.cursor, filters),
+    countTotal: query.total ?? query.cursor === undefined,
+  };
+}
+
+/** The rows of a page and what its answer says of the list. */
+export function toPage<Row extends Position>(
+  { rows, total }: Slice<Row>,
+  request: PageRequest,
+  filters: object,
+): { rows: readonly Row[]; meta: PageMeta } {
+  const hasMore = rows.length > request.limit;
+  const shown = hasMore ? rows.slice(0, request.limit) : rows;
+  const last = shown.at(-1);
+  const nextCursor =
+    hasMore && last !== undefined
+      ? Buffer.from(JSON.stringify([last.createdAt.getTime(), last.id, fingerprint(filters)])).toString('base64url')
+      : null;
+  const offset = request.after === undefined ? request.offset : null;
+  return { rows: shown, meta: { total, limit: request.limit, offset, hasMore, nextCursor } };
+}
+
+/** What the answer to a batch read says: every visible row is there, in one piece. */
+export const batchMeta = (count: number): PageMeta => ({
+  total: count,
+  limit: count,
+  offset: 0,
+  hasMore: false,
+  nextCursor: null,
+});
+
+/** Batch reads name their rows, so they have no pages. Throws InvalidInput. */
+export function refusePaging(query: PageQuery): void {
+  const faults = (['limit', 'offset', 'cursor'] as const)
+    .filter((name) => query[name] !== undefined)
+    .map((field) => ({ field, message: 'can not be combined with a batch of ids' }));
+  if (faults.length > 0) throw new InvalidInput(faults);
+}

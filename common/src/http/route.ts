@@ -1,0 +1,89 @@
+import type { Request } from 'express';
+import type { Actor } from '../auth/index.js';
+import { InvalidInput, type FieldFault } from '../errors/index.js';
+import type { Reply } from './reply.js';
+import type { Validator } from './validation/index.js';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** Who may call a route at all: anybody (an Authorization header is ignored), every known caller, or admins only. */
+export type Access = 'public' | 'authenticated' | 'admin';
+
+/** The caller of a route that isn't public, and the access token it presented. */
+export interface Caller {
+  readonly actor: Actor;
+  readonly token: string;
+}
+
+/** One line of a service's table of contents. */
+export interface Route {
+  readonly method: Method;
+  readonly path: string;
+  readonly access: Access;
+  readonly respond: (request: Request, caller: Caller | undefined) => Promise<Reply>;
+}
+
+interface Parts<P, Q, B> {
+  method: Method;
+  path: string;
+  params?: Validator<P>;
+  query?: Validator<Q>;
+  body?: Validator<B>;
+}
+
+/** What a handler of a public route is given. */
+export interface PublicInput<P = unknown, Q = unknown, B = unknown> {
+  params: P;
+  query: Q;
+  body: B;
+}
+
+/** What a handler of any other route is given. */
+export interface Input<P = unknown, Q = unknown, B = unknown> extends PublicInput<P, Q, B>, Caller {}
+
+const nothing = () => Promise.resolve(undefined);
+
+/** All parts of a request, or InvalidInput with the faults of all of them. */
+async function parse<P, Q, B>({ params, query, body }: Parts<P, Q, B>, request: Request) {
+  const faults: FieldFault[] = [];
+  const read = async (validator: Validator<unknown> = nothing): Promise<unknown> => {
+    try {
+      return await validator(request);
+    } catch (error) {
+      if (!(error instanceof InvalidInput)) throw error;
+      faults.push(...error.fields);
+      return undefined;
+    }
+  };
+  const input = { params: await read(params), query: await read(query), body: await read(body) };
+  if (faults.length > 0) throw new InvalidInput(faults);
+  // Each part came out of the validator of its own type; without a validator its type is unknown.
+  return input as PublicInput<P, Q, B>;
+}
+
+/** A route that anybody may call. */
+export function publicRoute<P, Q, B>(
+  parts: Parts<P, Q, B> & { handle: (input: PublicInput<P, Q, B>) => Promise<Reply> },
+): Route {
+  const { method, path, handle } = parts;
+  return { method, path, access: 'public', respond: async (request) => handle(await parse(parts, request)) };
+}
+
+/** A route for known callers; `access: 'admin'` for admins only. */
+export function route<P, Q, B>(
+  parts: Parts<P, Q, B> & {
+    access: Exclude<Access, 'public'>;
+    handle: (input: Input<P, Q, B>) => Promise<Reply>;
+  },
+): Route {
+  const { method, path, access, handle } = parts;
+  return {
+    method,
+    path,
+    access,
+    respond: async (request, caller) => {
+      if (caller === undefined) throw new Error(`no caller on ${method} ${path}, which isn't public`);
+      return handle({ ...(await parse(parts, request)), ...caller });
+    },
+  };
+}

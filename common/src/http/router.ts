@@ -1,0 +1,46 @@
+import { Router, type RequestHandler } from 'express';
+import type { AccessTokenVerifier } from '../auth/index.js';
+import { MethodNotAllowed } from '../errors/index.js';
+import { authorize, callerOf, identify } from './authenticate.js';
+import { jsonBody } from './json-body.js';
+import { sendReply } from './reply.js';
+import type { Method, Route } from './route.js';
+
+export interface Gates {
+  verifier: AccessTokenVerifier;
+  limitRate: RequestHandler;
+}
+
+const withBody = (method: Method): boolean => method === 'POST' || method === 'PUT' || method === 'PATCH';
+
+const respondWith =
+  (route: Route): RequestHandler =>
+  async (request, response) => {
+    sendReply(response, await route.respond(request, callerOf(request)));
+  };
+
+/** A path's methods for the Allow header; what answers GET answers HEAD. */
+const allowed = (routes: readonly Route[]): string[] =>
+  routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+
+/**
+ * Routes as one router. The order in which a request is checked, for every service: path, method, caller, rate, role,
+ * content type, size, input; all else is the handler's.
+ */
+export function buildRouter(routes: readonly Route[], { verifier, limitRate }: Gates): Router {
+  const router = Router({ caseSensitive: true });
+  const body = jsonBody();
+  const whoCalls = identify(verifier);
+  for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
+    const entry = router.route(path);
+    for (const route of ofPath) {
+      const gates = route.access === 'public' ? [limitRate] : [whoCalls, limitRate, authorize(route.access)];
+      const register = entry[route.method.toLowerCase() as Lowercase<Method>].bind(entry);
+      register(...gates, ...(withBody(route.method) ? body : []), respondWith(route));
+    }
+    entry.all(() => {
+      throw new MethodNotAllowed(allowed(ofPath));
+    });
+  }
+  return router;
+}

@@ -1,0 +1,59 @@
+import cors from 'cors';
+import express, { type Express } from 'express';
+import helmet from 'helmet';
+import type { AccessTokenVerifier } from '../auth/index.js';
+import type { Logger } from '../logger/index.js';
+import type { Metrics } from '../metrics/index.js';
+import { errorHandler, notFound } from './error-handler.js';
+import { healthRouter, type Probe } from './health.js';
+import { observeRequest } from './observe-request.js';
+import { limitRate } from './rate-limit.js';
+import { requestScope } from './request-scope.js';
+import type { Route } from './route.js';
+import { buildRouter } from './router.js';
+
+export interface ServiceAppOptions {
+  service: string;
+  version: string;
+  logger: Logger;
+  metrics: Metrics;
+  verifier: AccessTokenVerifier;
+  probes: Readonly<Record<string, Probe>>;
+  isStopping: () => boolean;
+  corsOrigins: readonly string[];
+  trustedProxies: readonly string[];
+  requestsPerSecond: number;
+  /** Routes by the path that they stand below, such as /api/v1/orders. */
+  routes: Readonly<Record<string, readonly Route[]>>;
+}
+
+/** The headers that a browser's script may send and read beyond the plain ones. */
+const corsHeaders = {
+  allowedHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'X-Request-Id', 'traceparent'],
+  exposedHeaders: ['X-Request-Id', 'Retry-After', 'RateLimit', 'RateLimit-Policy', 'Idempotent-Replayed'],
+};
+
+/** An Express app with what every app here starts from: bare, quiet about itself, and strict about who is a proxy. */
+export function baseApp({ trustedProxies }: { trustedProxies: readonly string[] }): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('trust proxy', [...trustedProxies]);
+  return app;
+}
+
+/** A service's whole HTTP face, top to bottom the way of a request. It opens no port and no connection. */
+export function buildServiceApp(options: ServiceAppOptions): Express {
+  const { logger, metrics, verifier, corsOrigins, requestsPerSecond, routes } = options;
+  const gates = { verifier, limitRate: limitRate({ perSecond: requestsPerSecond }) };
+  const app = baseApp(options);
+  app.use(requestScope);
+  app.use(observeRequest({ logger, metrics }));
+  app.use(helmet());
+  app.use(cors({ origin: [...corsOrigins], ...corsHeaders }));
+  app.use(healthRouter(options));
+  for (const [path, table] of Object.entries(routes)) app.use(path, buildRouter(table, gates));
+  app.use(notFound);
+  app.use(errorHandler(logger));
+  return app;
+}

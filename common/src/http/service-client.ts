@@ -1,0 +1,155 @@
+import { Pool, errors as undiciErrors } from 'undici';
+import { z } from 'zod';
+import { AppError, InvalidInput, ServiceUnavailable, UpstreamTimeout } from '../errors/index.js';
+import { currentScope } from '../logger/index.js';
+import { statusOfCode } from './error-handler.js';
+import type { Method } from './route.js';
+
+export interface ServiceCall {
+  method: Method;
+  /** From the root, with its ids encoded. */
+  path: string;
+  query?: Readonly<Record<string, string | number | boolean | undefined | null>>;
+  body?: unknown;
+  /** The caller's access token, passed on as it is. */
+  token?: string | undefined;
+}
+
+export interface ServiceAnswer<T> {
+  data: T;
+  meta: z.infer<typeof pageMeta> | undefined;
+}
+
+const pageMeta = z.object({
+  total: z.int().nullable(),
+  limit: z.int(),
+  offset: z.int().nullable(),
+  hasMore: z.boolean(),
+  nextCursor: z.string().nullable(),
+});
+
+const isErrorCode = (code: string): code is keyof typeof statusOfCode => Object.hasOwn(statusOfCode, code);
+
+const refusal = z.object({
+  error: z
+    .looseObject({
+      code: z.string().refine(isErrorCode),
+      message: z.string(),
+      details: z.string().optional(),
+      fields: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+    })
+    .readonly(),
+});
+
+/** The error that a service answered, as if it had been thrown here. */
+function toError(body: unknown, retryAfter: string | undefined): AppError {
+  const parsed = refusal.safeParse(body);
+  if (!parsed.success) return new ServiceUnavailable('A service gave an answer that could not be read');
+  const { code, message, details: _details, fields, ...rest } = parsed.data.error;
+  if (code === 'INVALID_INPUT' && fields !== undefined) return new InvalidInput(fields);
+  const facts = Object.fromEntries(
+    Object.entries(rest).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+  );
+  return new AppError(code, message, { facts, ...(retryAfter && { retryAfterSeconds: Number(retryAfter) }) });
+}
+
+const toQueryString = (query: NonNullable<ServiceCall['query']>): string => {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== null) parameters.set(name, String(value));
+  }
+  return parameters.size === 0 ? '' : `?${parameters.toString()}`;
+};
+
+/**
+ * Calls one service's REST API over kept-alive connections, passing on request id, trace and client address. Answers the
+ * parsed `data`; throws the service's own error, UpstreamTimeout after `timeout` milliseconds, and ServiceUnavailable when
+ * the service can't be reached.
+ */
+export class ServiceClient {
+  readonly #name: string;
+  readonly #timeout: number;
+  readonly #pool: Pool;
+
+  constructor({
+    name,
+    url,
+    timeout,
+    connections = 32,
+  }: {
+    name: string;
+    url: string;
+    timeout: number;
+    connections?: number;
+  }) {
+    this.#name = name;
+    this.#timeout = timeout;
+    this.#pool = new Pool(url, { connections, connectTimeout: timeout, headersTimeout: timeout, bodyTimeout: timeout });
+  }
+
+  async call<T>(
+    schema: z.ZodType<T>,
+    { method, path, query = {}, body, token }: ServiceCall,
+  ): Promise<ServiceAnswer<T>> {
+    const scope = currentScope();
+    const response = await this.#send({
+      method,
+      path: path + toQueryString(query),
+      headers: {
+        accept: 'application/json',
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(scope && { 'x-request-id': scope.requestId, traceparent: scope.traceparent }),
+        ...(scope?.clientAddress && { 'x-forwarded-for': scope.clientAddress }),
+      },
+      body: body === undefined ? null : JSON.stringify(body),
+    });
+    if (response.status >= 400) throw toError(response.body, response.retryAfter);
+    const answer = z.object({ data: schema, meta: pageMeta.optional() }).safeParse(response.body);
+    if (!answer.success) {
+      throw new ServiceUnavailable(`${this.#name} gave an answer that could not be read`, { cause: answer.error });
+    }
+    return { data: answer.data.data, meta: answer.data.meta };
+  }
+
+  /** Whether the service says that it is ready for work. */
+  async isReady(): Promise<boolean> {
+    const { statusCode, body } = await this.#pool.request({
+      method: 'GET',
+      path: '/ready',
+      signal: AbortSignal.timeout(this.#timeout),
+    });
+    await body.dump();
+    return statusCode === 200;
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.close();
+  }
+
+  async #send(request: { method: Method; path: string; headers: Record<string, string>; body: string | null }) {
+    try {
+      const { statusCode, headers, body } = await this.#pool.request({
+        ...request,
+        signal: AbortSignal.timeout(this.#timeout),
+      });
+      const retryAfter = headers['retry-after'];
+      return {
+        status: statusCode,
+        retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
+        body: await body.json(),
+      };
+    } catch (error) {
+      throw this.#toAppError(error);
+    }
+  }
+
+  #toAppError(error: unknown): AppError {
+    const timedOut =
+      (error instanceof DOMException && error.name === 'TimeoutError') ||
+      error instanceof undiciErrors.HeadersTimeoutError ||
+      error instanceof undiciErrors.BodyTimeoutError;
+    if (timedOut) return new UpstreamTimeout(`${this.#name} did not answer in time`, { cause: error });
+    return new ServiceUnavailable(`${this.#name} is unavailable`, { cause: error });
+  }
+}

@@ -1,0 +1,97 @@
+import validator from 'validator';
+import type { FieldFault } from '../../errors/index.js';
+import { isCurrency } from '../../money/index.js';
+import { invalid, refine, rule, valid, type Parsed, type Rule, type RuleSet } from './rule.js';
+
+const MAX_EMAIL_LENGTH = 254; // RFC 5321, 4.5.3.1.3
+
+const rawText = rule((value) => {
+  if (typeof value !== 'string') return invalid('must be a string');
+  if (value.includes('\0')) return invalid('must not contain NUL');
+  if (!value.isWellFormed()) return invalid('must be valid Unicode');
+  return valid(value);
+});
+
+const isBetween = (length: number, min: number, max: number): boolean => length >= min && length <= max;
+
+/** Text of `min` to `max` code points, trimmed and in Unicode's form NFC. */
+export const text = ({ min = 1, max }: { min?: number; max: number }): Rule<string> =>
+  refine(rawText, (raw) => {
+    const value = raw.trim().normalize('NFC');
+    // A code point is at least one UTF-16 unit: what has fewer units than `max` needs no counting.
+    const length = value.length > max ? Array.from(value).length : value.length;
+    if (value === '' && min > 0) return invalid('must not be empty');
+    return isBetween(length, min, max) ? valid(value) : invalid(`must have ${min} to ${max} characters`);
+  });
+
+/** An e-mail address, in lower case. */
+export const email = (): Rule<string> =>
+  refine(rawText, (raw) => {
+    const value = raw.trim().normalize('NFC').toLowerCase();
+    const fits = value.length <= MAX_EMAIL_LENGTH && validator.isEmail(value);
+    return fits ? valid(value) : invalid('Invalid email format');
+  });
+
+/** A password as it was typed: bcrypt reads 72 bytes at most and ignores the rest silently. */
+export const password = ({ min, max }: { min: number; max: number } = { min: 8, max: 72 }): Rule<string> =>
+  refine(rawText, (value) =>
+    isBetween(Buffer.byteLength(value), min, max) ? valid(value) : invalid(`must have ${min} to ${max} bytes`),
+  );
+
+/** Any well-formed UUID, in lower case. */
+export const uuid = (): Rule<string> =>
+  refine(rawText, (value) =>
+    validator.isUUID(value, 'loose') ? valid(value.toLowerCase()) : invalid('must be a UUID'),
+  );
+
+/** A JSON number without a fraction. */
+export const integer = ({ min, max }: { min: number; max: number }): Rule<number> =>
+  rule((value) => {
+    if (typeof value !== 'number' || !Number.isInteger(value)) return invalid('must be a whole number');
+    return isBetween(value, min, max) ? valid(value) : invalid(`must be from ${min} to ${max}`);
+  });
+
+/** A positive JSON number; whether it fits its currency is for `toMinorUnits` to say. */
+export const amount = (): Rule<number> =>
+  rule((value) => {
+    if (typeof value !== 'number') return invalid('must be a number');
+    return value > 0 ? valid(value) : invalid('must be greater than 0');
+  });
+
+/** JSON's true or false. */
+export const flag = (): Rule<boolean> =>
+  rule((value) => (typeof value === 'boolean' ? valid(value) : invalid('must be true or false')));
+
+/** One of a fixed set of words. */
+export const oneOf = <const T extends readonly string[]>(words: T): Rule<T[number]> =>
+  rule((value) => {
+    const word = words.find((candidate) => candidate === value);
+    return word === undefined ? invalid(`must be one of ${words.join(', ')}`) : valid(word);
+  });
+
+/** A currency of ISO 4217, in upper case. */
+export const currency = (): Rule<string> =>
+  refine(rawText, (value) => (isCurrency(value) ? valid(value) : invalid('must be a currency code of ISO 4217')));
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A list of `min` to `max` objects; fields without a rule are left out. */
+export const listOf = <R extends RuleSet>(rules: R, { min, max }: { min: number; max: number }): Rule<Parsed<R>[]> =>
+  rule((list) => {
+    if (!Array.isArray(list)) return invalid('must be a list');
+    if (!isBetween(list.length, min, max)) return invalid(`must have ${min} to ${max} entries`);
+    const faults: FieldFault[] = [];
+    const values = list.map((item: unknown, index) => {
+      if (!isRecord(item)) faults.push({ field: `[${index}]`, message: 'must be an object' });
+      const parsed: Record<string, unknown> = {};
+      for (const [name, { check }] of isRecord(item) ? Object.entries(rules) : []) {
+        const result = check((item as Record<string, unknown>)[name]);
+        if ('value' in result) parsed[name] = result.value;
+        else faults.push(...result.faults.map((f) => ({ ...f, field: `[${index}].${name}${f.field}` })));
+      }
+      return parsed;
+    });
+    // Each entry holds the outcome of every rule, or there are faults.
+    return faults.length > 0 ? { faults } : valid(values as Parsed<R>[]);
+  });

@@ -1,0 +1,2 @@
+export { runProcess, type RunningProcess } from './run-process.js';
+export { stopInOrder } from './stop-in-order.js';

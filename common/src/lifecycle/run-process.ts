@@ -1,0 +1,62 @@
+import { SettingsError, type Environment } from '../config/index.js';
+import { redact } from '../logger/index.js';
+
+/** What a process does once it is started. */
+export interface RunningProcess {
+  /** Finishes running work and lets go of everything. Called once. */
+  stop(): Promise<void>;
+}
+
+/** Milliseconds from the first signal until the process ends, whatever still runs. */
+const GRACE = 30_000;
+
+const print = (facts: Record<string, unknown>): void => {
+  process.stderr.write(`${JSON.stringify(redact({ time: new Date().toISOString(), level: 'error', ...facts }))}\n`);
+};
+
+/**
+ * Starts a process and stops it in order on SIGTERM or SIGINT. Ends with 0 after an ordered stop; with 1 on a wrong
+ * setting (one line a fault), when the start fails, on an error that nobody caught, and when stopping takes over 30 s.
+ */
+export async function runProcess<T extends RunningProcess>(options: {
+  environment: Environment;
+  start: (environment: Environment) => Promise<T>;
+  exit: (code: number) => void;
+}): Promise<void> {
+  const { environment, start, exit } = options;
+  let running: RunningProcess | undefined;
+  let ending = false;
+
+  const end = (code: number): void => {
+    if (ending) return;
+    ending = true;
+    setTimeout(() => {
+      print({ message: 'stopping took too long' });
+      exit(1);
+    }, GRACE).unref();
+    (running?.stop() ?? Promise.resolve()).then(
+      () => exit(code),
+      (err: unknown) => {
+        print({ message: 'stopping failed', err });
+        exit(1);
+      },
+    );
+  };
+
+  process.on('SIGTERM', () => end(0));
+  process.on('SIGINT', () => end(0));
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (err: unknown) => {
+      print({ message: event, err });
+      end(1);
+    });
+  }
+
+  try {
+    running = await start(environment);
+  } catch (err) {
+    if (err instanceof SettingsError) process.stderr.write(err.faults.map((fault) => `settings: ${fault}\n`).join(''));
+    else print({ message: 'start failed', err });
+    exit(1);
+  }
+}

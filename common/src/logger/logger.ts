@@ -1,0 +1,41 @@
+import winston from 'winston';
+import { redactFacts } from './redact.js';
+import { currentScope } from './request-scope.js';
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
+export type LogFacts = Readonly<Record<string, unknown>>;
+
+/** Messages are constants, what varies goes into facts. `error` means that somebody must act. */
+export interface Logger {
+  error(message: string, facts?: LogFacts): void;
+  warn(message: string, facts?: LogFacts): void;
+  info(message: string, facts?: LogFacts): void;
+  debug(message: string, facts?: LogFacts): void;
+}
+
+/** One JSON line an entry on standard output, secrets redacted, with the ids of the request that is being handled. */
+export function createLogger({ service, level }: { service: string; level: LogLevel }): Logger {
+  const logger = winston.createLogger({
+    level,
+    format: winston.format.printf(({ message }) => String(message)),
+    transports: [new winston.transports.Stream({ stream: process.stdout })],
+  });
+  const write =
+    (entryLevel: LogLevel) =>
+    (message: string, facts: LogFacts = {}): void => {
+      if (!logger.isLevelEnabled(entryLevel)) return;
+      const scope = currentScope();
+      const entry = {
+        time: new Date().toISOString(),
+        level: entryLevel,
+        service,
+        message,
+        requestId: scope?.requestId,
+        traceId: scope?.traceparent.split('-')[1],
+        actorId: scope?.actorId,
+        ...redactFacts(facts),
+      };
+      logger.log(entryLevel, JSON.stringify(entry));
+    };
+  return { error: write('error'), warn: write('warn'), info: write('info'), debug: write('debug') };
+}

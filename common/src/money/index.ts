@@ -1,0 +1,2 @@
+export { currencyDecimals, isCurrency } from './currency.js';
+export { MAX_MINOR_UNITS, MoneyError, toMajorUnits, toMinorUnits } from './money.js';

@@ -1,0 +1,45 @@
+import { generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto';
+import jwt from 'jsonwebtoken';
+import { jwkThumbprint, type AccessTokenClaims } from '../auth/index.js';
+import type { Role } from '../contracts/index.js';
+
+const ISSUER = 'http://test/user-service';
+const AUDIENCE = 'test';
+
+export interface TestTokens {
+  publicKeys: readonly KeyObject[];
+  privateKey: KeyObject;
+  issuer: string;
+  audience: string;
+  /** A token that the verifier of these keys accepts; claims can be replaced one by one. */
+  tokenFor(user: { id?: string; role?: Role }, claims?: Partial<AccessTokenClaims>): string;
+}
+
+/** A key pair, and access tokens signed with it. */
+export function createTestTokens(): TestTokens {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const keyid = jwkThumbprint(publicKey);
+  return {
+    publicKeys: [publicKey],
+    privateKey,
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    tokenFor: ({ id = randomUUID(), role = 'user' }, claims = {}) => {
+      const now = Math.floor(Date.now() / 1000);
+      const payload: AccessTokenClaims = {
+        iss: ISSUER,
+        aud: AUDIENCE,
+        sub: id,
+        email: `${id}@example.com`,
+        role,
+        sid: randomUUID(),
+        ver: 1,
+        iat: now,
+        exp: now + 3_600,
+        jti: randomUUID(),
+        ...claims,
+      };
+      return jwt.sign(payload, privateKey, { algorithm: 'ES256', keyid, header: { alg: 'ES256', typ: 'at+jwt' } });
+    },
+  };
+}

@@ -1,0 +1,1 @@
+export { continueTrace, currentTraceparent } from './trace-context.js';

@@ -1,0 +1,17 @@
+import { randomBytes } from 'node:crypto';
+import { parseTraceParent } from '@opentelemetry/core';
+import { currentScope } from '../logger/index.js';
+
+/**
+ * The W3C trace context of a new step: in the trace of `traceparent` where that is valid, else in a new trace.
+ * https://www.w3.org/TR/trace-context/#traceparent-header
+ */
+export function continueTrace(traceparent: string | undefined): string {
+  const parent = traceparent === undefined ? null : parseTraceParent(traceparent);
+  const traceId = parent?.traceId ?? randomBytes(16).toString('hex');
+  const flags = (parent?.traceFlags ?? 0).toString(16).padStart(2, '0');
+  return `00-${traceId}-${randomBytes(8).toString('hex')}-${flags}`;
+}
+
+/** The trace context of the request or message that is being handled, to be passed on with calls and messages. */
+export const currentTraceparent = (): string | undefined => currentScope()?.traceparent;
