@@ -36,7 +36,7 @@ const eventDataSchemas = {
 export type EventType = keyof typeof eventDataSchemas;
 export type EventData<T extends EventType> = z.infer<(typeof eventDataSchemas)[T]>;
 
-const isEventType = (type: string): type is EventType => type in eventDataSchemas;
+const isEventType = (type: string): type is EventType => Object.hasOwn(eventDataSchemas, type);
 export const eventTypes: readonly EventType[] = Object.keys(eventDataSchemas).filter(isEventType);
 
 /** CloudEvents 1.0, structured JSON: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */

@@ -16,7 +16,7 @@ export function jsonBody(): RequestHandler[] {
     next();
   };
   const emptyAsObject: RequestHandler = (request, _response, next) => {
-    request.body ??= {};
+    if (request.body === undefined) request.body = {};
     next();
   };
   return [requireJson, express.json({ limit: MAX_BODY_BYTES, strict: false, type: () => true }), emptyAsObject];

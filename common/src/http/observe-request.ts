@@ -2,11 +2,17 @@ import type { Request, RequestHandler } from 'express';
 import type { Logger } from '../logger/index.js';
 import type { Metrics } from '../metrics/index.js';
 
-/** The route's pattern, never the path: ids in labels would grow without end. */
-const routeOf = (request: Request): string => {
-  const route = request.route as { path?: unknown } | undefined;
-  return typeof route?.path === 'string' ? `${request.baseUrl}${route.path}` : 'unmatched';
-};
+const patterns = new WeakMap<Request, string>();
+
+/** Notes the pattern that a request matched: figures go by it, never by the path, whose ids would grow without end. */
+export const markRoute =
+  (pattern: string): RequestHandler =>
+  (request, _response, next) => {
+    patterns.set(request, pattern);
+    next();
+  };
+
+const routeOf = (request: Request): string => patterns.get(request) ?? 'other';
 
 /** Counts, times and logs every request once it is answered. */
 export const observeRequest =

@@ -3,6 +3,7 @@ import type { AccessTokenVerifier } from '../auth/index.js';
 import { MethodNotAllowed } from '../errors/index.js';
 import { authorize, callerOf, identify } from './authenticate.js';
 import { jsonBody } from './json-body.js';
+import { markRoute } from './observe-request.js';
 import { sendReply } from './reply.js';
 import type { Method, Route } from './route.js';
 
@@ -24,15 +25,15 @@ const allowed = (routes: readonly Route[]): string[] =>
   routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
 
 /**
- * Routes as one router. The order in which a request is checked, for every service: path, method, caller, rate, role,
+ * Routes as one router, to be mounted at `base`. The order in which a request is checked, for every service: path, method, caller, rate, role,
  * content type, size, input; all else is the handler's.
  */
-export function buildRouter(routes: readonly Route[], { verifier, limitRate }: Gates): Router {
+export function buildRouter(base: string, routes: readonly Route[], { verifier, limitRate }: Gates): Router {
   const router = Router({ caseSensitive: true });
   const body = jsonBody();
   const whoCalls = identify(verifier);
   for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
-    const entry = router.route(path);
+    const entry = router.route(path).all(markRoute(`${base}${path === '/' ? '' : path}`));
     for (const route of ofPath) {
       const gates = route.access === 'public' ? [limitRate] : [whoCalls, limitRate, authorize(route.access)];
       const register = entry[route.method.toLowerCase() as Lowercase<Method>].bind(entry);

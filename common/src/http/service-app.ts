@@ -52,7 +52,7 @@ export function buildServiceApp(options: ServiceAppOptions): Express {
   app.use(helmet());
   app.use(cors({ origin: [...corsOrigins], ...corsHeaders }));
   app.use(healthRouter(options));
-  for (const [path, table] of Object.entries(routes)) app.use(path, buildRouter(table, gates));
+  for (const [path, table] of Object.entries(routes)) app.use(path, buildRouter(path, table, gates));
   app.use(notFound);
   app.use(errorHandler(logger));
   return app;

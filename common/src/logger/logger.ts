@@ -18,7 +18,7 @@ export function createLogger({ service, level }: { service: string; level: LogLe
   const logger = winston.createLogger({
     level,
     format: winston.format.printf(({ message }) => String(message)),
-    transports: [new winston.transports.Stream({ stream: process.stdout })],
+    transports: [new winston.transports.Console()],
   });
   const write =
     (entryLevel: LogLevel) =>

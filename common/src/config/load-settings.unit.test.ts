@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseEnv } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
+import {
+  SettingsError,
+  duration,
+  flag,
+  integer,
+  list,
+  loadSettings,
+  oneOf,
+  optional,
+  port,
+  secret,
+  text,
+  url,
+} from './index.js';
+
+const faultsOf = (work: () => unknown): readonly string[] => {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof SettingsError) return error.faults;
+    throw error;
+  }
+  return [];
+};
+
+describe('settings', () => {
+  it('complete and well-formed -> typed values, defaults where unset or empty', () => {
+    const settings = loadSettings(
+      {
+        PORT: port({ default: 80 }),
+        WINDOW: duration({ default: '30m' }),
+        ORIGINS: list(),
+        LEVEL: oneOf(['info', 'debug'], { default: 'info' }),
+        FLAG: optional(flag()),
+        NAME: text(),
+        POOL: integer({ min: 1, max: 10 }),
+      },
+      { PORT: '', WINDOW: '90s', ORIGINS: 'http://a.test, http://b.test', NAME: 'x', POOL: '7' },
+    );
+    expect(settings).toEqual({
+      PORT: 80,
+      WINDOW: 90_000,
+      ORIGINS: ['http://a.test', 'http://b.test'],
+      LEVEL: 'info',
+      FLAG: undefined,
+      NAME: 'x',
+      POOL: 7,
+    });
+  });
+
+  it('several faults -> all of them at once, each naming its variable and no value', () => {
+    const faults = faultsOf(() =>
+      loadSettings(
+        {
+          MISSING: text(),
+          PORT: port(),
+          WINDOW: duration(),
+          DATABASE: url({ schemes: ['postgresql'] }),
+          LEVEL: oneOf(['info', 'debug']),
+          FLAG: flag(),
+        },
+        { PORT: '99999', WINDOW: '30', DATABASE: 'mysql://secret-host', LEVEL: 'loud', FLAG: 'yes' },
+      ),
+    );
+    expect(faults).toEqual([
+      'MISSING is missing',
+      'PORT must be from 0 to 65535',
+      'WINDOW must be a length of time such as 500ms, 30s, 30m or 1h',
+      'DATABASE must be a URL that starts with postgresql://',
+      'LEVEL must be one of info, debug',
+      'FLAG must be true or false',
+    ]);
+  });
+
+  it('production -> refuses example secrets, short ones, and such passwords in URLs', () => {
+    const settings = {
+      KEY: secret({ examples: ['example-example-example-example-example'] }),
+      SHORT: secret(),
+      DATABASE: url({ schemes: ['postgresql'], examplePasswords: ['password'] }),
+    };
+    const environment = {
+      KEY: 'example-example-example-example-example',
+      SHORT: 'short',
+      DATABASE: 'postgresql://postgres:password@db/user',
+    };
+    expect(faultsOf(() => loadSettings(settings, { ...environment, NODE_ENV: 'development' }))).toEqual([]);
+    expect(faultsOf(() => loadSettings(settings, { ...environment, NODE_ENV: 'production' }))).toEqual([
+      'KEY is the example value, which production refuses',
+      'SHORT must have at least 32 bytes in production',
+      'DATABASE has a password that is the example value, which production refuses',
+    ]);
+  });
+
+  it('.env.example -> one line a variable, nothing but capitals', () => {
+    const example = readFileSync(path.resolve('.env.example'), 'utf8');
+    const names = Object.keys(parseEnv(example));
+    expect(names.length).toBeGreaterThan(30);
+    expect(names.filter((name) => !/^[A-Z][A-Z0-9_]*$/.test(name))).toEqual([]);
+  });
+});

@@ -1,0 +1,36 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import { MalformedEvent, parseEvent } from './index.js';
+
+const revoked = () => ({
+  specversion: '1.0',
+  id: randomUUID(),
+  source: '/user-service',
+  type: 'user.access_revoked',
+  subject: randomUUID(),
+  time: new Date().toISOString(),
+  sequence: 2,
+  data: { userId: randomUUID(), minimumVersion: 2, reason: 'deactivated' },
+});
+
+describe('a message body', () => {
+  it('that is an event -> the event, told apart by its type', () => {
+    const event = revoked();
+    const parsed = parseEvent(JSON.stringify(event));
+    expect(parsed).toMatchObject({ type: 'user.access_revoked', data: event.data });
+  });
+
+  it('with fields from a later version -> accepted', () => {
+    expect(parseEvent(JSON.stringify({ ...revoked(), dataschema: 'x' })).type).toBe('user.access_revoked');
+  });
+
+  it.each<[string, string]>([
+    ['no JSON', '{'],
+    ['no type', '{}'],
+    ['an unknown type', JSON.stringify({ ...revoked(), type: 'toString' })],
+    ['no sequence', JSON.stringify({ ...revoked(), sequence: undefined })],
+    ['data of another type', JSON.stringify({ ...revoked(), data: { userId: 1 } })],
+  ])('with %s -> malformed', (_case, body) => {
+    expect(() => parseEvent(body)).toThrow(MalformedEvent);
+  });
+});

@@ -1,0 +1,417 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import request from 'supertest';
+import { AccessTokenVerifier, RevocationList } from '../auth/index.js';
+import { Conflict } from '../errors/index.js';
+import { createLogger, currentScope } from '../logger/index.js';
+import { createMetrics } from '../metrics/index.js';
+import { createTestTokens } from '../testing/test-tokens.js';
+import {
+  amount,
+  bodyOf,
+  buildServiceApp,
+  created,
+  email,
+  flag,
+  integer,
+  listOf,
+  ok,
+  oneOf,
+  optional,
+  page,
+  pageRules,
+  paramsOf,
+  password,
+  publicRoute,
+  queryIds,
+  queryOf,
+  queryTime,
+  route,
+  text,
+  toPage,
+  toPageRequest,
+  uuid,
+  type DependencyState,
+  type ServiceAppOptions,
+} from './index.js';
+
+const tokens = createTestTokens();
+const rows = Array.from({ length: 25 }, (_, index) => ({ id: randomUUID(), createdAt: new Date(1_000 - index) }));
+
+const buildApp = (options: Partial<ServiceAppOptions> = {}) =>
+  buildServiceApp({
+    service: 'test-service',
+    version: '1.2.3',
+    logger: createLogger({ service: 'test-service', level: 'error' }),
+    metrics: createMetrics({ service: 'test-service' }),
+    verifier: new AccessTokenVerifier({ ...tokens, revocations: new RevocationList({ lifetime: 60_000 }) }),
+    probes: {},
+    isStopping: () => false,
+    corsOrigins: ['http://shop.test'],
+    trustedProxies: ['127.0.0.1', '::1', '::ffff:127.0.0.1'],
+    requestsPerSecond: 1_000,
+    routes: {
+      '/api/v1/things': [
+        publicRoute({
+          method: 'GET',
+          path: '/conflict',
+          handle: async () => {
+            throw new Error('wrapped', { cause: new Conflict('Already there', { facts: { thingId: 'x' } }) });
+          },
+        }),
+        publicRoute({
+          method: 'POST',
+          path: '/public',
+          body: bodyOf({ email: email(), password: password(), name: text({ max: 5 }) }),
+          handle: async ({ body }) => created('Thing created', body),
+        }),
+        route({
+          method: 'POST',
+          path: '/',
+          access: 'authenticated',
+          body: bodyOf({
+            name: text({ max: 100 }),
+            notes: optional(text({ max: 10 })),
+            active: optional(flag()),
+            color: optional(oneOf(['red', 'green'])),
+            items: optional(listOf({ quantity: integer({ min: 1, max: 9 }), price: amount() }, { min: 1, max: 2 })),
+          }),
+          handle: async ({ body, actor }) =>
+            created('Thing created', { ...body, actorId: actor.id, scope: currentScope() }),
+        }),
+        route({
+          method: 'GET',
+          path: '/',
+          access: 'authenticated',
+          query: queryOf({ ...pageRules, ids: optional(queryIds()), from: optional(queryTime()) }),
+          handle: async ({ query }) => {
+            const filters = { from: query.from };
+            const paging = toPageRequest(query, filters);
+            const start = paging.after ? rows.findIndex(({ id }) => id === paging.after?.id) + 1 : paging.offset;
+            const slice = {
+              rows: rows.slice(start, start + paging.limit + 1),
+              total: paging.countTotal ? rows.length : null,
+            };
+            const { rows: shown, meta } = toPage(slice, paging, filters);
+            return page('Things', shown, meta);
+          },
+        }),
+        route({
+          method: 'DELETE',
+          path: '/:id',
+          access: 'admin',
+          params: paramsOf({ id: uuid() }),
+          handle: async () => ok('', null),
+        }),
+        publicRoute({
+          method: 'GET',
+          path: '/fail/:how',
+          handle: async ({ params: _ }) => {
+            throw new Error('secret detail at postgresql://postgres:hunter2@db');
+          },
+        }),
+      ],
+    },
+    ...options,
+  });
+
+const app = buildApp();
+const user = { Authorization: `Bearer ${tokens.tokenFor({ role: 'user' })}` };
+
+describe('a request is checked in this order', () => {
+  it('no such route -> 404 with the error envelope, whoever calls', async () => {
+    const response = await request(app).get('/api/v1/nothing').expect(404);
+    expect(response.body).toEqual({
+      success: false,
+      error: { code: 'NOT_FOUND', message: 'No such route' },
+      requestId: response.headers['x-request-id'],
+    });
+  });
+
+  it('another method -> 405 with Allow, before authentication', async () => {
+    const response = await request(app).put('/api/v1/things').expect(405);
+    expect(response.headers.allow).toBe('POST, GET, HEAD');
+    expect(response.body.error.code).toBe('METHOD_NOT_ALLOWED');
+  });
+
+  it.each([
+    ['no', undefined],
+    ['a malformed', 'Token abc'],
+    ['a forged', 'Bearer abc.def.ghi'],
+  ])('%s token -> 401 with WWW-Authenticate, before the body is looked at', async (_case, header) => {
+    const call = request(app).post('/api/v1/things').set('Content-Type', 'text/plain');
+    const response = await (header ? call.set('Authorization', header) : call).send('x').expect(401);
+    expect(response.headers['www-authenticate']).toBe('Bearer');
+    expect(response.body.error.code).toBe('UNAUTHORIZED');
+  });
+
+  it('the wrong role -> 403, before the id is looked at', async () => {
+    const response = await request(app).delete('/api/v1/things/not-an-id').set(user).expect(403);
+    expect(response.body.error.code).toBe('FORBIDDEN');
+  });
+
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/jsonx', 'application/json; charset=latin1'])(
+    'content type %s -> 415',
+    async (type) => {
+      const response = await request(app)
+        .post('/api/v1/things')
+        .set(user)
+        .set('Content-Type', type)
+        .send('{}')
+        .expect(415);
+      expect(response.body.error.code).toBe('UNSUPPORTED_MEDIA_TYPE');
+    },
+  );
+
+  it('a body over 100 kB -> 413, before it is validated', async () => {
+    const response = await request(app)
+      .post('/api/v1/things')
+      .set(user)
+      .send({ name: 'x'.repeat(100_001) })
+      .expect(413);
+    expect(response.body.error.code).toBe('PAYLOAD_TOO_LARGE');
+  });
+
+  it('a body that is no JSON object -> 400', async () => {
+    for (const body of ['{"name":', '[]', '"x"', 'null']) {
+      const call = request(app).post('/api/v1/things').set(user).set('Content-Type', 'application/json');
+      const response = await call.send(body).expect(400);
+      expect(response.body.error).toMatchObject({ code: 'INVALID_INPUT', fields: [{ field: 'body' }] });
+    }
+  });
+
+  it('no body and no content type -> read as {}', async () => {
+    const response = await request(app).post('/api/v1/things').set(user).expect(400);
+    expect(response.body.error.details).toBe('name: is required');
+  });
+});
+
+describe('input', () => {
+  it('with faults -> every one of them, in fields and in details', async () => {
+    const response = await request(app)
+      .post('/api/v1/things/public')
+      .send({ email: 'x', password: 'short' })
+      .expect(400);
+    expect(response.body.error).toEqual({
+      code: 'INVALID_INPUT',
+      message: 'Validation failed',
+      details: 'email: Invalid email format; password: must have 8 to 72 bytes; name: is required',
+      fields: [
+        { field: 'email', message: 'Invalid email format' },
+        { field: 'password', message: 'must have 8 to 72 bytes' },
+        { field: 'name', message: 'is required' },
+      ],
+    });
+  });
+
+  it('text -> trimmed and NFC, counted in code points; an address in lower case; a password as it is', async () => {
+    const body = { email: ' Ann@Example.COM ', password: ' 12345678 ', name: ' e\u0301😀😀😀😀 ', role: 'admin' };
+    const response = await request(app).post('/api/v1/things/public').send(body).expect(201);
+    expect(response.body.data).toEqual({ email: 'ann@example.com', password: ' 12345678 ', name: 'é😀😀😀😀' });
+  });
+
+  it.each<[string, object, string]>([
+    ['a number for text', { name: 5 }, 'name: must be a string'],
+    ['a list for text', { name: ['x'] }, 'name: must be a string'],
+    ['white space only', { name: ' \t\n' }, 'name: must not be empty'],
+    ['NUL', { name: 'a\0b' }, 'name: must not contain NUL'],
+    ['a lone surrogate', { name: '\ud800' }, 'name: must be valid Unicode'],
+    ['too long an optional text', { name: 'x', notes: 'x'.repeat(11) }, 'notes: must have 1 to 10 characters'],
+    ['a text for true', { name: 'x', active: 'true' }, 'active: must be true or false'],
+    ['an unknown word', { name: 'x', color: 'blue' }, 'color: must be one of red, green'],
+    ['an empty list', { name: 'x', items: [] }, 'items: must have 1 to 2 entries'],
+    ['an object for a list', { name: 'x', items: {} }, 'items: must be a list'],
+    [
+      'entries with faults',
+      { name: 'x', items: [{ quantity: '5', price: 0 }, null] },
+      'items[0].quantity: must be a whole number; items[0].price: must be greater than 0; items[1]: must be an object',
+    ],
+    [
+      'a list for a number',
+      { name: 'x', items: [{ quantity: [5], price: 1 }] },
+      'items[0].quantity: must be a whole number',
+    ],
+  ])('%s -> 400', async (_case, body, details) => {
+    const response = await request(app).post('/api/v1/things').set(user).send(body).expect(400);
+    expect(response.body.error.details).toBe(details);
+  });
+
+  it('null in an optional field -> as if it were absent', async () => {
+    const response = await request(app).post('/api/v1/things').set(user).send({ name: 'x', notes: null }).expect(201);
+    expect(response.body.data).not.toHaveProperty('notes');
+  });
+
+  it('a polluted body -> no prototype is touched', async () => {
+    const body = '{"name":"x","__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}';
+    const call = request(app).post('/api/v1/things').set(user).set('Content-Type', 'application/json');
+    await call.send(body).expect(201);
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+  });
+
+  it.each([
+    ['an unknown parameter', 'foo=1', 'foo: is not a known parameter'],
+    ['a limit of 0', 'limit=0', 'limit: must be from 1 to 100'],
+    ['a limit over 100', 'limit=101', 'limit: must be from 1 to 100'],
+    ['a parameter twice', 'limit=1&limit=2', 'limit: must be given once'],
+    ['an id that is none', 'ids=1,2', 'ids: must be UUIDs separated by commas'],
+    [
+      'too many ids',
+      `ids=${Array.from({ length: 101 }, () => randomUUID()).join(',')}`,
+      'ids: must have at most 100 ids',
+    ],
+    ['a time without offset', 'from=2026-01-01T00:00:00', 'from: must be a time in ISO 8601, with offset'],
+    ['a time that is none', 'from=2026-13-01T00:00:00Z', 'from: must be a time in ISO 8601, with offset'],
+    ['an offset with a cursor', 'offset=1&cursor=abc', 'cursor: can not be combined with offset'],
+    ['a cursor that is none', 'cursor=abc', 'cursor: is not a valid cursor for this list'],
+  ])('%s in the query -> 400', async (_case, query, details) => {
+    const response = await request(app).get(`/api/v1/things?${query}`).set(user).expect(400);
+    expect(response.body.error.details).toBe(details);
+  });
+});
+
+describe('a list', () => {
+  const list = async (query: string) => (await request(app).get(`/api/v1/things?${query}`).set(user).expect(200)).body;
+
+  it('by default -> ten rows, the total, and where it goes on', async () => {
+    const { data, meta } = await list('');
+    expect(data).toHaveLength(10);
+    expect(meta).toEqual({ total: 25, limit: 10, offset: 0, hasMore: true, nextCursor: expect.any(String) });
+  });
+
+  it('followed by its cursors -> every row once, total only when asked for', async () => {
+    const seen: string[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const { data, meta } = await list(`limit=7${cursor && `&cursor=${cursor}`}`);
+      seen.push(...data.map(({ id }: { id: string }) => id));
+      if (cursor) expect(meta).toMatchObject({ total: null, offset: null });
+      cursor = meta.nextCursor as string | null;
+    }
+    expect(seen).toEqual(rows.map(({ id }) => id));
+    expect((await list('total=false')).meta.total).toBeNull();
+  });
+
+  it('with the cursor of other filters -> 400', async () => {
+    const { meta } = await list('limit=1');
+    await request(app).get(`/api/v1/things?from=2026-01-01T00:00:00Z&cursor=${meta.nextCursor}`).set(user).expect(400);
+  });
+});
+
+describe('an error', () => {
+  it('that nobody expected -> 500, generic, with the request id', async () => {
+    const response = await request(app).get('/api/v1/things/fail/badly').set('X-Request-Id', 'my-id').expect(500);
+    expect(response.body).toEqual({
+      success: false,
+      error: { code: 'INTERNAL_ERROR', message: 'Internal server error' },
+      requestId: 'my-id',
+    });
+  });
+
+  it('that a library wrapped -> still told by its own code and facts', async () => {
+    const response = await request(app).get('/api/v1/things/conflict').expect(409);
+    expect(response.body.error).toEqual({ code: 'CONFLICT', message: 'Already there', thingId: 'x' });
+  });
+
+  it('a path that can not be decoded -> 400', async () => {
+    await request(app).get('/api/v1/things/fail/%E0%A4%A').expect(400);
+  });
+});
+
+describe('every answer', () => {
+  it('request id and trace -> kept where well-formed, else made anew', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const kept = await request(app).get('/health').set({ 'X-Request-Id': 'a.b-c_1', traceparent });
+    expect(kept.headers['x-request-id']).toBe('a.b-c_1');
+    expect(kept.headers.traceparent).toMatch(
+      /^00-0af7651916cd43dd8448eb211c80319c-(?!b7ad6b7169203331)[0-9a-f]{16}-01$/,
+    );
+    const replaced = await request(app).get('/health').set({ 'X-Request-Id': 'a b', traceparent: 'x' });
+    expect(replaced.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+    expect(replaced.headers.traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+  });
+
+  it('CORS -> only for origins from the settings', async () => {
+    const known = await request(app).get('/health').set('Origin', 'http://shop.test');
+    expect(known.headers['access-control-allow-origin']).toBe('http://shop.test');
+    const unknown = await request(app).get('/health').set('Origin', 'http://evil.test');
+    expect(unknown.headers['access-control-allow-origin']).toBeUndefined();
+  });
+
+  it('security headers -> there, and nothing tells the framework', async () => {
+    const { headers } = await request(app).get('/health');
+    expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'x-frame-options': 'SAMEORIGIN' });
+    expect(headers).not.toHaveProperty('x-powered-by');
+  });
+});
+
+describe('a client that asks too often', () => {
+  const limited = () => buildApp({ requestsPerSecond: 2 });
+  const statuses = async (calls: (() => request.Test)[]) => {
+    const responses = await Promise.all(calls.map((call) => call()));
+    return responses.map(({ status }) => status).sort();
+  };
+
+  it('by account -> 429 with Retry-After, whatever address it claims', async () => {
+    const target = limited();
+    const from = (address: string) => () =>
+      request(target).get('/api/v1/things').set(user).set('X-Forwarded-For', address);
+    expect(await statuses([from('192.0.2.1'), from('192.0.2.2'), from('192.0.2.3')])).toEqual([200, 200, 429]);
+    const refused = await from('192.0.2.4')();
+    expect(refused.body.error.code).toBe('RATE_LIMITED');
+    expect(refused.headers['retry-after']).toBe('1');
+    expect(refused.headers.ratelimit).toMatch(/r=0/);
+  });
+
+  it('without account -> counted by the address that a trusted proxy tells', async () => {
+    const target = limited();
+    const from = (address: string) => () =>
+      request(target).get('/api/v1/things/conflict').set('X-Forwarded-For', address);
+    expect(await statuses([from('192.0.2.1'), from('192.0.2.1'), from('192.0.2.1')])).toEqual([409, 409, 429]);
+    expect(await statuses([from('192.0.2.9')])).toEqual([409]);
+  });
+
+  it('from an address that is no proxy -> X-Forwarded-For moves nothing', async () => {
+    const target = buildApp({ requestsPerSecond: 2, trustedProxies: [] });
+    const from = (address: string) => () =>
+      request(target).get('/api/v1/things/conflict').set('X-Forwarded-For', address);
+    expect(await statuses([from('192.0.2.1'), from('192.0.2.2'), from('192.0.2.3')])).toEqual([409, 409, 429]);
+  });
+});
+
+describe('health', () => {
+  const ready = async (states: Record<string, DependencyState>, isStopping = false) => {
+    const probes = Object.fromEntries(
+      Object.entries(states).map(([name, state]) => [name, { vital: name === 'database', state: () => state }]),
+    );
+    const response = await request(buildApp({ probes, isStopping: () => isStopping })).get('/ready');
+    return [response.status, response.body.status, response.body.dependencies];
+  };
+
+  it('alive -> healthy, with service and version', async () => {
+    const response = await request(app).get('/health').expect(200);
+    expect(response.body).toEqual({
+      status: 'healthy',
+      service: 'test-service',
+      version: '1.2.3',
+      uptime: expect.any(Number),
+    });
+  });
+
+  it('broker down or outbox behind -> ready, but degraded', async () => {
+    expect(await ready({ database: 'up', broker: 'up' })).toEqual([200, 'ok', { database: 'up', broker: 'up' }]);
+    expect((await ready({ database: 'up', broker: 'down' })).slice(0, 2)).toEqual([200, 'degraded']);
+    expect((await ready({ database: 'up', outbox: 'behind' })).slice(0, 2)).toEqual([200, 'degraded']);
+  });
+
+  it('own database down, or stopping -> not ready', async () => {
+    expect((await ready({ database: 'down', broker: 'up' })).slice(0, 2)).toEqual([503, 'unavailable']);
+    expect((await ready({ database: 'up' }, true)).slice(0, 2)).toEqual([503, 'unavailable']);
+  });
+
+  it('metrics -> requests by route pattern, never by path', async () => {
+    const target = buildApp();
+    await request(target).delete(`/api/v1/things/${randomUUID()}`).set(user);
+    const { text: figures } = await request(target).get('/metrics').expect(200);
+    expect(figures).toContain('http_route="/api/v1/things/:id",http_response_status_code="403"');
+  });
+});

@@ -1,0 +1,61 @@
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+
+const fixture = path.resolve('common/test/fixtures/process.ts');
+
+/** Runs the fixture to its end; once it has started it gets the signal. */
+const run = (environment: Record<string, string>, signal?: NodeJS.Signals) =>
+  new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve, reject) => {
+    const child = spawn('node', ['--import', 'tsx', fixture], {
+      env: { PATH: process.env.PATH, ...environment },
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+      if (signal !== undefined && chunk.toString().includes('started')) child.kill(signal);
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+
+describe('a process', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('that gets %s -> stops in order and ends with 0', async (signal) => {
+    expect(await run({ MODE: 'normal', PORT: '0' }, signal)).toEqual({
+      code: 0,
+      stdout: 'started\nstopped\n',
+      stderr: '',
+    });
+  });
+
+  it('with wrong settings -> ends with 1, one line a fault', async () => {
+    expect(await run({ PORT: 'x' })).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'settings: MODE is missing\nsettings: PORT must be a whole number\n',
+    });
+  });
+
+  it('whose start fails -> ends with 1 and the error, secrets redacted', async () => {
+    const { code, stderr } = await run({ MODE: 'start-fails', PORT: '0' });
+    expect(code).toBe(1);
+    expect(JSON.parse(stderr)).toMatchObject({
+      message: 'start failed',
+      err: { message: 'no database at postgresql://postgres:[redacted]@db' },
+    });
+  });
+
+  it('that nobody catches an error of -> says so, stops and ends with 1', async () => {
+    const { code, stdout, stderr } = await run({ MODE: 'crashes', PORT: '0' });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: 'started\nstopped\n' });
+    expect(JSON.parse(stderr)).toMatchObject({ message: 'uncaughtException', err: { message: 'nobody catches this' } });
+  });
+
+  it('that can not stop -> ends with 1', async () => {
+    const { code, stderr } = await run({ MODE: 'stop-fails', PORT: '0' }, 'SIGTERM');
+    expect(code).toBe(1);
+    expect(JSON.parse(stderr)).toMatchObject({ message: 'stopping failed' });
+  });
+});
