@@ -27,6 +27,21 @@ export default defineConfig(
     },
   },
   {
+    files: ['*/src/**/*.ts'],
+    ignores: ['**/main.ts', '**/migrate-cli.ts', '**/*.test.ts', 'common/src/testing/**'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        {
+          object: 'process',
+          property: 'env',
+          message: 'Only main.ts reads the environment; take settings as arguments.',
+        },
+        { object: 'process', property: 'exit', message: 'Only main.ts ends the process.' },
+      ],
+    },
+  },
+  {
     files: ['**/*.test.ts', '**/test/**/*.ts', 'e2e/**/*.ts'],
     rules: {
       // supertest's response.body is any.
