@@ -1,0 +1,257 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { sqltag as sql } from '@prisma/client/runtime/client';
+import { v7 as uuidv7 } from 'uuid';
+import { createSoftDeleteClient } from '../../test/database/test-client.js';
+import type { EventDraft } from '../contracts/index.js';
+import { runInScope } from '../logger/index.js';
+import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { AtomicStore, type Cause, outboxInsert } from './index.js';
+
+let database: TestDatabase;
+let client: ReturnType<typeof createSoftDeleteClient>['client'];
+
+beforeAll(async () => {
+  database = await createTestDatabase({ serviceDirectory: 'common/test/database' });
+  ({ client } = createSoftDeleteClient(database.url));
+});
+
+afterAll(async () => {
+  await client.$disconnect();
+  await database.drop();
+});
+
+function createStore() {
+  const commits = { count: 0 };
+  return { commits, store: new AtomicStore({ client, onCommit: () => commits.count++ }) };
+}
+
+const revoked = (subject: string, sequence: number): EventDraft => ({
+  type: 'user.access_revoked',
+  subject,
+  sequence,
+  data: { userId: subject, minimumVersion: sequence, reason: "a 'quoted' \\ reason 💶" },
+});
+
+const causeOf = (aggregate: string, sequence: number): Cause => ({
+  eventId: uuidv7(),
+  type: 'order.created',
+  aggregate,
+  sequence,
+});
+
+const eventsOf = (subject: string) => client.outbox.findMany({ where: { subject }, orderBy: { position: 'asc' } });
+const newAuthor = (id = uuidv7()) => ({ id, email: `${id}@example.com` });
+const viewsOf = async (id: string) => (await client.post.findUniqueOrThrow({ where: { id } })).views;
+
+async function createPost(): Promise<string> {
+  const { id } = await client.post.create({ data: { id: uuidv7(), title: 'counter' } });
+  return id;
+}
+
+describe('save', () => {
+  it('a write with events -> row and events are there, in order, complete, and the relay is woken once', async () => {
+    const { store, commits } = createStore();
+    const author = newAuthor();
+    const before = Date.now();
+
+    const result = await store.save(async (transaction) => ({
+      value: await transaction.author.create({ data: author }),
+      events: [revoked(author.id, 1), revoked(author.id, 2), revoked(author.id, 3)],
+    }));
+
+    expect(result).toMatchObject({ outcome: 'saved', value: author });
+    expect(commits.count).toBe(1);
+    const events = await eventsOf(author.id);
+    expect(events.map((event) => event.sequence)).toEqual([1, 2, 3]);
+    expect(new Set(events.map((event) => event.id)).size).toBe(3);
+    expect(events[0]).toMatchObject({
+      type: 'user.access_revoked',
+      data: revoked(author.id, 1).data,
+      traceparent: null,
+      publishedAt: null,
+    });
+    expect(Math.abs(events[0]!.time.getTime() - before)).toBeLessThan(5_000);
+  });
+
+  it('a request with a trace context -> its events carry it', async () => {
+    const { store } = createStore();
+    const author = newAuthor();
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+
+    await runInScope({ requestId: 'request-1', traceparent }, () =>
+      store.save(async (transaction) => ({
+        value: await transaction.author.create({ data: author }),
+        events: [revoked(author.id, 1)],
+      })),
+    );
+
+    expect(await eventsOf(author.id)).toMatchObject([{ traceparent }]);
+  });
+
+  it('the write throws -> neither row nor cause is there, the relay sleeps on, and the next delivery applies', async () => {
+    const { store, commits } = createStore();
+    const author = newAuthor();
+    const cause = causeOf(`order/${uuidv7()}`, 1);
+    const write = store.save(
+      async (transaction) => {
+        await transaction.author.create({ data: author });
+        throw new Error('refused by a rule');
+      },
+      { cause },
+    );
+
+    await expect(write).rejects.toThrow('refused by a rule');
+    expect(await client.author.count({ where: { id: author.id } })).toBe(0);
+    expect(commits.count).toBe(0);
+    const again = await store.save(() => Promise.resolve({ value: 1, events: [] }), { cause });
+    expect(again.outcome).toBe('saved');
+  });
+
+  it('an event that can not be stored -> the row is not stored either', async () => {
+    const { store } = createStore();
+    const author = newAuthor();
+    const write = store.save(async (transaction) => ({
+      value: await transaction.author.create({ data: author }),
+      events: [{ ...revoked(author.id, 1), sequence: 2 ** 40 }], // past the column's range
+    }));
+
+    await expect(write).rejects.toThrow();
+    expect(await client.author.count({ where: { id: author.id } })).toBe(0);
+  });
+
+  it('a soft delete inside -> it is rolled back with the rest', async () => {
+    const { store } = createStore();
+    const author = newAuthor();
+    await client.author.create({ data: author });
+    const write = store.save(async (transaction) => {
+      await transaction.author.delete({ where: { id: author.id } });
+      expect(await transaction.author.count({ where: { id: author.id } })).toBe(0);
+      throw new Error('changed my mind');
+    });
+
+    await expect(write).rejects.toThrow('changed my mind');
+    expect(await client.author.count({ where: { id: author.id } })).toBe(1);
+  });
+
+  it('two saves that deadlock -> one runs again and both succeed', async () => {
+    const { store } = createStore();
+    const posts = [await createPost(), await createPost()] as const;
+    const reached = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()] as const;
+    let runs = 0;
+    const viewBoth = (own: 0 | 1) =>
+      store.save(async (transaction) => {
+        runs++;
+        const other = own === 0 ? 1 : 0;
+        await transaction.post.update({ where: { id: posts[own] }, data: { views: { increment: 1 } } });
+        reached[own].resolve(undefined);
+        await reached[other].promise;
+        await transaction.post.update({ where: { id: posts[other] }, data: { views: { increment: 1 } } });
+        return { value: undefined, events: [] };
+      });
+
+    await Promise.all([viewBoth(0), viewBoth(1)]);
+
+    expect(runs).toBeGreaterThan(2);
+    expect(await Promise.all(posts.map(viewsOf))).toEqual([2, 2]);
+  });
+});
+
+describe('save with a cause', () => {
+  const view = (id: string, events: readonly EventDraft[] = []) => ({
+    write: async (transaction: Pick<typeof client, 'post'>) => {
+      await transaction.post.update({ where: { id }, data: { views: { increment: 1 } } });
+      return { value: undefined, events };
+    },
+  });
+
+  it('an event delivered ten times at once -> it has one effect', async () => {
+    const { store, commits } = createStore();
+    const id = await createPost();
+    const cause = causeOf(`order/${id}`, 1);
+    const { write } = view(id, [revoked(id, 1)]);
+
+    const results = await Promise.all(Array.from({ length: 10 }, () => store.save(write, { cause })));
+
+    expect(results.map((result) => result.outcome).sort()).toEqual([...Array<string>(9).fill('duplicate'), 'saved']);
+    expect(await viewsOf(id)).toBe(1);
+    expect(await eventsOf(id)).toHaveLength(1);
+    expect(commits.count).toBe(1);
+  });
+
+  it('an older event after a newer one -> stale: no effect, noted as handled, and a newer one still applies', async () => {
+    const { store } = createStore();
+    const id = await createPost();
+    const { write } = view(id);
+    const [first, second, third] = [1, 2, 3].map((sequence) => causeOf(`order/${id}`, sequence));
+
+    expect((await store.save(write, { cause: second })).outcome).toBe('saved');
+    expect((await store.save(write, { cause: first })).outcome).toBe('stale');
+    expect((await store.save(write, { cause: first })).outcome).toBe('duplicate');
+    expect((await store.save(write, { cause: third })).outcome).toBe('saved');
+
+    expect(await viewsOf(id)).toBe(2);
+    expect(await client.appliedSequence.findUnique({ where: { aggregate: `order/${id}` } })).toMatchObject({
+      sequence: 3,
+    });
+    expect(await client.inbox.count({ where: { eventId: first!.eventId } })).toBe(1);
+  });
+
+  it('the same sequence of another aggregate -> applies by itself', async () => {
+    const { store } = createStore();
+    const id = await createPost();
+    const { write } = view(id);
+
+    await store.save(write, { cause: causeOf(`order/${id}`, 5) });
+    await store.save(write, { cause: causeOf(`payment/${id}`, 5) });
+
+    expect(await viewsOf(id)).toBe(2);
+  });
+
+  it('twenty events of one aggregate in any order at once -> the last sequence stands, none applies after a later one', async () => {
+    const { store } = createStore();
+    const id = await createPost();
+    const applied: number[] = [];
+    const save = (sequence: number) =>
+      store.save(
+        async (transaction) => {
+          await transaction.post.update({ where: { id }, data: { views: sequence } });
+          return { value: applied.push(sequence), events: [] };
+        },
+        { cause: causeOf(`order/${id}`, sequence) },
+      );
+
+    await Promise.all([7, 3, 12, 1, 20, 15, 4, 9, 18, 2, 11, 6, 19, 5, 14, 8, 17, 10, 16, 13].map(save));
+
+    expect(await viewsOf(id)).toBe(20);
+    expect(applied).toEqual([...applied].sort((a, b) => a - b));
+  });
+});
+
+describe('saveInOneStatement', () => {
+  const rename = (id: string, from: string, to: string) => sql`
+    WITH saved AS (
+      UPDATE posts SET title = ${to} WHERE id = ${id}::uuid AND title = ${from} RETURNING id, title
+    ), told AS (${outboxInsert([revoked(id, 1), revoked(id, 2)], { onlyIf: sql`SELECT FROM saved` })})
+    SELECT title FROM saved`;
+
+  it('its guard holds -> row and events are there, the relay is woken', async () => {
+    const { store, commits } = createStore();
+    const id = await createPost();
+
+    const rows = await store.saveInOneStatement<{ title: string }>(rename(id, 'counter', 'renamed'));
+
+    expect(rows).toEqual([{ title: 'renamed' }]);
+    expect((await eventsOf(id)).map((event) => event.sequence)).toEqual([1, 2]);
+    expect(commits.count).toBe(1);
+  });
+
+  it('its guard stops it -> no row, no event, the relay sleeps on', async () => {
+    const { store, commits } = createStore();
+    const id = await createPost();
+
+    expect(await store.saveInOneStatement(rename(id, 'something else', 'renamed'))).toEqual([]);
+
+    expect(await eventsOf(id)).toEqual([]);
+    expect(commits.count).toBe(0);
+  });
+});

@@ -1,0 +1,89 @@
+import type { ITXClientDenyList, Sql } from '@prisma/client/runtime/client';
+import type { EventDraft } from '../contracts/index.js';
+import { type Cause, type CauseVerdict, noteCause } from './inbox.js';
+import { outboxInsert } from './outbox.js';
+import { retryWriteConflicts } from './write-conflicts.js';
+
+/** How long a transaction waits for a connection, and how long it may take from then on. */
+const TRANSACTION_LIMITS = { maxWait: 2_000, timeout: 5_000 };
+
+interface RawQueries {
+  $queryRaw<Rows>(query: Sql): PromiseLike<Rows>;
+  $executeRaw(query: Sql): PromiseLike<number>;
+}
+
+/** What the store needs of a generated Prisma client, extended or not. */
+export interface DatabaseClient extends RawQueries {
+  $transaction<Result>(
+    run: (transaction: RawQueries) => Promise<Result>,
+    limits: { maxWait: number; timeout: number },
+  ): Promise<Result>;
+}
+
+/** The client inside a transaction. */
+export type TransactionOf<Client> = Omit<Client, ITXClientDenyList>;
+
+/** What a write changed, and the events that tell of it. */
+export interface Written<Value> {
+  value: Value;
+  events: readonly EventDraft[];
+}
+
+export interface SaveOptions {
+  /** The event that the write is the effect of. */
+  cause?: Cause;
+}
+
+/** `duplicate`: the cause had its effect before. `stale`: a later event of its aggregate had. Neither ran the write. */
+export type SaveResult<Value> = { outcome: 'saved'; value: Value } | { outcome: Exclude<CauseVerdict, 'new'> };
+
+export interface AtomicStoreOptions<Client> {
+  client: Client;
+  /** Called after each commit, to wake the relay. Must not throw. */
+  onCommit: () => void;
+}
+
+/** Saves a change, the events that tell of it and the event that caused it in one transaction: all of them or none. */
+export class AtomicStore<Client extends DatabaseClient> {
+  readonly #client: Client;
+  readonly #onCommit: () => void;
+
+  constructor({ client, onCommit }: AtomicStoreOptions<Client>) {
+    this.#client = client;
+    this.#onCommit = onCommit;
+  }
+
+  /**
+   * Runs `write` in a transaction that also notes the cause and the events. After a deadlock or a serialization failure
+   * it runs again, so it must do nothing but read and write through its transaction. Throws what `write` throws.
+   */
+  async save<Value>(
+    write: (transaction: TransactionOf<Client>) => Promise<Written<Value>>,
+    { cause }: SaveOptions = {},
+  ): Promise<SaveResult<Value>> {
+    const result = await retryWriteConflicts(() =>
+      this.#client.$transaction(async (transaction): Promise<SaveResult<Value>> => {
+        if (cause) {
+          const [noted] = await transaction.$queryRaw<[{ verdict: CauseVerdict }]>(noteCause(cause));
+          if (noted.verdict !== 'new') return { outcome: noted.verdict };
+        }
+        // $transaction hands out this very client without the methods that a transaction lacks.
+        const { value, events } = await write(transaction as unknown as TransactionOf<Client>);
+        if (events.length > 0) await transaction.$executeRaw(outboxInsert(events));
+        return { outcome: 'saved', value };
+      }, TRANSACTION_LIMITS),
+    );
+    if (result.outcome === 'saved') this.#onCommit();
+    return result;
+  }
+
+  /**
+   * Runs one statement that holds the change and `outboxInsert(events)`, and returns its rows: a fifth of a transaction's
+   * cost. No rows mean that its guard stopped it. `Row` is the caller's word for what the statement selects.
+   */
+  async saveInOneStatement<Row>(statement: Sql): Promise<Row[]> {
+    const rows = await retryWriteConflicts(async () => this.#client.$queryRaw<Row[]>(statement));
+    if (rows.length > 0) this.#onCommit();
+    return rows;
+  }
+}

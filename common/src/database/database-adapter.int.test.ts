@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { v7 as uuidv7 } from 'uuid';
+import { PrismaClient } from '../../test/generated/prisma/client.js';
+import { createTestClient } from '../../test/database/test-client.js';
+import { eventually } from '../testing/eventually.js';
+import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { createDatabaseAdapter, findDatabaseFailure, isDatabaseUnavailable, isUniqueViolation } from './index.js';
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await createTestDatabase({ serviceDirectory: 'common/test/database' });
+});
+
+afterAll(() => database.drop());
+
+async function failureOf(promise: PromiseLike<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('it was expected to fail');
+}
+
+describe('the database adapter', () => {
+  it('a query of the same shape twice -> prepared once; hundreds of shapes -> their number is bounded', async () => {
+    const { client } = createTestClient(database.url, { poolSize: 1 });
+    for (const email of ['a', 'b']) await client.author.findFirst({ where: { email } });
+    for (let column = 0; column < 600; column++) await client.$queryRawUnsafe(`SELECT 1 AS "column_${column}"`);
+
+    const [statements] = await client.$queryRaw<[{ total: number; authors: number }]>`
+      SELECT count(*)::int AS total, count(*) FILTER (WHERE statement LIKE '%"authors"%')::int AS authors
+      FROM pg_prepared_statements`;
+
+    expect(statements).toEqual({ total: 500, authors: 1 });
+    await client.$disconnect();
+  });
+
+  it('limits and name -> the server knows them', async () => {
+    const { client } = createTestClient(database.url);
+    const [settings] = await client.$queryRaw<[Record<string, string>]>`
+      SELECT current_setting('application_name') AS name, current_setting('statement_timeout') AS statement,
+             current_setting('idle_in_transaction_session_timeout') AS idle`;
+
+    expect(settings).toEqual({ name: 'test', statement: '10s', idle: '15s' });
+    await client.$disconnect();
+  });
+
+  it('more queries than connections -> the figures show who waits; after $disconnect none is open', async () => {
+    const { adapter, client } = createTestClient(database.url, { poolSize: 2 });
+    const queries = Array.from({ length: 5 }, () => client.$queryRaw`SELECT pg_sleep(0.2)::text`.then(() => undefined));
+    await eventually(() => expect(adapter.poolFigures).toEqual({ total: 2, idle: 0, waiting: 3 }));
+    await Promise.all(queries);
+
+    expect(adapter.poolFigures).toEqual({ total: 2, idle: 2, waiting: 0 });
+    await client.$disconnect();
+    expect(adapter.poolFigures).toEqual({ total: 0, idle: 0, waiting: 0 });
+  });
+
+  it('a connection given back inside a transaction -> it is closed, nobody else writes into that transaction', async () => {
+    const { adapter, client } = createTestClient(database.url);
+    const pool = (await adapter.connect()).underlyingDriver();
+    const connection = await pool.connect();
+    await connection.query('BEGIN');
+    connection.release();
+
+    expect(adapter.poolFigures).toMatchObject({ total: 0, idle: 0 });
+    await client.$disconnect();
+    await pool.end();
+  });
+
+  it('the server ends an idle connection -> the owner is told and the next query works', async () => {
+    const { adapter: other, client: admin } = createTestClient(database.url);
+    const lost: Error[] = [];
+    const client = new PrismaClient({
+      adapter: createDatabaseAdapter({
+        url: database.url,
+        poolSize: 1,
+        applicationName: 'victim',
+        onConnectionLost: (error) => lost.push(error),
+      }),
+    });
+    await client.author.count();
+    await admin.$queryRaw`
+      SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity WHERE application_name = 'victim'`;
+
+    await eventually(() => expect(lost).toHaveLength(1));
+    expect(await client.author.count()).toBe(0);
+    expect(other.poolFigures.waiting).toBe(0);
+    await Promise.all([client.$disconnect(), admin.$disconnect()]);
+  });
+});
+
+describe('errors of the database', () => {
+  it('a unique constraint forbids a write -> recognised by its name, from a model query and from SQL alike', async () => {
+    const { client } = createTestClient(database.url);
+    const author = { id: uuidv7(), email: 'taken@example.com' };
+    await client.author.create({ data: author });
+
+    const errors = [
+      await failureOf(client.author.create({ data: { ...author, id: uuidv7() } })),
+      await failureOf(client.$executeRaw`INSERT INTO authors (id, email) VALUES (gen_random_uuid(), ${author.email})`),
+    ];
+
+    for (const error of errors) {
+      expect(isUniqueViolation(error)).toBe(true);
+      expect(isUniqueViolation(error, 'authors_email_key')).toBe(true);
+      expect(isUniqueViolation(error, 'authors_pkey')).toBe(false);
+      expect(isUniqueViolation(new Error('wrapped', { cause: error }), 'authors_email_key')).toBe(true);
+      expect(isDatabaseUnavailable(error)).toBe(false);
+    }
+    await client.$disconnect();
+  });
+
+  it('another fault -> its SQLSTATE, and no unique violation', async () => {
+    const { client } = createTestClient(database.url);
+    const error = await failureOf(client.$queryRaw`SELECT 1 / 0`);
+
+    expect(findDatabaseFailure(error)).toMatchObject({ sqlState: '22012' });
+    expect(isUniqueViolation(error)).toBe(false);
+    expect(isDatabaseUnavailable(error)).toBe(false);
+    expect(isDatabaseUnavailable(new Error('something else'))).toBe(false);
+    await client.$disconnect();
+  });
+
+  it('nobody listens -> unavailable, for queries and transactions', async () => {
+    const { client } = createTestClient('postgresql://postgres:password@127.0.0.1:1/none');
+
+    expect(isDatabaseUnavailable(await failureOf(client.author.count()))).toBe(true);
+    expect(isDatabaseUnavailable(await failureOf(client.$queryRaw`SELECT 1`))).toBe(true);
+    expect(isDatabaseUnavailable(await failureOf(client.$transaction((tx) => tx.author.count())))).toBe(true);
+    await client.$disconnect();
+  });
+
+  it('the connection breaks inside a transaction -> unavailable', async () => {
+    const { client } = createTestClient(database.url, { poolSize: 2 });
+    const error = await failureOf(
+      client.$transaction(async (transaction) => {
+        const [{ pid }] = await transaction.$queryRaw<[{ pid: number }]>`SELECT pg_backend_pid() AS pid`;
+        await client.$queryRaw`SELECT pg_terminate_backend(${pid}::int)::text`;
+        return transaction.author.count();
+      }),
+    );
+
+    expect(isDatabaseUnavailable(error)).toBe(true);
+    await client.$disconnect();
+  });
+
+  it('no connection is free in time for a transaction -> unavailable', async () => {
+    const { client } = createTestClient(database.url, { poolSize: 1 });
+    const slow = client.$queryRaw`SELECT pg_sleep(0.5)::text`.then(() => undefined);
+    const error = await failureOf(client.$transaction((tx) => tx.author.count(), { maxWait: 50 }));
+
+    expect(isDatabaseUnavailable(error)).toBe(true);
+    await slow;
+    await client.$disconnect();
+  });
+});

@@ -1,0 +1,85 @@
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const STATEMENT_TIMEOUT_MS = 10_000;
+/** Longer than the server's own limit: speaks up only when the server has fallen silent. */
+const ANSWER_TIMEOUT_MS = 15_000;
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 15_000;
+const IDLE_CONNECTION_MS = 60_000;
+const MAX_PREPARED_STATEMENTS = 500;
+
+export interface DatabaseAdapterOptions {
+  url: string;
+  /** Connections kept at most. */
+  poolSize: number;
+  /** Shown in PostgreSQL's `pg_stat_activity`. */
+  applicationName: string;
+  /** Told when a connection breaks that no query is using; the pool replaces it by itself. */
+  onConnectionLost?: (error: Error) => void;
+}
+
+export interface PoolFigures {
+  /** Open connections. */
+  total: number;
+  /** Open connections that nobody uses. */
+  idle: number;
+  /** Queries that wait for a connection. */
+  waiting: number;
+}
+
+/**
+ * One name for each text of a query, so that PostgreSQL parses it once a connection. Statements live as long as their
+ * connection, so their number is bounded; the rest go unnamed, which PostgreSQL forgets after use.
+ */
+function createStatementNames(): (query: { sql: string }) => string {
+  const names = new Map<string, string>();
+  return ({ sql }) => {
+    const known = names.get(sql);
+    if (known !== undefined) return known;
+    if (names.size >= MAX_PREPARED_STATEMENTS) return '';
+    const name = `statement_${names.size}`;
+    names.set(sql, name);
+    return name;
+  };
+}
+
+/** What a generated Prisma client takes as `adapter`. Its connections close on the client's `$disconnect()`. */
+export class DatabaseAdapter extends PrismaPg {
+  readonly #pool: pg.Pool;
+
+  constructor({ url, poolSize, applicationName, onConnectionLost }: DatabaseAdapterOptions) {
+    const pool = new pg.Pool({
+      connectionString: url,
+      max: poolSize,
+      application_name: applicationName,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      // Prisma's adapter writes times without their offset and reads them as if it were zero.
+      options: '-c TimeZone=UTC',
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+      query_timeout: ANSWER_TIMEOUT_MS,
+      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+      idleTimeoutMillis: IDLE_CONNECTION_MS,
+      keepAlive: true,
+    });
+    // A query that timed out inside a transaction leaves it open: the next user's writes would never be committed.
+    pool.on('release', (_error, client) => {
+      if (client.getTransactionStatus() !== 'I') void client.end();
+    });
+    super(pool, {
+      disposeExternalPool: true,
+      statementNameGenerator: createStatementNames(),
+      ...(onConnectionLost && { onPoolError: onConnectionLost, onConnectionError: onConnectionLost }),
+    });
+    this.#pool = pool;
+  }
+
+  get poolFigures(): PoolFigures {
+    return { total: this.#pool.totalCount, idle: this.#pool.idleCount, waiting: this.#pool.waitingCount };
+  }
+}
+
+/** A pool of connections with prepared statements and a limit on every wait, for `new PrismaClient({ adapter })`. */
+export function createDatabaseAdapter(options: DatabaseAdapterOptions): DatabaseAdapter {
+  return new DatabaseAdapter(options);
+}

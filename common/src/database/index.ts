@@ -1,0 +1,40 @@
+export {
+  checkMigrations,
+  createMigration,
+  deployMigrations,
+  MigrationFailed,
+  migrationStatus,
+  resolveMigration,
+  revertMigrations,
+  type MigrationDraft,
+  type MigrationOptions,
+  type MigrationStatus,
+} from './migrations/index.js';
+export {
+  createDatabaseAdapter,
+  type DatabaseAdapter,
+  type DatabaseAdapterOptions,
+  type PoolFigures,
+} from './database-adapter.js';
+export {
+  findDatabaseFailure,
+  isDatabaseUnavailable,
+  isUniqueViolation,
+  isWriteConflict,
+  type DatabaseFailure,
+} from './database-errors.js';
+export { databaseState } from './database-state.js';
+export { retryWriteConflicts } from './write-conflicts.js';
+export {
+  AtomicStore,
+  type AtomicStoreOptions,
+  type DatabaseClient,
+  type SaveOptions,
+  type SaveResult,
+  type TransactionOf,
+  type Written,
+} from './atomic-store.js';
+export { outboxInsert, type OutboxInsertOptions } from './outbox.js';
+export { type Cause } from './inbox.js';
+export { softDelete } from './soft-delete/soft-delete.js';
+export { SoftDeleteUnsupported } from './soft-delete/visible-arguments.js';

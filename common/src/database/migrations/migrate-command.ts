@@ -1,0 +1,116 @@
+import { parseArgs } from 'node:util';
+import {
+  checkMigrations,
+  createMigration,
+  deployMigrations,
+  migrationStatus,
+  resolveMigration,
+  revertMigrations,
+  type MigrationOptions,
+} from './index.js';
+
+const USAGE = `usage: node migrate-cli.js <command> <service folder>, with DATABASE_URL in the environment
+  up                                    apply what is pending
+  down [count]                          undo the last migration, or the last few
+  status                                compare the database with the folder; exit code 1 unless they agree
+  create NAME [--empty]                 write a migration from the changes in schema.prisma (needs no database)
+  check                                 are the migrations complete, and up to schema.prisma? (needs no database)
+  resolve NAME applied|rolled-back      say what became of a migration that failed`;
+
+/** The command was called in a wrong way. */
+class UsageError extends Error {}
+
+interface Invocation {
+  directory: string;
+  /** The database and the folder. Throws UsageError without a database. */
+  options: () => MigrationOptions;
+  rest: readonly string[];
+  empty: boolean;
+  say: (line: string) => void;
+}
+/** Answers whether all is well. */
+type Command = (invocation: Invocation) => Promise<boolean>;
+
+const list = (names: readonly string[]) => names.join(', ');
+
+const commands: Record<string, Command> = {
+  up: async ({ options, say }) => {
+    const applied = await deployMigrations(options());
+    say(applied.length > 0 ? `applied ${list(applied)}` : 'nothing to apply');
+    return true;
+  },
+  down: async ({ options, rest: [text = '1'], say }) => {
+    const count = Number(text);
+    if (!Number.isInteger(count) || count < 1) throw new UsageError(`not a count: ${text}`);
+    const reverted = await revertMigrations(options(), count);
+    say(reverted.length > 0 ? `undone ${list(reverted)}` : 'nothing to undo');
+    return true;
+  },
+  status: async ({ options, say }) => {
+    const { applied, ...differences } = await migrationStatus(options());
+    say(`${applied.length} applied${applied.length > 0 ? `, last ${applied.at(-1)}` : ''}`);
+    const faults = Object.entries(differences).filter(([, names]) => names.length > 0);
+    for (const [fault, names] of faults) say(`${fault}: ${list(names)}`);
+    return faults.length === 0;
+  },
+  create: async ({ directory, rest: [name], empty, say }) => {
+    if (!name) throw new UsageError('NAME is missing');
+    const folder = await createMigration({ directory, name, empty });
+    say(folder === undefined ? 'schema.prisma has not changed: nothing to create' : `created ${folder}`);
+    return true;
+  },
+  check: async ({ directory, say }) => {
+    const faults = await checkMigrations({ directory });
+    for (const fault of faults) say(fault);
+    if (faults.length === 0) say('migrations are complete and up to schema.prisma');
+    return faults.length === 0;
+  },
+  resolve: async ({ options, rest: [name, outcome], say }) => {
+    if (!name || (outcome !== 'applied' && outcome !== 'rolled-back')) {
+      throw new UsageError('resolve needs NAME and applied or rolled-back');
+    }
+    await resolveMigration(options(), name, outcome);
+    say(`${name} is now marked as ${outcome}`);
+    return true;
+  },
+};
+
+export interface MigrateCommandContext {
+  databaseUrl: string | undefined;
+  /** Takes one line of output. */
+  say: (line: string) => void;
+  /** Takes one line of what went wrong. */
+  complain: (line: string) => void;
+}
+
+/** Runs one command line and answers its exit code: 0, 1 when something is wrong, 2 when it was called in a wrong way. */
+export async function runMigrateCommand(args: string[], context: MigrateCommandContext): Promise<0 | 1 | 2> {
+  const { databaseUrl, say, complain } = context;
+  try {
+    const { name, directory, rest, empty } = parse(args);
+    const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+    if (!command || directory === undefined) throw new UsageError(USAGE);
+    const options = () => {
+      if (!databaseUrl) throw new UsageError('DATABASE_URL is not set');
+      return { url: databaseUrl, directory };
+    };
+    return (await command({ directory, options, rest, empty, say })) ? 0 : 1;
+  } catch (error) {
+    complain(error instanceof Error ? error.message : String(error));
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+function parse(args: string[]) {
+  try {
+    const { positionals, values } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { empty: { type: 'boolean', default: false } },
+    });
+    const [name = '', directory, ...rest] = positionals;
+    return { name, directory, rest, empty: values.empty };
+  } catch (error) {
+    throw new UsageError(USAGE, { cause: error });
+  }
+}

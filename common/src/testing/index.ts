@@ -1,0 +1,4 @@
+export { eventually } from './eventually.js';
+export { createTestBroker, type TestBroker } from './test-broker.js';
+export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from './test-database.js';
+export { createTestTokens, type TestTokens } from './test-tokens.js';

@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { connect, type Channel, type ChannelModel } from 'amqplib';
+import { Client } from 'pg';
+import type { RevocationList } from '../../src/auth/index.js';
+import type { EventDraft } from '../../src/contracts/index.js';
+import { AtomicStore, createDatabaseAdapter } from '../../src/database/index.js';
+import { EventConsumer, OutboxRelay, RevocationStream, type EventHandlers } from '../../src/messaging/index.js';
+import { createMetrics } from '../../src/metrics/index.js';
+import { BrokerConnection, deadLetterQueueOf } from '../../src/rabbitmq/index.js';
+import {
+  createTestBroker,
+  createTestDatabase,
+  eventually,
+  type TestBroker,
+  type TestDatabase,
+} from '../../src/testing/index.js';
+import { PrismaClient } from '../generated/prisma/client.js';
+import { createTestTopology, RecordingLogger } from './fixtures.js';
+
+const ignore = async () => undefined;
+
+interface Part {
+  start(): void;
+  stop(): Promise<unknown>;
+}
+
+/** A broker and a database of a test file's own, and the parts of messaging that a test starts on them. */
+export class MessagingBench {
+  readonly topology = createTestTopology();
+  readonly queue = this.topology.paymentService;
+  readonly deadLetterQueue = deadLetterQueueOf(this.queue);
+  readonly metrics = createMetrics({ service: 'test' });
+  logger = new RecordingLogger();
+  readonly #started: { stop(): Promise<unknown> }[] = [];
+
+  private constructor(
+    readonly broker: TestBroker,
+    readonly database: TestDatabase,
+    readonly client: PrismaClient,
+    readonly sql: Client,
+    readonly model: ChannelModel,
+    /** Sees the broker as an operator does. */
+    readonly channel: Channel,
+  ) {}
+
+  static async open(): Promise<MessagingBench> {
+    const [broker, database] = await Promise.all([
+      createTestBroker(),
+      createTestDatabase({ serviceDirectory: path.join(import.meta.dirname, '../database') }),
+    ]);
+    const adapter = createDatabaseAdapter({ url: database.url, poolSize: 5, applicationName: 'test' });
+    const sql = new Client({ connectionString: database.url });
+    await sql.connect();
+    const model = await connect(broker.url);
+    const bench = new MessagingBench(
+      broker,
+      database,
+      new PrismaClient({ adapter }),
+      sql,
+      model,
+      await model.createChannel(),
+    );
+    const publisher = bench.connect().createPublisher('declares the queues');
+    await eventually(() => {
+      if (!publisher.isUp) throw new Error('broker is not up');
+    });
+    await bench.reset();
+    return bench;
+  }
+
+  async close(): Promise<void> {
+    await this.model.close();
+    await Promise.all([this.client.$disconnect(), this.sql.end()]);
+    await Promise.all([this.broker.stop(), this.database.drop()]);
+  }
+
+  /** Stops what the test has started, the last first, and empties queues and tables. */
+  async reset(): Promise<void> {
+    for (const part of this.#started.splice(0).reverse()) await part.stop();
+    for (const name of [this.queue.name, this.deadLetterQueue]) await this.channel.purgeQueue(name);
+    await this.sql.query('TRUNCATE outbox, inbox, applied_sequences, posts CASCADE');
+  }
+
+  connect(url = this.broker.url): BrokerConnection {
+    this.logger = new RecordingLogger();
+    const connection = new BrokerConnection({ url, name: 'test', topology: this.topology, logger: this.logger });
+    this.#started.push(connection);
+    return connection;
+  }
+
+  startConsumer(connection: BrokerConnection, handlers: EventHandlers, prefetch = 20): EventConsumer {
+    const { queue, logger, metrics } = this;
+    const all = { 'order.created': ignore, 'order.status_changed': ignore, ...handlers };
+    return this.#start(new EventConsumer({ connection, queue, handlers: all, logger, metrics, prefetch }));
+  }
+
+  startRelay(
+    connection: BrokerConnection,
+    { source = '/test-service', databaseUrl = this.database.url }: { source?: string; databaseUrl?: string } = {},
+  ): OutboxRelay {
+    const { logger, metrics } = this;
+    return this.#start(new OutboxRelay({ databaseUrl, connection, source, logger, metrics }));
+  }
+
+  startReader(connection: BrokerConnection, revocations: RevocationList): RevocationStream {
+    const { logger, topology } = this;
+    return this.#start(new RevocationStream({ connection, stream: topology.revocations, revocations, logger }));
+  }
+
+  /** Puts a message on the exchange that no outbox has seen. */
+  send(body: unknown, headers: Record<string, unknown> = {}): void {
+    const content = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+    const properties = { persistent: true, headers, type: 'order.created', messageId: randomUUID() };
+    this.channel.publish(this.topology.exchange, 'order.created', content, properties);
+  }
+
+  store(onCommit: () => void = () => undefined): AtomicStore<PrismaClient> {
+    return new AtomicStore({ client: this.client, onCommit });
+  }
+
+  /** Commits events; `relay` is woken as a service would. */
+  async emit(events: EventDraft[], relay?: OutboxRelay): Promise<void> {
+    await this.store(() => relay?.wake()).save(async () => ({ value: undefined, events }));
+  }
+
+  unpublished(): Promise<number> {
+    return this.client.outbox.count({ where: { publishedAt: null } });
+  }
+
+  async waiting(queueName: string): Promise<number> {
+    return (await this.channel.checkQueue(queueName)).messageCount;
+  }
+
+  #start<P extends Part>(part: P): P {
+    part.start();
+    this.#started.push(part);
+    return part;
+  }
+}
