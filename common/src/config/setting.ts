@@ -102,7 +102,7 @@ export const list = (options: { default?: string } = {}): Setting<readonly strin
 
 /** undefined when the variable is unset. */
 export const optional = <T>({ schema, productionFault }: Setting<T>): Setting<T | undefined> => ({
-  schema: z.union([z.undefined(), schema]),
+  schema: schema.optional(),
   ...(productionFault && { productionFault }),
 });
 

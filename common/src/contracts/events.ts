@@ -86,6 +86,8 @@ export class MalformedEvent extends Error {
   override readonly name = 'MalformedEvent';
 }
 
+const typed = z.object({ type: z.string() });
+
 /** The event in a message body. Throws MalformedEvent. */
 export function parseEvent(body: Buffer | string): DomainEvent {
   let json: unknown;
@@ -94,7 +96,7 @@ export function parseEvent(body: Buffer | string): DomainEvent {
   } catch (error) {
     throw new MalformedEvent('body is not JSON', { cause: error });
   }
-  const type = z.object({ type: z.string() }).safeParse(json).data?.type;
+  const type = typed.safeParse(json).data?.type;
   if (type === undefined || !isEventType(type)) throw new MalformedEvent(`unknown event type ${type ?? '(none)'}`);
   const parsed = eventSchemas[type].safeParse(json);
   if (!parsed.success) throw new MalformedEvent(z.prettifyError(parsed.error), { cause: parsed.error });

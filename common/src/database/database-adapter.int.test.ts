@@ -47,6 +47,21 @@ describe('the database adapter', () => {
     await client.$disconnect();
   });
 
+  it('a server in another time zone -> a time is the same moment for Prisma and for SQL', async () => {
+    const name = new URL(database.url).pathname.slice(1);
+    const before = createTestClient(database.url);
+    await before.client.$executeRawUnsafe(`ALTER DATABASE ${name} SET timezone = 'Europe/Berlin'`);
+    await before.client.$disconnect();
+
+    const { client } = createTestClient(database.url);
+    const moment = new Date('2026-07-01T12:00:00.000Z');
+    const [row] = await client.$queryRaw<[{ isSame: boolean; read: Date }]>`
+      SELECT ${moment}::timestamptz = '2026-07-01T12:00:00Z' AS "isSame", '2026-07-01T12:00:00Z'::timestamptz AS read`;
+    expect(row).toEqual({ isSame: true, read: moment });
+    await client.$executeRawUnsafe(`ALTER DATABASE ${name} RESET timezone`);
+    await client.$disconnect();
+  });
+
   it('more queries than connections -> the figures show who waits; after $disconnect none is open', async () => {
     const { adapter, client } = createTestClient(database.url, { poolSize: 2 });
     const queries = Array.from({ length: 5 }, () => client.$queryRaw`SELECT pg_sleep(0.2)::text`.then(() => undefined));

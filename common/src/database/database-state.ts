@@ -4,9 +4,7 @@ import { sqltag as sql, type Sql } from '@prisma/client/runtime/client';
 const PROBE_TIMEOUT_MS = 1_000;
 
 /** Whether the database answers a query within a second. For readiness probes; never throws. */
-export async function databaseState(client: {
-  $queryRaw(query: Sql): PromiseLike<unknown>;
-}): Promise<'up' | 'down'> {
+export async function databaseState(client: { $queryRaw(query: Sql): PromiseLike<unknown> }): Promise<'up' | 'down'> {
   const answered = new AbortController();
   const answer = Promise.resolve(client.$queryRaw(sql`SELECT 1`)).then(
     () => 'up' as const,

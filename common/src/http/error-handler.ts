@@ -5,6 +5,7 @@ import {
   MethodNotAllowed,
   NotFound,
   PayloadTooLarge,
+  ServiceUnavailable,
   UnsupportedMediaType,
   findAppError,
   type ErrorCode,
@@ -60,11 +61,18 @@ export const notFound: RequestHandler = () => {
   throw new NotFound('No such route');
 };
 
-/** Answers every error: expected ones with their code, all others generically, logged whole. */
-export function errorHandler(logger: Logger): ErrorRequestHandler {
+/**
+ * Answers every error: expected ones with their code, all others generically, logged whole. `isUnavailable` knows the
+ * errors by which libraries say that a dependency can't be reached.
+ */
+export function errorHandler(
+  logger: Logger,
+  isUnavailable: (error: unknown) => boolean = () => false,
+): ErrorRequestHandler {
   // Express knows an error handler by its four parameters.
   return (thrown: unknown, _request, response, _next) => {
-    const expected = findAppError(thrown) ?? fromExpress(thrown);
+    const expected =
+      findAppError(thrown) ?? fromExpress(thrown) ?? (isUnavailable(thrown) ? new ServiceUnavailable() : undefined);
     const error = expected ?? new AppError('INTERNAL_ERROR', 'Internal server error');
     const status = statusOfCode[error.code];
     if (status >= 500) logger.error('request failed', { code: error.code, err: thrown });

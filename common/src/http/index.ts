@@ -1,7 +1,8 @@
 export { bearerToken } from './authenticate.js';
-export { errorBody, statusOfCode } from './error-handler.js';
+export { errorBody, errorHandler, notFound, statusOfCode } from './error-handler.js';
 export { healthRouter, readiness, type DependencyState, type HealthOptions, type Probe } from './health.js';
 export { listen, type HttpServer } from './http-server.js';
+export { markRoute, noteRoute, observe } from './observe-request.js';
 export {
   batchMeta,
   pageRules,
@@ -27,6 +28,6 @@ export {
   type PublicInput,
   type Route,
 } from './route.js';
-export { baseApp, buildServiceApp, type ServiceAppOptions } from './service-app.js';
+export { allowOrigins, baseApp, buildServiceApp, type ServiceAppOptions } from './service-app.js';
 export { ServiceClient, type ServiceAnswer, type ServiceCall } from './service-client.js';
 export * from './validation/index.js';

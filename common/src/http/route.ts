@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import type { Actor } from '../auth/index.js';
 import { InvalidInput, type FieldFault } from '../errors/index.js';
 import type { Reply } from './reply.js';
-import type { Validator } from './validation/index.js';
+import { queryOf, type Validator } from './validation/index.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -42,6 +42,8 @@ export interface PublicInput<P = unknown, Q = unknown, B = unknown> {
 export interface Input<P = unknown, Q = unknown, B = unknown> extends PublicInput<P, Q, B>, Caller {}
 
 const nothing = () => Promise.resolve(undefined);
+/** A route that takes no parameters refuses them like any other unknown one. */
+const noQuery = queryOf({});
 
 /** All parts of a request, or InvalidInput with the faults of all of them. */
 async function parse<P, Q, B>({ params, query, body }: Parts<P, Q, B>, request: Request) {
@@ -55,7 +57,7 @@ async function parse<P, Q, B>({ params, query, body }: Parts<P, Q, B>, request: 
       return undefined;
     }
   };
-  const input = { params: await read(params), query: await read(query), body: await read(body) };
+  const input = { params: await read(params), query: await read(query ?? noQuery), body: await read(body) };
   if (faults.length > 0) throw new InvalidInput(faults);
   // Each part came out of the validator of its own type; without a validator its type is unknown.
   return input as PublicInput<P, Q, B>;

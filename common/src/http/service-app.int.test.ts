@@ -38,6 +38,15 @@ import {
 const tokens = createTestTokens();
 const rows = Array.from({ length: 25 }, (_, index) => ({ id: randomUUID(), createdAt: new Date(1_000 - index) }));
 
+const thingBody = bodyOf({
+  name: text({ max: 100 }),
+  notes: optional(text({ max: 10 })),
+  active: optional(flag()),
+  color: optional(oneOf(['red', 'green'])),
+  items: optional(listOf({ quantity: integer({ min: 1, max: 9 }), price: amount() }, { min: 1, max: 2 })),
+});
+const thingsQuery = queryOf({ ...pageRules, ids: optional(queryIds()), from: optional(queryTime()) });
+
 const buildApp = (options: Partial<ServiceAppOptions> = {}) =>
   buildServiceApp({
     service: 'test-service',
@@ -69,13 +78,7 @@ const buildApp = (options: Partial<ServiceAppOptions> = {}) =>
           method: 'POST',
           path: '/',
           access: 'authenticated',
-          body: bodyOf({
-            name: text({ max: 100 }),
-            notes: optional(text({ max: 10 })),
-            active: optional(flag()),
-            color: optional(oneOf(['red', 'green'])),
-            items: optional(listOf({ quantity: integer({ min: 1, max: 9 }), price: amount() }, { min: 1, max: 2 })),
-          }),
+          body: thingBody,
           handle: async ({ body, actor }) =>
             created('Thing created', { ...body, actorId: actor.id, scope: currentScope() }),
         }),
@@ -83,7 +86,7 @@ const buildApp = (options: Partial<ServiceAppOptions> = {}) =>
           method: 'GET',
           path: '/',
           access: 'authenticated',
-          query: queryOf({ ...pageRules, ids: optional(queryIds()), from: optional(queryTime()) }),
+          query: thingsQuery,
           handle: async ({ query }) => {
             const filters = { from: query.from };
             const paging = toPageRequest(query, filters);
@@ -178,6 +181,11 @@ describe('a request is checked in this order', () => {
       const response = await call.send(body).expect(400);
       expect(response.body.error).toMatchObject({ code: 'INVALID_INPUT', fields: [{ field: 'body' }] });
     }
+  });
+
+  it('a parameter for a route that takes none -> 400', async () => {
+    const response = await request(app).get('/api/v1/things/conflict?verbose=1').expect(400);
+    expect(response.body.error.details).toBe('verbose: is not a known parameter');
   });
 
   it('no body and no content type -> read as {}', async () => {

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import cors from 'cors';
 import express, { type Express } from 'express';
 import helmet from 'helmet';
@@ -25,6 +26,10 @@ export interface ServiceAppOptions {
   requestsPerSecond: number;
   /** Routes by the path that they stand below, such as /api/v1/orders. */
   routes: Readonly<Record<string, readonly Route[]>>;
+  /** Whether an unexpected error means that a dependency can't be reached now: 503 rather than 500. */
+  isUnavailable?: (error: unknown) => boolean;
+  /** Adds routes that answer something else than the envelope, such as /.well-known/jwks.json; open to everybody. */
+  extend?: (app: Express) => void;
 }
 
 /** The headers that a browser's script may send and read beyond the plain ones. */
@@ -32,6 +37,12 @@ const corsHeaders = {
   allowedHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'X-Request-Id', 'traceparent'],
   exposedHeaders: ['X-Request-Id', 'Retry-After', 'RateLimit', 'RateLimit-Policy', 'Idempotent-Replayed'],
 };
+
+/** Lets browsers call from the given origins (CORS); with none, only from the app's own. */
+export const allowOrigins = (
+  origins: readonly string[],
+): ((request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void) =>
+  cors({ origin: [...origins], ...corsHeaders });
 
 /** An Express app with what every app here starts from: bare, quiet about itself, and strict about who is a proxy. */
 export function baseApp({ trustedProxies }: { trustedProxies: readonly string[] }): Express {
@@ -50,10 +61,11 @@ export function buildServiceApp(options: ServiceAppOptions): Express {
   app.use(requestScope);
   app.use(observeRequest({ logger, metrics }));
   app.use(helmet());
-  app.use(cors({ origin: [...corsOrigins], ...corsHeaders }));
+  app.use(allowOrigins(corsOrigins));
   app.use(healthRouter(options));
+  options.extend?.(app);
   for (const [path, table] of Object.entries(routes)) app.use(path, buildRouter(path, table, gates));
   app.use(notFound);
-  app.use(errorHandler(logger));
+  app.use(errorHandler(logger, options.isUnavailable));
   return app;
 }

@@ -31,7 +31,7 @@ export function toMajorUnits(minor: bigint, currency: string): number {
 
 /** A number without exponent: 1e-7 is 0.0000001. */
 function decimalText(amount: number): string {
-  const text = String(amount);
-  if (!text.includes('e')) return text;
-  return amount < 1 ? amount.toFixed(20).replace(/0+$/, '') : BigInt(amount).toString();
+  const [digits = '', exponent] = String(amount).split('e');
+  if (exponent === undefined) return digits;
+  return amount < 1 ? `0.${'0'.repeat(-Number(exponent) - 1)}${digits.replace('.', '')}` : BigInt(amount).toString();
 }

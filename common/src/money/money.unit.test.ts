@@ -20,6 +20,7 @@ describe('money', () => {
     [19.999, 'USD', 'must have at most 2 decimals in USD'],
     [1.5, 'JPY', 'must have at most 0 decimals in JPY'],
     [1e-7, 'USD', 'must have at most 2 decimals in USD'],
+    [5e-324, 'USD', 'must have at most 2 decimals in USD'],
     [10_000_000_000_000, 'USD', 'is too large'],
     [1e21, 'JPY', 'is too large'],
     [-1, 'USD', 'must be a non-negative number'],

@@ -1,0 +1,11 @@
+export { type Cause } from '../database/index.js';
+export {
+  deadLetterHeaders,
+  EventConsumer,
+  type EventConsumerOptions,
+  type EventHandler,
+  type EventHandlers,
+} from './event-consumer.js';
+export { OutboxRelay, type OutboxRelayOptions } from './outbox-relay.js';
+export { RevocationStream, type RevocationStreamOptions } from './revocation-stream.js';
+export { createTopology, type EventTopology } from './topology.js';

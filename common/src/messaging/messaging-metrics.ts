@@ -1,0 +1,62 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Metrics } from '../metrics/index.js';
+
+/** Seconds; as OpenTelemetry's semantic conventions advise for messaging. */
+const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+
+const createMessagingMetrics = (registry: Registry) => ({
+  /** `error_type` is empty where the event was handled. */
+  processDuration: new Histogram({
+    name: 'messaging_process_duration_seconds',
+    help: 'Duration of handling one event',
+    labelNames: ['messaging_destination_name', 'event_type', 'error_type'],
+    buckets: DURATION_BUCKETS,
+    registers: [registry],
+  }),
+  /** `error_type` is empty where the broker confirmed. */
+  publishDuration: new Histogram({
+    name: 'messaging_client_operation_duration_seconds',
+    help: 'Duration of publishing one event up to the confirm of the broker',
+    labelNames: ['messaging_operation_name', 'messaging_destination_name', 'error_type'],
+    buckets: DURATION_BUCKETS,
+    registers: [registry],
+  }),
+  retries: new Counter({
+    name: 'messaging_retries_total',
+    help: 'Events put aside for another try',
+    labelNames: ['messaging_destination_name'],
+    registers: [registry],
+  }),
+  deadLetters: new Counter({
+    name: 'messaging_dead_letters_total',
+    help: 'Messages put into the dead-letter queue',
+    labelNames: ['messaging_destination_name', 'reason'],
+    registers: [registry],
+  }),
+  outboxWaiting: new Gauge({
+    name: 'outbox_unpublished_events',
+    help: 'Events in the outbox that are not published yet, counted up to 10,000',
+    registers: [registry],
+  }),
+  outboxAge: new Gauge({
+    name: 'outbox_oldest_unpublished_age_seconds',
+    help: 'Age of the oldest event in the outbox that is not published yet',
+    registers: [registry],
+  }),
+  outboxRelayActive: new Gauge({
+    name: 'outbox_relay_active',
+    help: '1 where this process is the one that publishes its database, 0 where it stands by',
+    registers: [registry],
+  }),
+});
+
+export type MessagingMetrics = ReturnType<typeof createMessagingMetrics>;
+
+const known = new WeakMap<Registry, MessagingMetrics>();
+
+/** The figures of messaging in a process: the same ones for its relay and all of its consumers. */
+export function messagingMetrics({ registry }: Metrics): MessagingMetrics {
+  const figures = known.get(registry) ?? createMessagingMetrics(registry);
+  known.set(registry, figures);
+  return figures;
+}

@@ -1,0 +1,81 @@
+import type { Client } from 'pg';
+import type { EventType } from '../contracts/index.js';
+
+/** A row of the outbox. */
+export interface OutboxEvent {
+  /** A bigint, as text. */
+  position: string;
+  id: string;
+  type: EventType;
+  subject: string;
+  sequence: number;
+  time: Date;
+  data: unknown;
+  traceparent: string | null;
+}
+
+export interface Backlog {
+  /** Counted up to 10,000. */
+  waiting: number;
+  oldest: Date | null;
+}
+
+const MAX_COUNTED = 10_000;
+
+/** Whether this session is the one that may publish the outbox of its database; it stays so until the session ends. */
+export async function tryBecomeActive(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ locked: boolean }>(
+    `SELECT pg_try_advisory_lock(hashtextextended('outbox relay', 0)) AS locked`,
+  );
+  return rows[0]?.locked === true;
+}
+
+/**
+ * The oldest events not published yet. Not "those after the last one read": positions are drawn before commit, so a
+ * lower one can appear later.
+ */
+export async function nextEvents(client: Client, limit: number): Promise<OutboxEvent[]> {
+  const { rows } = await client.query<OutboxEvent>({
+    name: 'next-events',
+    text: `SELECT position, id, type, subject, sequence, time, data, traceparent FROM outbox
+           WHERE published_at IS NULL ORDER BY position LIMIT $1`,
+    values: [limit],
+  });
+  return rows;
+}
+
+export async function markPublished(client: Client, positions: readonly string[]): Promise<void> {
+  await client.query({
+    name: 'mark-published',
+    text: `UPDATE outbox SET published_at = now() WHERE position = ANY($1::bigint[])`,
+    values: [positions],
+  });
+}
+
+export async function backlogOf(client: Client): Promise<Backlog> {
+  const { rows } = await client.query<Backlog>({
+    name: 'backlog',
+    text: `SELECT count(*)::integer AS waiting, min(time) AS oldest FROM (
+             SELECT time FROM outbox WHERE published_at IS NULL ORDER BY position LIMIT $1
+           ) AS unpublished`,
+    values: [MAX_COUNTED],
+  });
+  return rows[0] ?? { waiting: 0, oldest: null };
+}
+
+/** Deletes up to `limit` rows each from outbox and inbox that are older than `retention` milliseconds; whether there may be more. */
+export async function purge(
+  client: Client,
+  { retention, limit }: { retention: number; limit: number },
+): Promise<boolean> {
+  const before = new Date(Date.now() - retention);
+  const published = await client.query(
+    `DELETE FROM outbox WHERE position IN (SELECT position FROM outbox WHERE published_at < $1 LIMIT $2)`,
+    [before, limit],
+  );
+  const handled = await client.query(
+    `DELETE FROM inbox WHERE event_id IN (SELECT event_id FROM inbox WHERE handled_at < $1 LIMIT $2)`,
+    [before, limit],
+  );
+  return published.rowCount === limit || handled.rowCount === limit;
+}

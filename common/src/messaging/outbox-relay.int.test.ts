@@ -1,0 +1,257 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { orderCreatedDraft } from '../../test/messaging/fixtures.js';
+import { MessagingBench } from '../../test/messaging/messaging-bench.js';
+import { RevocationList } from '../auth/index.js';
+import type { EventDraft, EventOf } from '../contracts/index.js';
+import type { BrokerConnection } from '../rabbitmq/index.js';
+import { eventually } from '../testing/index.js';
+
+let bench: MessagingBench;
+
+beforeAll(async () => {
+  bench = await MessagingBench.open();
+});
+afterEach(() => bench.reset());
+afterAll(() => bench.close());
+
+/** The session that holds the lock. */
+async function activeRelay(): Promise<{ pid: number; source: string }> {
+  const { rows } = await bench.sql.query<{ pid: number; source: string }>(
+    `SELECT pid, replace(application_name, 'outbox relay of ', '') AS source FROM pg_locks JOIN pg_stat_activity USING (pid)
+     WHERE locktype = 'advisory' AND granted AND datname = current_database()`,
+  );
+  expect(rows).toHaveLength(1);
+  return rows[0]!;
+}
+
+describe('outbox relay', () => {
+  it('an event is committed -> it reaches its handler, and is marked as published', async () => {
+    const connection = bench.connect();
+    const relay = bench.startRelay(connection);
+    const received: EventOf<'order.created'>[] = [];
+    bench.startConsumer(connection, { 'order.created': async (event) => void received.push(event) });
+    await eventually(() => expect(relay.state()).toBe('ok'));
+    const orderId = randomUUID();
+    await bench.emit([orderCreatedDraft(orderId, 3)], relay);
+    await eventually(() => expect(received).toHaveLength(1));
+    const row = await bench.client.outbox.findFirstOrThrow();
+    expect(received[0]).toMatchObject({
+      specversion: '1.0',
+      id: row.id,
+      source: '/test-service',
+      type: 'order.created',
+      subject: orderId,
+      sequence: 3,
+      time: row.time.toISOString(),
+      data: { id: orderId, totalAmount: 19.99 },
+    });
+    await eventually(async () => expect(await bench.unpublished()).toBe(0));
+  });
+
+  it('it is woken after a commit -> the event is on its way at once, not at the next poll', async () => {
+    const connection = bench.connect();
+    const relay = bench.startRelay(connection);
+    const received: string[] = [];
+    bench.startConsumer(connection, { 'order.created': async ({ subject }) => void received.push(subject) });
+    const roundTrip = async () => {
+      const orderId = randomUUID();
+      await bench.emit([orderCreatedDraft(orderId)], relay);
+      await eventually(() => expect(received).toContain(orderId));
+    };
+    await roundTrip();
+    const before = Date.now();
+    for (let trips = 0; trips < 10; trips++) await roundTrip();
+    expect(Date.now() - before).toBeLessThan(5_000); // polling alone takes 10 s
+  });
+
+  it('nobody wakes it, and nobody hears the event -> it is published by the next poll all the same', async () => {
+    const connection = bench.connect();
+    const relay = bench.startRelay(connection);
+    await bench.emit([orderCreatedDraft()], relay);
+    await eventually(async () => expect(await bench.unpublished()).toBe(0));
+    const now = new Date().toISOString();
+    const id = randomUUID();
+    await bench.emit([
+      {
+        type: 'user.deleted',
+        subject: id,
+        sequence: 1,
+        data: {
+          id,
+          email: 'a@example.com',
+          firstName: 'A',
+          lastName: 'B',
+          fullName: 'A B',
+          role: 'user',
+          isActive: true,
+          createdAt: now,
+          updatedAt: now,
+        },
+      },
+    ]);
+    await eventually(async () => expect(await bench.unpublished()).toBe(0));
+  });
+
+  it('many events of few aggregates -> each arrives, those of an aggregate in their order', async () => {
+    const connection = bench.connect();
+    const orders = Array.from({ length: 20 }, (): string => randomUUID());
+    const received = new Map<string, number[]>();
+    bench.startConsumer(connection, {
+      'order.created': async ({ subject, sequence }) =>
+        void received.set(subject, [...(received.get(subject) ?? []), sequence]),
+    });
+    const sequences = Array.from({ length: 30 }, (_, index) => index + 1);
+    await bench.emit(sequences.flatMap((sequence) => orders.map((orderId) => orderCreatedDraft(orderId, sequence))));
+    bench.startRelay(connection);
+    await eventually(() => expect([...received.values()].flat()).toHaveLength(600));
+    for (const orderId of orders) expect(received.get(orderId)).toEqual(sequences);
+  });
+
+  it('two relays -> one is active; its session dies, or it stops -> the events go on within 5 s', async () => {
+    const connection = bench.connect();
+    const relays = [
+      bench.startRelay(connection, { source: '/first' }),
+      bench.startRelay(connection, { source: '/second' }),
+    ];
+    await eventually(() => expect(relays.map((relay) => relay.state())).toEqual(['ok', 'ok']));
+    const active = await eventually(activeRelay);
+
+    await bench.sql.query('SELECT pg_terminate_backend($1)', [active.pid]);
+    await bench.emit([orderCreatedDraft()]);
+    await eventually(async () => expect(await bench.unpublished()).toBe(0), { timeout: 5_000 });
+    const next = await activeRelay();
+    expect(next.pid).not.toBe(active.pid);
+
+    await relays[next.source === '/first' ? 0 : 1]?.stop();
+    await bench.emit([orderCreatedDraft()]);
+    await eventually(async () => expect(await bench.unpublished()).toBe(0), { timeout: 5_000 });
+    expect((await activeRelay()).source).toBe(next.source === '/first' ? '/second' : '/first');
+  });
+
+  it('a relay is stopped -> it publishes what is left and hands over', async () => {
+    const connection = bench.connect();
+    const relay = bench.startRelay(connection);
+    await bench.emit([orderCreatedDraft()], relay);
+    await eventually(async () => expect(await bench.unpublished()).toBe(0));
+    await bench.emit(Array.from({ length: 500 }, () => orderCreatedDraft()));
+    await relay.stop();
+    expect(await bench.unpublished()).toBe(0);
+    expect(await bench.waiting(bench.queue.name)).toBe(501);
+    bench.startRelay(connection);
+    await bench.emit([orderCreatedDraft()]);
+    await eventually(async () => expect(await bench.unpublished()).toBe(0));
+  });
+
+  it('the queue of an event is gone -> the event stays in the outbox until the queue is there again', async () => {
+    const connection = bench.connect();
+    const relay = bench.startRelay(connection);
+    await eventually(() => expect(connection.state()).toBe('up'));
+    await bench.channel.deleteQueue(bench.queue.name);
+    await bench.emit([orderCreatedDraft()], relay);
+    await eventually(async () => expect(await bench.unpublished()).toBe(0));
+    expect(bench.logger.messages('warn')).toContain('events not published yet');
+    expect(await bench.waiting(bench.queue.name)).toBe(1);
+  });
+
+  it('the broker is down -> the relay is behind, and nothing is marked as published', async () => {
+    const connection = bench.connect('amqp://guest:guest@127.0.0.1:1');
+    const relay = bench.startRelay(connection);
+    await eventually(() => expect(relay.state()).toBe('ok'));
+    await bench.emit([orderCreatedDraft()]);
+    await bench.sql.query(`UPDATE outbox SET time = time - interval '11 s'`);
+    await eventually(() => expect(relay.state()).toBe('behind'));
+    expect(await bench.unpublished()).toBe(1);
+    expect(await bench.metrics.registry.getSingleMetricAsString('outbox_unpublished_events')).toMatch(/} 1$/);
+  });
+
+  it('the database is down -> the relay is down, and stops at once', async () => {
+    const connection = bench.connect();
+    const relay = bench.startRelay(connection, { databaseUrl: 'postgresql://postgres@127.0.0.1:1/none' });
+    await eventually(() => expect(bench.logger.messages('warn')).toContain('outbox relay lost its database'));
+    expect(relay.state()).toBe('down');
+    await relay.stop();
+  });
+
+  it('published and handled events are older than a week -> they are deleted, younger ones stay', async () => {
+    const rows = [8, 6].map((days) => ({ id: randomUUID(), at: new Date(Date.now() - days * 86_400_000) }));
+    for (const { id, at } of rows) {
+      await bench.client.inbox.create({ data: { eventId: id, type: 'order.created', handledAt: at } });
+      await bench.client.outbox.create({
+        data: { id, type: 'order.created', subject: id, sequence: 1, time: at, data: {}, publishedAt: at },
+      });
+    }
+    const connection = bench.connect();
+    bench.startRelay(connection);
+    const young = rows[1]?.id;
+    await eventually(async () => expect(await bench.client.outbox.findMany()).toMatchObject([{ id: young }]));
+    await eventually(async () => expect(await bench.client.inbox.findMany()).toMatchObject([{ eventId: young }]));
+  });
+});
+
+describe('revocation stream', () => {
+  const startReader = (connection: BrokerConnection) => {
+    const revocations = new RevocationList({ lifetime: 3_600_000 });
+    return { revocations, stream: bench.startReader(connection, revocations) };
+  };
+  const revoke = (userId: string): EventDraft => ({
+    type: 'user.access_revoked',
+    subject: userId,
+    sequence: 1,
+    data: { userId, minimumVersion: 2, reason: 'test' },
+  });
+  const isRevoked = (revocations: RevocationList, userId: string) =>
+    revocations.isRevoked({ userId, version: 1, sid: randomUUID() });
+
+  it('another reader was ready earlier -> a new one is ready only after what was revoked since', async () => {
+    const connection = bench.connect();
+    const relay = bench.startRelay(connection);
+    const earlier = startReader(connection);
+    await eventually(() => expect(earlier.stream.isReady).toBe(true));
+    const userId = randomUUID();
+    await bench.emit([revoke(userId)], relay);
+    await eventually(() => expect(isRevoked(earlier.revocations, userId)).toBe(true));
+
+    const wasReadyAt: boolean[] = [];
+    const { revocations, stream } = startReader(connection);
+    const add = revocations.add.bind(revocations);
+    revocations.add = (revocation) => {
+      if (revocation.userId === userId) wasReadyAt.push(stream.isReady);
+      add(revocation);
+    };
+    await eventually(() => expect(stream.isReady).toBe(true));
+    expect(wasReadyAt).toEqual([false]);
+  });
+
+  it('a process starts late -> it is ready once it knows the earlier revocations, and hears the later ones, whatever happens', async () => {
+    const connection = bench.connect();
+    const relay = bench.startRelay(connection);
+    const [early, later, afterwards] = [randomUUID(), randomUUID(), randomUUID()];
+    bench.channel.sendToQueue(bench.topology.revocations.name, Buffer.from('malformed'));
+    await bench.emit([revoke(early)], relay);
+    await eventually(async () => expect(await bench.unpublished()).toBe(0));
+
+    const { revocations, stream } = startReader(connection);
+    expect(stream.isReady).toBe(false);
+    await eventually(() => expect(stream.isReady).toBe(true));
+    expect(isRevoked(revocations, early)).toBe(true);
+    expect(isRevoked(revocations, later)).toBe(false);
+    await bench.emit([revoke(later)], relay);
+    await eventually(() => expect(isRevoked(revocations, later)).toBe(true));
+
+    await bench.channel.deleteQueue(bench.topology.revocations.name);
+    await eventually(() => expect(stream.state()).toBe('down'));
+    await eventually(() => expect(stream.state()).toBe('up'));
+    await bench.emit([revoke(afterwards)], relay);
+    await eventually(() => expect(isRevoked(revocations, afterwards)).toBe(true));
+  });
+
+  it('the broker is down -> the reader waits, not ready, and stops at once', async () => {
+    const connection = bench.connect('amqp://guest:guest@127.0.0.1:1');
+    const { stream } = startReader(connection);
+    await eventually(() => expect(bench.logger.messages('warn')).toContain('broker connection failed'));
+    expect(stream.state()).toBe('down');
+    await stream.stop();
+    expect(stream.isReady).toBe(false);
+  });
+});

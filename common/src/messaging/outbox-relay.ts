@@ -1,0 +1,255 @@
+import { Client } from 'pg';
+import type { Logger } from '../logger/index.js';
+import type { Metrics } from '../metrics/index.js';
+import {
+  backOff,
+  hasQueueFor,
+  pause,
+  PublishFailed,
+  settlesWithin,
+  type BrokerConnection,
+  type Publisher,
+} from '../rabbitmq/index.js';
+import { messagingMetrics, type MessagingMetrics } from './messaging-metrics.js';
+import { backlogOf, markPublished, nextEvents, purge, tryBecomeActive, type OutboxEvent } from './outbox-queries.js';
+
+export interface OutboxRelayOptions {
+  /** Of the database whose outbox it publishes; the relay takes one connection of its own. */
+  databaseUrl: string;
+  connection: BrokerConnection;
+  /** CloudEvents' `source`, e.g. `/order-service`. */
+  source: string;
+  logger: Logger;
+  metrics: Metrics;
+}
+
+/** Events read at a time, all of them in flight together. */
+const BATCH = 200;
+const POLL = 1_000;
+const FAILURE_PAUSE = { first: 250, most: 1_000 };
+const RECONNECT_PAUSE = { first: 250, most: 2_000 };
+/** An outbox whose oldest event waits longer than this is behind. */
+const BEHIND_AFTER = 10_000;
+const RETENTION = 7 * 24 * 60 * 60 * 1_000;
+const PURGE_EVERY = 60 * 60 * 1_000;
+const PURGE_BATCH = 1_000;
+const QUERY_TIMEOUT = 5_000;
+const DRAIN_TIMEOUT = 5_000;
+/**
+ * The server ends the session of a relay that is frozen or cut off, and with it its lock. A lost mark only means that an
+ * event is published twice, so marking needn't wait for the disk.
+ */
+const SESSION_OPTIONS = '-c idle_session_timeout=10s -c synchronous_commit=off';
+
+/**
+ * Publishes what a service has written into its outbox: each event at least once, those of an aggregate in their order.
+ * Of all relays of a database one is active, by a lock that ends with its session; the others stand by and look once a second.
+ */
+export class OutboxRelay {
+  readonly #options: OutboxRelayOptions;
+  readonly #metrics: MessagingMetrics;
+  readonly #stopping = new AbortController();
+  #idle = new AbortController();
+  #isWoken = false;
+  #drainUntil = 0;
+  #isConnected = false;
+  #oldest: Date | undefined;
+  #observedAt = 0;
+  #purgeAt = 0;
+  #publisher: Publisher | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(options: OutboxRelayOptions) {
+    this.#options = options;
+    this.#metrics = messagingMetrics(options.metrics);
+  }
+
+  start(): void {
+    this.#publisher = this.#options.connection.createPublisher('outbox');
+    this.#running = this.#run(this.#publisher);
+  }
+
+  /** An event was committed: publish it now rather than at the next poll. Costs next to nothing. */
+  wake(): void {
+    this.#isWoken = true;
+    this.#idle.abort();
+  }
+
+  /** `behind`: events wait for more than 10 s. `down`: the database can't be reached. */
+  state(): 'ok' | 'behind' | 'down' {
+    if (!this.#isConnected) return 'down';
+    return this.#oldest !== undefined && Date.now() - this.#oldest.getTime() > BEHIND_AFTER ? 'behind' : 'ok';
+  }
+
+  /** Publishes what is left, for 5 s at most and while the broker takes it, and gives the lock up. */
+  async stop(): Promise<void> {
+    this.#drainUntil = Date.now() + DRAIN_TIMEOUT;
+    this.#stopping.abort();
+    this.wake();
+    if (this.#running !== undefined && !(await settlesWithin(this.#running, 2 * DRAIN_TIMEOUT))) {
+      this.#options.logger.warn('outbox relay did not stop in time');
+    }
+    await this.#publisher?.stop();
+  }
+
+  async #run(publisher: Publisher): Promise<void> {
+    const { signal } = this.#stopping;
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      const client = this.#createClient();
+      try {
+        await client.connect();
+        this.#isConnected = true;
+        attempt = 0;
+        if (await this.#standBy(client)) await this.#relay(client, publisher);
+      } catch (error) {
+        this.#options.logger.warn('outbox relay lost its database', { err: error });
+      } finally {
+        this.#isConnected = false;
+        this.#metrics.outboxRelayActive.set(0);
+        await settlesWithin(client.end(), POLL);
+      }
+      await pause(backOff(attempt, RECONNECT_PAUSE), signal);
+    }
+  }
+
+  /** Resolves to true once this relay is the active one, to false when it is to stop. */
+  async #standBy(client: Client): Promise<boolean> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      if (await tryBecomeActive(client)) {
+        this.#options.logger.info('outbox relay is active');
+        this.#metrics.outboxRelayActive.set(1);
+        return true;
+      }
+      await this.#observe(client);
+      await pause(POLL, signal);
+    }
+    return false;
+  }
+
+  async #relay(client: Client, publisher: Publisher): Promise<void> {
+    const { signal } = this.#stopping;
+    for (let failures = 0; ;) {
+      await this.#observe(client);
+      await this.#purgeWhenDue(client);
+      const batch = publisher.isUp ? await this.#publishBatch(client, publisher) : { read: 0, failed: 1 };
+      if (signal.aborted && (batch.read === 0 || batch.failed > 0 || Date.now() > this.#drainUntil)) return;
+      if (batch.failed > 0) {
+        await pause(backOff(failures++, FAILURE_PAUSE), signal);
+        continue;
+      }
+      failures = 0;
+      if (batch.read < BATCH) await this.#waitForWork();
+    }
+  }
+
+  async #publishBatch(client: Client, publisher: Publisher): Promise<{ read: number; failed: number }> {
+    const events = await nextEvents(client, BATCH);
+    const failures: PublishFailed[] = [];
+    const ofSubject = new Map<string, Promise<boolean>>();
+    const confirmed = await Promise.all(
+      events.map((event) => {
+        const result = this.#publishAfter(ofSubject.get(event.subject), event, publisher, failures);
+        ofSubject.set(event.subject, result);
+        return result;
+      }),
+    );
+    const published = events.filter((_, index) => confirmed[index]);
+    if (published.length > 0)
+      await markPublished(
+        client,
+        published.map((event) => event.position),
+      );
+    const failed = events.length - published.length;
+    if (failed > 0) this.#options.logger.warn('events not published yet', { events: failed, err: failures[0] });
+    return { read: events.length, failed };
+  }
+
+  /** An aggregate's next event is sent when the one before is confirmed: none overtakes another that has to be sent again. */
+  async #publishAfter(
+    previous: Promise<boolean> | undefined,
+    event: OutboxEvent,
+    publisher: Publisher,
+    failures: PublishFailed[],
+  ): Promise<boolean> {
+    if (previous !== undefined && !(await previous)) return false;
+    const { exchange } = this.#options.connection.topology;
+    const observe = this.#metrics.publishDuration.startTimer({
+      messaging_operation_name: 'publish',
+      messaging_destination_name: `${exchange}:${event.type}`,
+    });
+    try {
+      await publisher.publish({
+        exchange,
+        routingKey: event.type,
+        body: Buffer.from(JSON.stringify(this.#toCloudEvent(event))),
+        messageId: event.id,
+        type: event.type,
+        contentType: 'application/cloudevents+json',
+        // What no service has a queue for may go unheard; anything else without a queue is a fault.
+        mandatory: hasQueueFor(this.#options.connection.topology, event.type),
+      });
+      observe({ error_type: '' });
+      return true;
+    } catch (error) {
+      if (!(error instanceof PublishFailed)) throw error;
+      observe({ error_type: error.reason });
+      failures.push(error);
+      return false;
+    }
+  }
+
+  #toCloudEvent({ id, type, subject, sequence, time, data, traceparent }: OutboxEvent) {
+    return {
+      specversion: '1.0',
+      id,
+      source: this.#options.source,
+      type,
+      subject,
+      time: time.toISOString(),
+      datacontenttype: 'application/json',
+      traceparent: traceparent ?? undefined,
+      sequence,
+      data,
+    };
+  }
+
+  async #observe(client: Client): Promise<void> {
+    if (Date.now() - this.#observedAt < POLL) return;
+    const { waiting, oldest } = await backlogOf(client);
+    this.#observedAt = Date.now();
+    this.#oldest = oldest ?? undefined;
+    this.#metrics.outboxWaiting.set(waiting);
+    this.#metrics.outboxAge.set(oldest === null ? 0 : Math.max(0, (Date.now() - oldest.getTime()) / 1_000));
+  }
+
+  async #purgeWhenDue(client: Client): Promise<void> {
+    if (Date.now() < this.#purgeAt) return;
+    const isMore = await purge(client, { retention: RETENTION, limit: PURGE_BATCH });
+    this.#purgeAt = Date.now() + (isMore ? POLL : PURGE_EVERY);
+  }
+
+  async #waitForWork(): Promise<void> {
+    if (!this.#isWoken) {
+      this.#idle = new AbortController();
+      await pause(POLL, this.#idle.signal);
+    }
+    this.#isWoken = false;
+  }
+
+  #createClient(): Client {
+    const client = new Client({
+      connectionString: this.#options.databaseUrl,
+      application_name: `outbox relay of ${this.#options.source}`,
+      connectionTimeoutMillis: QUERY_TIMEOUT,
+      query_timeout: QUERY_TIMEOUT,
+      options: SESSION_OPTIONS,
+      keepAlive: true,
+    });
+    // Every loss shows in the next query too; without a listener it would end the process.
+    client.on('error', (err) => {
+      this.#options.logger.debug('connection of the outbox relay failed', { err });
+    });
+    return client;
+  }
+}

@@ -1,0 +1,64 @@
+import type { Logger } from '../logger/index.js';
+import { Publisher } from './publisher.js';
+import { RecoveringConnection } from './recovering-connection.js';
+import { Subscription, type SubscribeOptions } from './subscription.js';
+import type { Topology } from './topology.js';
+
+export interface BrokerConnectionOptions {
+  /** amqp://user:password@host:port/vhost */
+  url: string;
+  /** Shown by the broker's management page, e.g. the service's name. */
+  name: string;
+  /** Declared after every connect, before anything is published or consumed. */
+  topology: Topology;
+  logger: Logger;
+  /** How long a publisher waits for the broker's confirm, in milliseconds. Default 5,000. */
+  confirmTimeout?: number;
+}
+
+/**
+ * The broker, as one process uses it: two connections, since a broker under memory pressure stops reading from those
+ * that publish. Both are made in the background and recover by themselves; nothing here throws because the broker is down.
+ */
+export class BrokerConnection {
+  readonly topology: Topology;
+  readonly #name: string;
+  readonly #logger: Logger;
+  readonly #confirmTimeout: number;
+  readonly #publishing: RecoveringConnection;
+  readonly #consuming: RecoveringConnection;
+
+  constructor({ url, name, topology, logger, confirmTimeout = 5_000 }: BrokerConnectionOptions) {
+    this.topology = topology;
+    this.#name = name;
+    this.#logger = logger;
+    this.#confirmTimeout = confirmTimeout;
+    this.#publishing = new RecoveringConnection({ url, name: `${name} publishing`, topology, logger });
+    this.#consuming = new RecoveringConnection({ url, name: `${name} consuming`, topology, logger });
+  }
+
+  /** `up`: both connections stand, the broker takes messages, and every publisher and subscription is at work. */
+  state(): 'up' | 'down' {
+    return this.#publishing.isUp && this.#consuming.isUp ? 'up' : 'down';
+  }
+
+  /** A publisher with a channel of its own; its owner stops it. */
+  createPublisher(purpose: string): Publisher {
+    return new Publisher({
+      connection: this.#publishing,
+      name: `${this.#name} ${purpose}`,
+      logger: this.#logger,
+      confirmTimeout: this.#confirmTimeout,
+    });
+  }
+
+  /** Consumes a queue from now on; the owner stops it. */
+  subscribe(options: SubscribeOptions): Subscription {
+    return new Subscription({ ...options, connection: this.#consuming, logger: this.#logger });
+  }
+
+  /** Closes both connections and what still uses them; relays and consumers are stopped before, so that they end their work. */
+  async stop(): Promise<void> {
+    await Promise.all([this.#publishing.stop(), this.#consuming.stop()]);
+  }
+}

@@ -1,0 +1,12 @@
+export { BrokerConnection, type BrokerConnectionOptions } from './broker-connection.js';
+export { PublishFailed, type OutgoingMessage, type Publisher } from './publisher.js';
+export { type Delivery, type SubscribeOptions, type Subscription } from './subscription.js';
+export {
+  deadLetterQueueOf,
+  hasQueueFor,
+  retryQueueOf,
+  type StreamQueue,
+  type Topology,
+  type WorkQueue,
+} from './topology.js';
+export { backOff, pause, settlesWithin } from './waiting.js';

@@ -1,0 +1,107 @@
+import type { Channel, ConsumeMessage } from 'amqplib';
+import type { Logger } from '../logger/index.js';
+import { RecoveringChannel } from './recovering-channel.js';
+import type { RecoveringConnection } from './recovering-connection.js';
+import { settlesWithin } from './waiting.js';
+
+/** A message on its way to a consumer, which stays responsible for it until `acknowledge`. */
+export interface Delivery {
+  readonly body: Buffer;
+  readonly routingKey: string;
+  readonly messageId: string | undefined;
+  readonly type: string | undefined;
+  readonly contentType: string | undefined;
+  readonly headers: Readonly<Record<string, unknown>>;
+  /** Aborts when the channel is lost: the broker will deliver the message again. */
+  readonly lost: AbortSignal;
+  /** Without effect once it is lost. */
+  acknowledge(): void;
+}
+
+export interface SubscribeOptions {
+  queue: string;
+  /** How many deliveries may be unacknowledged at a time. */
+  prefetch: number;
+  /** Arguments of the consumer, such as a stream's offset. */
+  arguments?: Readonly<Record<string, unknown>>;
+  /** Must not reject: what can go wrong with a message is its business. */
+  onDelivery: (delivery: Delivery) => Promise<void>;
+}
+
+const CANCEL_TIMEOUT = 2_000;
+
+/** Consumes a queue on a channel of its own, and subscribes again whatever ended it: connection, channel, cancelled by the broker. */
+export class Subscription {
+  readonly #channel: RecoveringChannel<Channel>;
+  readonly #options: SubscribeOptions;
+  readonly #logger: Logger;
+  readonly #handling = new Set<Promise<void>>();
+  #consumerTag = '';
+
+  constructor(options: SubscribeOptions & { connection: RecoveringConnection; logger: Logger }) {
+    this.#options = options;
+    this.#logger = options.logger;
+    this.#channel = new RecoveringChannel({
+      connection: options.connection,
+      name: options.queue,
+      logger: options.logger,
+      open: (model) => model.createChannel(),
+      setUp: (channel, lost) => this.#consume(channel, lost),
+    });
+  }
+
+  get isUp(): boolean {
+    return this.#channel.isOpen;
+  }
+
+  /** Takes no further messages, waits up to `grace` milliseconds for those in hand, and gives the rest back to the broker. */
+  async stop({ grace }: { grace: number }): Promise<void> {
+    const channel = this.#channel.current;
+    if (channel !== undefined) await settlesWithin(channel.cancel(this.#consumerTag), CANCEL_TIMEOUT);
+    if (!(await settlesWithin(Promise.all(this.#handling), grace))) {
+      this.#logger.warn('messages still in hand at stop', {
+        queue: this.#options.queue,
+        messages: this.#handling.size,
+      });
+    }
+    await this.#channel.stop();
+  }
+
+  async #consume(channel: Channel, lost: AbortSignal): Promise<void> {
+    const { queue, prefetch, arguments: consumerArguments } = this.#options;
+    await channel.prefetch(prefetch);
+    const { consumerTag } = await channel.consume(
+      queue,
+      (message) => {
+        if (message === null) this.#channel.reset('consumer cancelled by the broker');
+        else this.#handle(channel, message, lost);
+      },
+      { arguments: { ...consumerArguments } },
+    );
+    this.#consumerTag = consumerTag;
+  }
+
+  #handle(channel: Channel, message: ConsumeMessage, lost: AbortSignal): void {
+    const { content, fields, properties } = message;
+    const handled = this.#options
+      .onDelivery({
+        body: content,
+        routingKey: fields.routingKey,
+        messageId: textOrUndefined(properties.messageId),
+        type: textOrUndefined(properties.type),
+        contentType: textOrUndefined(properties.contentType),
+        headers: properties.headers ?? {},
+        lost,
+        acknowledge: () => {
+          if (!lost.aborted) channel.ack(message);
+        },
+      })
+      .catch((error: unknown) => {
+        this.#logger.error('delivery handler failed', { queue: this.#options.queue, err: error });
+      })
+      .finally(() => this.#handling.delete(handled));
+    this.#handling.add(handled);
+  }
+}
+
+const textOrUndefined = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);

@@ -1,0 +1,114 @@
+import type { Channel, ChannelModel } from 'amqplib';
+import type { Logger } from '../logger/index.js';
+
+/**
+ * A queue of work for one consuming service. A message that fails waits in one of the delay queues
+ * (`<name>.retry-<pause>`) and comes back; one that can't be handled ends in `<name>.dead-letter`.
+ */
+export interface WorkQueue {
+  /** Carries a version (`payment-service.v1`), since the arguments of a queue can't change. */
+  readonly name: string;
+  readonly routingKeys: readonly string[];
+  /** Milliseconds before the second, third ... try; there is one try more than there are pauses. */
+  readonly retryPauses: readonly number[];
+}
+
+/** A log that every reader reads for itself, from its start: https://www.rabbitmq.com/docs/streams */
+export interface StreamQueue {
+  readonly name: string;
+  readonly routingKeys: readonly string[];
+  readonly maxAgeSeconds: number;
+}
+
+/** Everything that has to exist before a message is published, whoever starts first. */
+export interface Topology {
+  /** A durable topic exchange. */
+  readonly exchange: string;
+  readonly workQueues: readonly WorkQueue[];
+  readonly streams: readonly StreamQueue[];
+}
+
+export const deadLetterQueueOf = (queue: WorkQueue): string => `${queue.name}.dead-letter`;
+export const retryQueueOf = (queue: WorkQueue, pause: number): string => `${queue.name}.retry-${pause}`;
+
+/** Whether a queue of the topology waits for messages with this routing key: if it is not there, that is a fault. */
+export const hasQueueFor = ({ workQueues, streams }: Topology, routingKey: string): boolean =>
+  [...workQueues, ...streams].some((queue) => queue.routingKeys.includes(routingKey));
+
+/** Deliveries of a message that nobody acknowledges, such as one that crashes its consumer. The default of RabbitMQ 4. */
+const DELIVERY_LIMIT = 20;
+/** A dead letter has nowhere left to go: looking at it over and over must not use it up. Before 4.0 there is no 'unlimited'. */
+const REPLAY_LIMIT = 1_000_000;
+/** Past it the broker refuses further messages: they wait in the outboxes, and none is dropped. */
+const MAX_MESSAGES = 1_000_000;
+const PRECONDITION_FAILED = 406;
+
+const quorumQueue = { 'x-queue-type': 'quorum', 'x-max-length': MAX_MESSAGES, 'x-overflow': 'reject-publish' };
+/** At least once: a message leaves its queue only when the next one has confirmed it. */
+const deadLetterTo = (queue: string) => ({
+  'x-dead-letter-exchange': '',
+  'x-dead-letter-routing-key': queue,
+  'x-dead-letter-strategy': 'at-least-once',
+});
+
+/** Creates what is missing; what exists alike stays as it is. Throws when a work queue exists with other arguments. */
+export async function declareTopology(model: ChannelModel, topology: Topology, logger: Logger): Promise<void> {
+  const { exchange, workQueues, streams } = topology;
+  await withChannel(model, async (channel) => {
+    await channel.assertExchange(exchange, 'topic', { durable: true });
+    for (const queue of workQueues) await declareWorkQueue(channel, exchange, queue);
+  });
+  for (const stream of streams) await declareStream(model, exchange, stream, logger);
+}
+
+async function declareWorkQueue(channel: Channel, exchange: string, queue: WorkQueue): Promise<void> {
+  const deadLetterQueue = deadLetterQueueOf(queue);
+  await channel.assertQueue(deadLetterQueue, { arguments: { ...quorumQueue, 'x-delivery-limit': REPLAY_LIMIT } });
+  await channel.assertQueue(queue.name, {
+    arguments: { ...quorumQueue, 'x-delivery-limit': DELIVERY_LIMIT, ...deadLetterTo(deadLetterQueue) },
+  });
+  for (const pause of queue.retryPauses) {
+    await channel.assertQueue(retryQueueOf(queue, pause), {
+      arguments: { ...quorumQueue, 'x-message-ttl': pause, ...deadLetterTo(queue.name) },
+    });
+  }
+  for (const routingKey of queue.routingKeys) await channel.bindQueue(queue.name, exchange, routingKey);
+}
+
+async function declareStream(
+  model: ChannelModel,
+  exchange: string,
+  stream: StreamQueue,
+  logger: Logger,
+): Promise<void> {
+  try {
+    await withChannel(model, (channel) =>
+      channel.assertQueue(stream.name, {
+        arguments: {
+          'x-queue-type': 'stream',
+          'x-max-age': `${stream.maxAgeSeconds}s`,
+          // Only whole segments expire, and the default one holds 500 MB.
+          'x-stream-max-segment-size-bytes': 1_000_000,
+        },
+      }),
+    );
+  } catch (error) {
+    // Its age comes from a setting: after a change of that the old stream goes on serving.
+    if (!(error instanceof Error && 'code' in error && error.code === PRECONDITION_FAILED)) throw error;
+    logger.warn('stream exists with other arguments and is left as it is', { stream: stream.name, err: error });
+  }
+  await withChannel(model, async (channel) => {
+    for (const routingKey of stream.routingKeys) await channel.bindQueue(stream.name, exchange, routingKey);
+  });
+}
+
+async function withChannel<T>(model: ChannelModel, work: (channel: Channel) => Promise<T>): Promise<T> {
+  const channel = await model.createChannel();
+  channel.on('error', () => undefined); // the call that caused it rejects with the same error
+  try {
+    return await work(channel);
+  } finally {
+    // Not awaited: amqplib never settles a close whose answer is cut off by the connection's end.
+    void channel.close().catch(() => undefined);
+  }
+}

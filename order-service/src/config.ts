@@ -1,0 +1,53 @@
+import type { KeyObject } from 'node:crypto';
+import { publicKeys } from '@shop/common/auth';
+import { duration, httpSettings, integer, loadSettings, port, url, type Environment } from '@shop/common/config';
+import type { LogLevel } from '@shop/common/logger';
+
+/** What this process is told from outside. Lengths of time are in milliseconds. */
+export interface Config {
+  logLevel: LogLevel;
+  host: string;
+  port: number;
+  databaseUrl: string;
+  databasePoolSize: number;
+  brokerUrl: string;
+  publicKeys: readonly KeyObject[];
+  tokenIssuer: string;
+  tokenAudience: string;
+  accessTokenLifetime: number;
+  corsOrigins: readonly string[];
+  trustedProxies: readonly string[];
+  requestsPerSecond: number;
+  paymentWindow: number;
+}
+
+const settings = {
+  ...httpSettings,
+  JWT_PUBLIC_KEYS: publicKeys(),
+  ORDER_SERVICE_PORT: port({ default: 8082 }),
+  ORDER_DATABASE_URL: url({ schemes: ['postgresql', 'postgres'], examplePasswords: ['password'] }),
+  DATABASE_POOL_SIZE: integer({ min: 1, max: 1_000, default: 10 }),
+  SERVICE_RATE_LIMIT: integer({ min: 1, max: 1_000_000, default: 500 }),
+  ORDER_PAYMENT_WINDOW: duration({ default: '30m' }),
+};
+
+/** Throws SettingsError. */
+export function loadConfig(environment: Environment): Config {
+  const values = loadSettings(settings, environment);
+  return {
+    logLevel: values.LOG_LEVEL,
+    host: values.HOST,
+    port: values.ORDER_SERVICE_PORT,
+    databaseUrl: values.ORDER_DATABASE_URL,
+    databasePoolSize: values.DATABASE_POOL_SIZE,
+    brokerUrl: values.RABBITMQ_URL,
+    publicKeys: values.JWT_PUBLIC_KEYS,
+    tokenIssuer: values.JWT_ISSUER,
+    tokenAudience: values.JWT_AUDIENCE,
+    accessTokenLifetime: values.JWT_EXPIRES_IN,
+    corsOrigins: values.CORS_ORIGINS,
+    trustedProxies: values.TRUSTED_PROXIES,
+    requestsPerSecond: values.SERVICE_RATE_LIMIT,
+    paymentWindow: values.ORDER_PAYMENT_WINDOW,
+  };
+}

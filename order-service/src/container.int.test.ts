@@ -1,0 +1,225 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import path from 'node:path';
+import supertest from 'supertest';
+import { v7 as newId } from 'uuid';
+import { deployMigrations, migrationStatus, revertMigrations } from '@shop/common/database';
+import { createLogger } from '@shop/common/logger';
+import { createTopology } from '@shop/common/messaging';
+import { BrokerConnection } from '@shop/common/rabbitmq';
+import { createTestDatabase, eventually } from '@shop/common/testing';
+import { orderBody } from '../test/order-builder.js';
+import { startTcpProxy } from '../test/tcp-proxy.js';
+import { startTestService, type TestService } from '../test/test-service.js';
+import { loadConfig } from './config.js';
+import { startOrderService } from './container.js';
+
+const serviceDirectory = path.join(import.meta.dirname, '..');
+let test: TestService;
+
+beforeAll(async () => {
+  test = await startTestService();
+});
+afterAll(() => test.stop());
+
+const routes = [
+  ['post', '/api/v1/orders'],
+  ['get', '/api/v1/orders'],
+  ['get', '/api/v1/orders/my-orders'],
+  ['get', `/api/v1/orders/${newId()}`],
+  ['patch', `/api/v1/orders/${newId()}/status`],
+  ['delete', `/api/v1/orders/${newId()}`],
+] as const;
+
+describe('every route', () => {
+  it.each(routes)('%s %s without a token -> 401, before anything else is looked at', async (method, to) => {
+    const { body, headers } = await supertest(test.url)[method](to).set('Content-Type', 'text/plain').expect(401);
+    expect(body.error.code).toBe('UNAUTHORIZED');
+    expect(headers['www-authenticate']).toBe('Bearer');
+  });
+
+  it.each(routes)('%s %s with a forged or an expired token -> 401', async (method, to) => {
+    const forged = 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2lnbmF0dXJl';
+    await supertest(test.url)[method](to).set('Authorization', `Bearer ${forged}`).expect(401);
+    const expired = test.caller('admin', { exp: Math.floor(Date.now() / 1000) - 1 });
+    await expired.get().expect(401);
+  });
+
+  it('unknown paths and methods -> 404 and 405, before the caller is looked at', async () => {
+    await supertest(test.url).get('/api/v1/order').expect(404);
+    const { headers } = await supertest(test.url).put('/api/v1/orders').expect(405);
+    expect(headers.allow).toBe('POST, GET, HEAD');
+    await supertest(test.url).patch(`/api/v1/orders/${newId()}`).expect(405);
+  });
+
+  it('a body that is no JSON -> 415, 413 or 400', async () => {
+    const alice = test.caller();
+    await alice.post({}).type('text/plain').send('x').expect(415);
+    await alice.post(orderBody({ notes: 'x'.repeat(100_001) })).expect(413);
+    const { body } = await alice.post({}).type('json').send('{').expect(400);
+    expect(body.error.details).toBe('body: must be valid JSON');
+  });
+});
+
+describe('a log-in that ended', () => {
+  it('its tokens and those below a version -> refused within two seconds', async () => {
+    const [alice, bob] = [test.caller('user', { sid: 'ended' }), test.caller('user', { ver: 1 })];
+    await Promise.all([alice.get().expect(200), bob.get().expect(200)]);
+    const topology = createTopology({ accessTokenLifetime: test.config.accessTokenLifetime });
+    const logger = createLogger({ service: 'test', level: 'error' });
+    const broker = new BrokerConnection({ url: test.config.brokerUrl, name: 'test', topology, logger });
+    const publisher = broker.createPublisher('test');
+    await eventually(() => expect(broker.state()).toBe('up'));
+    for (const data of [
+      { userId: alice.id, sid: 'ended', reason: 'logout' },
+      { userId: bob.id, minimumVersion: 2, reason: 'password changed' },
+    ]) {
+      const type = 'user.access_revoked';
+      const event = {
+        specversion: '1.0',
+        id: newId(),
+        source: '/user-service',
+        type,
+        subject: data.userId,
+        sequence: 2,
+        data,
+      };
+      await publisher.publish({
+        exchange: topology.exchange,
+        routingKey: type,
+        body: Buffer.from(JSON.stringify({ ...event, time: new Date().toISOString() })),
+        messageId: event.id,
+        type,
+        contentType: 'application/cloudevents+json',
+        mandatory: true,
+      });
+    }
+    await eventually(() => Promise.all([alice.get().expect(401), bob.get().expect(401)]), { timeout: 2_000 });
+    await broker.stop();
+  });
+});
+
+describe('health', () => {
+  it('all is well -> healthy, ready with the state of each dependency, and figures', async () => {
+    const { body } = await supertest(test.url).get('/health').expect(200);
+    expect(body).toEqual({ status: 'healthy', service: 'order-service', version: '1.0.0', uptime: expect.any(Number) });
+    const dependencies = { database: 'up', broker: 'up', outbox: 'up' };
+    await eventually(() =>
+      supertest(test.url).get('/ready').expect(200, { service: 'order-service', status: 'ok', dependencies }),
+    );
+    await test.caller().get(`/${newId()}`).expect(404);
+    const { text } = await supertest(test.url).get('/metrics').expect(200);
+    expect(text).toMatch(/http_server_request_duration_seconds_count\{[^}]*http_route="\/api\/v1\/orders\/:id"/);
+    expect(text).toContain('outbox_unpublished_events');
+  });
+
+  it('the database goes away and comes back -> 503 meanwhile, alive all the time, ready again within 5 s', async () => {
+    const fragile = await startTestService();
+    const proxy = await startTcpProxy(fragile.config.databaseUrl);
+    try {
+      await fragile.restart({ databaseUrl: proxy.url });
+      const alice = fragile.caller();
+      const { body } = await alice.post(orderBody()).expect(201);
+
+      proxy.cut();
+      const answer = await alice.post(orderBody()).expect(503);
+      expect(answer.body.error).toEqual({ code: 'SERVICE_UNAVAILABLE', message: 'Service temporarily unavailable' });
+      expect(answer.headers['retry-after']).toBe('1');
+      await alice.get(`/${body.data.id}`).expect(503);
+      await supertest(fragile.url).get('/health').expect(200);
+      const ready = await supertest(fragile.url).get('/ready').expect(503);
+      expect(ready.body).toMatchObject({ status: 'unavailable', dependencies: { database: 'down' } });
+
+      proxy.mend();
+      await eventually(() => supertest(fragile.url).get('/ready').expect(200), { timeout: 5_000 });
+      await alice.patch(`/${body.data.id}/status`, { status: 'cancelled' }).expect(200);
+      await eventually(async () => {
+        expect(await fragile.query('SELECT 1 FROM outbox WHERE published_at IS NULL')).toEqual([]);
+      });
+    } finally {
+      await proxy.stop();
+      await fragile.stop();
+    }
+  });
+});
+
+describe('starting', () => {
+  it('while the broker is down -> serves reads and writes, degraded; the events flow when it is back', async () => {
+    // A port that was free a moment ago.
+    const nobody = createServer().listen(0, '127.0.0.1');
+    await once(nobody, 'listening');
+    const { port } = nobody.address() as AddressInfo;
+    nobody.close();
+    const lonely = await startTestService({ brokerUrl: `amqp://guest:guest@127.0.0.1:${port}` });
+    try {
+      const alice = lonely.caller();
+      const { body } = await alice.post(orderBody()).expect(201);
+      await alice.get(`/${body.data.id}`).expect(200);
+      const ready = await supertest(lonely.url).get('/ready').expect(200);
+      expect(ready.body).toMatchObject({ status: 'degraded', dependencies: { database: 'up', broker: 'down' } });
+      const waiting = () => lonely.query('SELECT subject FROM outbox WHERE published_at IS NULL');
+      expect(await waiting()).toEqual([{ subject: body.data.id }]);
+
+      await lonely.restart({ brokerUrl: lonely.broker.url });
+      await eventually(async () => expect(await waiting()).toEqual([]));
+    } finally {
+      await lonely.stop();
+    }
+  });
+
+  it('while its database is down -> rejects, and leaves nothing running', async () => {
+    const databaseUrl = test.config.databaseUrl.replace(/\/[^/]*$/, '/nowhere');
+    await expect(startOrderService({ ...test.config, databaseUrl })).rejects.toThrow();
+  });
+
+  it('on a port that is taken -> rejects, naming it', async () => {
+    const port = Number(new URL(test.url).port);
+    await expect(startOrderService({ ...test.config, port })).rejects.toMatchObject({ code: 'EADDRINUSE', port });
+  });
+});
+
+describe('settings', () => {
+  const environment = {
+    JWT_PUBLIC_KEYS: 'x',
+    ORDER_DATABASE_URL: 'mysql://localhost/order',
+    RABBITMQ_URL: '',
+    ORDER_SERVICE_PORT: '99999',
+    ORDER_PAYMENT_WINDOW: '30',
+  };
+
+  it('wrong ones -> one line a fault, each naming its variable', () => {
+    expect(() => loadConfig(environment)).toThrow(
+      [
+        'RABBITMQ_URL is missing',
+        'JWT_PUBLIC_KEYS must be base64 of P-256 public keys in SPKI, separated by commas',
+        'ORDER_SERVICE_PORT must be from 0 to 65535',
+        'ORDER_DATABASE_URL must be a URL that starts with postgresql:// or postgres://',
+        'ORDER_PAYMENT_WINDOW must be a length of time such as 500ms, 30s, 30m or 1h',
+      ].join('\n'),
+    );
+  });
+
+  it('wrong ones -> the process ends with 1 and those lines', async () => {
+    const main = spawn(process.execPath, ['--conditions=source', '--import', 'tsx', 'src/main.ts'], {
+      cwd: serviceDirectory,
+      env: { PATH: process.env.PATH, ...environment },
+    });
+    let lines = '';
+    main.stderr.on('data', (chunk: Buffer) => (lines += chunk.toString()));
+    const [code] = (await once(main, 'exit')) as [number];
+    expect([code, lines]).toEqual([1, expect.stringContaining('settings: RABBITMQ_URL is missing\n')]);
+  });
+});
+
+describe('migrations', () => {
+  it('down and up again -> nothing is left over in between', async () => {
+    const database = await createTestDatabase({ serviceDirectory });
+    const options = { url: database.url, directory: serviceDirectory };
+    const names = (await migrationStatus(options)).applied;
+    expect(await revertMigrations(options, names.length)).toEqual(names.toReversed());
+    expect(await deployMigrations(options)).toEqual(names);
+    await database.drop();
+  });
+});

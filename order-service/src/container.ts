@@ -1,0 +1,132 @@
+import { createRequire } from 'node:module';
+import type { Express } from 'express';
+import { v7 as newId } from 'uuid';
+import { z } from 'zod';
+import { AccessTokenVerifier, RevocationList } from '@shop/common/auth';
+import { AtomicStore, createDatabaseAdapter, databaseState, isDatabaseUnavailable } from '@shop/common/database';
+import { listen, type HttpServer, type Probe } from '@shop/common/http';
+import { stopInOrder } from '@shop/common/lifecycle';
+import { createLogger } from '@shop/common/logger';
+import { createTopology, EventConsumer, OutboxRelay, RevocationStream } from '@shop/common/messaging';
+import { createMetrics } from '@shop/common/metrics';
+import { BrokerConnection } from '@shop/common/rabbitmq';
+import { buildApp } from './app.js';
+import type { Config } from './config.js';
+import { createDatabase } from './database.js';
+import { OrderHandler } from './orders/order.handler.js';
+import { OrderRepository } from './orders/order.repository.js';
+import { OrderService } from './orders/order.service.js';
+import { paymentEvents } from './orders/payment-events.consumer.js';
+
+const SERVICE = 'order-service';
+/** Milliseconds that running requests get to end in when the service stops. */
+const SERVER_GRACE = 10_000;
+
+const { version } = z.object({ version: z.string() }).parse(createRequire(import.meta.url)('../package.json'));
+
+export interface RunningService {
+  readonly app: Express;
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** Builds and starts the whole service. It serves while the broker is down; it rejects when its database is. */
+export async function startOrderService(config: Config): Promise<RunningService> {
+  const logger = createLogger({ service: SERVICE, level: config.logLevel });
+  const metrics = createMetrics({ service: SERVICE });
+
+  const database = createDatabase(
+    createDatabaseAdapter({
+      url: config.databaseUrl,
+      poolSize: config.databasePoolSize,
+      applicationName: SERVICE,
+      onConnectionLost: (err) => logger.warn('database connection lost', { err }),
+    }),
+  );
+  const topology = createTopology({ accessTokenLifetime: config.accessTokenLifetime });
+  const broker = new BrokerConnection({ url: config.brokerUrl, name: SERVICE, topology, logger });
+  const relay = new OutboxRelay({
+    databaseUrl: config.databaseUrl,
+    connection: broker,
+    source: `/${SERVICE}`,
+    logger,
+    metrics,
+  });
+  const store = new AtomicStore({ client: database, onCommit: () => relay.wake() });
+
+  const revocations = new RevocationList({ lifetime: config.accessTokenLifetime });
+  const revocationStream = new RevocationStream({
+    connection: broker,
+    stream: topology.revocations,
+    revocations,
+    logger,
+  });
+  const verifier = new AccessTokenVerifier({
+    publicKeys: config.publicKeys,
+    issuer: config.tokenIssuer,
+    audience: config.tokenAudience,
+    revocations,
+  });
+
+  const orders = new OrderService({
+    orders: new OrderRepository({ database, store }),
+    clock: () => new Date(),
+    newId,
+    paymentWindow: config.paymentWindow,
+  });
+  const consumer = new EventConsumer({
+    connection: broker,
+    queue: topology.orderService,
+    handlers: paymentEvents(orders),
+    logger,
+    metrics,
+  });
+
+  let isStopping = false;
+  const probes: Record<string, Probe> = {
+    database: { vital: true, state: () => databaseState(database) },
+    broker: { vital: false, state: () => broker.state() },
+    outbox: { vital: false, state: () => (relay.state() === 'ok' ? 'up' : 'behind') },
+  };
+  const app = buildApp({
+    service: SERVICE,
+    version,
+    logger,
+    metrics,
+    verifier,
+    probes,
+    isStopping: () => isStopping,
+    isUnavailable: isDatabaseUnavailable,
+    corsOrigins: config.corsOrigins,
+    trustedProxies: config.trustedProxies,
+    requestsPerSecond: config.requestsPerSecond,
+    orders: new OrderHandler(orders),
+  });
+
+  let server: HttpServer | undefined;
+  const stop = async (): Promise<void> => {
+    isStopping = true;
+    await stopInOrder([
+      async () => server?.stop(SERVER_GRACE),
+      () => consumer.stop(),
+      () => revocationStream.stop(),
+      () => relay.stop(),
+      () => broker.stop(),
+      () => database.$disconnect(),
+    ]);
+    logger.info('stopped');
+  };
+  try {
+    // Loads the query compiler and opens a connection before the first request needs them.
+    await database.$queryRaw`SELECT 1`;
+    relay.start();
+    revocationStream.start();
+    consumer.start();
+    server = await listen(app, { host: config.host, port: config.port });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  logger.info('listening', { host: config.host, port: server.port, version });
+  return { app, port: server.port, stop };
+}

@@ -1,0 +1,33 @@
+import { Conflict, Forbidden, NotFound } from '@shop/common/errors';
+
+/** There is no such order, it was deleted, or it is somebody else's. */
+export class OrderNotFound extends NotFound {
+  constructor() {
+    super('Order not found');
+  }
+}
+
+export class IllegalStatusChange extends Conflict {
+  constructor({ from, to }: { from: string; to: string }) {
+    super(`Order status can not change from ${from} to ${to}`);
+  }
+}
+
+/** Somebody else changed the order between our reading and our writing. */
+export class OrderChangedMeanwhile extends Conflict {
+  constructor() {
+    super('Order was changed by somebody else at the same time');
+  }
+}
+
+export class OwnersOnlyCancel extends Forbidden {
+  constructor() {
+    super('Only an admin may do this; an owner may cancel the order');
+  }
+}
+
+export class OrderNotDeletable extends Conflict {
+  constructor(status: string) {
+    super(`Order is ${status}; only a delivered or cancelled order can be deleted`);
+  }
+}

@@ -1,0 +1,63 @@
+import type { Actor } from '@shop/common/auth';
+import { batchMeta, created, gone, ok, page, toPage, toPageRequest, type Input, type Reply } from '@shop/common/http';
+import type { Order } from './order.js';
+import { toDetailedResource, toResource } from './order.resource.js';
+import type { OrderService } from './order.service.js';
+import type {
+  ChangeStatusBody,
+  CreateOrderBody,
+  OrderListQuery,
+  OrderPageQuery,
+  OrderParams,
+} from './order.validator.js';
+
+/** Between HTTP and the use cases. */
+export class OrderHandler {
+  readonly #orders: OrderService;
+
+  constructor(orders: OrderService) {
+    this.#orders = orders;
+  }
+
+  create = async ({ actor, body }: Input<unknown, unknown, CreateOrderBody>): Promise<Reply> => {
+    const order = await this.#orders.place(actor, { ...body, notes: body.notes || null });
+    return created('Order created', toDetailedResource(order));
+  };
+
+  list = async ({ actor, query }: Input<unknown, OrderListQuery>): Promise<Reply> => {
+    switch (query.kind) {
+      case 'ids':
+        return batch(await this.#orders.listByIds(actor, query.ids));
+      case 'users':
+        return batch(await this.#orders.listNewestOfUsers(actor, query.userIds, query.perUser));
+      case 'page':
+        return this.#page(actor, query, 'visible');
+    }
+  };
+
+  listOwn = async ({ actor, query }: Input<unknown, OrderPageQuery>): Promise<Reply> => this.#page(actor, query, 'own');
+
+  get = async ({ actor, params }: Input<OrderParams>): Promise<Reply> =>
+    ok('Order retrieved', toDetailedResource(await this.#orders.get(actor, params.id)));
+
+  changeStatus = async ({ actor, params, body }: Input<OrderParams, unknown, ChangeStatusBody>): Promise<Reply> => {
+    const { status, reason } = body;
+    const order = await this.#orders.changeStatus(actor, params.id, { status, reason: reason || null });
+    return ok('Order status updated', toDetailedResource(order));
+  };
+
+  remove = async ({ params }: Input<OrderParams>): Promise<Reply> => {
+    await this.#orders.remove(params.id);
+    return gone('Order deleted');
+  };
+
+  async #page(actor: Actor, { page: asked, filters }: OrderPageQuery, scope: 'own' | 'visible'): Promise<Reply> {
+    const list = { scope, ...filters };
+    const request = toPageRequest(asked, list);
+    const { rows, meta } = toPage(await this.#orders.list(actor, list, request), request, list);
+    return page('Orders retrieved', rows.map(toResource), meta);
+  }
+}
+
+const batch = (orders: readonly Order[]): Reply =>
+  page('Orders retrieved', orders.map(toResource), batchMeta(orders.length));

@@ -1,0 +1,130 @@
+import type { Actor } from '@shop/common/auth';
+import type { Cause } from '@shop/common/database';
+import { OrderChangedMeanwhile, OrderNotDeletable, OrderNotFound, OwnersOnlyCancel } from './order.errors.js';
+import { orderCreated, orderStatusChanged } from './order.events.js';
+import {
+  changeStatus,
+  isDeletable,
+  nextStatuses,
+  ownerNextStatuses,
+  placeOrder,
+  SYSTEM,
+  type DetailedOrder,
+  type Order,
+  type OrderDraft,
+  type OrderStatus,
+} from './order.js';
+import type { OrderFilters, OrderRepository, OrderSlice, OrderSliceRequest } from './order.repository.js';
+
+export interface OrderServiceOptions {
+  orders: OrderRepository;
+  clock: () => Date;
+  newId: () => string;
+  /** Milliseconds for which a new order can be paid. */
+  paymentWindow: number;
+}
+
+/** Which orders a list is of: the caller's own, or all that it may see. */
+export type OrderList = Omit<OrderFilters, 'userId'> & { scope: 'own' | 'visible' };
+
+/** The use cases of orders. A user sees and changes its own, an admin all; what isn't visible looks missing. */
+export class OrderService {
+  readonly #orders: OrderRepository;
+  readonly #clock: () => Date;
+  readonly #newId: () => string;
+  readonly #paymentWindow: number;
+
+  constructor({ orders, clock, newId, paymentWindow }: OrderServiceOptions) {
+    this.#orders = orders;
+    this.#clock = clock;
+    this.#newId = newId;
+    this.#paymentWindow = paymentWindow;
+  }
+
+  async place(actor: Actor, draft: OrderDraft): Promise<DetailedOrder> {
+    const order = placeOrder(draft, {
+      userId: actor.id,
+      now: this.#clock(),
+      newId: this.#newId,
+      paymentWindow: this.#paymentWindow,
+    });
+    await this.#orders.insert(order, orderCreated(order));
+    return order;
+  }
+
+  async get(actor: Actor, id: string): Promise<DetailedOrder> {
+    const order = await this.#orders.find(id, ownerSeenBy(actor));
+    if (order === undefined) throw new OrderNotFound();
+    return order;
+  }
+
+  list(actor: Actor, { scope, ...filters }: OrderList, request: OrderSliceRequest): Promise<OrderSlice> {
+    const userId = scope === 'own' ? actor.id : ownerSeenBy(actor);
+    return this.#orders.list({ ...filters, userId }, request);
+  }
+
+  /** Those of `ids` that the caller may see. */
+  listByIds(actor: Actor, ids: readonly string[]): Promise<readonly Order[]> {
+    return this.#orders.listByIds(ids, ownerSeenBy(actor));
+  }
+
+  /** Up to `perUser` orders of each user whose orders the caller may see. */
+  listNewestOfUsers(actor: Actor, userIds: readonly string[], perUser: number): Promise<readonly Order[]> {
+    const owner = ownerSeenBy(actor);
+    const visible = owner === undefined ? userIds : userIds.filter((userId) => userId === owner);
+    return this.#orders.listNewestOfUsers(visible, perUser);
+  }
+
+  async changeStatus(
+    actor: Actor,
+    id: string,
+    { status, reason }: { status: OrderStatus; reason: string | null },
+  ): Promise<DetailedOrder> {
+    const order = await this.get(actor, id);
+    const isAdmin = actor.role === 'admin';
+    if (!isAdmin && status !== 'cancelled') throw new OwnersOnlyCancel();
+    const change = { status, reason, by: actor.id, at: this.#clock() };
+    const changed = changeStatus(order, change, isAdmin ? nextStatuses : ownerNextStatuses);
+    if (changed === order) return order;
+    try {
+      await this.#orders.saveStatus(changed, orderStatusChanged(changed, order.status));
+      return changed;
+    } catch (error) {
+      if (!(error instanceof OrderChangedMeanwhile)) throw error;
+      const current = await this.get(actor, id);
+      if (current.status === status) return current;
+      throw error;
+    }
+  }
+
+  async remove(id: string): Promise<void> {
+    const order = await this.#orders.find(id);
+    if (order === undefined) throw new OrderNotFound();
+    if (!isDeletable(order)) throw new OrderNotDeletable(order.status);
+    if (!(await this.#orders.remove(order, this.#clock()))) throw new OrderNotFound();
+  }
+
+  /** The order's payment succeeded. One that isn't waiting for it any more stays as it is. */
+  confirmPaid(id: string, cause: Cause): Promise<void> {
+    return this.#follow(id, { status: 'confirmed', reason: null }, cause);
+  }
+
+  /** The order's payment was given back in full. What is on its way to the customer stays as it is. */
+  cancelRefunded(id: string, cause: Cause): Promise<void> {
+    return this.#follow(id, { status: 'cancelled', reason: 'refunded' }, cause);
+  }
+
+  /** What an event asks for happens if the order's status allows it, and never twice. */
+  async #follow(id: string, target: { status: OrderStatus; reason: string | null }, cause: Cause): Promise<void> {
+    const order = await this.#orders.find(id);
+    if (order === undefined || !nextStatuses[order.status].includes(target.status)) {
+      await this.#orders.noteCause(cause);
+      return;
+    }
+    const changed = changeStatus(order, { ...target, by: SYSTEM, at: this.#clock() });
+    await this.#orders.saveStatus(changed, orderStatusChanged(changed, order.status), cause);
+  }
+}
+
+/** Whose orders alone a caller may see; undefined means everybody's. */
+const ownerSeenBy = (actor: Actor): string | undefined => (actor.role === 'admin' ? undefined : actor.id);

@@ -1,0 +1,217 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { v7 as newId } from 'uuid';
+import { parseEvent, type DomainEvent, type PaymentStatus } from '@shop/common/contracts';
+import { createLogger } from '@shop/common/logger';
+import { createTopology } from '@shop/common/messaging';
+import { BrokerConnection, type Publisher } from '@shop/common/rabbitmq';
+import { eventually } from '@shop/common/testing';
+import { orderBody, placeOrderIn } from '../../test/order-builder.js';
+import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
+
+let test: TestService;
+let admin: TestCaller;
+/** The payment service's side of the broker. */
+let broker: BrokerConnection;
+let publisher: Publisher;
+const heard: DomainEvent[] = [];
+
+beforeAll(async () => {
+  test = await startTestService();
+  admin = test.caller('admin');
+  const topology = createTopology({ accessTokenLifetime: test.config.accessTokenLifetime });
+  const logger = createLogger({ service: 'test', level: 'error' });
+  broker = new BrokerConnection({ url: test.config.brokerUrl, name: 'test', topology, logger });
+  publisher = broker.createPublisher('test');
+  broker.subscribe({
+    queue: topology.paymentService.name,
+    prefetch: 50,
+    onDelivery: async (delivery) => {
+      heard.push(parseEvent(delivery.body));
+      delivery.acknowledge();
+    },
+  });
+  await eventually(() => expect(broker.state()).toBe('up'));
+});
+afterAll(async () => {
+  await broker.stop();
+  await test.stop();
+});
+
+interface PaymentFacts {
+  id?: string;
+  paymentId?: string;
+  sequence?: number;
+  orderId: string;
+  status: PaymentStatus;
+}
+
+const paymentEvent = (type: 'payment.success' | 'payment.refunded', facts: PaymentFacts) => {
+  const { id = newId(), paymentId = newId(), sequence = 3, orderId, status } = facts;
+  const time = new Date().toISOString();
+  const data = {
+    ...{ id: paymentId, orderId, userId: newId(), amount: 44.98, refundedAmount: 0, currency: 'USD', status },
+    ...{ method: 'card', transactionId: 'tx', provider: 'simulated', description: null, failureReason: null },
+    ...{ paidAt: time, createdAt: time, updatedAt: time },
+  };
+  return { specversion: '1.0', id, source: '/payment-service', type, subject: paymentId, time, sequence, data };
+};
+
+const publish = async (event: ReturnType<typeof paymentEvent>): Promise<void> => {
+  await publisher.publish({
+    exchange: broker.topology.exchange,
+    routingKey: event.type,
+    body: Buffer.from(JSON.stringify(event)),
+    messageId: event.id,
+    type: event.type,
+    contentType: 'application/cloudevents+json',
+    mandatory: true,
+  });
+};
+const paid = (orderId: string, facts: Partial<PaymentFacts> = {}) =>
+  paymentEvent('payment.success', { orderId, status: 'success', ...facts });
+const refunded = (orderId: string, facts: Partial<PaymentFacts> = {}) =>
+  paymentEvent('payment.refunded', { orderId, status: 'refunded', sequence: 5, ...facts });
+
+/** Publishes an event, and resolves when all its deliveries were handled: those of one payment are, one after another. */
+async function deliver(event: ReturnType<typeof paymentEvent>, times = 1): Promise<void> {
+  const last = paid(newId(), { paymentId: event.subject, sequence: 100 });
+  for (let time = 0; time < times; time++) await publish(event);
+  await publish(last);
+  await eventually(async () => expect(await inboxOf([last.id])).toHaveLength(1));
+}
+const statusOf = async (id: string): Promise<string> => {
+  const rows = await test.query<{ status: string }>('SELECT status FROM orders WHERE id = $1', [id]);
+  return rows[0]!.status;
+};
+const changesOf = (id: string) =>
+  test.query<{ data: object; sequence: number }>(
+    `SELECT data, sequence FROM outbox WHERE subject = $1 AND type = 'order.status_changed' ORDER BY position`,
+    [id],
+  );
+const inboxOf = (ids: readonly string[]) => test.query('SELECT event_id FROM inbox WHERE event_id = ANY ($1)', [ids]);
+
+describe('a payment succeeded', () => {
+  it('a pending order, the event delivered three times -> confirmed once, by the system', async () => {
+    const alice = test.caller();
+    const id = await placeOrderIn('pending', { owner: alice, admin });
+    const event = paid(id);
+    await deliver(event, 3);
+
+    const { body } = await alice.get(`/${id}`).expect(200);
+    expect(body.data).toMatchObject({ status: 'confirmed', statusReason: null });
+    expect(body.data.statusHistory).toEqual([
+      { status: 'pending', at: body.data.createdAt, by: alice.id, reason: null },
+      { status: 'confirmed', at: body.data.updatedAt, by: 'system', reason: null },
+    ]);
+    const changes = await changesOf(id);
+    expect(changes).toMatchObject([{ sequence: 2, data: { status: 'confirmed', previousStatus: 'pending' } }]);
+    expect(await inboxOf([event.id])).toHaveLength(1);
+  });
+
+  it('an order cancelled meanwhile -> stays cancelled', async () => {
+    const id = await placeOrderIn('cancelled', { owner: test.caller(), admin });
+    const event = paid(id);
+    await deliver(event);
+    expect(await statusOf(id)).toBe('cancelled');
+    expect(await changesOf(id)).toHaveLength(1);
+    expect(await inboxOf([event.id])).toHaveLength(1);
+  });
+
+  it('an order that is unknown, deleted or on its way -> nothing happens, and nothing gets stuck', async () => {
+    const shipped = await placeOrderIn('shipped', { owner: test.caller(), admin });
+    const deleted = await placeOrderIn('cancelled', { owner: test.caller(), admin });
+    await admin.delete(`/${deleted}`).expect(200);
+    const events = [paid(shipped), paid(deleted), paid(newId())];
+    for (const event of events) await deliver(event);
+    expect([await statusOf(shipped), await statusOf(deleted)]).toEqual(['shipped', 'cancelled']);
+    expect(await inboxOf(events.map(({ id }) => id))).toHaveLength(3);
+  });
+
+  it('while its owner cancels the order -> one of the two, told once', async () => {
+    for (let round = 0; round < 5; round++) {
+      const alice = test.caller();
+      const id = await placeOrderIn('pending', { owner: alice, admin });
+      const [, answer] = await Promise.all([deliver(paid(id)), alice.patch(`/${id}/status`, { status: 'cancelled' })]);
+      expect([200, 409]).toContain(answer.status);
+      const { body } = await alice.get(`/${id}`).expect(200);
+      const steps = body.data.statusHistory.map(({ status }: { status: string }) => status);
+      const ways =
+        answer.status === 409
+          ? [['pending', 'confirmed']]
+          : [
+              ['pending', 'cancelled'],
+              ['pending', 'confirmed', 'cancelled'],
+            ];
+      expect(ways).toContainEqual(steps);
+      expect(await changesOf(id)).toHaveLength(steps.length - 1);
+    }
+  });
+});
+
+describe('a payment was refunded', () => {
+  it.each(['pending', 'confirmed', 'processing'] as const)(
+    'a %s order, three times -> cancelled once',
+    async (from) => {
+      const alice = test.caller();
+      const id = await placeOrderIn(from, { owner: alice, admin });
+      const before = (await changesOf(id)).length;
+      const event = refunded(id);
+      await deliver(event, 3);
+      const { body } = await alice.get(`/${id}`).expect(200);
+      expect(body.data).toMatchObject({ status: 'cancelled', statusReason: 'refunded' });
+      expect(body.data.statusHistory.at(-1)).toMatchObject({ by: 'system', reason: 'refunded' });
+      expect((await changesOf(id)).slice(before)).toMatchObject([
+        { data: { previousStatus: from, reason: 'refunded' } },
+      ]);
+    },
+  );
+
+  it.each(['shipped', 'delivered'] as const)('a %s order -> stays', async (from) => {
+    const id = await placeOrderIn(from, { owner: test.caller(), admin });
+    await deliver(refunded(id));
+    expect(await statusOf(id)).toBe(from);
+  });
+
+  it('in part only -> the order stays', async () => {
+    const id = await placeOrderIn('confirmed', { owner: test.caller(), admin });
+    await deliver(refunded(id, { status: 'partially_refunded' }));
+    expect(await statusOf(id)).toBe('confirmed');
+  });
+
+  it("heard of before the payment's success -> cancelled all the same, the success comes too late", async () => {
+    const id = await placeOrderIn('pending', { owner: test.caller(), admin });
+    const paymentId = newId();
+    await deliver(refunded(id, { paymentId, sequence: 4 }));
+    await deliver(paid(id, { paymentId, sequence: 3 }));
+    expect(await statusOf(id)).toBe('cancelled');
+    expect(await changesOf(id)).toHaveLength(1);
+  });
+});
+
+describe('what others hear', () => {
+  it('an order placed and cancelled -> both events, in their order, with the whole resource', async () => {
+    const alice = test.caller();
+    const { body } = await alice.post(orderBody()).expect(201);
+    const { id } = body.data;
+    const cancelled = await alice
+      .patch(`/${id}/status`, { status: 'cancelled', reason: 'Changed my mind' })
+      .expect(200);
+    const { statusHistory: _, ...before } = body.data;
+    const { statusHistory: __, ...after } = cancelled.body.data;
+
+    const events = await eventually(() => {
+      const ofOrder = heard.filter(({ subject }) => subject === id);
+      expect(ofOrder).toHaveLength(2);
+      return ofOrder;
+    });
+    expect(events).toMatchObject([
+      { type: 'order.created', source: '/order-service', sequence: 1, data: before },
+      {
+        type: 'order.status_changed',
+        source: '/order-service',
+        sequence: 2,
+        data: { ...after, previousStatus: 'pending', reason: 'Changed my mind' },
+      },
+    ]);
+  });
+});
