@@ -1,0 +1,22 @@
+import type { KeyObject } from 'node:crypto';
+import type { Express } from 'express';
+import { buildServiceApp, type ServiceAppOptions } from '@shop/common/http';
+import { serveKeys } from './sessions/json-web-keys.js';
+import type { SessionHandler } from './sessions/session.handler.js';
+import { sessionRoutes } from './sessions/session.routes.js';
+import type { UserHandler } from './users/user.handler.js';
+import { userRoutes } from './users/user.routes.js';
+
+/** Everything that the HTTP face is built from. */
+export type AppParts = Omit<ServiceAppOptions, 'routes' | 'extend'> & {
+  publicKeys: readonly KeyObject[];
+  sessions: SessionHandler;
+  users: UserHandler;
+};
+
+export const buildApp = ({ publicKeys, sessions, users, ...parts }: AppParts): Express =>
+  buildServiceApp({
+    ...parts,
+    extend: (app) => serveKeys(app, publicKeys),
+    routes: { '/api/v1/users': [...sessionRoutes(sessions), ...userRoutes(users)] },
+  });

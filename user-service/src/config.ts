@@ -1,0 +1,123 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { jwkThumbprint, privateKey, publicKeys } from '@shop/common/auth';
+import {
+  SettingsError,
+  httpSettings,
+  integer,
+  loadSettings,
+  optional,
+  port,
+  secret,
+  url,
+  type Environment,
+  type Setting,
+} from '@shop/common/config';
+import { email, password, type Rule } from '@shop/common/http';
+import type { LogLevel } from '@shop/common/logger';
+import { z } from 'zod';
+
+/** What this process is told from outside. Lengths of time are in milliseconds. */
+export interface Config {
+  logLevel: LogLevel;
+  host: string;
+  port: number;
+  corsOrigins: readonly string[];
+  trustedProxies: readonly string[];
+  requestsPerSecond: number;
+  databaseUrl: string;
+  databasePoolSize: number;
+  brokerUrl: string;
+  privateKey: KeyObject;
+  publicKeys: readonly KeyObject[];
+  tokenIssuer: string;
+  tokenAudience: string;
+  accessTokenLifetime: number;
+  refreshTokenSecret: string;
+  bcryptCost: number;
+  /** Created once, at the first start. */
+  firstAdmin: { email: string; password: string } | undefined;
+}
+
+/** Under it a stolen hash is guessed too cheaply: OWASP's Password Storage Cheat Sheet. */
+const MIN_COST_IN_PRODUCTION = 10;
+
+/** A setting that has to pass the rule which requests have to pass, too. */
+const passing = ({ schema, ...rest }: Setting<string>, { check }: Rule<string>): Setting<string> => ({
+  ...rest,
+  schema: schema.transform((value, context) => {
+    const result = check(value);
+    if ('value' in result) return result.value;
+    context.addIssue({ code: 'custom', message: result.faults.map(({ message }) => message).join('; ') });
+    return z.NEVER;
+  }),
+});
+
+const bcryptCost: Setting<number> = {
+  ...integer({ min: 4, max: 15, default: 12 }),
+  productionFault: (value) =>
+    Number(value) < MIN_COST_IN_PRODUCTION ? `must be at least ${MIN_COST_IN_PRODUCTION} in production` : undefined,
+};
+
+const plainText: Setting<string> = { schema: z.string() };
+
+const settings = {
+  ...httpSettings,
+  JWT_PRIVATE_KEY: privateKey(),
+  JWT_PUBLIC_KEYS: publicKeys(),
+  REFRESH_TOKEN_SECRET: secret({ examples: ['development-only-refresh-token-secret'] }),
+  USER_SERVICE_PORT: port({ default: 8081 }),
+  USER_DATABASE_URL: url({ schemes: ['postgresql', 'postgres'], examplePasswords: ['password'] }),
+  DATABASE_POOL_SIZE: integer({ min: 1, max: 1_000, default: 10 }),
+  SERVICE_RATE_LIMIT: integer({ min: 1, max: 1_000_000, default: 500 }),
+  BCRYPT_COST: bcryptCost,
+  ADMIN_EMAIL: optional(passing(plainText, email())),
+  ADMIN_PASSWORD: optional(passing(secret({ examples: ['admin-password'] }), password())),
+};
+
+/** Faults that no variable has by itself. */
+function faultsBetween(values: {
+  JWT_PRIVATE_KEY: KeyObject;
+  JWT_PUBLIC_KEYS: readonly KeyObject[];
+  ADMIN_EMAIL: string | undefined;
+  ADMIN_PASSWORD: string | undefined;
+}): string[] {
+  const faults: string[] = [];
+  const signingKey = jwkThumbprint(createPublicKey(values.JWT_PRIVATE_KEY));
+  if (!values.JWT_PUBLIC_KEYS.some((key) => jwkThumbprint(key) === signingKey)) {
+    faults.push('JWT_PUBLIC_KEYS must contain the public key of JWT_PRIVATE_KEY');
+  }
+  if ((values.ADMIN_EMAIL === undefined) !== (values.ADMIN_PASSWORD === undefined)) {
+    faults.push('ADMIN_EMAIL and ADMIN_PASSWORD must be set both or neither');
+  }
+  return faults;
+}
+
+/** Throws SettingsError with every fault. */
+export function loadConfig(environment: Environment): Config {
+  const values = loadSettings(settings, environment);
+  const faults = faultsBetween(values);
+  if (faults.length > 0) throw new SettingsError(faults);
+  const { ADMIN_EMAIL, ADMIN_PASSWORD } = values;
+  return {
+    logLevel: values.LOG_LEVEL,
+    host: values.HOST,
+    port: values.USER_SERVICE_PORT,
+    corsOrigins: values.CORS_ORIGINS,
+    trustedProxies: values.TRUSTED_PROXIES,
+    requestsPerSecond: values.SERVICE_RATE_LIMIT,
+    databaseUrl: values.USER_DATABASE_URL,
+    databasePoolSize: values.DATABASE_POOL_SIZE,
+    brokerUrl: values.RABBITMQ_URL,
+    privateKey: values.JWT_PRIVATE_KEY,
+    publicKeys: values.JWT_PUBLIC_KEYS,
+    tokenIssuer: values.JWT_ISSUER,
+    tokenAudience: values.JWT_AUDIENCE,
+    accessTokenLifetime: values.JWT_EXPIRES_IN,
+    refreshTokenSecret: values.REFRESH_TOKEN_SECRET,
+    bcryptCost: values.BCRYPT_COST,
+    firstAdmin:
+      ADMIN_EMAIL !== undefined && ADMIN_PASSWORD !== undefined
+        ? { email: ADMIN_EMAIL, password: ADMIN_PASSWORD }
+        : undefined,
+  };
+}

@@ -1,0 +1,147 @@
+import { createRequire } from 'node:module';
+import type { Express } from 'express';
+import { v7 as newId } from 'uuid';
+import { z } from 'zod';
+import { AccessTokenVerifier, RevocationList } from '@shop/common/auth';
+import { AtomicStore, createDatabaseAdapter, databaseState } from '@shop/common/database';
+import { listen, type HttpServer, type Probe } from '@shop/common/http';
+import { stopInOrder } from '@shop/common/lifecycle';
+import { createLogger } from '@shop/common/logger';
+import { createTopology, OutboxRelay, RevocationStream } from '@shop/common/messaging';
+import { createMetrics } from '@shop/common/metrics';
+import { BrokerConnection } from '@shop/common/rabbitmq';
+import { buildApp } from './app.js';
+import type { Config } from './config.js';
+import { createDatabase } from './database.js';
+import { AccessTokenIssuer } from './sessions/access-token-issuer.js';
+import { RefreshTokens } from './sessions/refresh-tokens.js';
+import { SessionHandler } from './sessions/session.handler.js';
+import { SessionRepository } from './sessions/session.repository.js';
+import { SessionService } from './sessions/session.service.js';
+import { ensureFirstAdmin } from './users/first-admin.js';
+import { PasswordHasher } from './users/password-hasher.js';
+import { UserHandler } from './users/user.handler.js';
+import { UserRepository } from './users/user.repository.js';
+import { UserService } from './users/user.service.js';
+
+const SERVICE = 'user-service';
+/** Milliseconds that running requests get to end in when the service stops. */
+const SERVER_GRACE = 10_000;
+
+const { version } = z.object({ version: z.string() }).parse(createRequire(import.meta.url)('../package.json'));
+
+export interface RunningService {
+  readonly app: Express;
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** Builds and starts the whole service. It serves while the broker is down; it rejects when its database is. */
+export async function startUserService(
+  config: Config,
+  { clock = () => new Date() }: { clock?: () => Date } = {},
+): Promise<RunningService> {
+  const logger = createLogger({ service: SERVICE, level: config.logLevel });
+  const metrics = createMetrics({ service: SERVICE });
+  const passwords = await PasswordHasher.create({ cost: config.bcryptCost });
+
+  const database = createDatabase(
+    createDatabaseAdapter({
+      url: config.databaseUrl,
+      poolSize: config.databasePoolSize,
+      applicationName: SERVICE,
+      onConnectionLost: (err) => logger.warn('database connection lost', { err }),
+    }),
+  );
+  const topology = createTopology({ accessTokenLifetime: config.accessTokenLifetime });
+  const broker = new BrokerConnection({ url: config.brokerUrl, name: SERVICE, topology, logger });
+  const relay = new OutboxRelay({
+    databaseUrl: config.databaseUrl,
+    connection: broker,
+    source: `/${SERVICE}`,
+    logger,
+    metrics,
+  });
+  const store = new AtomicStore({ client: database, onCommit: () => relay.wake() });
+
+  const revocations = new RevocationList({ lifetime: config.accessTokenLifetime });
+  const revocationStream = new RevocationStream({
+    connection: broker,
+    stream: topology.revocations,
+    revocations,
+    logger,
+  });
+  const { publicKeys, tokenIssuer: issuer, tokenAudience: audience } = config;
+  const verifier = new AccessTokenVerifier({ publicKeys, issuer, audience, revocations });
+
+  const users = new UserRepository({ database, store });
+  const userService = new UserService({ users, revocations, clock });
+  const sessionService = new SessionService({
+    users,
+    userService,
+    sessions: new SessionRepository({ database, store }),
+    passwords,
+    accessTokens: new AccessTokenIssuer({
+      privateKey: config.privateKey,
+      issuer,
+      audience,
+      lifetime: config.accessTokenLifetime,
+      newId,
+      clock,
+    }),
+    refreshTokens: new RefreshTokens({ secret: config.refreshTokenSecret }),
+    revocations,
+    newId,
+    clock,
+  });
+
+  let isStopping = false;
+  const probes: Record<string, Probe> = {
+    database: { vital: true, state: () => databaseState(database) },
+    broker: { vital: false, state: () => broker.state() },
+    outbox: { vital: false, state: () => (relay.state() === 'ok' ? 'up' : 'behind') },
+  };
+  const app = buildApp({
+    service: SERVICE,
+    version,
+    logger,
+    metrics,
+    verifier,
+    publicKeys,
+    probes,
+    isStopping: () => isStopping,
+    corsOrigins: config.corsOrigins,
+    trustedProxies: config.trustedProxies,
+    requestsPerSecond: config.requestsPerSecond,
+    sessions: new SessionHandler(sessionService),
+    users: new UserHandler(userService),
+  });
+
+  let server: HttpServer | undefined;
+  const stop = async (): Promise<void> => {
+    isStopping = true;
+    await stopInOrder([
+      async () => server?.stop(SERVER_GRACE),
+      () => revocationStream.stop(),
+      () => relay.stop(),
+      () => broker.stop(),
+      () => database.$disconnect(),
+    ]);
+    logger.info('stopped');
+  };
+  try {
+    // Loads the query compiler and opens a connection before the first request needs them.
+    await database.$queryRaw`SELECT 1`;
+    if (config.firstAdmin !== undefined) {
+      await ensureFirstAdmin({ ...config.firstAdmin, users, passwords, newId, clock, logger });
+    }
+    relay.start();
+    revocationStream.start();
+    server = await listen(app, { host: config.host, port: config.port });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  logger.info('listening', { host: config.host, port: server.port, version });
+  return { app, port: server.port, stop };
+}

@@ -1,0 +1,30 @@
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+
+/** 256 bits, as each successor has. */
+const TOKEN_BYTES = 32;
+
+/**
+ * Refresh tokens: opaque, random, and each the only source of the next. A successor is computed from its predecessor with
+ * a secret of the server, so a repeated request gets the same answer while hashes alone are stored (RFC 9700, 4.14).
+ */
+export class RefreshTokens {
+  readonly #secret: string;
+
+  constructor({ secret }: { secret: string }) {
+    this.#secret = secret;
+  }
+
+  /** The first one of a log-in. */
+  create(): string {
+    return randomBytes(TOKEN_BYTES).toString('base64url');
+  }
+
+  successorOf(token: string): string {
+    return createHmac('sha256', this.#secret).update(token).digest('base64url');
+  }
+
+  /** What is stored of a token. It has 256 random bits: a plain hash can't be guessed. */
+  hashOf(token: string): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(createHash('sha256').update(token).digest());
+  }
+}

@@ -1,0 +1,35 @@
+import { created, gone, ok, type Input, type PublicInput, type Reply } from '@shop/common/http';
+import { toResource } from '../users/user.resource.js';
+import type { Credentials, LogIn, Registration, SessionService } from './session.service.js';
+
+const toAnswer = ({ accessToken, refreshToken, expiresIn, user }: LogIn) => ({
+  token: accessToken,
+  refreshToken,
+  expiresIn,
+  user: toResource(user),
+});
+
+export class SessionHandler {
+  readonly #sessions: SessionService;
+
+  constructor(sessions: SessionService) {
+    this.#sessions = sessions;
+  }
+
+  register = async ({ body }: PublicInput<unknown, unknown, Registration>): Promise<Reply> =>
+    created('User registered', toAnswer(await this.#sessions.register(body)));
+
+  logIn = async ({ body }: PublicInput<unknown, unknown, Credentials>): Promise<Reply> =>
+    ok('Logged in', toAnswer(await this.#sessions.logIn(body)));
+
+  refresh = async ({ body }: PublicInput<unknown, unknown, { refreshToken: string }>): Promise<Reply> =>
+    ok('Tokens refreshed', toAnswer(await this.#sessions.refresh(body.refreshToken)));
+
+  logOut = async ({ actor }: Input): Promise<Reply> => {
+    await this.#sessions.logOut(actor);
+    return gone('Logged out');
+  };
+
+  changePassword = async ({ actor, body }: Input<unknown, unknown, { current: string; new: string }>): Promise<Reply> =>
+    ok('Password changed', toAnswer(await this.#sessions.changePassword(actor, body)));
+}

@@ -1,0 +1,101 @@
+import type { EventDraft } from '@shop/common/contracts';
+import { outboxInsert, type AtomicStore } from '@shop/common/database';
+import type { Database } from '../database.js';
+import { Prisma } from '../generated/prisma/client.js';
+import type { User } from '../users/user.js';
+import { idleUntil, type NewSession, type PresentedToken } from './session.js';
+
+const userColumns = Prisma.sql`
+  users.id, users.email, users.password_hash AS "passwordHash", users.first_name AS "firstName",
+  users.last_name AS "lastName", users.role, users.is_active AS "isActive", users.token_version AS "tokenVersion",
+  users.version, users.created_at AS "createdAt", users.updated_at AS "updatedAt", users.deleted_at AS "deletedAt"`;
+
+export interface ClaimedToken {
+  sessionId: string;
+  user: User;
+}
+
+export class SessionRepository {
+  readonly #database: Database;
+  readonly #store: AtomicStore<Database>;
+
+  constructor({ database, store }: { database: Database; store: AtomicStore<Database> }) {
+    this.#database = database;
+    this.#store = store;
+  }
+
+  /**
+   * Starts a log-in of a user whose password has just been checked, and answers the user as it is now; undefined if it
+   * got another password, was deactivated or deleted meanwhile. Its lock makes such a change wait, and end this log-in.
+   */
+  async start(user: User, session: NewSession): Promise<User | undefined> {
+    const { id, createdAt, expiresAt, refreshToken } = session;
+    const [owner] = await this.#database.$queryRaw<User[]>`
+      WITH owner AS (
+        SELECT ${userColumns} FROM users
+        WHERE id = ${user.id}::uuid AND password_hash = ${user.passwordHash} AND is_active AND deleted_at IS NULL
+        FOR SHARE
+      ), session AS (
+        INSERT INTO sessions (id, user_id, created_at, expires_at)
+        SELECT ${id}::uuid, owner.id, ${createdAt}::timestamptz, ${expiresAt}::timestamptz FROM owner
+      ), token AS (
+        INSERT INTO refresh_tokens (hash, session_id, created_at, expires_at)
+        SELECT ${refreshToken.hash}, ${id}::uuid, ${createdAt}::timestamptz, ${refreshToken.expiresAt}::timestamptz
+        FROM owner
+      )
+      SELECT * FROM owner`;
+    return owner;
+  }
+
+  /** Replaces a refresh token by its successor, if nobody else has and its log-in goes on. */
+  async replace(
+    { hash, successorHash }: { hash: Uint8Array; successorHash: Uint8Array },
+    now: Date,
+  ): Promise<ClaimedToken | undefined> {
+    const [claimed] = await this.#database.$queryRaw<(User & { sessionId: string })[]>`
+      WITH claimed AS (
+        UPDATE refresh_tokens AS token SET replaced_at = ${now}::timestamptz
+        FROM sessions JOIN users ON users.id = sessions.user_id
+        WHERE token.hash = ${hash} AND token.replaced_at IS NULL AND token.expires_at > ${now}::timestamptz
+          AND sessions.id = token.session_id AND sessions.ended_at IS NULL AND sessions.expires_at > ${now}::timestamptz
+          AND users.is_active AND users.deleted_at IS NULL
+        RETURNING ${userColumns}, sessions.id AS "sessionId", sessions.expires_at AS "sessionExpiresAt"
+      ), successor AS (
+        INSERT INTO refresh_tokens (hash, session_id, created_at, expires_at)
+        SELECT ${successorHash}, "sessionId", ${now}::timestamptz, LEAST(${idleUntil(now)}::timestamptz, "sessionExpiresAt")
+        FROM claimed
+      )
+      SELECT * FROM claimed`;
+    if (claimed === undefined) return undefined;
+    const { sessionId, ...user } = claimed;
+    return { sessionId, user };
+  }
+
+  /** A refresh token in whatever state, with its log-in and user. */
+  async findToken(hash: Uint8Array): Promise<PresentedToken | undefined> {
+    const [found] = await this.#database.$queryRaw<(User & Omit<PresentedToken, 'user'>)[]>`
+      SELECT ${userColumns}, sessions.id AS "sessionId", sessions.expires_at AS "sessionExpiresAt",
+        sessions.ended_at AS "sessionEndedAt", token.replaced_at AS "replacedAt"
+      FROM refresh_tokens AS token
+      JOIN sessions ON sessions.id = token.session_id
+      JOIN users ON users.id = sessions.user_id
+      WHERE token.hash = ${hash}`;
+    if (found === undefined) return undefined;
+    const { sessionId, sessionExpiresAt, sessionEndedAt, replacedAt, ...user } = found;
+    return { sessionId, sessionExpiresAt, sessionEndedAt, replacedAt, user };
+  }
+
+  /** Ends a log-in and tells of it, once. */
+  async end(
+    sessionId: string,
+    { reason, at, events }: { reason: 'logout' | 'reuse'; at: Date; events: readonly EventDraft[] },
+  ): Promise<void> {
+    await this.#store.saveInOneStatement(Prisma.sql`
+      WITH ended AS (
+        UPDATE sessions SET ended_at = ${at}::timestamptz, end_reason = ${reason}::session_end
+        WHERE id = ${sessionId}::uuid AND ended_at IS NULL
+        RETURNING id
+      ), told AS (${outboxInsert(events, { onlyIf: Prisma.sql`SELECT FROM ended` })})
+      SELECT id FROM ended`);
+  }
+}

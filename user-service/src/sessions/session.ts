@@ -1,0 +1,54 @@
+import type { User } from '../users/user.js';
+
+const SECOND_MS = 1_000;
+const DAY_MS = 24 * 60 * 60 * SECOND_MS;
+/** A log-in that isn't refreshed for this long is over. */
+const IDLE_LIFETIME_MS = 30 * DAY_MS;
+/** A log-in is over after this long, however often it is refreshed. */
+const ABSOLUTE_LIFETIME_MS = 90 * DAY_MS;
+/** For this long a replaced refresh token still brings its successor: the answer may have been lost, or a tab was faster. */
+const GRACE_MS = 30 * SECOND_MS;
+
+const later = (time: Date, milliseconds: number): Date => new Date(time.getTime() + milliseconds);
+
+/** A log-in to be: a family of refresh tokens, so far of one. */
+export interface NewSession {
+  /** The `sid` of its access tokens. */
+  readonly id: string;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+  readonly refreshToken: { readonly hash: Uint8Array<ArrayBuffer>; readonly expiresAt: Date };
+}
+
+export const startSession = (
+  { id, refreshTokenHash }: { id: string; refreshTokenHash: Uint8Array<ArrayBuffer> },
+  now: Date,
+): NewSession => ({
+  id,
+  createdAt: now,
+  expiresAt: later(now, ABSOLUTE_LIFETIME_MS),
+  refreshToken: { hash: refreshTokenHash, expiresAt: idleUntil(now) },
+});
+
+/** When a refresh token that is issued now ends, unless its log-in ends before. */
+export const idleUntil = (now: Date): Date => later(now, IDLE_LIFETIME_MS);
+
+/** A refresh token that somebody presented, its log-in and that one's user. */
+export interface PresentedToken {
+  readonly sessionId: string;
+  readonly sessionExpiresAt: Date;
+  readonly sessionEndedAt: Date | null;
+  readonly replacedAt: Date | null;
+  readonly user: User;
+}
+
+/**
+ * What to make of a refresh token that can't be claimed. `repeated`: replaced just now, its successor is handed out again.
+ * `reused`: replaced long ago, so two hold it, one of them by theft. `over`: it or its log-in has ended.
+ */
+export function judge(token: PresentedToken, now: Date): 'repeated' | 'reused' | 'over' {
+  const { sessionExpiresAt, sessionEndedAt, replacedAt, user } = token;
+  const isSessionOver = sessionEndedAt !== null || sessionExpiresAt <= now || !user.isActive || user.deletedAt !== null;
+  if (isSessionOver || replacedAt === null) return 'over';
+  return now <= later(replacedAt, GRACE_MS) ? 'repeated' : 'reused';
+}

@@ -1,0 +1,167 @@
+import type { EventDraft } from '@shop/common/contracts';
+import { isUniqueViolation, outboxInsert, type AtomicStore, type TransactionOf } from '@shop/common/database';
+import type { PageRequest, Slice } from '@shop/common/http';
+import type { Database } from '../database.js';
+import { Prisma } from '../generated/prisma/client.js';
+import type { NewSession } from '../sessions/session.js';
+import { EmailTaken, LastAdmin, UserChangedMeanwhile } from './user.errors.js';
+import { losesAdmin, type AccessEnd, type Role, type User, type UserChange } from './user.js';
+
+export interface UserFilter {
+  /** The one user that the caller may see; unset: all. */
+  visibleId?: string;
+  ids?: readonly string[];
+  role?: Role | undefined;
+  isActive?: boolean | undefined;
+  emailPrefix?: string | undefined;
+}
+
+export type UserSliceRequest = PageRequest;
+export type UserSlice = Slice<User>;
+
+const newestFirst = [{ createdAt: 'desc' }, { id: 'desc' }] satisfies Prisma.UserOrderByWithRelationInput[];
+
+/** LIKE's wildcards as plain characters: Prisma passes them on as they are. */
+const escapeLike = (text: string): string => text.replace(/[\\%_]/g, '\\$&');
+
+function conditionsOf({ visibleId, ids, role, isActive, emailPrefix }: UserFilter): Prisma.UserWhereInput[] {
+  return [
+    ...(visibleId === undefined ? [] : [{ id: visibleId }]),
+    ...(ids === undefined ? [] : [{ id: { in: [...ids] } }]),
+    ...(role === undefined ? [] : [{ role }]),
+    ...(isActive === undefined ? [] : [{ isActive }]),
+    ...(emailPrefix === undefined ? [] : [{ email: { startsWith: escapeLike(emailPrefix) } }]),
+  ];
+}
+
+/** `createdAt <= x` bounds the scan of the index; the rest leaves out what was shown before. */
+const after = ({ after: position }: UserSliceRequest): Prisma.UserWhereInput[] =>
+  position === undefined
+    ? []
+    : [
+        { createdAt: { lte: position.createdAt } },
+        { OR: [{ createdAt: { lt: position.createdAt } }, { id: { lt: position.id } }] },
+      ];
+
+const sessionData = ({ id, createdAt, expiresAt, refreshToken }: NewSession) => ({
+  id,
+  createdAt,
+  expiresAt,
+  refreshTokens: { create: { ...refreshToken, createdAt } },
+});
+
+export class UserRepository {
+  readonly #database: Database;
+  readonly #store: AtomicStore<Database>;
+
+  constructor({ database, store }: { database: Database; store: AtomicStore<Database> }) {
+    this.#database = database;
+    this.#store = store;
+  }
+
+  async find(id: string): Promise<User | undefined> {
+    return (await this.#database.user.findFirst({ where: { id } })) ?? undefined;
+  }
+
+  async findByEmail(email: string): Promise<User | undefined> {
+    return (await this.#database.user.findFirst({ where: { email } })) ?? undefined;
+  }
+
+  async findMany(filter: UserFilter): Promise<readonly User[]> {
+    return this.#database.user.findMany({ where: { AND: conditionsOf(filter) }, orderBy: newestFirst });
+  }
+
+  async list(filter: UserFilter, request: UserSliceRequest): Promise<UserSlice> {
+    const conditions = conditionsOf(filter);
+    const [rows, total] = await Promise.all([
+      this.#database.user.findMany({
+        where: { AND: [...conditions, ...after(request)] },
+        orderBy: newestFirst,
+        skip: request.offset,
+        take: request.limit + 1,
+      }),
+      request.countTotal ? this.#database.user.count({ where: { AND: conditions } }) : null,
+    ]);
+    return { rows, total };
+  }
+
+  /** A new user and its first log-in. Throws EmailTaken. */
+  async add(user: User, { events, session }: { events: readonly EventDraft[]; session: NewSession }): Promise<void> {
+    try {
+      await this.#store.save(async (transaction) => {
+        await transaction.user.create({ data: { ...user, sessions: { create: sessionData(session) } } });
+        return { value: undefined, events };
+      });
+    } catch (error) {
+      throw isUniqueViolation(error, 'users_email_key') ? new EmailTaken() : error;
+    }
+  }
+
+  /** Whether anybody has this address, or had it and was deleted. */
+  async wasEmailEverUsed(email: string): Promise<boolean> {
+    const users = await this.#database.$queryRaw<unknown[]>`
+      SELECT FROM users WHERE lower(email) = lower(${email}) LIMIT 1`;
+    return users.length > 0;
+  }
+
+  /** Adds a user unless its address was ever used; of several that try at once one does. */
+  async addUnlessEmailWasEverUsed(user: User, events: readonly EventDraft[]): Promise<boolean> {
+    const added = await this.#store.saveInOneStatement(Prisma.sql`
+      WITH added AS (
+        INSERT INTO users (id, email, password_hash, first_name, last_name, role, is_active, created_at, updated_at)
+        SELECT ${user.id}::uuid, ${user.email}, ${user.passwordHash}, ${user.firstName}, ${user.lastName},
+          ${user.role}::user_role, ${user.isActive}, ${user.createdAt}::timestamptz, ${user.updatedAt}::timestamptz
+        WHERE NOT EXISTS (SELECT FROM users WHERE lower(email) = lower(${user.email}))
+        ON CONFLICT DO NOTHING
+        RETURNING id
+      ), told AS (${outboxInsert(events, { onlyIf: Prisma.sql`SELECT FROM added` })})
+      SELECT id FROM added`);
+    return added.length > 0;
+  }
+
+  /**
+   * Saves a change if the user still is as it was read, ends the log-ins that it ends, and starts `session`.
+   * Throws LastAdmin, UserChangedMeanwhile.
+   */
+  async save(
+    change: UserChange,
+    { events, session }: { events: readonly EventDraft[]; session?: NewSession | undefined },
+  ): Promise<void> {
+    await this.#store.save(async (transaction) => {
+      if (losesAdmin(change) && (await isLastAdmin(transaction, change.before.id))) throw new LastAdmin();
+      if (!(await updateUser(transaction, change))) throw new UserChangedMeanwhile();
+      await endSessions(transaction, change);
+      if (session !== undefined) {
+        await transaction.session.create({ data: { ...sessionData(session), userId: change.after.id } });
+      }
+      return { value: undefined, events };
+    });
+  }
+}
+
+type Transaction = TransactionOf<Database>;
+
+/** Locks all active admins, in one order: of two changes that each take one of the last two, the second one sees it. */
+async function isLastAdmin(transaction: Transaction, id: string): Promise<boolean> {
+  const admins = await transaction.$queryRaw<{ id: string }[]>`
+    SELECT id FROM users WHERE role = 'admin' AND is_active AND deleted_at IS NULL ORDER BY id FOR NO KEY UPDATE`;
+  return admins.every((admin) => admin.id === id);
+}
+
+async function updateUser(transaction: Transaction, { before, after }: UserChange): Promise<boolean> {
+  const { id: _id, email: _email, createdAt: _createdAt, ...data } = after;
+  const { count } = await transaction.user.updateMany({ where: { id: before.id, version: before.version }, data });
+  return count === 1;
+}
+
+/** A new role needs new access tokens, which the log-in's refresh token brings; all else ends the log-in itself. */
+const endsSessions = (accessEnd: AccessEnd | undefined): accessEnd is Exclude<AccessEnd, 'role_changed'> =>
+  accessEnd !== undefined && accessEnd !== 'role_changed';
+
+async function endSessions(transaction: Transaction, { after, accessEnd }: UserChange): Promise<void> {
+  if (!endsSessions(accessEnd)) return;
+  await transaction.session.updateMany({
+    where: { userId: after.id, endedAt: null },
+    data: { endedAt: after.updatedAt, endReason: accessEnd },
+  });
+}

@@ -1,0 +1,72 @@
+import type { Actor, RevocationList } from '@shop/common/auth';
+import type { NewSession } from '../sessions/session.js';
+import { AdminFieldsForbidden, UserNotFound } from './user.errors.js';
+import { eventsOf } from './user.events.js';
+import type { UserFilter, UserRepository, UserSlice, UserSliceRequest } from './user.repository.js';
+import { changePassword, changeUser, deleteUser, type User, type UserChange, type UserChanges } from './user.js';
+
+export interface UserServiceParts {
+  users: UserRepository;
+  /** This process's own list: it needn't wait for its events to come back. */
+  revocations: RevocationList;
+  clock: () => Date;
+}
+
+/** An admin sees everybody, a user itself only. */
+const maySee = (actor: Actor, id: string): boolean => actor.role === 'admin' || actor.id === id;
+const scopeOf = (actor: Actor): UserFilter => (actor.role === 'admin' ? {} : { visibleId: actor.id });
+
+export class UserService {
+  readonly #users: UserRepository;
+  readonly #revocations: RevocationList;
+  readonly #clock: () => Date;
+
+  constructor({ users, revocations, clock }: UserServiceParts) {
+    this.#users = users;
+    this.#revocations = revocations;
+    this.#clock = clock;
+  }
+
+  /** Throws UserNotFound, also where the actor may not see the user. */
+  async get(actor: Actor, id: string): Promise<User> {
+    const user = maySee(actor, id) ? await this.#users.find(id) : undefined;
+    if (user === undefined) throw new UserNotFound();
+    return user;
+  }
+
+  async list(actor: Actor, filter: UserFilter, request: UserSliceRequest): Promise<UserSlice> {
+    return this.#users.list({ ...filter, ...scopeOf(actor) }, request);
+  }
+
+  async findMany(actor: Actor, filter: UserFilter & { ids: readonly string[] }): Promise<readonly User[]> {
+    return this.#users.findMany({ ...filter, ...scopeOf(actor) });
+  }
+
+  /** Throws UserNotFound, AdminFieldsForbidden, LastAdmin, UserChangedMeanwhile. */
+  async update(actor: Actor, id: string, changes: UserChanges): Promise<User> {
+    const user = await this.get(actor, id);
+    const touchesAdminFields = changes.isActive !== undefined || changes.role !== undefined;
+    if (touchesAdminFields && actor.role !== 'admin') throw new AdminFieldsForbidden();
+    const change = changeUser(user, changes, this.#clock());
+    if (change === undefined) return user;
+    return this.#save(change);
+  }
+
+  /** Throws UserNotFound, LastAdmin, UserChangedMeanwhile. */
+  async delete(actor: Actor, id: string): Promise<void> {
+    const user = await this.get(actor, id);
+    await this.#save(deleteUser(user, this.#clock()));
+  }
+
+  /** Ends every log-in of the user and starts `session`. Throws UserChangedMeanwhile. */
+  async changePassword(user: User, passwordHash: string, session: NewSession): Promise<User> {
+    return this.#save(changePassword(user, passwordHash, this.#clock()), session);
+  }
+
+  async #save(change: UserChange, session?: NewSession): Promise<User> {
+    await this.#users.save(change, { events: eventsOf(change), session });
+    const { after, accessEnd } = change;
+    if (accessEnd !== undefined) this.#revocations.add({ userId: after.id, minimumVersion: after.tokenVersion });
+    return after;
+  }
+}

@@ -1,0 +1,174 @@
+import path from 'node:path';
+import pg from 'pg';
+import supertest, { type Test } from 'supertest';
+import {
+  createTestBroker,
+  createTestDatabase,
+  createTestTokens,
+  eventually,
+  type TestBroker,
+} from '@shop/common/testing';
+import type { UserResource } from '@shop/common/contracts';
+import type { Config } from '../src/config.js';
+import { startUserService, type RunningService } from '../src/container.js';
+
+export const PASSWORD = 'correct horse battery';
+export const ADMIN = { email: 'admin@example.com', password: 'admin-password' };
+
+/** What a log-in is answered. */
+export interface Pair {
+  token: string;
+  refreshToken: string;
+  expiresIn: number;
+  user: UserResource;
+}
+
+/** A user who is logged in, and calls the API below /api/v1/users. */
+export type TestUser = Pair & Caller & { id: string; email: string };
+
+export interface OutboxRow {
+  type: string;
+  subject: string;
+  sequence: number;
+  data: Record<string, unknown>;
+}
+
+type Method = 'get' | 'post' | 'put' | 'delete';
+
+/** Calls below /api/v1/users at `url`. */
+export const callerOf = (url: string, token?: string) => {
+  const call = (method: Method, to: string): Test => {
+    const test = supertest(url)[method](`/api/v1/users${to}`);
+    return token === undefined ? test : test.set('Authorization', `Bearer ${token}`);
+  };
+  return {
+    get: (to = '') => call('get', to),
+    post: (to: string, body?: object) => call('post', to).send(body),
+    put: (to: string, body: object) => call('put', to).send(body),
+    delete: (to: string) => call('delete', to),
+  };
+};
+export type Caller = ReturnType<typeof callerOf>;
+
+let users = 0;
+
+export const registration = (changes: object = {}) => ({
+  email: `user-${process.pid}-${++users}@example.com`,
+  password: PASSWORD,
+  firstName: 'Ada',
+  lastName: 'Lovelace',
+  ...changes,
+});
+
+export interface TestService {
+  service: RunningService;
+  config: Config;
+  broker: TestBroker;
+  url: string;
+  /** Nobody in particular. */
+  anybody: Caller;
+  /** A new user, registered through the API. */
+  register: (changes?: object) => Promise<TestUser>;
+  logIn: (credentials: { email: string; password: string }) => Promise<TestUser>;
+  /** The first admin, in a log-in of its own. */
+  admin: () => Promise<TestUser>;
+  /** Another process of the same service: same database, same broker. */
+  startAnother: (overrides?: Partial<Config>) => Promise<RunningService>;
+  /** The events that were written of a subject, oldest first. */
+  eventsOf: (subject: string) => Promise<OutboxRow[]>;
+  /** A question to the service's own database, deleted rows included. */
+  query: <Row extends pg.QueryResultRow>(text: string, values?: unknown[]) => Promise<Row[]>;
+  /** A connection of one's own to the service's database; its user ends it. */
+  connect: () => Promise<pg.Client>;
+  /** Moves the service's clock on. Access tokens live by the real one. */
+  passTime: (milliseconds: number) => void;
+  /** Sets the service's clock right again. */
+  restoreTime: () => void;
+  stop: () => Promise<void>;
+}
+
+/** The real service with a database and a broker of its own. */
+export async function startTestService(overrides: Partial<Config> = {}): Promise<TestService> {
+  const tokens = createTestTokens();
+  const [database, broker] = await Promise.all([
+    createTestDatabase({ serviceDirectory: path.join(import.meta.dirname, '..') }),
+    createTestBroker(),
+  ]);
+  const config: Config = {
+    logLevel: 'error',
+    host: '127.0.0.1',
+    port: 0,
+    databaseUrl: database.url,
+    databasePoolSize: 10,
+    brokerUrl: broker.url,
+    privateKey: tokens.privateKey,
+    publicKeys: tokens.publicKeys,
+    tokenIssuer: tokens.issuer,
+    tokenAudience: tokens.audience,
+    accessTokenLifetime: 3_600_000,
+    corsOrigins: [],
+    trustedProxies: [],
+    requestsPerSecond: 100_000,
+    refreshTokenSecret: 'test-refresh-token-secret',
+    bcryptCost: 4,
+    firstAdmin: ADMIN,
+    ...overrides,
+  };
+  let ahead = 0;
+  const service = await startUserService(config, { clock: () => new Date(Date.now() + ahead) });
+  const url = `http://127.0.0.1:${service.port}`;
+  const pool = new pg.Pool({ connectionString: database.url, max: 2 });
+  const anybody = callerOf(url);
+
+  const toTestUser = (pair: Pair): TestUser => ({
+    ...pair,
+    id: pair.user.id,
+    email: pair.user.email,
+    ...callerOf(url, pair.token),
+  });
+  const query = async <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
+    (await pool.query<Row>(text, values)).rows;
+  const logIn = async (credentials: { email: string; password: string }) =>
+    toTestUser((await anybody.post('/login', credentials).expect(200)).body.data);
+
+  return {
+    service,
+    config,
+    broker,
+    url,
+    anybody,
+    register: async (changes = {}) =>
+      toTestUser((await anybody.post('/register', registration(changes)).expect(201)).body.data),
+    logIn,
+    admin: () => logIn(ADMIN),
+    startAnother: (others = {}) => startUserService({ ...config, ...others }),
+    eventsOf: (subject) =>
+      query<OutboxRow>('SELECT type, subject, sequence, data FROM outbox WHERE subject = $1 ORDER BY position', [
+        subject,
+      ]),
+    query,
+    connect: async () => {
+      const client = new pg.Client({ connectionString: database.url });
+      await client.connect();
+      return client;
+    },
+    passTime: (milliseconds) => {
+      ahead += milliseconds;
+    },
+    restoreTime: () => {
+      ahead = 0;
+    },
+    stop: async () => {
+      await service.stop();
+      await pool.end();
+      await Promise.all([database.drop(), broker.stop()]);
+    },
+  };
+}
+
+/** Until a request is answered with a status. */
+export const untilStatus = (status: number, request: () => Test, options?: { timeout: number }): Promise<void> =>
+  eventually(async () => {
+    const answer = await request();
+    if (answer.status !== status) throw new Error(`${answer.status} instead of ${status}`);
+  }, options);
