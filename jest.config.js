@@ -44,5 +44,6 @@ export default {
   coverageDirectory: 'coverage',
   reporters: ['default', '<rootDir>/jest.summary-reporter.js'],
   testTimeout: 20_000,
+  maxWorkers: '100%', // the tests wait for servers more than they compute
   workerIdleMemoryLimit: '1GB', // heaps grow with each file
 };

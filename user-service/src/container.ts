@@ -3,7 +3,7 @@ import type { Express } from 'express';
 import { v7 as newId } from 'uuid';
 import { z } from 'zod';
 import { AccessTokenVerifier, RevocationList } from '@shop/common/auth';
-import { AtomicStore, createDatabaseAdapter, databaseState } from '@shop/common/database';
+import { AtomicStore, createDatabaseAdapter, databaseState, isDatabaseUnavailable } from '@shop/common/database';
 import { listen, type HttpServer, type Probe } from '@shop/common/http';
 import { stopInOrder } from '@shop/common/lifecycle';
 import { createLogger } from '@shop/common/logger';
@@ -113,6 +113,7 @@ export async function startUserService(
     corsOrigins: config.corsOrigins,
     trustedProxies: config.trustedProxies,
     requestsPerSecond: config.requestsPerSecond,
+    isUnavailable: isDatabaseUnavailable,
     sessions: new SessionHandler(sessionService),
     users: new UserHandler(userService),
   });
