@@ -1,0 +1,73 @@
+import type { KeyObject } from 'node:crypto';
+import { publicKeys } from '@shop/common/auth';
+import { duration, httpSettings, integer, loadSettings, oneOf, port, url, type Environment } from '@shop/common/config';
+import type { LogLevel } from '@shop/common/logger';
+
+/** What this process is told from outside. Lengths of time are in milliseconds. */
+export interface Config {
+  logLevel: LogLevel;
+  host: string;
+  port: number;
+  databaseUrl: string;
+  databasePoolSize: number;
+  brokerUrl: string;
+  publicKeys: readonly KeyObject[];
+  tokenIssuer: string;
+  tokenAudience: string;
+  accessTokenLifetime: number;
+  corsOrigins: readonly string[];
+  trustedProxies: readonly string[];
+  requestsPerSecond: number;
+  orderServiceUrl: string;
+  simulatedProviderDatabaseUrl: string;
+  providerTimeout: number;
+  refundRetryPause: number;
+}
+
+const DEFAULT_PROVIDER = 'simulated';
+const database = url({ schemes: ['postgresql', 'postgres'], examplePasswords: ['password'] });
+
+const settings = {
+  ...httpSettings,
+  JWT_PUBLIC_KEYS: publicKeys(),
+  PAYMENT_SERVICE_PORT: port({ default: 8083 }),
+  PAYMENT_DATABASE_URL: database,
+  DATABASE_POOL_SIZE: integer({ min: 1, max: 1_000, default: 10 }),
+  SERVICE_RATE_LIMIT: integer({ min: 1, max: 1_000_000, default: 500 }),
+  ORDER_SERVICE_URL: url({ schemes: ['http', 'https'] }),
+  PAYMENT_PROVIDER: {
+    ...oneOf([DEFAULT_PROVIDER]),
+    productionFault: () => 'is simulated, which takes no money: production refuses it',
+  },
+  SIMULATED_PROVIDER_DATABASE_URL: database,
+  PROVIDER_TIMEOUT: duration({ default: '5s' }),
+  REFUND_RETRY_PAUSE: duration({ default: '5s' }),
+};
+
+/** Throws SettingsError. */
+export function loadConfig(environment: Environment): Config {
+  // Written out, so that production refuses the default like any other value.
+  const values = loadSettings(settings, {
+    ...environment,
+    PAYMENT_PROVIDER: environment.PAYMENT_PROVIDER?.trim() || DEFAULT_PROVIDER,
+  });
+  return {
+    logLevel: values.LOG_LEVEL,
+    host: values.HOST,
+    port: values.PAYMENT_SERVICE_PORT,
+    databaseUrl: values.PAYMENT_DATABASE_URL,
+    databasePoolSize: values.DATABASE_POOL_SIZE,
+    brokerUrl: values.RABBITMQ_URL,
+    publicKeys: values.JWT_PUBLIC_KEYS,
+    tokenIssuer: values.JWT_ISSUER,
+    tokenAudience: values.JWT_AUDIENCE,
+    accessTokenLifetime: values.JWT_EXPIRES_IN,
+    corsOrigins: values.CORS_ORIGINS,
+    trustedProxies: values.TRUSTED_PROXIES,
+    requestsPerSecond: values.SERVICE_RATE_LIMIT,
+    orderServiceUrl: values.ORDER_SERVICE_URL,
+    simulatedProviderDatabaseUrl: values.SIMULATED_PROVIDER_DATABASE_URL,
+    providerTimeout: values.PROVIDER_TIMEOUT,
+    refundRetryPause: values.REFUND_RETRY_PAUSE,
+  };
+}

@@ -1,0 +1,6 @@
+import type { DatabaseAdapter } from '@shop/common/database';
+import { PrismaClient } from './generated/prisma/client.js';
+
+/** This service's own database. */
+export const createDatabase = (adapter: DatabaseAdapter) => new PrismaClient({ adapter });
+export type Database = ReturnType<typeof createDatabase>;

@@ -1,0 +1,9 @@
+import { runProcess } from '@shop/common/lifecycle';
+import { loadConfig } from './config.js';
+import { startPaymentService } from './container.js';
+
+await runProcess({
+  environment: process.env,
+  start: (environment) => startPaymentService(loadConfig(environment)),
+  exit: (code) => process.exit(code),
+});

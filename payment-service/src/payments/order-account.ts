@@ -1,0 +1,183 @@
+import type { EventDraft, OrderStatus, PaymentMethod } from '@shop/common/contracts';
+import { advance, isPayable, type PayableOrder } from './payable-order.js';
+import {
+  cancel,
+  countRefund,
+  fail,
+  isLive,
+  isRefundable,
+  leftToRefund,
+  openPayment,
+  release,
+  releaseRefund,
+  reserveRefund,
+  succeed,
+  type Payment,
+} from './payment.js';
+import { LivePaymentExists, OrderNotPayable } from './payment.errors.js';
+import { paymentEvent } from './payment.resource.js';
+import { MAX_REPEATS, openRefund, refundFailed, refundSucceeded, type Refund } from './refund.js';
+
+/** What every decision about money looks at, under one lock: the order, and its live or else its latest payment. */
+export interface OrderAccount {
+  readonly order: PayableOrder;
+  readonly payment: Payment | undefined;
+}
+
+/** What is to be written, all of it or nothing. */
+export interface Decision {
+  /** The account's order, with its status as it is now. */
+  readonly order?: PayableOrder;
+  readonly openedPayment?: Payment;
+  /** The account's payment, changed. */
+  readonly payment?: Payment;
+  readonly openedRefund?: Refund;
+  readonly settledRefund?: Refund;
+  readonly events?: readonly EventDraft[];
+}
+
+/** When something happens, and what names new things. */
+export interface Moment {
+  readonly now: Date;
+  readonly newId: () => string;
+}
+
+const NOTHING: Decision = {};
+const ORDER_CANCELLED = 'order cancelled';
+
+/**
+ * An order is known to have got as far as `status`. Its first payment is opened with it; a cancelled order takes its
+ * pending payment with it, and what was paid goes back.
+ */
+export function orderHeardOf({ order: known, payment }: OrderAccount, status: OrderStatus, moment: Moment): Decision {
+  const order = advance(known, status);
+  if (order.status !== 'cancelled') {
+    return payment === undefined
+      ? { order, ...opened(order, { method: 'card', description: null }, moment) }
+      : { order };
+  }
+  if (payment === undefined) return { order };
+  return { order, ...(payment.status === 'pending' ? cancelled(payment, moment) : restRefunded(payment, moment)) };
+}
+
+/** A further payment, after the last one failed or was cancelled. Throws OrderNotPayable and LivePaymentExists. */
+export function paymentRequested(
+  { order, payment }: OrderAccount,
+  parts: { method: PaymentMethod; description: string | null },
+  moment: Moment,
+): Decision {
+  if (!isPayable(order, moment.now)) throw new OrderNotPayable(order.status);
+  if (payment !== undefined && isLive(payment)) throw new LivePaymentExists(payment.id);
+  return opened(order, parts, moment);
+}
+
+/** The money came in. If the order was cancelled meanwhile, it goes back at once. */
+export function chargeSucceeded(
+  account: OrderAccount,
+  paymentId: string,
+  transactionId: string,
+  moment: Moment,
+): Decision {
+  const before = processingPayment(account, paymentId);
+  if (before === undefined) return NOTHING;
+  const payment = succeed(before, transactionId, moment.now);
+  const paid = { payment, events: [paymentEvent(payment, { previousStatus: before.status })] };
+  return account.order.status === 'cancelled' ? { ...paid, ...restRefunded(payment, moment) } : paid;
+}
+
+export function chargeDeclined(account: OrderAccount, paymentId: string, reason: string, { now }: Moment): Decision {
+  const before = processingPayment(account, paymentId);
+  if (before === undefined) return NOTHING;
+  const payment = fail(before, reason, now);
+  return { payment, events: [paymentEvent(payment, { previousStatus: before.status, reason })] };
+}
+
+/** The provider never heard of the charge: it can be tried again, unless the order was cancelled meanwhile. */
+export function chargeNotReached(account: OrderAccount, paymentId: string, moment: Moment): Decision {
+  const before = processingPayment(account, paymentId);
+  if (before === undefined) return NOTHING;
+  return account.order.status === 'cancelled' ? cancelled(before, moment) : { payment: release(before, moment.now) };
+}
+
+/** Sets aside what a refund needs: all that is left if no amount is given. Throws what `reserveRefund` throws. */
+export function refundRequested(
+  before: Payment,
+  request: { amount: bigint | undefined; reason: string | null; requestedBy: string; nextAttemptAt: Date },
+  { now, newId }: Moment,
+): Decision & { payment: Payment; openedRefund: Refund } {
+  const amount = request.amount ?? leftToRefund(before);
+  const payment = reserveRefund(before, amount, now);
+  const facts = { ...request, id: newId(), paymentId: payment.id, amount, repeats: 0 };
+  return { payment, openedRefund: openRefund(facts, now) };
+}
+
+export function refundDone(account: OrderAccount, refund: Refund, transactionId: string, { now }: Moment): Decision {
+  const before = refundedPayment(account, refund);
+  if (refund.status !== 'pending') return NOTHING;
+  const payment = countRefund(before, refund.amount, now);
+  return {
+    payment,
+    settledRefund: refundSucceeded(refund, transactionId, now),
+    events: [paymentEvent(payment, { previousStatus: before.status, reason: refund.reason })],
+  };
+}
+
+/**
+ * What a failed refund had set aside is free again. Of a cancelled order it is tried again, under a new key, since the
+ * provider would only repeat its answer to the old one.
+ */
+export function refundDeclined(
+  account: OrderAccount,
+  refund: Refund,
+  { reason, nextAttemptAt }: { reason: string; nextAttemptAt: Date },
+  moment: Moment,
+): Decision {
+  const before = refundedPayment(account, refund);
+  if (refund.status !== 'pending') return NOTHING;
+  const settledRefund = refundFailed(refund, reason, moment.now);
+  const payment = releaseRefund(before, refund.amount, moment.now);
+  if (account.order.status !== 'cancelled' || refund.repeats >= MAX_REPEATS) return { payment, settledRefund };
+  return { settledRefund, ...restRefunded(payment, moment, { repeats: refund.repeats + 1, nextAttemptAt }) };
+}
+
+function opened(
+  order: PayableOrder,
+  parts: { method: PaymentMethod; description: string | null },
+  { now, newId }: Moment,
+): Decision {
+  const openedPayment = openPayment(order, { ...parts, id: newId(), now });
+  return { openedPayment, events: [paymentEvent(openedPayment, { previousStatus: null })] };
+}
+
+function cancelled(before: Payment, { now }: Moment): Decision {
+  const payment = cancel(before, now);
+  return {
+    payment,
+    events: [paymentEvent(payment, { previousStatus: before.status, reason: ORDER_CANCELLED })],
+  };
+}
+
+/** Gives back all that no refund has claimed yet. */
+function restRefunded(
+  before: Payment,
+  { now, newId }: Moment,
+  { repeats, nextAttemptAt } = { repeats: 0, nextAttemptAt: now },
+): Pick<Decision, 'payment' | 'openedRefund'> {
+  const amount = leftToRefund(before);
+  if (!isRefundable(before) || amount === 0n) return NOTHING;
+  const facts = { id: newId(), paymentId: before.id, amount, reason: ORDER_CANCELLED, requestedBy: null };
+  return {
+    payment: reserveRefund(before, amount, now),
+    openedRefund: openRefund({ ...facts, repeats, nextAttemptAt }, now),
+  };
+}
+
+/** The payment of a charge whose outcome is still open; undefined when it has been settled already. */
+const processingPayment = ({ payment }: OrderAccount, paymentId: string): Payment | undefined =>
+  payment?.id === paymentId && payment.status === 'processing' ? payment : undefined;
+
+/** A payment with refunds is live, so it is the account's. */
+function refundedPayment({ payment }: OrderAccount, refund: Refund): Payment {
+  if (payment?.id !== refund.paymentId) throw new Error(`refund ${refund.id} is not of the order's live payment`);
+  return payment;
+}

@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import supertest from 'supertest';
+import type { PaymentResource } from '@shop/common/contracts';
+import { eventually } from '@shop/common/testing';
+import { expectBooksToBalance } from '../../test/books.js';
+import {
+  buildOrder,
+  deliver,
+  orderCreatedEvent,
+  placeOrder,
+  placePaidOrder,
+  statusChangedEvent,
+} from '../../test/order-builder.js';
+import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
+
+let test: TestService;
+let alice: TestCaller;
+
+beforeAll(async () => {
+  test = await startTestService();
+});
+afterAll(async () => {
+  try {
+    await expectBooksToBalance(test);
+  } finally {
+    await test.stop();
+  }
+});
+beforeEach(() => {
+  alice = test.caller();
+});
+
+const paymentsOf = (orderId: string) =>
+  test.query<{ id: string; status: string }>('SELECT id, status FROM payments WHERE order_id = $1', [orderId]);
+
+const eventTypesOf = async (orderId: string): Promise<string[]> => {
+  const rows = await test.query<{ type: string }>(
+    "SELECT type FROM outbox WHERE data ->> 'orderId' = $1 ORDER BY position",
+    [orderId],
+  );
+  return rows.map(({ type }) => type);
+};
+
+describe('order.created', () => {
+  it('three times -> one pending payment by card, told once', async () => {
+    const order = buildOrder({ userId: alice.id });
+    const event = orderCreatedEvent(order);
+    await deliver(test, event, event, event);
+    const { body } = await alice.get(`/order/${order.id}`).expect(200);
+    expect(body.data).toMatchObject({
+      orderId: order.id,
+      userId: alice.id,
+      amount: 44.98,
+      refundedAmount: 0,
+      currency: 'USD',
+      status: 'pending',
+      method: 'card',
+    });
+    expect((await alice.get('/my-payments').expect(200)).body.meta.total).toBe(1);
+    expect(await eventTypesOf(order.id)).toEqual(['payment.created']);
+  });
+
+  it('after somebody opened a payment by hand -> no second one', async () => {
+    const order = buildOrder({ userId: alice.id });
+    test.orderService.orders.set(order.id, order);
+    const draft = { orderId: order.id, amount: 44.98, currency: 'USD', method: 'bank_transfer' };
+    const { body } = await alice.post('', draft).expect(201);
+    const event = orderCreatedEvent(order);
+    await deliver(test, event);
+    expect(await paymentsOf(order.id)).toMatchObject([{ id: body.data.id }]);
+  });
+
+  it('is published with its change and reaches the exchange', async () => {
+    const { order } = await placeOrder(test, alice);
+    await eventually(async () => {
+      const [row] = await test.query("SELECT published_at FROM outbox WHERE data ->> 'orderId' = $1", [order.id]);
+      expect(row?.published_at).not.toBeNull();
+    });
+  });
+});
+
+describe('order.status_changed', () => {
+  it('cancelled, three times -> the pending payment is cancelled once, and can not be processed', async () => {
+    const { order, payment } = await placeOrder(test, alice);
+    const event = statusChangedEvent(order, 'cancelled');
+    await deliver(test, event, event, event);
+    expect((await alice.get(`/${payment.id}`).expect(200)).body.data.status).toBe('cancelled');
+    expect(await eventTypesOf(order.id)).toEqual(['payment.created', 'payment.cancelled']);
+    const { body } = await alice.post(`/${payment.id}/process`, {}).expect(409);
+    expect(body.error.message).toBe('Payment is cancelled and can not be processed');
+  });
+
+  it('cancelled before created -> no payment is opened, and none can be', async () => {
+    const order = buildOrder({ userId: alice.id });
+    test.orderService.orders.set(order.id, order);
+    const events = [statusChangedEvent(order, 'cancelled'), orderCreatedEvent(order)] as const;
+    await deliver(test, ...events);
+    expect(await paymentsOf(order.id)).toEqual([]);
+    await alice.get(`/order/${order.id}`).expect(404);
+    await alice.post('', { orderId: order.id, amount: 44.98, currency: 'USD', method: 'card' }).expect(409);
+  });
+
+  it('confirmed before created -> the order has its payment all the same', async () => {
+    const order = buildOrder({ userId: alice.id });
+    const events = [statusChangedEvent(order, 'confirmed'), orderCreatedEvent(order)] as const;
+    await deliver(test, ...events);
+    expect(await paymentsOf(order.id)).toMatchObject([{ status: 'pending' }]);
+  });
+
+  it('an older one after a newer one -> changes nothing', async () => {
+    const { order, payment } = await placeOrder(test, alice);
+    const events = [statusChangedEvent(order, 'cancelled', 3), statusChangedEvent(order, 'confirmed', 2)] as const;
+    await deliver(test, ...events);
+    expect(await test.query('SELECT status FROM payable_orders WHERE id = $1', [order.id])).toEqual([
+      { status: 'cancelled' },
+    ]);
+    expect((await alice.get(`/${payment.id}`).expect(200)).body.data.status).toBe('cancelled');
+  });
+
+  it('cancelled because the payment was refunded -> nothing more to refund', async () => {
+    const { order, payment } = await placePaidOrder(test, alice);
+    await test.caller('admin').post(`/${payment.id}/refund`, {}).expect(200);
+    const event = statusChangedEvent({ ...order, status: 'confirmed' }, 'cancelled', 3);
+    await deliver(test, event);
+    expect((await alice.get(`/${payment.id}/refunds`).expect(200)).body.data).toHaveLength(1);
+  });
+
+  it('cancelled while further payments are opened and processed -> no money is kept', async () => {
+    const placed = await Promise.all(Array.from({ length: 10 }, () => placeOrder(test, alice)));
+    await Promise.all([
+      ...placed.map(({ payment }) => alice.post(`/${payment.id}/process`, {}).then(({ status }) => status)),
+      test.publish(...placed.map(({ order }) => statusChangedEvent(order, 'cancelled'))),
+    ]);
+    await eventually(async () => {
+      const { body } = await alice.get('/my-payments').expect(200);
+      const statuses = body.data.map(({ status }: PaymentResource) => status);
+      expect(statuses).toHaveLength(10);
+      for (const status of statuses) expect(['cancelled', 'refunded']).toContain(status);
+    });
+  });
+});
+
+describe('the broker is down', () => {
+  it('the service starts, pays and says so; what it has to tell waits', async () => {
+    const { order, payment } = await placeOrder(test, alice);
+    const cutOff = await test.startAnother({ brokerUrl: 'amqp://guest:guest@127.0.0.1:1' });
+    try {
+      await alice.at(cutOff.url).get(`/order/${order.id}`).expect(200);
+      await alice.at(cutOff.url).post(`/${payment.id}/process`, {}).expect(200);
+      const { body } = await supertest(cutOff.url).get('/ready').expect(200);
+      expect(body).toMatchObject({ status: 'degraded', dependencies: { database: 'up', broker: 'down' } });
+    } finally {
+      await cutOff.stop();
+    }
+    expect(await eventTypesOf(order.id)).toEqual(['payment.created', 'payment.processing', 'payment.success']);
+  });
+
+  it('with a broker -> ready', async () => {
+    await eventually(async () => {
+      const { body } = await supertest(test.url).get('/ready').expect(200);
+      expect(body).toMatchObject({ service: 'payment-service', status: 'ok' });
+    });
+    const { body } = await supertest(test.url).get('/health').expect(200);
+    expect(body).toMatchObject({ status: 'healthy', service: 'payment-service', version: '1.0.0' });
+  });
+
+  it('no database -> it does not start', async () => {
+    await expect(test.startAnother({ databaseUrl: 'postgresql://127.0.0.1:1/none' })).rejects.toThrow();
+  });
+});

@@ -1,0 +1,94 @@
+import type { Actor } from '@shop/common/auth';
+import {
+  accepted,
+  batchMeta,
+  created,
+  ok,
+  page,
+  toPage,
+  toPageRequest,
+  type Input,
+  type Reply,
+} from '@shop/common/http';
+import type { Payment } from './payment.js';
+import { toPaymentResource, toRefundResource } from './payment.resource.js';
+import type { PaymentService, Scope } from './payment.service.js';
+import type {
+  CreatePaymentBody,
+  OrderParams,
+  PaymentListQuery,
+  PaymentParams,
+  ProcessPaymentBody,
+  RefundPaymentBody,
+} from './payment.validator.js';
+import type { RefundService } from './refund.service.js';
+
+/** Between HTTP and the use cases. */
+export class PaymentHandler {
+  readonly #payments: PaymentService;
+  readonly #refunds: RefundService;
+
+  constructor({ payments, refunds }: { payments: PaymentService; refunds: RefundService }) {
+    this.#payments = payments;
+    this.#refunds = refunds;
+  }
+
+  create = async ({ actor, body, token }: Input<unknown, unknown, CreatePaymentBody>): Promise<Reply> => {
+    const payment = await this.#payments.create(actor, { ...body, description: body.description || null }, token);
+    return created('Payment created', toPaymentResource(payment));
+  };
+
+  list = async ({ actor, query }: Input<unknown, PaymentListQuery>): Promise<Reply> =>
+    this.#list(actor, 'visible', query);
+
+  listOwn = async ({ actor, query }: Input<unknown, PaymentListQuery>): Promise<Reply> =>
+    this.#list(actor, 'own', query);
+
+  get = async ({ actor, params }: Input<PaymentParams>): Promise<Reply> =>
+    ok('Payment retrieved', toPaymentResource(await this.#payments.get(actor, params.id)));
+
+  getOfOrder = async ({ actor, params }: Input<OrderParams>): Promise<Reply> =>
+    ok('Payment retrieved', toPaymentResource(await this.#payments.getOfOrder(actor, params.orderId)));
+
+  process = async ({ actor, params, body }: Input<PaymentParams, unknown, ProcessPaymentBody>): Promise<Reply> => {
+    const payment = await this.#payments.process(actor, params.id, body);
+    const resource = toPaymentResource(payment);
+    return payment.status === 'processing'
+      ? accepted('Payment is being processed', resource)
+      : ok('Payment processed', resource);
+  };
+
+  refund = async ({ actor, params, body }: Input<PaymentParams, unknown, RefundPaymentBody>): Promise<Reply> => {
+    const { amount, reason } = body;
+    const { payment, refund } = await this.#refunds.request(actor, params.id, { amount, reason: reason || null });
+    const resource = toPaymentResource(payment);
+    return refund.status === 'pending'
+      ? accepted('Refund is being processed', resource)
+      : ok('Payment refunded', resource);
+  };
+
+  listRefunds = async ({ actor, params }: Input<PaymentParams>): Promise<Reply> => {
+    const payment = await this.#payments.get(actor, params.id);
+    const refunds = await this.#refunds.list(payment);
+    const resources = refunds.map((refund) => toRefundResource(refund, payment.currency));
+    return page('Refunds retrieved', resources, batchMeta(resources.length));
+  };
+
+  async #list(actor: Actor, scope: Scope, query: PaymentListQuery): Promise<Reply> {
+    switch (query.kind) {
+      case 'ids':
+        return batch(await this.#payments.listByIds(actor, scope, query.ids));
+      case 'orders':
+        return batch(await this.#payments.listByOrders(actor, scope, query.orderIds));
+      case 'page': {
+        const list = { scope, status: query.status };
+        const request = toPageRequest(query.page, list);
+        const { rows, meta } = toPage(await this.#payments.list(actor, list, request), request, list);
+        return page('Payments retrieved', rows.map(toPaymentResource), meta);
+      }
+    }
+  }
+}
+
+const batch = (payments: readonly Payment[]): Reply =>
+  page('Payments retrieved', payments.map(toPaymentResource), batchMeta(payments.length));

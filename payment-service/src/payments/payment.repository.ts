@@ -1,0 +1,117 @@
+import type { EventDraft, PaymentStatus } from '@shop/common/contracts';
+import { outboxInsert, type AtomicStore } from '@shop/common/database';
+import type { PageRequest, Slice } from '@shop/common/http';
+import type { Database } from '../database.js';
+import { Prisma } from '../generated/prisma/client.js';
+import type { PayableOrder } from './payable-order.js';
+import type { Payment } from './payment.js';
+
+/** Which payments a caller may see and asks for. */
+export interface PaymentFilter {
+  /** Only this user's; undefined: everybody's. */
+  userId: string | undefined;
+  status?: PaymentStatus | undefined;
+  ids?: readonly string[] | undefined;
+}
+
+export type PaymentPageRequest = PageRequest;
+export type PaymentSlice = Slice<Payment>;
+
+/** The columns of a payment under the names of its fields. */
+export const paymentColumns = Prisma.sql`
+  id, order_id AS "orderId", user_id AS "userId", amount, refunded_amount AS "refundedAmount",
+  refund_reserved AS "refundReserved", currency, status, method, transaction_id AS "transactionId", provider,
+  description, failure_reason AS "failureReason", paid_at AS "paidAt", version, created_at AS "createdAt",
+  updated_at AS "updatedAt"`;
+
+/** An order's live payment comes first, else its latest. */
+export const latestFirst = Prisma.sql`status IN ('failed', 'cancelled'), created_at DESC, id DESC`;
+
+const newestFirst = [{ createdAt: 'desc' }, { id: 'desc' }] satisfies Prisma.PaymentOrderByWithRelationInput[];
+
+/** Payments as they are read, and those changes that need no look at the order. */
+export class PaymentRepository {
+  readonly #database: Database;
+  readonly #store: AtomicStore<Database>;
+
+  constructor({ database, store }: { database: Database; store: AtomicStore<Database> }) {
+    this.#database = database;
+    this.#store = store;
+  }
+
+  async find(id: string): Promise<Payment | undefined> {
+    return (await this.#database.payment.findFirst({ where: { id } })) ?? undefined;
+  }
+
+  async findLatestOfOrder(orderId: string): Promise<Payment | undefined> {
+    const [payment] = await this.#database.$queryRaw<Payment[]>`
+      SELECT ${paymentColumns} FROM payments WHERE order_id = ${orderId}::uuid ORDER BY ${latestFirst} LIMIT 1`;
+    return payment;
+  }
+
+  /** The latest payment of each order that has one. */
+  async findLatestOfOrders(
+    orderIds: readonly string[],
+    { userId }: Pick<PaymentFilter, 'userId'>,
+  ): Promise<readonly Payment[]> {
+    const latest = await this.#database.$queryRaw<Payment[]>`
+      SELECT DISTINCT ON (order_id) ${paymentColumns} FROM payments
+      WHERE order_id = ANY(${[...orderIds]}::uuid[]) ORDER BY order_id, ${latestFirst}`;
+    return latest.filter((payment) => userId === undefined || payment.userId === userId);
+  }
+
+  /** All payments of a filter, newest first; meant for filters that name their ids. */
+  async findAll(filter: PaymentFilter): Promise<readonly Payment[]> {
+    return this.#database.payment.findMany({ where: toWhere(filter), orderBy: newestFirst });
+  }
+
+  async list(filter: PaymentFilter, { limit, offset, after, countTotal }: PaymentPageRequest): Promise<PaymentSlice> {
+    const where = toWhere(filter);
+    // The index finds its way by the first condition alone.
+    const beyond: Prisma.PaymentWhereInput = after
+      ? {
+          createdAt: { lte: after.createdAt },
+          OR: [{ createdAt: { lt: after.createdAt } }, { id: { lt: after.id } }],
+        }
+      : {};
+    const [rows, total] = await Promise.all([
+      this.#database.payment.findMany({
+        where: { AND: [where, beyond] },
+        orderBy: newestFirst,
+        skip: after ? 0 : offset,
+        take: limit + 1,
+      }),
+      countTotal ? this.#database.payment.count({ where }) : null,
+    ]);
+    return { rows, total };
+  }
+
+  /** Marks a pending payment as being processed, with the event that tells of it. False: somebody else was faster. */
+  async startProcessing(payment: Payment, event: EventDraft): Promise<boolean> {
+    const rows = await this.#store.saveInOneStatement<{ id: string }>(Prisma.sql`
+      WITH saved AS (
+        UPDATE payments
+        SET status = ${payment.status}::payment_status, method = ${payment.method}::payment_method,
+          provider = ${payment.provider}, version = ${payment.version}, updated_at = ${payment.updatedAt}
+        WHERE id = ${payment.id}::uuid AND status = 'pending' AND version = ${payment.version - 1}
+        RETURNING id
+      ), told AS (${outboxInsert([event], { onlyIf: Prisma.sql`SELECT FROM saved` })})
+      SELECT id FROM saved`);
+    return rows.length > 0;
+  }
+
+  async findOrder(id: string): Promise<PayableOrder | undefined> {
+    return (await this.#database.payableOrder.findFirst({ where: { id } })) ?? undefined;
+  }
+
+  /** Keeps an order that wasn't known; one that is stays as it is. */
+  async rememberOrder(order: PayableOrder): Promise<void> {
+    await this.#database.payableOrder.createMany({ data: [order], skipDuplicates: true });
+  }
+}
+
+const toWhere = ({ userId, status, ids }: PaymentFilter): Prisma.PaymentWhereInput => ({
+  ...(userId !== undefined && { userId }),
+  ...(status !== undefined && { status }),
+  ...(ids !== undefined && { id: { in: [...ids] } }),
+});

@@ -1,0 +1,204 @@
+import type { Actor } from '@shop/common/auth';
+import type { PaymentMethod, PaymentStatus } from '@shop/common/contracts';
+import type { Cause } from '@shop/common/database';
+import { Conflict, InvalidInput, ServiceUnavailable } from '@shop/common/errors';
+import type { Logger } from '@shop/common/logger';
+import type { Providers, ProviderOutcome } from '../providers/providers.js';
+import { amountInMinorUnits } from './minor-units.js';
+import {
+  chargeDeclined,
+  chargeNotReached,
+  chargeSucceeded,
+  orderHeardOf,
+  paymentRequested,
+  type Decision,
+  type Moment,
+} from './order-account.js';
+import type { OrderAccountRepository } from './order-account.repository.js';
+import type { PayableOrder } from './payable-order.js';
+import type { PayableOrderClient } from './payable-order.client.js';
+import {
+  OnlyAdminReceives,
+  OrderNotFound,
+  PaymentDeclined,
+  PaymentNotFound,
+  PaymentNotPending,
+} from './payment.errors.js';
+import { isReceivedByHand, startProcessing, type Payment } from './payment.js';
+import type { PaymentFilter, PaymentPageRequest, PaymentRepository, PaymentSlice } from './payment.repository.js';
+import { paymentEvent } from './payment.resource.js';
+
+export interface PaymentServiceOptions {
+  payments: PaymentRepository;
+  accounts: OrderAccountRepository;
+  orders: PayableOrderClient;
+  providers: Providers;
+  /** Told when a refund waits for its provider. */
+  refunds: { wake(): void };
+  logger: Logger;
+  clock: () => Date;
+  newId: () => string;
+}
+
+export interface PaymentDraft {
+  orderId: string;
+  /** In major units, as the customer sees it. */
+  amount: number;
+  currency: string;
+  method: PaymentMethod;
+  description: string | null;
+}
+
+/** Whose payments are asked for: the caller's own, or all that it may see. */
+export type Scope = 'own' | 'visible';
+
+/** The use cases of payments. A user sees and pays its own, an admin all; what isn't visible looks missing. */
+export class PaymentService {
+  readonly #options: PaymentServiceOptions;
+
+  constructor(options: PaymentServiceOptions) {
+    this.#options = options;
+  }
+
+  async get(actor: Actor, id: string): Promise<Payment> {
+    return visibleTo(actor, await this.#options.payments.find(id));
+  }
+
+  async getOfOrder(actor: Actor, orderId: string): Promise<Payment> {
+    return visibleTo(actor, await this.#options.payments.findLatestOfOrder(orderId));
+  }
+
+  list(
+    actor: Actor,
+    { scope, status }: { scope: Scope; status: PaymentStatus | undefined },
+    request: PaymentPageRequest,
+  ): Promise<PaymentSlice> {
+    return this.#options.payments.list({ ...ownerOf(actor, scope), status }, request);
+  }
+
+  /** Those of `ids` that the caller may see. */
+  listByIds(actor: Actor, scope: Scope, ids: readonly string[]): Promise<readonly Payment[]> {
+    return this.#options.payments.findAll({ ...ownerOf(actor, scope), ids });
+  }
+
+  /** The latest payment of each order, where the caller may see it. */
+  listByOrders(actor: Actor, scope: Scope, orderIds: readonly string[]): Promise<readonly Payment[]> {
+    return this.#options.payments.findLatestOfOrders(orderIds, ownerOf(actor, scope));
+  }
+
+  /** Opens a further payment for an order whose last one failed or was cancelled. */
+  async create(actor: Actor, draft: PaymentDraft, token: string): Promise<Payment> {
+    const { payments, accounts } = this.#options;
+    const amount = amountInMinorUnits(draft.amount, draft.currency);
+    const order = (await payments.findOrder(draft.orderId)) ?? (await this.#fetchOrder(draft.orderId, token));
+    if (order === undefined || !isVisibleTo(actor, order)) throw new OrderNotFound();
+    refuseMismatch(order, { amount, currency: draft.currency });
+    const decision = await accounts.change(order.id, (account) =>
+      paymentRequested(account, { method: draft.method, description: draft.description }, this.#moment()),
+    );
+    return written(decision.openedPayment);
+  }
+
+  /**
+   * Pays: says so first, then asks the provider with no lock held, then writes down what came of it. While the outcome
+   * is unknown the payment stays `processing`. Throws PaymentNotPending, PaymentDeclined and ServiceUnavailable.
+   */
+  async process(
+    actor: Actor,
+    id: string,
+    { token, method: chosen }: { token: string | undefined; method: PaymentMethod | undefined },
+  ): Promise<Payment> {
+    const { payments, providers, clock } = this.#options;
+    const before = await this.get(actor, id);
+    const method = chosen ?? before.method;
+    const byHand = isReceivedByHand(method);
+    if (byHand && actor.role !== 'admin') throw new OnlyAdminReceives(method);
+    const provider = byHand ? providers.byHand : providers.online;
+    const payment = startProcessing(before, { method, provider, now: clock() });
+    const event = paymentEvent(payment, { previousStatus: before.status });
+    if (!(await payments.startProcessing(payment, event))) throw new PaymentNotPending('no longer pending');
+    const { amount, currency } = payment;
+    const outcome = await providers.charge(provider, { key: id, amount, currency, token });
+    return this.settle(payment, outcome);
+  }
+
+  /** Writes down what came of a charge, unless that is known already. Throws PaymentDeclined and ServiceUnavailable. */
+  async settle(payment: Payment, outcome: ProviderOutcome): Promise<Payment> {
+    const { logger } = this.#options;
+    const facts = { paymentId: payment.id, outcome: outcome.outcome };
+    if ('error' in outcome) logger.warn('charge not answered', { ...facts, err: outcome.error });
+    const settled = await this.#writeOutcome(payment, outcome).catch((err: unknown) => {
+      // The money may have moved: any other answer than "being processed" would be untrue.
+      logger.error('outcome of a charge not written', { ...facts, err });
+      return payment;
+    });
+    if (settled.status === 'failed') {
+      throw new PaymentDeclined('Payment', { paymentId: settled.id, reason: settled.failureReason ?? 'declined' });
+    }
+    if (settled.status === 'cancelled') throw new Conflict('Order was cancelled, and its payment with it');
+    if (settled.status === 'pending') throw new ServiceUnavailable('The payment provider can not be reached');
+    return settled;
+  }
+
+  /** Somebody told of an order: what follows for its payment happens once, in whatever order the news come. */
+  async followOrder(order: PayableOrder, cause: Cause): Promise<void> {
+    const decision = await this.#options.accounts.follow(order, cause, (account) =>
+      orderHeardOf(account, order.status, this.#moment()),
+    );
+    if (decision?.openedRefund) this.#options.refunds.wake();
+  }
+
+  async #writeOutcome(payment: Payment, result: ProviderOutcome): Promise<Payment> {
+    const { accounts, payments, refunds } = this.#options;
+    const { id, orderId } = payment;
+    if (result.outcome === 'unknown') return written(await payments.find(id));
+    const decision = await accounts.change(orderId, (account): Decision => {
+      switch (result.outcome) {
+        case 'succeeded':
+          return chargeSucceeded(account, id, result.transactionId, this.#moment());
+        case 'declined':
+          return chargeDeclined(account, id, result.reason, this.#moment());
+        case 'not-reached':
+          return chargeNotReached(account, id, this.#moment());
+      }
+    });
+    if (decision.openedRefund) refunds.wake();
+    return decision.payment ?? written(await payments.find(id));
+  }
+
+  async #fetchOrder(id: string, token: string): Promise<PayableOrder | undefined> {
+    const order = await this.#options.orders.find(id, token);
+    if (order !== undefined) await this.#options.payments.rememberOrder(order);
+    return order;
+  }
+
+  #moment(): Moment {
+    return { now: this.#options.clock(), newId: this.#options.newId };
+  }
+}
+
+const isVisibleTo = (actor: Actor, { userId }: { userId: string }): boolean =>
+  actor.role === 'admin' || userId === actor.id;
+
+function visibleTo(actor: Actor, payment: Payment | undefined): Payment {
+  if (payment === undefined || !isVisibleTo(actor, payment)) throw new PaymentNotFound();
+  return payment;
+}
+
+const ownerOf = (actor: Actor, scope: Scope): PaymentFilter => ({
+  userId: scope === 'own' || actor.role !== 'admin' ? actor.id : undefined,
+});
+
+/** A payment pays its order exactly. Throws InvalidInput. */
+function refuseMismatch(order: PayableOrder, { amount, currency }: { amount: bigint; currency: string }): void {
+  if (currency !== order.currency) {
+    throw new InvalidInput([{ field: 'currency', message: 'must be the currency of the order' }]);
+  }
+  if (amount !== order.amount) throw new InvalidInput([{ field: 'amount', message: 'must be the total of the order' }]);
+}
+
+/** What was just written is there. */
+function written<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('a payment that was just written is gone');
+  return value;
+}

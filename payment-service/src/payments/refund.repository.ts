@@ -1,0 +1,58 @@
+import type { Database } from '../database.js';
+import type { Payment } from './payment.js';
+import type { Refund } from './refund.js';
+
+/** A refund that the provider is to be asked for, and the payment that it gives back. */
+export interface DueRefund {
+  refund: Refund;
+  payment: Payment;
+}
+
+export class RefundRepository {
+  readonly #database: Database;
+
+  constructor({ database }: { database: Database }) {
+    this.#database = database;
+  }
+
+  async find(id: string): Promise<Refund | undefined> {
+    return (await this.#database.refund.findFirst({ where: { id } })) ?? undefined;
+  }
+
+  /** A payment's refunds, newest first. */
+  async findOfPayment(paymentId: string): Promise<readonly Refund[]> {
+    return this.#database.refund.findMany({ where: { paymentId }, orderBy: [{ createdAt: 'desc' }, { id: 'desc' }] });
+  }
+
+  /** Takes up to `limit` refunds that are due, for which nobody else asks before `leaseUntil`. */
+  async takeDue({
+    now,
+    leaseUntil,
+    limit,
+  }: {
+    now: Date;
+    leaseUntil: Date;
+    limit: number;
+  }): Promise<readonly DueRefund[]> {
+    // As a subquery of the UPDATE it could run more than once, and take more than the limit.
+    const taken = await this.#database.$queryRaw<{ id: string }[]>`
+      WITH due AS MATERIALIZED (
+        SELECT id FROM refunds WHERE status = 'pending' AND next_attempt_at <= ${now}
+        ORDER BY next_attempt_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
+      )
+      UPDATE refunds SET attempts = attempts + 1, next_attempt_at = ${leaseUntil}
+      FROM due WHERE refunds.id = due.id
+      RETURNING refunds.id`;
+    if (taken.length === 0) return [];
+    const refunds = await this.#database.refund.findMany({
+      where: { id: { in: taken.map(({ id }) => id) } },
+      include: { payment: true },
+    });
+    return refunds.map(({ payment, ...refund }) => ({ refund, payment }));
+  }
+
+  /** Says when the provider is to be asked again for a refund that is still pending. */
+  async postpone(id: string, nextAttemptAt: Date): Promise<void> {
+    await this.#database.refund.updateMany({ where: { id, status: 'pending' }, data: { nextAttemptAt } });
+  }
+}

@@ -1,0 +1,201 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import pg from 'pg';
+import supertest, { type Test } from 'supertest';
+import { v7 as newId } from 'uuid';
+import type { DomainEvent, OrderResource, Role } from '@shop/common/contracts';
+import { createLogger, type LogFacts, type Logger } from '@shop/common/logger';
+import { createTopology } from '@shop/common/messaging';
+import { BrokerConnection } from '@shop/common/rabbitmq';
+import {
+  createTestBroker,
+  createTestDatabase,
+  createTestTokens,
+  eventually,
+  type TestBroker,
+} from '@shop/common/testing';
+import type { Config } from '../src/config.js';
+import { startPaymentService } from '../src/container.js';
+
+/** Somebody who calls the API below /api/v1/payments. */
+export interface TestCaller {
+  id: string;
+  get(path?: string): Test;
+  post(path: string, body?: object): Test;
+  /** The same caller at another process of the service. */
+  at(url: string): TestCaller;
+}
+
+export interface LogEntry extends LogFacts {
+  level: 'warn' | 'error';
+  message: string;
+}
+
+export interface RunningTestService {
+  url: string;
+  stop: () => Promise<void>;
+}
+
+export interface TestService {
+  config: Config;
+  broker: TestBroker;
+  url: string;
+  /** Warnings and errors of all processes, as far as tests start them here. */
+  logged: LogEntry[];
+  /** Another process of the service, on the same database and broker. */
+  startAnother(changes?: Partial<Config>): Promise<RunningTestService>;
+  /** A user that nobody else has. */
+  caller(role?: Role): TestCaller;
+  orderService: StandInOrderService;
+  /** Delivers events as the broker would: each once for every time it is named. */
+  publish(...events: readonly DomainEvent[]): Promise<void>;
+  query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
+  stop(): Promise<void>;
+}
+
+/** The real service with a database and a broker of its own, beside a stand-in of order-service. */
+export async function startTestService(overrides: Partial<Config> = {}): Promise<TestService> {
+  const tokens = createTestTokens();
+  const [database, broker, orderService] = await Promise.all([
+    createTestDatabase({ serviceDirectory: path.join(import.meta.dirname, '..') }),
+    createTestBroker(),
+    startStandInOrderService(),
+  ]);
+  const config: Config = {
+    logLevel: 'error',
+    host: '127.0.0.1',
+    port: 0,
+    databaseUrl: database.url,
+    databasePoolSize: 10,
+    brokerUrl: broker.url,
+    publicKeys: tokens.publicKeys,
+    tokenIssuer: tokens.issuer,
+    tokenAudience: tokens.audience,
+    accessTokenLifetime: 3_600_000,
+    corsOrigins: [],
+    trustedProxies: [],
+    requestsPerSecond: 100_000,
+    orderServiceUrl: orderService.url,
+    simulatedProviderDatabaseUrl: database.url,
+    providerTimeout: 5_000,
+    refundRetryPause: 100,
+    ...overrides,
+  };
+  const logged: LogEntry[] = [];
+  const startAnother = async (changes: Partial<Config> = {}) => {
+    const running = await startPaymentService({ ...config, ...changes }, { logger: recordingLogger(logged) });
+    return { url: `http://127.0.0.1:${running.port}`, stop: () => running.stop() };
+  };
+  const service = await startAnother();
+  const { url } = service;
+  const pool = new pg.Pool({ connectionString: database.url, max: 4 });
+  const sender = startSender(broker.url);
+
+  const callerAt = (base: string, id: string, role: Role): TestCaller => {
+    const token = tokens.tokenFor({ id, role });
+    const call = (method: 'get' | 'post', to: string) =>
+      supertest(base)[method](`/api/v1/payments${to}`).set('Authorization', `Bearer ${token}`);
+    return {
+      id,
+      get: (to = '') => call('get', to),
+      post: (to, body) => (body === undefined ? call('post', to) : call('post', to).send(body)),
+      at: (other) => callerAt(other, id, role),
+    };
+  };
+
+  return {
+    config,
+    broker,
+    url,
+    logged,
+    startAnother,
+    caller: (role = 'user') => callerAt(url, newId(), role),
+    orderService,
+    publish: sender.publish,
+    query: async <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
+      (await pool.query<Row>(text, values)).rows,
+    stop: async () => {
+      await sender.stop();
+      await service.stop();
+      await pool.end();
+      await Promise.all([database.drop(), broker.stop(), orderService.stop()]);
+    },
+  };
+}
+
+const recordingLogger = (entries: LogEntry[]): Logger => ({
+  error: (message, facts) => entries.push({ ...facts, level: 'error', message }),
+  warn: (message, facts) => entries.push({ ...facts, level: 'warn', message }),
+  info: () => undefined,
+  debug: () => undefined,
+});
+
+/** Sends events to the exchange as order-service's relay does. */
+function startSender(brokerUrl: string) {
+  const logger = createLogger({ service: 'test', level: 'error' });
+  const topology = createTopology({ accessTokenLifetime: 3_600_000 });
+  const connection = new BrokerConnection({ url: brokerUrl, name: 'test', topology, logger });
+  const publisher = connection.createPublisher('events');
+  return {
+    publish: async (...events: readonly DomainEvent[]) => {
+      for (const event of events) {
+        await eventually(() =>
+          publisher.publish({
+            exchange: topology.exchange,
+            routingKey: event.type,
+            body: Buffer.from(JSON.stringify(event)),
+            messageId: event.id,
+            type: event.type,
+            contentType: 'application/cloudevents+json',
+            mandatory: true,
+          }),
+        );
+      }
+    },
+    stop: async () => {
+      await publisher.stop();
+      await connection.stop();
+    },
+  };
+}
+
+export interface StandInOrderService {
+  url: string;
+  /** What GET /api/v1/orders/:id answers; any other order is not found. */
+  orders: Map<string, OrderResource>;
+  /** The Authorization headers that came in. */
+  authorizations: (string | undefined)[];
+  /** What it answers instead; `silent` never answers. */
+  fault: 'none' | 'failing' | 'silent';
+  stop(): Promise<void>;
+}
+
+/** Answers as order-service does, from memory. */
+async function startStandInOrderService(): Promise<StandInOrderService> {
+  const server = createServer((request, response) => {
+    const answer = (status: number, body: object) => {
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    };
+    const refuse = (status: number, code: string) =>
+      answer(status, { success: false, error: { code, message: code }, requestId: 'test' });
+    standIn.authorizations.push(request.headers.authorization);
+    if (standIn.fault === 'silent') return;
+    const order = standIn.orders.get(request.url?.split('/').at(-1) ?? '');
+    if (standIn.fault === 'failing') refuse(500, 'INTERNAL_ERROR');
+    else if (order === undefined) refuse(404, 'NOT_FOUND');
+    else answer(200, { success: true, message: 'Order retrieved', data: order });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const standIn: StandInOrderService = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    orders: new Map(),
+    authorizations: [],
+    fault: 'none',
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  return standIn;
+}
