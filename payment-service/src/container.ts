@@ -150,7 +150,6 @@ export async function startPaymentService(
     trustedProxies: config.trustedProxies,
     requestsPerSecond: config.requestsPerSecond,
     isUnavailable: isDatabaseUnavailable,
-    isUnavailable: isDatabaseUnavailable,
     payments: new PaymentHandler({ payments: paymentService, refunds: refundService }),
   });
 
