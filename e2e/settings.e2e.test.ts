@@ -22,8 +22,7 @@ describe.each([
   it('with wrong settings -> ends at once, one line a fault', async () => {
     const { code, stderr } = await start(workspace, { [portName]: 'eighty', [urlName]: '', JWT_PUBLIC_KEYS: 'x' });
     expect(code).toBe(1);
-    expect(new Set(stderr.trim().split('
-'))).toEqual(
+    expect(new Set(stderr.trim().split('\n'))).toEqual(
       new Set([
         `settings: ${portName} must be a whole number`,
         `settings: ${urlName} is missing`,

@@ -21,12 +21,14 @@ export { scopeOf } from './request-scope.js';
 export {
   publicRoute,
   route,
+  webhookRoute,
   type Access,
   type Caller,
   type Input,
   type Method,
   type PublicInput,
   type Route,
+  type WebhookInput,
 } from './route.js';
 export { allowOrigins, baseApp, buildServiceApp, type ServiceAppOptions } from './service-app.js';
 export { ServiceClient, type ServiceAnswer, type ServiceCall } from './service-client.js';

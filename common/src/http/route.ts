@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Request } from 'express';
 import type { Actor } from '../auth/index.js';
 import { InvalidInput, type FieldFault } from '../errors/index.js';
@@ -20,6 +21,8 @@ export interface Route {
   readonly method: Method;
   readonly path: string;
   readonly access: Access;
+  /** Leaves the body as the bytes that came, up to so many; else it is read as JSON. */
+  readonly rawBody?: { readonly maxBytes: number };
   readonly respond: (request: Request, caller: Caller | undefined) => Promise<Reply>;
 }
 
@@ -46,7 +49,10 @@ const nothing = () => Promise.resolve(undefined);
 const noQuery = queryOf({});
 
 /** All parts of a request, or InvalidInput with the faults of all of them. */
-async function parse<P, Q, B>({ params, query, body }: Parts<P, Q, B>, request: Request) {
+async function parse<P, Q, B>(
+  { params, query, body }: Pick<Parts<P, Q, B>, 'params' | 'query' | 'body'>,
+  request: Request,
+) {
   const faults: FieldFault[] = [];
   const read = async (validator: Validator<unknown> = nothing): Promise<unknown> => {
     try {
@@ -86,6 +92,34 @@ export function route<P, Q, B>(
     respond: async (request, caller) => {
       if (caller === undefined) throw new Error(`no caller on ${method} ${path}, which isn't public`);
       return handle({ ...(await parse(parts, request)), ...caller });
+    },
+  };
+}
+
+/** What a handler of a webhook is given: the body as it came, since the signature is over these very bytes. */
+export interface WebhookInput<P = unknown> {
+  params: P;
+  headers: IncomingHttpHeaders;
+  body: Buffer;
+}
+
+/** A route that another system calls. Anybody can: it is the handler's to check the signature. `maxBytes` of the body. */
+export function webhookRoute<P>(parts: {
+  path: string;
+  params: Validator<P>;
+  maxBytes: number;
+  handle: (input: WebhookInput<P>) => Promise<Reply>;
+}): Route {
+  const { path, params, maxBytes, handle } = parts;
+  return {
+    method: 'POST',
+    path,
+    access: 'public',
+    rawBody: { maxBytes },
+    respond: async (request) => {
+      const input = await parse({ params }, request);
+      const body: unknown = request.body;
+      return handle({ ...input, headers: request.headers, body: Buffer.isBuffer(body) ? body : Buffer.alloc(0) });
     },
   };
 }

@@ -2,7 +2,7 @@ import { Router, type RequestHandler } from 'express';
 import type { AccessTokenVerifier } from '../auth/index.js';
 import { MethodNotAllowed } from '../errors/index.js';
 import { authorize, callerOf, identify } from './authenticate.js';
-import { jsonBody } from './json-body.js';
+import { jsonBody, rawJsonBody } from './json-body.js';
 import { markRoute } from './observe-request.js';
 import { sendReply } from './reply.js';
 import type { Method, Route } from './route.js';
@@ -30,13 +30,14 @@ const allowed = (routes: readonly Route[]): string[] =>
  */
 export function buildRouter(base: string, routes: readonly Route[], { verifier, limitRate }: Gates): Router {
   const router = Router({ caseSensitive: true });
-  const body = jsonBody();
+  const json = jsonBody();
   const whoCalls = identify(verifier);
   for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
     const entry = router.route(path).all(markRoute(`${base}${path === '/' ? '' : path}`));
     for (const route of ofPath) {
       const gates = route.access === 'public' ? [limitRate] : [whoCalls, limitRate, authorize(route.access)];
       const register = entry[route.method.toLowerCase() as Lowercase<Method>].bind(entry);
+      const body = route.rawBody === undefined ? json : rawJsonBody(route.rawBody);
       register(...gates, ...(withBody(route.method) ? body : []), respondWith(route));
     }
     entry.all(() => {

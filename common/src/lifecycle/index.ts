@@ -1,2 +1,3 @@
+export { BackgroundWorker, type BackgroundWorkerOptions } from './background-worker.js';
 export { runProcess, type RunningProcess } from './run-process.js';
 export { stopInOrder } from './stop-in-order.js';

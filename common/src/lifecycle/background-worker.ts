@@ -1,0 +1,69 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '../logger/index.js';
+
+const FAILURE_PAUSE = 5_000;
+
+export interface BackgroundWorkerOptions {
+  /** What it does, for the log. */
+  name: string;
+  /** Does a bounded part of what is due. True: there may be more of it, to be done at once. */
+  work: () => Promise<boolean>;
+  /** Milliseconds between two looks at what is due. */
+  poll: number;
+  logger: Logger;
+}
+
+/**
+ * Does what nobody waits for, part by part, until it is stopped. Failures are logged, and tried again after 5 s. Several
+ * processes may run the same one: that they do nothing twice is the business of `work`.
+ */
+export class BackgroundWorker {
+  readonly #options: BackgroundWorkerOptions;
+  readonly #stopping = new AbortController();
+  #sleep = new AbortController();
+  #isWoken = false;
+  #running: Promise<void> | undefined;
+
+  constructor(options: BackgroundWorkerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** Something is due now: don't wait for the next look. */
+  wake(): void {
+    this.#isWoken = true;
+    this.#sleep.abort();
+  }
+
+  /** Finishes the part in hand. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.wake();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { name, work, poll, logger } = this.#options;
+    while (!this.#stopping.signal.aborted) {
+      this.#isWoken = false;
+      let pause = poll;
+      try {
+        if (await work()) continue;
+      } catch (err) {
+        logger.error('background work failed', { worker: name, err });
+        pause = Math.max(poll, FAILURE_PAUSE);
+      }
+      // Half of it by chance, so that several processes don't work in step.
+      await this.#rest(pause / 2 + (pause / 2) * Math.random());
+    }
+  }
+
+  async #rest(pause: number): Promise<void> {
+    if (this.#isWoken) return;
+    this.#sleep = new AbortController();
+    await delay(pause, undefined, { signal: this.#sleep.signal }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,20 @@
+import type { Express, Router } from 'express';
+import { baseApp, errorHandler, healthRouter, notFound, type HealthOptions } from '@shop/common/http';
+import type { Logger } from '@shop/common/logger';
+
+export type AppParts = HealthOptions & {
+  logger: Logger;
+  trustedProxies: readonly string[];
+  /** undefined where GraphiQL is off. */
+  graphiql: Router | undefined;
+};
+
+/** Everything that isn't GraphQL itself. What every answer needs (ids, headers, figures) is done before. */
+export function buildApp({ graphiql, ...parts }: AppParts): Express {
+  const app = baseApp(parts);
+  app.use(healthRouter(parts));
+  if (graphiql) app.use(graphiql);
+  app.use(notFound);
+  app.use(errorHandler(parts.logger));
+  return app;
+}

@@ -1,0 +1,75 @@
+import type { KeyObject } from 'node:crypto';
+import { publicKeys } from '@shop/common/auth';
+import {
+  duration,
+  flag,
+  httpSettings,
+  integer,
+  loadSettings,
+  optional,
+  port,
+  url,
+  type Environment,
+} from '@shop/common/config';
+import type { LogLevel } from '@shop/common/logger';
+
+/** What this process is told from outside. Lengths of time are in milliseconds. */
+export interface Config {
+  logLevel: LogLevel;
+  host: string;
+  port: number;
+  userServiceUrl: string;
+  orderServiceUrl: string;
+  paymentServiceUrl: string;
+  upstreamTimeout: number;
+  brokerUrl: string;
+  publicKeys: readonly KeyObject[];
+  tokenIssuer: string;
+  tokenAudience: string;
+  accessTokenLifetime: number;
+  corsOrigins: readonly string[];
+  trustedProxies: readonly string[];
+  requestsPerSecond: number;
+  graphiqlEnabled: boolean;
+  introspectionEnabled: boolean;
+}
+
+const serviceUrl = (port: number) => url({ schemes: ['http', 'https'], default: `http://127.0.0.1:${port}` });
+
+const settings = {
+  ...httpSettings,
+  JWT_PUBLIC_KEYS: publicKeys(),
+  GATEWAY_PORT: port({ default: 4000 }),
+  USER_SERVICE_URL: serviceUrl(8081),
+  ORDER_SERVICE_URL: serviceUrl(8082),
+  PAYMENT_SERVICE_URL: serviceUrl(8083),
+  UPSTREAM_TIMEOUT: duration({ default: '5s' }),
+  GATEWAY_RATE_LIMIT: integer({ min: 1, max: 1_000_000, default: 100 }),
+  GRAPHIQL_ENABLED: optional(flag()),
+  INTROSPECTION_ENABLED: optional(flag()),
+};
+
+/** Throws SettingsError. */
+export function loadConfig(environment: Environment): Config {
+  const values = loadSettings(settings, environment);
+  const isOpen = values.NODE_ENV !== 'production';
+  return {
+    logLevel: values.LOG_LEVEL,
+    host: values.HOST,
+    port: values.GATEWAY_PORT,
+    userServiceUrl: values.USER_SERVICE_URL,
+    orderServiceUrl: values.ORDER_SERVICE_URL,
+    paymentServiceUrl: values.PAYMENT_SERVICE_URL,
+    upstreamTimeout: values.UPSTREAM_TIMEOUT,
+    brokerUrl: values.RABBITMQ_URL,
+    publicKeys: values.JWT_PUBLIC_KEYS,
+    tokenIssuer: values.JWT_ISSUER,
+    tokenAudience: values.JWT_AUDIENCE,
+    accessTokenLifetime: values.JWT_EXPIRES_IN,
+    corsOrigins: values.CORS_ORIGINS,
+    trustedProxies: values.TRUSTED_PROXIES,
+    requestsPerSecond: values.GATEWAY_RATE_LIMIT,
+    graphiqlEnabled: values.GRAPHIQL_ENABLED ?? isOpen,
+    introspectionEnabled: values.INTROSPECTION_ENABLED ?? isOpen,
+  };
+}

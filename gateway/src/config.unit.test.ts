@@ -1,0 +1,54 @@
+import { describe, expect, it } from '@jest/globals';
+import { SettingsError } from '@shop/common/config';
+import { createTestTokens } from '@shop/common/testing';
+import { loadConfig } from './config.js';
+
+describe('settings', () => {
+  const publicKey = createTestTokens().publicKeys[0]!.export({ format: 'der', type: 'spki' }).toString('base64');
+  const environment = { JWT_PUBLIC_KEYS: publicKey, RABBITMQ_URL: 'amqp://localhost' };
+
+  it('nothing but what must be given -> the defaults of development', () => {
+    expect(loadConfig(environment)).toMatchObject({
+      port: 4000,
+      userServiceUrl: 'http://127.0.0.1:8081',
+      upstreamTimeout: 5_000,
+      requestsPerSecond: 100,
+      corsOrigins: [],
+      graphiqlEnabled: true,
+      introspectionEnabled: true,
+    });
+  });
+
+  it('production -> GraphiQL and introspection are off unless they are set', () => {
+    const production = { ...environment, NODE_ENV: 'production' };
+
+    expect(loadConfig(production)).toMatchObject({ graphiqlEnabled: false, introspectionEnabled: false });
+    expect(loadConfig({ ...production, GRAPHIQL_ENABLED: 'true', INTROSPECTION_ENABLED: 'true' })).toMatchObject({
+      graphiqlEnabled: true,
+      introspectionEnabled: true,
+    });
+  });
+
+  it('several wrong ones -> one line each, with its name', () => {
+    const wrong = {
+      GATEWAY_PORT: 'http',
+      USER_SERVICE_URL: 'ftp://x',
+      GATEWAY_RATE_LIMIT: '0',
+      GRAPHIQL_ENABLED: 'yes',
+    };
+    expect(() => loadConfig(wrong)).toThrow(SettingsError);
+    try {
+      loadConfig(wrong);
+    } catch (error) {
+      const lines = (error as SettingsError).faults.map((fault) => fault.split(' ')[0]);
+      expect(lines.sort()).toEqual([
+        'GATEWAY_PORT',
+        'GATEWAY_RATE_LIMIT',
+        'GRAPHIQL_ENABLED',
+        'JWT_PUBLIC_KEYS',
+        'RABBITMQ_URL',
+        'USER_SERVICE_URL',
+      ]);
+    }
+  });
+});

@@ -1,0 +1,279 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createTestBroker, createTestTokens, eventually, type TestBroker } from '@shop/common/testing';
+import { browse } from '../test/browse.js';
+import { aUser } from '../test/resources.js';
+import { read } from '../test/test-gateway.js';
+import { revoke } from '../test/revoke.js';
+import { startStandIn, type StandIn } from '../test/upstream.js';
+import type { Config } from './config.js';
+import { startGateway, type RunningGateway } from './container.js';
+
+const tokens = createTestTokens();
+const NOBODY_LISTENS = 'amqp://guest:guest@127.0.0.1:1';
+const ORIGIN = 'https://shop.example.com';
+
+let broker: TestBroker;
+let users: StandIn;
+let config: Config;
+let gateway: RunningGateway;
+let base: string;
+
+beforeAll(async () => {
+  broker = await createTestBroker();
+  users = await startStandIn();
+  config = {
+    logLevel: 'error',
+    host: '127.0.0.1',
+    port: 0,
+    userServiceUrl: users.url,
+    orderServiceUrl: 'http://127.0.0.1:1',
+    paymentServiceUrl: 'http://127.0.0.1:1',
+    upstreamTimeout: 2_000,
+    brokerUrl: broker.url,
+    publicKeys: tokens.publicKeys,
+    tokenIssuer: tokens.issuer,
+    tokenAudience: tokens.audience,
+    accessTokenLifetime: 60_000,
+    corsOrigins: [ORIGIN],
+    trustedProxies: ['127.0.0.1'],
+    requestsPerSecond: 1_000,
+    graphiqlEnabled: true,
+    introspectionEnabled: true,
+  };
+  gateway = await startGateway(config);
+  base = `http://127.0.0.1:${gateway.port}`;
+});
+beforeEach(() => {
+  users.reset();
+  users.on('GET /ready', () => ({ data: null }));
+});
+afterAll(async () => {
+  await gateway.stop();
+  await users.stop();
+  await broker.stop();
+});
+
+const ask = async (query: string, headers: Record<string, string> = {}, url = `${base}/graphql`) =>
+  read(
+    await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
+      body: JSON.stringify({ query }),
+    }),
+  );
+
+/** A body that goes out without telling its length. */
+const streamOf = (text: string) => ({ body: new Blob([text]).stream(), duplex: 'half' as const });
+
+describe('GraphQL on the server', () => {
+  it.each(['/graphql', '/query'])('%s -> the caller’s answer, from the service', async (path) => {
+    const user = aUser();
+    users.on('GET /api/v1/users/me', () => ({ data: user }));
+    const token = tokens.tokenFor({ id: user.id });
+
+    const { status, data } = await ask('{ me { fullName } }', { authorization: `Bearer ${token}` }, base + path);
+
+    expect([status, data]).toEqual([200, { me: { fullName: 'Ada Lovelace' } }]);
+  });
+
+  it('request id, trace and the client’s address -> go on to the service, and the ids come back', async () => {
+    const traceId = '0af7651916cd43dd8448eb211c80319c';
+    users.on('GET /api/v1/users/me', () => ({ data: aUser() }));
+
+    const answer = await ask('{ me { id } }', {
+      authorization: `Bearer ${tokens.tokenFor({})}`,
+      'x-request-id': 'my-request',
+      'x-forwarded-for': '203.0.113.9',
+      traceparent: `00-${traceId}-b7ad6b7169203331-01`,
+    });
+
+    expect(users.calls[0]!.headers).toMatchObject({ 'x-request-id': 'my-request', 'x-forwarded-for': '203.0.113.9' });
+    expect(users.calls[0]!.headers.traceparent).toContain(traceId);
+    expect(answer.headers.get('x-request-id')).toBe('my-request');
+    expect(answer.headers.get('traceparent')).toContain(traceId);
+  });
+
+  it('a service that does not listen -> SERVICE_UNAVAILABLE', async () => {
+    const { errors } = await ask('{ orders { data { id } } }', { authorization: `Bearer ${tokens.tokenFor({})}` });
+
+    expect(errors).toMatchObject([
+      { message: 'order-service is unavailable', extensions: { code: 'SERVICE_UNAVAILABLE' } },
+    ]);
+  });
+
+  it.each([
+    ['of known length', false],
+    ['that comes in pieces', true],
+  ])('a body over 100 kB %s -> 413', async (_, inPieces) => {
+    const json = JSON.stringify({ query: '{ __typename }', variables: { x: 'x'.repeat(200_000) } });
+    const response = await fetch(`${base}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      ...(inPieces ? streamOf(json) : { body: json }),
+    });
+
+    const { status, errors } = await read(response);
+
+    expect([status, errors?.[0]?.extensions.code]).toEqual([413, 'PAYLOAD_TOO_LARGE']);
+  });
+
+  it('a small body in pieces -> answered', async () => {
+    const response = await fetch(`${base}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      ...streamOf('{"query":"{ __typename }"}'),
+    });
+
+    expect((await read(response)).data).toEqual({ __typename: 'Query' });
+  });
+
+  it('a token that is revoked by event -> UNAUTHORIZED', async () => {
+    const user = aUser();
+    users.on('GET /api/v1/users/me', () => ({ data: user }));
+    const authorization = `Bearer ${tokens.tokenFor({ id: user.id }, { sid: 'log-in-1' })}`;
+    expect((await ask('{ me { id } }', { authorization })).errors).toBeUndefined();
+    await revoke(broker, { userId: user.id, sid: 'log-in-1' });
+
+    await eventually(async () => {
+      const { errors } = await ask('{ me { id } }', { authorization });
+      expect(errors?.[0]).toMatchObject({ message: 'Token has been revoked', extensions: { code: 'UNAUTHORIZED' } });
+    });
+  });
+
+  it('too many requests of one client -> 429 with Retry-After, and others are still served', async () => {
+    const limited = await startGateway({ ...config, requestsPerSecond: 3 });
+    const url = `http://127.0.0.1:${limited.port}/graphql`;
+    const query = '{ __typename }';
+    const from = (address: string) => ({ 'x-forwarded-for': address });
+    try {
+      await eventually(async () => {
+        const answers = await Promise.all([1, 2, 3, 4].map(() => ask(query, from('203.0.113.1'), url)));
+        const refused = answers.filter(({ status }) => status === 429);
+        expect(refused).toHaveLength(1);
+        expect(refused[0]!.headers.get('retry-after')).toBe('1');
+        expect(refused[0]!.headers.get('content-type')).toBe('application/json; charset=utf-8');
+        expect(refused[0]!.errors).toEqual([{ message: 'Too many requests', extensions: { code: 'RATE_LIMITED' } }]);
+        const account = { authorization: `Bearer ${tokens.tokenFor({})}`, ...from('203.0.113.1') };
+        expect((await ask(query, account, url)).status).toBe(200);
+        expect((await ask(query, from('203.0.113.2'), url)).status).toBe(200);
+      });
+    } finally {
+      await limited.stop();
+    }
+  });
+});
+
+describe('headers', () => {
+  it.each([
+    ['GraphQL', '/graphql?query={__typename}', 'application/json'],
+    ['a refused query', '/graphql', 'application/json'],
+    ['GraphiQL', '/', 'text/html'],
+    ['health', '/health', 'application/json'],
+    ['an unknown route', '/nothing', 'application/json'],
+  ])('%s -> security headers and ids, each once', async (_, path, accept) => {
+    const { headers } = await browse(base + path, { accept });
+
+    expect(headers['x-content-type-options']).toBe('nosniff');
+    expect(headers['x-frame-options']).toBe('SAMEORIGIN');
+    expect(headers['strict-transport-security']).toMatch(/^max-age=/);
+    expect(headers['content-security-policy']).toMatch(/^default-src '(self|none)';/);
+    expect(headers['x-request-id']).toMatch(/^[\w-]{36}$/);
+    expect(headers).not.toHaveProperty('x-powered-by');
+  });
+
+  it('a browser on another origin -> may read only where the settings name it', async () => {
+    const preflight = (origin: string) =>
+      fetch(`${base}/graphql`, {
+        method: 'OPTIONS',
+        headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' },
+      });
+
+    const known = await preflight(ORIGIN);
+    const unknown = await preflight('https://evil.example.com');
+    const answer = await ask('{ __typename }', { origin: ORIGIN });
+
+    expect(known.status).toBe(204);
+    expect(known.headers.get('access-control-allow-origin')).toBe(ORIGIN);
+    expect(known.headers.get('access-control-allow-credentials')).toBeNull();
+    expect(unknown.headers.get('access-control-allow-origin')).toBeNull();
+    expect(answer.headers.get('access-control-allow-origin')).toBe(ORIGIN);
+  });
+});
+
+describe('GraphiQL', () => {
+  it.each(['/', '/graphql', '/query'])('a browser at %s -> the page', async (path) => {
+    const { status, headers } = await browse(base + path);
+
+    expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+  });
+
+  it('switched off -> browsers get GraphQL’s answers, and / is no route', async () => {
+    const closed = await startGateway({ ...config, graphiqlEnabled: false, introspectionEnabled: false });
+    const at = (path: string) => browse(`http://127.0.0.1:${closed.port}${path}`);
+    try {
+      expect((await at('/')).status).toBe(404);
+      expect((await at('/graphql')).headers['content-type']).toContain('json');
+    } finally {
+      await closed.stop();
+    }
+  });
+});
+
+describe('health', () => {
+  const get = async (path: string, at = base) => {
+    const response = await fetch(at + path);
+    return { status: response.status, text: await response.text() };
+  };
+
+  it('/health -> healthy', async () => {
+    const { status, text } = await get('/health');
+
+    expect([status, JSON.parse(text)]).toEqual([
+      200,
+      { status: 'healthy', service: 'gateway', version: '1.0.0', uptime: expect.any(Number) },
+    ]);
+  });
+
+  it('/ready while two services are down -> 200, degraded, and which', async () => {
+    await eventually(async () => {
+      const { status, text } = await get('/ready');
+      expect([status, JSON.parse(text)]).toEqual([
+        200,
+        {
+          service: 'gateway',
+          status: 'degraded',
+          dependencies: { 'user-service': 'up', 'order-service': 'down', 'payment-service': 'down', broker: 'up' },
+        },
+      ]);
+    });
+  });
+
+  it('/metrics -> requests by route, without ids and paths of clients', async () => {
+    await ask('{ __typename }');
+    await get('/some/random/path');
+
+    const { text } = await get('/metrics');
+
+    expect(text).toMatch(/http_server_request_duration_seconds_count\{.*http_route="\/graphql".*\} \d/);
+    expect(text).not.toContain('random');
+  });
+
+  it('the broker is down -> starts, serves, and says so; stops at once', async () => {
+    const alone = await startGateway({ ...config, brokerUrl: NOBODY_LISTENS });
+    const at = `http://127.0.0.1:${alone.port}`;
+    users.on('GET /api/v1/users/me', () => ({ data: aUser() }));
+
+    const answer = await ask('{ me { id } }', { authorization: `Bearer ${tokens.tokenFor({})}` }, `${at}/graphql`);
+    const ready = await get('/ready', at);
+    const started = performance.now();
+    await alone.stop();
+
+    expect(answer.errors).toBeUndefined();
+    expect([ready.status, JSON.parse(ready.text).dependencies.broker]).toEqual([200, 'down']);
+    expect(performance.now() - started).toBeLessThan(5_000);
+  });
+
+  it('a taken port -> does not start, and holds on to nothing', async () => {
+    await expect(startGateway({ ...config, port: gateway.port })).rejects.toThrow('EADDRINUSE');
+  });
+});

@@ -1,0 +1,107 @@
+import { createRequire } from 'node:module';
+import { AccessTokenVerifier, RevocationList } from '@shop/common/auth';
+import { ServiceClient, listen, type HttpServer, type Probe } from '@shop/common/http';
+import { stopInOrder } from '@shop/common/lifecycle';
+import { createLogger } from '@shop/common/logger';
+import { RevocationStream, createTopology } from '@shop/common/messaging';
+import { createMetrics } from '@shop/common/metrics';
+import { BrokerConnection } from '@shop/common/rabbitmq';
+import { z } from 'zod';
+import { buildApp } from './app.js';
+import type { Config } from './config.js';
+import { graphiqlRouter } from './graphiql/graphiql.js';
+import { serviceProbe } from './probes.js';
+import { createRateLimit } from './rate-limit.js';
+import { buildListener } from './request-listener.js';
+import { buildYoga, graphqlPaths } from './yoga.js';
+
+const SERVICE = 'gateway';
+/** Milliseconds that running requests get to end in when the gateway stops. */
+const SERVER_GRACE = 10_000;
+
+const { version } = z.object({ version: z.string() }).parse(createRequire(import.meta.url)('../package.json'));
+
+export interface RunningGateway {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** Builds and starts the gateway. It serves while the broker and the services are down. */
+export async function startGateway(config: Config): Promise<RunningGateway> {
+  const logger = createLogger({ service: SERVICE, level: config.logLevel });
+  const metrics = createMetrics({ service: SERVICE });
+
+  const client = (name: string, url: string) => new ServiceClient({ name, url, timeout: config.upstreamTimeout });
+  const services = {
+    users: client('user-service', config.userServiceUrl),
+    orders: client('order-service', config.orderServiceUrl),
+    payments: client('payment-service', config.paymentServiceUrl),
+  };
+
+  const topology = createTopology({ accessTokenLifetime: config.accessTokenLifetime });
+  const broker = new BrokerConnection({ url: config.brokerUrl, name: SERVICE, topology, logger });
+  const revocations = new RevocationList({ lifetime: config.accessTokenLifetime });
+  const revocationStream = new RevocationStream({
+    connection: broker,
+    stream: topology.revocations,
+    revocations,
+    logger,
+  });
+  const verifier = new AccessTokenVerifier({
+    publicKeys: config.publicKeys,
+    issuer: config.tokenIssuer,
+    audience: config.tokenAudience,
+    revocations,
+  });
+
+  let isStopping = false;
+  const probes: Record<string, Probe> = {
+    'user-service': serviceProbe(services.users),
+    'order-service': serviceProbe(services.orders),
+    'payment-service': serviceProbe(services.payments),
+    broker: { vital: false, state: () => broker.state() },
+  };
+  const app = buildApp({
+    service: SERVICE,
+    version,
+    logger,
+    metrics,
+    probes,
+    isStopping: () => isStopping,
+    trustedProxies: config.trustedProxies,
+    graphiql: config.graphiqlEnabled ? await graphiqlRouter(['/', ...graphqlPaths]) : undefined,
+  });
+  const yoga = buildYoga({ services, verifier, logger, introspectionEnabled: config.introspectionEnabled });
+  const listener = buildListener({
+    app,
+    yoga,
+    verifier,
+    limitRate: createRateLimit({ perSecond: config.requestsPerSecond }),
+    graphiqlEnabled: config.graphiqlEnabled,
+    corsOrigins: config.corsOrigins,
+    trustedProxies: config.trustedProxies,
+    logger,
+    metrics,
+  });
+
+  let server: HttpServer | undefined;
+  const stop = async (): Promise<void> => {
+    isStopping = true;
+    await stopInOrder([
+      async () => server?.stop(SERVER_GRACE),
+      () => revocationStream.stop(),
+      () => broker.stop(),
+      ...Object.values(services).map((service) => () => service.close()),
+    ]);
+    logger.info('stopped');
+  };
+  try {
+    revocationStream.start();
+    server = await listen(listener, { host: config.host, port: config.port });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  logger.info('listening', { host: config.host, port: server.port, version });
+  return { port: server.port, stop };
+}

@@ -1,0 +1,130 @@
+/** What GraphiQL shows at first: the way of an order, in the order of its steps. */
+export interface Tab {
+  readonly query: string;
+  readonly headers?: string;
+}
+
+const headers = `{
+  "Authorization": "Bearer paste-the-token-of-the-log-in-here"
+}`;
+
+export const tabs: readonly Tab[] = [
+  {
+    query: `mutation Register {
+  register(input: {
+    email: "user@example.com"
+    password: "password123"
+    firstName: "John"
+    lastName: "Doe"
+  }) {
+    token
+    user {
+      id
+      email
+      fullName
+    }
+  }
+}`,
+  },
+  {
+    query: `mutation Login {
+  login(input: {
+    email: "user@example.com"
+    password: "password123"
+  }) {
+    token
+    user {
+      id
+      email
+    }
+  }
+}`,
+  },
+  {
+    headers,
+    query: `mutation CreateOrder {
+  createOrder(input: {
+    shippingAddress: "123 Main St, City, Country"
+    notes: "Please handle with care"
+    items: [
+      {
+        productId: "prod-1"
+        productName: "Laptop"
+        quantity: 1
+        unitPrice: 999.99
+      }
+    ]
+  }) {
+    id
+    status
+    totalAmount
+    items {
+      productName
+      quantity
+      unitPrice
+    }
+  }
+}`,
+  },
+  {
+    headers,
+    query: `query Orders {
+  orders(limit: 10) {
+    data {
+      id
+      status
+      totalAmount
+      user {
+        id
+        email
+        fullName
+      }
+      payment {
+        id
+        status
+        amount
+      }
+    }
+    pageInfo {
+      total
+      hasMore
+    }
+  }
+}`,
+  },
+  {
+    headers,
+    query: `mutation ProcessPayment {
+  processPayment(id: "paste-the-id-of-a-pending-payment-here") {
+    id
+    status
+    amount
+    transactionId
+    order {
+      id
+      status
+    }
+  }
+}`,
+  },
+  {
+    headers,
+    query: `query Me {
+  me {
+    id
+    email
+    firstName
+    lastName
+    orders {
+      id
+      status
+      totalAmount
+      items {
+        productName
+        quantity
+      }
+    }
+  }
+}`,
+  },
+];

@@ -1,0 +1,19 @@
+import { GraphQLError, NoSchemaIntrospectionCustomRule } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+
+const withoutSuggestion = (error: GraphQLError): GraphQLError => {
+  const message = error.message.replace(/ Did you mean .*$/s, '');
+  return message === error.message ? error : new GraphQLError(message, error);
+};
+
+/** Keeps the schema to itself: no introspection, and no "Did you mean" in messages. */
+export const useHiddenSchema = (): Plugin => ({
+  onValidate({ addValidationRule }) {
+    addValidationRule(NoSchemaIntrospectionCustomRule);
+  },
+  onExecutionResult(payload) {
+    const { result } = payload;
+    if (result === undefined || Array.isArray(result) || !('errors' in result) || !result.errors) return;
+    payload.setResult({ ...result, errors: result.errors.map(withoutSuggestion) });
+  },
+});

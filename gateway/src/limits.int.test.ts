@@ -1,0 +1,212 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { serverAudits } from 'graphql-http';
+import { getIntrospectionQuery } from 'graphql';
+import { aPage } from '../test/resources.js';
+import { createTestGateway, read, type TestGateway } from '../test/test-gateway.js';
+
+let gateway: TestGateway;
+let token: string;
+
+beforeAll(async () => {
+  gateway = await createTestGateway();
+  token = gateway.tokens.tokenFor({});
+});
+beforeEach(() => {
+  gateway.reset();
+  gateway.orders.on('GET /api/v1/orders', () => ({ data: [], meta: aPage() }));
+});
+afterAll(() => gateway.stop());
+
+/** `{ me { orders { user { orders { ... id } } } } }`: fields below each other, `depth` of them. */
+const nested = (depth: number): string => {
+  const fields = Array.from({ length: depth - 1 }, (_, index) =>
+    index === 0 ? 'me' : index % 2 === 1 ? 'orders(limit: 1)' : 'user',
+  );
+  return `{ ${fields.join(' { ')} { id ${'}'.repeat(fields.length)} }`;
+};
+const aliased = (count: number): string =>
+  `{ ${Array.from({ length: count }, (_, index) => `a${index}: __typename`).join(' ')} }`;
+const logIns = (count: number): string =>
+  `mutation { ${Array.from({ length: count }, (_, i) => `l${i}: login(input: { email: "a@b.co", password: "${i}" }) { token }`).join(' ')} }`;
+/** Two tokens a field and four around them. */
+const long = (tokens: number): string => `{ ${Array.from({ length: tokens - 2 }, () => '__typename').join(' ')} }`;
+
+const rules: [rule: string, fine: string, tooMuch: string][] = [
+  ['depth', nested(10), nested(11)],
+  ['aliases', aliased(30), aliased(31)],
+  ['tokens', long(2_000), long(2_001)],
+  ['log-ins', logIns(2), logIns(3)],
+  [
+    'cost',
+    '{ users(limit: 99) { data { id orders(limit: 99) { __typename } } } }',
+    '{ users(limit: 100) { data { id orders(limit: 100) { id } } } }',
+  ],
+  [
+    'log-ins',
+    'mutation { ...L } fragment L on Mutation { a: login(input: { email: "a", password: "b" }) { token } }',
+    'mutation { ...L b: register(input: { email: "a", password: "b", firstName: "c", lastName: "d" }) { token } ...M } fragment L on Mutation { a: login(input: { email: "a", password: "b" }) { token } } fragment M on Mutation { c: changePassword(current: "a", new: "b") { token } }',
+  ],
+];
+
+describe('what a query may ask for', () => {
+  it.each(rules)('up to the limit of %s -> answered', async (_rule, query, _tooMuch) => {
+    const { errors = [] } = await gateway.ask(query, { token });
+
+    expect(errors.map(({ extensions }) => extensions.code)).not.toContain('QUERY_TOO_COMPLEX');
+  });
+
+  it.each(rules)(
+    'past the limit of %s -> QUERY_TOO_COMPLEX, which names the rule alone',
+    async (rule, _fine, query) => {
+      const { data, errors } = await gateway.ask(query, { token });
+
+      expect(data).toBeUndefined();
+      expect(errors).toEqual([{ message: `Query is too complex: ${rule}`, extensions: { code: 'QUERY_TOO_COMPLEX' } }]);
+      expect(gateway.calls()).toHaveLength(0);
+    },
+  );
+
+  it('a list length from a variable, or its default -> counted as well', async () => {
+    const query = (definition: string) =>
+      `query (${definition}) { users(limit: $n) { data { orders(limit: $n) { id status } } } }`;
+
+    const given = await gateway.ask(query('$n: Int'), { token, variables: { n: 100 } });
+    const defaulted = await gateway.ask(query('$n: Int = 100'), { token });
+    const small = await gateway.ask(query('$n: Int = 100'), { token, variables: { n: 5 } });
+
+    expect(given.errors?.[0]?.message).toBe('Query is too complex: cost');
+    expect(defaulted.errors?.[0]?.message).toBe('Query is too complex: cost');
+    expect(small.errors?.[0]?.extensions.code).toBe('NOT_FOUND'); // it reached the service, which has no such route
+  });
+
+  it('fragments in fragments, each used twice -> refused at once', async () => {
+    const fragments = Array.from(
+      { length: 60 },
+      (_, i) => `fragment F${i} on Query { ...F${i + 1} me { id } ...F${i + 1} }`,
+    ).join(' ');
+    const started = performance.now();
+
+    const { errors } = await gateway.ask(`{ ...F0 } ${fragments} fragment F60 on Query { me { id } }`, { token });
+
+    expect(errors?.[0]?.message).toBe('Query is too complex: cost');
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+
+  it('100 orders with all their fields, items, user and payment -> answered', async () => {
+    const { errors } = await gateway.ask(
+      `{ orders(limit: 100) { data {
+        id userId status statusReason totalAmount currency shippingAddress notes payableUntil createdAt updatedAt
+        items { id productId productName quantity unitPrice }
+        user { id email firstName lastName fullName role isActive createdAt updatedAt }
+        payment { id amount refundedAmount currency status method transactionId paidAt createdAt }
+      } pageInfo { total limit offset hasMore nextCursor } } }`,
+      { token },
+    );
+
+    expect(errors).toBeUndefined();
+  });
+
+  it('introspection, as deep as GraphiQL goes -> answered', async () => {
+    const { data, errors } = await gateway.ask(getIntrospectionQuery({ inputValueDeprecation: true, oneOf: true }));
+
+    expect(errors).toBeUndefined();
+    expect(data.__schema.types.length).toBeGreaterThan(20);
+  });
+});
+
+describe('the schema, where it is not to be shown', () => {
+  it('introspection and misspelt names -> refused without a hint', async () => {
+    const closed = await createTestGateway({ introspectionEnabled: false });
+    try {
+      const introspection = await closed.ask('{ __schema { types { name } } }');
+      const misspelt = await closed.ask('{ ordrs { data { id } } }');
+      const variable = await closed.ask('mutation ($i: LoginInput!) { login(input: $i) { token } }', {
+        variables: { i: { email: 'a', password: 'b', passwort: 'c' } },
+      });
+
+      expect(introspection.errors?.[0]?.extensions.code).toBe('GRAPHQL_VALIDATION_FAILED');
+      expect(introspection.data).toBeUndefined();
+      for (const { errors } of [misspelt, variable]) {
+        expect(errors?.[0]?.extensions.code).toBe('GRAPHQL_VALIDATION_FAILED');
+        expect(JSON.stringify(errors)).not.toContain('Did you mean');
+      }
+    } finally {
+      await closed.stop();
+    }
+  });
+
+  it('elsewhere -> misspelt names get a hint', async () => {
+    const { errors } = await gateway.ask('{ ordrs { data { id } } }');
+
+    expect(errors?.[0]?.message).toContain('Did you mean');
+  });
+});
+
+describe('what a request may be', () => {
+  const post = (body: string, type = 'application/json') =>
+    gateway.yoga.fetch('http://gateway/graphql', { method: 'POST', headers: { 'content-type': type }, body });
+  const query = JSON.stringify({ query: '{ __typename }' });
+
+  it.each(['text/plain', 'application/graphql', 'application/x-www-form-urlencoded', 'application/graphql+json'])(
+    'a body of type %s -> 415',
+    async (type) => {
+      const { status, errors } = await read(await post(query, type));
+
+      expect(status).toBe(415);
+      expect(errors?.[0]?.extensions.code).toBe('UNSUPPORTED_MEDIA_TYPE');
+    },
+  );
+
+  it('a body over 100 kB -> 413', async () => {
+    const body = JSON.stringify({ query: '{ __typename }', variables: { x: 'x'.repeat(100_000) } });
+    const { status, errors } = await read(await post(body));
+
+    expect(status).toBe(413);
+    expect(errors?.[0]?.extensions.code).toBe('PAYLOAD_TOO_LARGE');
+  });
+
+  it.each([
+    ['a batch', `[${query},${query}]`],
+    ['no query', '{}'],
+    ['a parameter that does not exist', '{"query":"{ __typename }","more":1}'],
+    ['broken JSON', '{"query":'],
+  ])('%s -> 400 INVALID_INPUT, with nothing of the parser', async (_, body) => {
+    const { status, errors } = await read(await post(body));
+
+    expect(status).toBe(400);
+    expect(errors).toHaveLength(1);
+    expect(errors?.[0]?.extensions).toEqual({ code: 'INVALID_INPUT' });
+  });
+
+  it('GET -> queries, and never mutations', async () => {
+    const get = async (text: string) =>
+      read(await gateway.yoga.fetch(`http://gateway/query?query=${encodeURIComponent(text)}`));
+
+    const answer = await get('{ __typename }');
+    const refused = await get('mutation { logout }');
+
+    expect([answer.status, answer.data]).toEqual([200, { __typename: 'Query' }]);
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect([refused.status, refused.errors?.[0]?.extensions.code]).toEqual([405, 'METHOD_NOT_ALLOWED']);
+    expect(gateway.calls()).toHaveLength(0);
+  });
+
+  it('PUT -> 405', async () => {
+    const { status, errors } = await read(await gateway.yoga.fetch('http://gateway/graphql', { method: 'PUT' }));
+
+    expect([status, errors?.[0]?.extensions.code]).toEqual([405, 'METHOD_NOT_ALLOWED']);
+  });
+});
+
+describe('GraphQL over HTTP', () => {
+  const audits = serverAudits({
+    url: 'http://gateway/graphql',
+    fetchFn: (url: string, init: RequestInit) => gateway.yoga.fetch(url, init),
+  });
+
+  it('the audit -> has 61 parts', () => expect(audits).toHaveLength(61));
+
+  it.each(audits.map((audit) => [audit.id, audit.name, audit] as const))('%s %s', async (_id, _name, audit) => {
+    expect(await audit.fn()).toMatchObject({ status: 'ok' });
+  });
+});

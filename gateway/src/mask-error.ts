@@ -1,0 +1,76 @@
+import { AppError, findAppError, type ErrorCode } from '@shop/common/errors';
+import { errorBody, statusOfCode } from '@shop/common/http';
+import type { Logger } from '@shop/common/logger';
+import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
+
+type MaskError = (error: unknown) => GraphQLError;
+
+/** Refusals of whole requests: Yoga gives them a status, and codes of its own. */
+const codeOfStatus: ReadonlyMap<unknown, ErrorCode> = new Map(
+  (['METHOD_NOT_ALLOWED', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const).map((code) => [
+    statusOfCode[code],
+    code,
+  ]),
+);
+
+/** What clients see of an expected failure: its code, message and facts, as REST answers them. */
+export function toGraphQLError(error: AppError, at?: GraphQLError): GraphQLError {
+  const { message, ...extensions } = errorBody(error);
+  return new GraphQLError(message, { nodes: at?.nodes, source: at?.source, path: at?.path, extensions });
+}
+
+/**
+ * Answers every error: expected ones with their code, faulty queries with what is wrong with them, all others generically,
+ * logged whole.
+ */
+export function createMaskError(logger: Logger): MaskError {
+  // One failed call to a service fails many fields, and is logged once.
+  const logged = new WeakSet<AppError>();
+
+  return (error) => {
+    const located = error instanceof GraphQLError ? error : undefined;
+    const expected = findAppError(error) ?? findAppError(located?.originalError);
+    if (expected !== undefined) {
+      if (statusOfCode[expected.code] >= 500 && !logged.has(expected)) {
+        logged.add(expected);
+        logger.warn('call of a service failed', { code: expected.code, err: expected });
+      }
+      return toGraphQLError(expected, located);
+    }
+    if (located !== undefined && isRequestFault(located)) return asRequestFault(located);
+    logger.error('request failed', {
+      code: 'INTERNAL_ERROR',
+      path: located?.path,
+      err: located?.originalError ?? error,
+    });
+    return toGraphQLError(new AppError('INTERNAL_ERROR', 'Internal server error'), located);
+  };
+}
+
+/** graphql-js and Yoga throw without a path, and of their own accord, what is wrong with the request itself. */
+const isRequestFault = ({ path, originalError }: GraphQLError): boolean =>
+  path === undefined &&
+  (originalError === undefined || (originalError instanceof GraphQLError && isRequestFault(originalError)));
+
+function asRequestFault(error: GraphQLError): GraphQLError {
+  const { code, http } = error.extensions;
+  return new GraphQLError(error.message, {
+    nodes: error.nodes,
+    source: error.source,
+    positions: error.positions,
+    extensions: { code: faultCode(code, http), http: faultStatus(code, http) },
+  });
+}
+
+function faultCode(code: unknown, http: GraphQLErrorExtensions['http']): string {
+  const refusal = codeOfStatus.get(http?.status);
+  if (refusal !== undefined) return refusal;
+  if (code === 'BAD_REQUEST') return 'INVALID_INPUT';
+  return code === 'GRAPHQL_PARSE_FAILED' || code === 'QUERY_TOO_COMPLEX' ? code : 'GRAPHQL_VALIDATION_FAILED';
+}
+
+/** With `spec`, the status counts in GraphQL's own media type only: in application/json a faulty query is 200. */
+function faultStatus(code: unknown, http: GraphQLErrorExtensions['http']): GraphQLErrorExtensions['http'] {
+  if (code === undefined) return { status: 400, spec: true };
+  return code === 'BAD_REQUEST' ? { ...http, spec: false } : http;
+}

@@ -1,0 +1,51 @@
+import { orderResource, type OrderResource, type OrderStatus } from '@shop/common/contracts';
+import { z } from 'zod';
+import type { CallerService } from '../caller-service.js';
+import type { CreateOrderInput } from '../generated/resolvers.js';
+import type { Connection, PageQuery } from '../page.js';
+import { resourcePath } from '../resource-path.js';
+
+const ORDERS = '/api/v1/orders';
+
+export interface OrderPageQuery extends PageQuery {
+  status: OrderStatus | null | undefined;
+}
+
+/** What the gateway asks of order-service. */
+export class OrderClient {
+  readonly #service: CallerService;
+
+  constructor(service: CallerService) {
+    this.#service = service;
+  }
+
+  async get(id: string): Promise<OrderResource> {
+    return this.#service.ask(orderResource, { method: 'GET', path: resourcePath(ORDERS, id) });
+  }
+
+  list(query: OrderPageQuery): Promise<Connection<OrderResource>> {
+    return this.#service.page(orderResource, ORDERS, { ...query });
+  }
+
+  listOwn(query: OrderPageQuery): Promise<Connection<OrderResource>> {
+    return this.#service.page(orderResource, `${ORDERS}/my-orders`, { ...query });
+  }
+
+  byIds(ids: readonly string[]): Promise<readonly OrderResource[]> {
+    return this.#service.ask(z.array(orderResource), { method: 'GET', path: ORDERS, query: { ids: ids.join(',') } });
+  }
+
+  /** The newest orders of each user; without `perUser`, as many as the service thinks fit. */
+  ofUsers(userIds: readonly string[], perUser: number | undefined): Promise<readonly OrderResource[]> {
+    const query = { userIds: userIds.join(','), perUser };
+    return this.#service.ask(z.array(orderResource), { method: 'GET', path: ORDERS, query });
+  }
+
+  create(body: CreateOrderInput): Promise<OrderResource> {
+    return this.#service.ask(orderResource, { method: 'POST', path: ORDERS, body });
+  }
+
+  async changeStatus(id: string, body: { status: OrderStatus; reason?: string | null }): Promise<OrderResource> {
+    return this.#service.ask(orderResource, { method: 'PATCH', path: `${resourcePath(ORDERS, id)}/status`, body });
+  }
+}

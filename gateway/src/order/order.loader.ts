@@ -1,0 +1,36 @@
+import type { OrderResource } from '@shop/common/contracts';
+import DataLoader from 'dataloader';
+import { MAX_BATCH_SIZE, batchLoader } from '../batch-loader.js';
+import type { OrderClient } from './order.client.js';
+
+type OrdersOfUser = DataLoader<string, OrderResource[]>;
+
+export interface OrderLoaders {
+  readonly orderById: DataLoader<string, OrderResource | null>;
+  /** The newest orders of a user; without a limit, as many as the service thinks fit. */
+  readonly ordersOfUser: (limit: number | undefined) => OrdersOfUser;
+}
+
+export function orderLoaders(orders: OrderClient): OrderLoaders {
+  const byLimit = new Map<number | undefined, OrdersOfUser>();
+  return {
+    orderById: batchLoader(
+      (ids) => orders.byIds(ids),
+      ({ id }) => id,
+    ),
+    ordersOfUser: (limit) => {
+      const loader = byLimit.get(limit) ?? newestOrders(orders, limit);
+      byLimit.set(limit, loader);
+      return loader;
+    },
+  };
+}
+
+const newestOrders = (orders: OrderClient, limit: number | undefined): OrdersOfUser =>
+  new DataLoader(
+    async (userIds) => {
+      const byUser = Map.groupBy(await orders.ofUsers(userIds, limit), ({ userId }) => userId);
+      return userIds.map((userId) => byUser.get(userId) ?? []);
+    },
+    { maxBatchSize: MAX_BATCH_SIZE },
+  );

@@ -1,0 +1,18 @@
+import type { PaymentResource, RefundResource } from '@shop/common/contracts';
+import DataLoader from 'dataloader';
+import { batchLoader } from '../batch-loader.js';
+import type { PaymentClient } from './payment.client.js';
+
+export interface PaymentLoaders {
+  readonly paymentOfOrder: DataLoader<string, PaymentResource | null>;
+  readonly refundsOfPayment: DataLoader<string, RefundResource[]>;
+}
+
+export const paymentLoaders = (payments: PaymentClient): PaymentLoaders => ({
+  paymentOfOrder: batchLoader(
+    (orderIds) => payments.ofOrders(orderIds),
+    ({ orderId }) => orderId,
+  ),
+  // One call a payment: the service has no batch of refunds, and a query's cost bounds how many there can be.
+  refundsOfPayment: new DataLoader(async ([paymentId = '']) => [await payments.refunds(paymentId)], { batch: false }),
+});

@@ -1,0 +1,88 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { AccessTokenVerifier } from '@shop/common/auth';
+import { AppError, findAppError } from '@shop/common/errors';
+import { allowOrigins, noteRoute, observe, scopeOf, statusOfCode } from '@shop/common/http';
+import { runInScope, type Logger, type RequestScope } from '@shop/common/logger';
+import type { Metrics } from '@shop/common/metrics';
+import helmet from 'helmet';
+import proxyaddr from 'proxy-addr';
+import { identify } from './context.js';
+import { wantsPage } from './graphiql/graphiql.js';
+import { toGraphQLError } from './mask-error.js';
+import type { RateLimit } from './rate-limit.js';
+import { graphqlPaths, type Yoga } from './yoga.js';
+
+export interface ListenerParts {
+  /** Answers whatever isn't GraphQL. */
+  app: RequestListener;
+  yoga: Yoga;
+  verifier: AccessTokenVerifier;
+  limitRate: RateLimit;
+  graphiqlEnabled: boolean;
+  corsOrigins: readonly string[];
+  trustedProxies: readonly string[];
+  logger: Logger;
+  metrics: Metrics;
+}
+
+/**
+ * The gateway's whole HTTP face. GraphQL goes straight to Yoga, which costs half of what it does behind Express; what
+ * every answer needs is therefore done here, for both.
+ */
+export function buildListener(parts: ListenerParts): RequestListener {
+  const { app, graphiqlEnabled, corsOrigins, trustedProxies } = parts;
+  const isTrusted = proxyaddr.compile([...trustedProxies]);
+  const setSecurityHeaders = helmet();
+  const allowCors = allowOrigins(corsOrigins);
+
+  return (request, response) => {
+    const scope = scopeOf(request.headers, proxyaddr(request, isTrusted));
+    response.setHeader('X-Request-Id', scope.requestId);
+    response.setHeader('traceparent', scope.traceparent);
+    runInScope(scope, () => {
+      observe(request, response, parts);
+      setSecurityHeaders(request, response, () => {
+        allowCors(request, response, () => {
+          const path = pathOf(request);
+          if (!graphqlPaths.has(path) || (graphiqlEnabled && wantsPage(request))) app(request, response);
+          else void answerGraphQL(path, request, response, scope, parts);
+        });
+      });
+    });
+  };
+}
+
+const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0] ?? '';
+
+async function answerGraphQL(
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  scope: RequestScope,
+  { yoga, verifier, limitRate, logger }: ListenerParts,
+): Promise<void> {
+  noteRoute(request, path);
+  try {
+    const caller = identify(request.headers.authorization, verifier);
+    if (caller.actor) scope.actorId = caller.actor.id;
+    await limitRate({ caller, address: scope.clientAddress });
+    await yoga(request, response);
+  } catch (error) {
+    const expected = findAppError(error);
+    if (expected === undefined) logger.error('request failed', { err: error });
+    refuse(response, expected ?? new AppError('INTERNAL_ERROR', 'Internal server error'));
+  }
+}
+
+/** Answers a request that isn't let through to GraphQL, in the form of its answers. */
+function refuse(response: ServerResponse, error: AppError): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  if (error.retryAfterSeconds !== undefined) response.setHeader('Retry-After', error.retryAfterSeconds);
+  response.setHeader('Cache-Control', 'no-store');
+  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  response.statusCode = statusOfCode[error.code];
+  response.end(JSON.stringify({ errors: [toGraphQLError(error)] }));
+}

@@ -1,0 +1,31 @@
+import { makeExecutableSchema } from '@graphql-tools/schema';
+import type { GraphQLFieldResolver, GraphQLSchema } from 'graphql';
+import type { GatewayContext } from './context.js';
+import { typeDefs } from './generated/schema.js';
+import { orderResolvers } from './order/order.resolvers.js';
+import { paymentResolvers } from './payment/payment.resolvers.js';
+import { userResolvers } from './user/user.resolvers.js';
+
+type FieldResolver = GraphQLFieldResolver<unknown, GatewayContext>;
+
+/** The mutations of one request run one after the other: what each loads must not be from before the last one. */
+const withFreshLoaders =
+  (resolve: FieldResolver): FieldResolver =>
+  (parent, args, context, info) => {
+    context.loaders = context.createLoaders();
+    return resolve(parent, args, context, info);
+  };
+
+/** The schema files of all features, with their resolvers. */
+export function buildSchema(): GraphQLSchema {
+  const schema = makeExecutableSchema<GatewayContext>({
+    typeDefs,
+    resolvers: [userResolvers, orderResolvers, paymentResolvers],
+    resolverValidationOptions: { requireResolversToMatchSchema: 'error' },
+  });
+  for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) {
+    if (field.resolve === undefined) throw new Error(`mutation ${field.name} has no resolver`);
+    field.resolve = withFreshLoaders(field.resolve);
+  }
+  return schema;
+}

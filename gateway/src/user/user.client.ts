@@ -1,0 +1,76 @@
+import { userResource, type Role, type UserResource } from '@shop/common/contracts';
+import { z } from 'zod';
+import type { CallerService } from '../caller-service.js';
+import type { Connection, PageQuery } from '../page.js';
+import { resourcePath } from '../resource-path.js';
+
+const USERS = '/api/v1/users';
+
+const authentication = z.object({
+  token: z.string(),
+  refreshToken: z.string(),
+  expiresIn: z.int(),
+  user: userResource,
+});
+export type Authentication = z.infer<typeof authentication>;
+
+export interface UserChanges {
+  firstName?: string | null;
+  lastName?: string | null;
+  isActive?: boolean | null;
+  role?: Role | null;
+}
+
+/** What the gateway asks of user-service. */
+export class UserClient {
+  readonly #service: CallerService;
+
+  constructor(service: CallerService) {
+    this.#service = service;
+  }
+
+  register(body: { email: string; password: string; firstName: string; lastName: string }): Promise<Authentication> {
+    return this.#service.askAnonymously(authentication, { method: 'POST', path: `${USERS}/register`, body });
+  }
+
+  logIn(body: { email: string; password: string }): Promise<Authentication> {
+    return this.#service.askAnonymously(authentication, { method: 'POST', path: `${USERS}/login`, body });
+  }
+
+  refresh(refreshToken: string): Promise<Authentication> {
+    const call = { method: 'POST', path: `${USERS}/refresh`, body: { refreshToken } } as const;
+    return this.#service.askAnonymously(authentication, call);
+  }
+
+  async logOut(): Promise<void> {
+    await this.#service.ask(z.null(), { method: 'POST', path: `${USERS}/logout` });
+  }
+
+  me(): Promise<UserResource> {
+    return this.#service.ask(userResource, { method: 'GET', path: `${USERS}/me` });
+  }
+
+  async get(id: string): Promise<UserResource> {
+    return this.#service.ask(userResource, { method: 'GET', path: resourcePath(USERS, id) });
+  }
+
+  list(query: PageQuery): Promise<Connection<UserResource>> {
+    return this.#service.page(userResource, USERS, query);
+  }
+
+  byIds(ids: readonly string[]): Promise<readonly UserResource[]> {
+    return this.#service.ask(z.array(userResource), { method: 'GET', path: USERS, query: { ids: ids.join(',') } });
+  }
+
+  async update(id: string, body: UserChanges): Promise<UserResource> {
+    return this.#service.ask(userResource, { method: 'PUT', path: resourcePath(USERS, id), body });
+  }
+
+  changePassword(body: { current: string; new: string }): Promise<Authentication> {
+    return this.#service.ask(authentication, { method: 'PUT', path: `${USERS}/me/password`, body });
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#service.ask(z.null(), { method: 'DELETE', path: resourcePath(USERS, id) });
+  }
+}

@@ -1,0 +1,240 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { AppError, Conflict, NotFound } from '@shop/common/errors';
+import { aPage, aPayment, aUser, anOrder } from '../test/resources.js';
+import { codes, createTestGateway, type TestGateway } from '../test/test-gateway.js';
+
+let gateway: TestGateway;
+let token: string;
+
+beforeAll(async () => {
+  gateway = await createTestGateway();
+  token = gateway.tokens.tokenFor({});
+});
+beforeEach(() => gateway.reset());
+afterAll(() => gateway.stop());
+
+describe('errors', () => {
+  it.each(['order(id: $id)', 'user(id: $id)', 'payment(id: $id)', 'paymentByOrder(orderId: $id)'])(
+    'an unknown id in %s -> null with NOT_FOUND',
+    async (field) => {
+      const query = `query ($id: ID!) { found: ${field} { id } }`;
+
+      const answer = await gateway.ask(query, { token, variables: { id: randomUUID() } });
+
+      expect(answer.data).toEqual({ found: null });
+      expect(codes(answer)).toEqual(['NOT_FOUND']);
+      expect(gateway.calls()).toHaveLength(1);
+    },
+  );
+
+  it.each(['', 'me', 'my-orders', '../users', '1', 'x'.repeat(200)])(
+    'the malformed id %j -> INVALID_INPUT, and no service is asked',
+    async (id) => {
+      const answer = await gateway.ask('query ($id: ID!) { order(id: $id) { id } }', { token, variables: { id } });
+
+      expect(answer.data).toEqual({ order: null });
+      expect(answer.errors?.[0]?.extensions).toMatchObject({ code: 'INVALID_INPUT', fields: [{ field: 'id' }] });
+      expect(gateway.calls()).toHaveLength(0);
+    },
+  );
+
+  it('a declined payment -> PAYMENT_DECLINED with reason and paymentId', async () => {
+    const id = randomUUID();
+    gateway.payments.on(`POST /api/v1/payments/${id}/process`, () => {
+      throw new AppError('PAYMENT_DECLINED', 'The payment was declined', {
+        facts: { reason: 'insufficient_funds', paymentId: id },
+      });
+    });
+
+    const answer = await gateway.ask(
+      `mutation { processPayment(id: "${id}", token: "tok_insufficientFunds") { id } }`,
+      {
+        token,
+      },
+    );
+
+    expect(answer.data).toBeNull();
+    expect(answer.errors).toMatchObject([
+      {
+        message: 'The payment was declined',
+        extensions: { code: 'PAYMENT_DECLINED', reason: 'insufficient_funds', paymentId: id },
+      },
+    ]);
+    expect(gateway.payments.calls[0]!.body).toEqual({ token: 'tok_insufficientFunds' });
+  });
+
+  it('a conflict -> CONFLICT with the message of the service', async () => {
+    const id = randomUUID();
+    gateway.orders.on(`PATCH /api/v1/orders/${id}/status`, () => {
+      throw new Conflict('An order can not go from delivered to pending');
+    });
+
+    const answer = await gateway.ask(`mutation { updateOrderStatus(id: "${id}", status: pending) { id } }`, { token });
+
+    expect(answer.errors).toMatchObject([
+      { message: 'An order can not go from delivered to pending', extensions: { code: 'CONFLICT' } },
+    ]);
+  });
+
+  it('an answer that is not what the contract says -> SERVICE_UNAVAILABLE, without a word of it', async () => {
+    gateway.orders.on('GET /api/v1/orders', () => ({ data: [{ ...anOrder(), totalAmount: 'secret' }], meta: aPage() }));
+
+    const answer = await gateway.ask('{ orders { data { id } } }', { token });
+
+    expect(codes(answer)).toEqual(['SERVICE_UNAVAILABLE']);
+    expect(JSON.stringify(answer.errors)).not.toMatch(/secret|totalAmount|zod/i);
+  });
+
+  it('a bug -> INTERNAL_ERROR in general words, and the whole of it in the log', async () => {
+    // A whole number to REST, and more than GraphQL's Int can hold.
+    const order = anOrder();
+    const items = order.items.map((item) => ({ ...item, quantity: 3_000_000_000 }));
+    gateway.orders.on('GET /api/v1/orders', () => ({ data: [{ ...order, items }], meta: aPage() }));
+
+    const answer = await gateway.ask('{ orders { data { items { quantity } } } }', { token });
+
+    expect(answer.errors).toMatchObject([{ message: 'Internal server error', extensions: { code: 'INTERNAL_ERROR' } }]);
+    expect(gateway.log).toMatchObject([{ level: 'error', message: 'request failed' }]);
+    expect(String(gateway.log[0]!.facts?.err)).toContain('3000000000');
+  });
+
+  it.each([
+    ['a syntax error', 'GRAPHQL_PARSE_FAILED', '{ orders {'],
+    ['an unknown field', 'GRAPHQL_VALIDATION_FAILED', '{ nothing }'],
+    ['an unknown enum value', 'GRAPHQL_VALIDATION_FAILED', '{ orders(status: lost) { data { id } } }'],
+    ['a missing variable', 'GRAPHQL_VALIDATION_FAILED', 'query ($id: ID!) { order(id: $id) { id } }'],
+  ])('%s -> %s', async (_, code, query) => {
+    const json = await gateway.ask(query, { token });
+    const graphql = await gateway.ask(query, { token, accept: 'application/graphql-response+json' });
+
+    expect(json.status).toBe(200);
+    expect(codes(json)).toEqual([code]);
+    expect(graphql.status).toBe(400);
+    expect(gateway.calls()).toHaveLength(0);
+  });
+});
+
+describe('callers', () => {
+  const authentication = () => ({ token: 'new', refreshToken: 'next', expiresIn: 3600, user: aUser() });
+  const logIn =
+    'mutation { login(input: { email: "ada@example.com", password: "password123" }) { token user { email } } }';
+
+  it('nobody -> guarded fields are UNAUTHORIZED, and no service is asked', async () => {
+    const answer = await gateway.ask('{ me { id } }');
+    const list = await gateway.ask('{ orders { data { id } } }');
+
+    expect(codes(answer)).toEqual(['UNAUTHORIZED']);
+    expect(codes(list)).toEqual(['UNAUTHORIZED']);
+    expect(gateway.calls()).toHaveLength(0);
+  });
+
+  it('a bad, expired or revoked token -> guarded fields are UNAUTHORIZED, and log-in still works without it', async () => {
+    gateway.users.on('POST /api/v1/users/login', () => ({ data: authentication() }));
+    const past = Math.floor(Date.now() / 1000) - 10;
+    const revoked = gateway.tokens.tokenFor({}, { sid: 'ended' });
+    gateway.revocations.add({ userId: randomUUID(), sid: 'ended' });
+
+    for (const bad of ['nonsense', gateway.tokens.tokenFor({}, { exp: past }), revoked]) {
+      expect(codes(await gateway.ask('{ me { id } }', { token: bad }))).toEqual(['UNAUTHORIZED']);
+      const { data, errors } = await gateway.ask(logIn, { token: bad });
+      expect(errors).toBeUndefined();
+      expect(data.login).toEqual({ token: 'new', user: { email: 'ada@example.com' } });
+    }
+    expect(gateway.users.calls).toHaveLength(3);
+    for (const { headers } of gateway.users.calls) expect(headers).not.toHaveProperty('authorization');
+  });
+
+  it('a known caller -> its token goes to every service', async () => {
+    gateway.orders.on('GET /api/v1/orders', () => ({ data: [anOrder()], meta: aPage() }));
+    gateway.users.on('GET /api/v1/users', () => ({ data: [], meta: aPage() }));
+    gateway.payments.on('GET /api/v1/payments', () => ({ data: [], meta: aPage() }));
+
+    await gateway.ask('{ orders { data { user { id } payment { id } } } }', { token });
+
+    expect(gateway.calls().map(({ headers }) => headers.authorization)).toEqual(Array(3).fill(`Bearer ${token}`));
+  });
+});
+
+describe('mutations', () => {
+  it.each([
+    [
+      'register',
+      'register(input: { email: "a@b.co", password: "password123", firstName: "A", lastName: "B" }) { expiresIn }',
+      'POST /api/v1/users/register',
+      { email: 'a@b.co', password: 'password123', firstName: 'A', lastName: 'B' },
+    ],
+    ['refreshToken', 'refreshToken(refreshToken: "r") { token }', 'POST /api/v1/users/refresh', { refreshToken: 'r' }],
+    [
+      'changePassword',
+      'changePassword(current: "old-password", new: "new-password") { token }',
+      'PUT /api/v1/users/me/password',
+      { current: 'old-password', new: 'new-password' },
+    ],
+  ])('%s -> the new tokens', async (field, selection, route, body) => {
+    const data = { token: 't', refreshToken: 'r2', expiresIn: 3600, user: aUser() };
+    gateway.users.on(route, () => ({ data }));
+
+    const answer = await gateway.ask(`mutation { ${selection} }`, { token });
+
+    expect(answer.errors).toBeUndefined();
+    expect(Object.keys(answer.data)).toEqual([field]);
+    expect(gateway.users.calls[0]!.body).toEqual(body);
+  });
+
+  it('logout and deleteUser -> true', async () => {
+    const id = randomUUID();
+    gateway.users.on('POST /api/v1/users/logout', () => ({ data: null }));
+    gateway.users.on(`DELETE /api/v1/users/${id}`, () => ({ data: null }));
+
+    expect((await gateway.ask('mutation { logout }', { token })).data).toEqual({ logout: true });
+    expect((await gateway.ask(`mutation { deleteUser(id: "${id}") }`, { token })).data).toEqual({ deleteUser: true });
+  });
+
+  it('updateUser -> only what is given', async () => {
+    const user = aUser({ isActive: false });
+    gateway.users.on(`PUT /api/v1/users/${user.id}`, () => ({ data: user }));
+
+    const { data } = await gateway.ask(`mutation { updateUser(id: "${user.id}", isActive: false) { isActive } }`, {
+      token,
+    });
+
+    expect(data.updateUser.isActive).toBe(false);
+    expect(gateway.users.calls[0]!.body).toEqual({ isActive: false });
+  });
+
+  it('createOrder, createPayment and refundPayment -> the input as it is', async () => {
+    const order = anOrder();
+    const payment = aPayment();
+    gateway.orders.on('POST /api/v1/orders', () => ({ data: order }));
+    gateway.payments.on('POST /api/v1/payments', () => ({ data: payment }));
+    gateway.payments.on(`POST /api/v1/payments/${payment.id}/refund`, () => ({ data: payment }));
+    const items = [{ productId: 'prod-1', productName: 'Laptop', quantity: 1, unitPrice: 999.99 }];
+    const input = { orderId: order.id, amount: 999.99, currency: 'USD', method: 'card' };
+
+    await gateway.ask('mutation ($input: CreateOrderInput!) { createOrder(input: $input) { id } }', {
+      token,
+      variables: { input: { shippingAddress: 'Here', items } },
+    });
+    await gateway.ask('mutation ($input: CreatePaymentInput!) { createPayment(input: $input) { id } }', {
+      token,
+      variables: { input },
+    });
+    await gateway.ask(`mutation { refundPayment(id: "${payment.id}", amount: 5.5) { id } }`, { token });
+
+    expect(gateway.orders.calls[0]!.body).toEqual({ shippingAddress: 'Here', items });
+    expect(gateway.payments.calls.map(({ body }) => body)).toEqual([input, { amount: 5.5 }]);
+  });
+
+  it('an unknown user on a mutation -> the error, no data', async () => {
+    const id = randomUUID();
+    gateway.users.on(`DELETE /api/v1/users/${id}`, () => {
+      throw new NotFound('User not found');
+    });
+
+    const answer = await gateway.ask(`mutation { deleteUser(id: "${id}") }`, { token });
+
+    expect(answer.data).toBeNull();
+    expect(codes(answer)).toEqual(['NOT_FOUND']);
+  });
+});

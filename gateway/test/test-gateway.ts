@@ -1,0 +1,92 @@
+import { AccessTokenVerifier, RevocationList } from '@shop/common/auth';
+import { ServiceClient } from '@shop/common/http';
+import type { LogFacts, Logger } from '@shop/common/logger';
+import { createTestTokens, type TestTokens } from '@shop/common/testing';
+import { buildYoga, type Yoga } from '../src/yoga.js';
+import { startStandIn, type Call, type StandIn } from './upstream.js';
+
+export interface GraphQLAnswer {
+  status: number;
+  headers: Headers;
+  // Each test knows what it asked for.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  data: any;
+  errors: { message: string; path?: (string | number)[]; extensions: Record<string, unknown> }[] | undefined;
+}
+
+export const codes = ({ errors }: GraphQLAnswer) => errors?.map(({ extensions }) => extensions.code);
+
+export interface LogEntry {
+  level: string;
+  message: string;
+  facts: LogFacts | undefined;
+}
+
+export interface TestGateway {
+  yoga: Yoga;
+  tokens: TestTokens;
+  revocations: RevocationList;
+  users: StandIn;
+  orders: StandIn;
+  payments: StandIn;
+  log: LogEntry[];
+  /** All calls to services, in order of arrival at each. */
+  calls(): Call[];
+  ask(query: string, options?: { variables?: object; token?: string; accept?: string }): Promise<GraphQLAnswer>;
+  reset(): void;
+  stop(): Promise<void>;
+}
+
+/** The answer of a GraphQL request, read. */
+export async function read(response: Response): Promise<GraphQLAnswer> {
+  const body = (await response.json()) as Pick<GraphQLAnswer, 'data' | 'errors'>;
+  return { status: response.status, headers: response.headers, data: body.data, errors: body.errors };
+}
+
+/** The GraphQL endpoint between a test and stand-ins of the three services. */
+export async function createTestGateway({ introspectionEnabled = true, timeout = 5_000 } = {}): Promise<TestGateway> {
+  const tokens = createTestTokens();
+  const revocations = new RevocationList({ lifetime: 60_000 });
+  const [users, orders, payments] = await Promise.all([startStandIn(), startStandIn(), startStandIn()]);
+  const standIns = { users, orders, payments };
+  const client = (name: string, { url }: StandIn) => new ServiceClient({ name, url, timeout });
+  const services = {
+    users: client('user-service', users),
+    orders: client('order-service', orders),
+    payments: client('payment-service', payments),
+  };
+  const log: LogEntry[] = [];
+  const entry = (level: string) => (message: string, facts?: LogFacts) => void log.push({ level, message, facts });
+  const logger: Logger = { error: entry('error'), warn: entry('warn'), info: entry('info'), debug: entry('debug') };
+  const yoga = buildYoga({
+    services,
+    verifier: new AccessTokenVerifier({ ...tokens, revocations }),
+    logger,
+    introspectionEnabled,
+  });
+
+  return {
+    yoga,
+    tokens,
+    revocations,
+    ...standIns,
+    log,
+    calls: () => Object.values(standIns).flatMap(({ calls }) => calls),
+    ask: async (query, { variables, token, accept = 'application/json' } = {}) =>
+      read(
+        await yoga.fetch('http://gateway/graphql', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', accept, ...(token && { authorization: `Bearer ${token}` }) },
+          body: JSON.stringify({ query, variables }),
+        }),
+      ),
+    reset: () => {
+      for (const standIn of Object.values(standIns)) standIn.reset();
+      log.length = 0;
+    },
+    stop: async () => {
+      await Promise.all(Object.values(services).map((service) => service.close()));
+      await Promise.all(Object.values(standIns).map((standIn) => standIn.stop()));
+    },
+  };
+}
