@@ -1,3 +1,4 @@
+import { Output } from './stack/output.ts';
 import { startTestInfrastructure, type TestInfrastructure } from './stack/test-infrastructure.ts';
 
 declare global {
@@ -8,7 +9,7 @@ declare global {
 export default async function globalSetup(): Promise<void> {
   const { TEST_POSTGRES_URL, TEST_RABBITMQ_URL, TEST_RABBITMQ_MANAGEMENT_URL } = process.env;
   if (TEST_POSTGRES_URL && TEST_RABBITMQ_URL && TEST_RABBITMQ_MANAGEMENT_URL) return;
-  const infrastructure = await startTestInfrastructure();
+  const infrastructure = await startTestInfrastructure({ events: new Output().events });
   globalThis.testInfrastructure = infrastructure;
   process.env.TEST_POSTGRES_URL = infrastructure.postgresUrl;
   process.env.TEST_RABBITMQ_URL = infrastructure.rabbitmqUrl;

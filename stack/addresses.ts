@@ -1,0 +1,81 @@
+// Where everything answers, for the table at the end of a start.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseEnv } from 'node:util';
+import { repository } from './paths.ts';
+import { infrastructure, services } from './parts.ts';
+import type { Settings } from './settings.ts';
+
+export interface Address {
+  name: string;
+  url: string;
+  note: string;
+}
+
+export function serverAddresses(settings: Settings): Address[] {
+  const { ports, postgres, rabbitmq } = settings;
+  const shown = visibleSecrets(settings);
+  const clusters = services
+    .map(({ database }) => database)
+    .filter((database) => database !== undefined)
+    .map(({ name, portVariable }) => ({
+      name: `PostgreSQL ${name}`,
+      url: `localhost:${ports[portVariable]}`,
+      note: `database ${name}`,
+    }));
+  const servers = infrastructure.filter((name) => name.startsWith('postgres-')).join(', ');
+  return [
+    {
+      name: 'Adminer',
+      url: `http://localhost:${ports.ADMINER_PORT}`,
+      note: `log in as ${postgres.user} / ${shown('POSTGRES_PASSWORD')} at ${servers}`,
+    },
+    {
+      name: 'RabbitMQ',
+      url: `http://localhost:${ports.RABBITMQ_MANAGEMENT_PORT}`,
+      note: `log in as ${rabbitmq.user} / ${shown('RABBITMQ_PASSWORD')}; AMQP on port ${ports.RABBITMQ_PORT}`,
+    },
+    ...clusters,
+  ];
+}
+
+export function serviceAddresses({ ports }: Settings): Address[] {
+  return [
+    {
+      name: 'GraphiQL',
+      url: `http://localhost:${ports.GATEWAY_PORT}`,
+      note: 'the whole API in the browser; clients use /graphql',
+    },
+    { name: 'Users', url: `http://localhost:${ports.USER_SERVICE_PORT}/api/v1/users`, note: 'REST' },
+    { name: 'Orders', url: `http://localhost:${ports.ORDER_SERVICE_PORT}/api/v1/orders`, note: 'REST' },
+    { name: 'Payments', url: `http://localhost:${ports.PAYMENT_SERVICE_PORT}/api/v1/payments`, note: 'REST' },
+  ];
+}
+
+/** What a newcomer should do first. */
+export function firstSteps(settings: Settings): string[] {
+  const { ADMIN_EMAIL: email } = settings.variables;
+  const admin = email ? [`Admin: ${email} / ${visibleSecrets(settings)('ADMIN_PASSWORD')}`] : [];
+  return [
+    `Try first: open http://localhost:${settings.ports.GATEWAY_PORT} and run its tabs from left to right,`,
+    '           from registering to a paid order.',
+    ...admin,
+  ];
+}
+
+/** Shows a secret only where everybody knows it already. */
+function visibleSecrets({ variables }: Settings): (name: string) => string {
+  const examples = parseEnv(readFileSync(path.join(repository, '.env.example'), 'utf8'));
+  return (name) => (variables[name] === examples[name] ? (variables[name] ?? '') : `(${name} in .env)`);
+}
+
+/** The lines of a table with aligned columns. */
+export function table(rows: string[][]): string[] {
+  const widths = rows.reduce<number[]>((found, row) => row.map((cell, i) => Math.max(cell.length, found[i] ?? 0)), []);
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,85 @@
+// The command line: `node stack/main.ts COMMAND`.
+import { parseArgs } from 'node:util';
+import { messageOf, StackError } from './errors.ts';
+
+export const migrateDirections = ['up', 'down', 'status'] as const;
+
+/** `background`: the process that `detached` starts, which nobody watches. */
+export type Mode = 'foreground' | 'detached' | 'background';
+
+export type StackCommand =
+  | { command: 'up' | 'infra'; mode: Mode }
+  | { command: 'down' | 'restart' | 'status' | 'health' | 'doctor' | 'test-infrastructure' | 'build' | 'check-lock' }
+  | { command: 'logs'; names: string[]; follow: boolean }
+  | { command: 'run'; service: string }
+  | { command: 'migrate'; direction: (typeof migrateDirections)[number]; services: string[] };
+
+export const usage = `Usage: node stack/main.ts COMMAND
+
+  up [-d]                          start everything; -d: in the background
+  infra [-d]                       start the databases, RabbitMQ and Adminer alone
+  down, restart                    stop what runs; stop it and start it again in the background
+  status, health                   the processes; what each part answers
+  logs [-f] [NAME...]              the last lines of the logs; -f: and the next ones
+  run SERVICE                      one service in the foreground, restarted when its source changes (after infra)
+  migrate up|down|status [SERVICE...]
+  build                            compile what has changed
+  check-lock                       whether package-lock.json is complete and names no registry
+  doctor                           what this machine lacks
+  test-infrastructure              servers for the tests, kept running between test runs
+
+STACK_DIR: the folder of all data and logs, .native unless set.`;
+
+/** Throws a StackError, with the usage, for a command line that makes no sense. */
+export function parseArguments(args: string[]): StackCommand {
+  let parsed;
+  try {
+    const options = {
+      detach: { type: 'boolean', short: 'd' },
+      background: { type: 'boolean' },
+      follow: { type: 'boolean', short: 'f' },
+    } as const;
+    parsed = parseArgs({ args, allowPositionals: true, options });
+  } catch (error) {
+    throw refusal(messageOf(error));
+  }
+  const [command = '', ...rest] = parsed.positionals;
+  const { detach = false, background = false, follow = false } = parsed.values;
+  if ((detach || background) && command !== 'up' && command !== 'infra') throw refusal('-d is for up and infra');
+  if (follow && command !== 'logs') throw refusal('-f is for logs');
+  switch (command) {
+    case 'logs':
+      return { command, names: rest, follow };
+    case 'run': {
+      const [service, ...more] = rest;
+      if (!service || more.length > 0) throw refusal('run takes the name of one service');
+      return { command, service };
+    }
+    case 'migrate': {
+      const direction = migrateDirections.find((known) => known === rest[0]);
+      if (!direction) throw refusal('migrate takes up, down or status');
+      return { command, direction, services: rest.slice(1) };
+    }
+  }
+  if (rest.length > 0) throw refusal(`${command} takes no further words`);
+  switch (command) {
+    case 'up':
+    case 'infra':
+      return { command, mode: background ? 'background' : detach ? 'detached' : 'foreground' };
+    case 'down':
+    case 'restart':
+    case 'status':
+    case 'health':
+    case 'doctor':
+    case 'build':
+    case 'check-lock':
+    case 'test-infrastructure':
+      return { command };
+    default:
+      throw refusal(command ? `there is no command ${command}` : 'a command is missing');
+  }
+}
+
+function refusal(message: string): StackError {
+  return new StackError(`${message}\n\n${usage}`);
+}

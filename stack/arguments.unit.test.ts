@@ -1,0 +1,32 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseArguments } from './arguments.ts';
+
+describe('parseArguments', () => {
+  it.each([
+    [['up'], { command: 'up', mode: 'foreground' }],
+    [['up', '-d'], { command: 'up', mode: 'detached' }],
+    [['infra', '--detach'], { command: 'infra', mode: 'detached' }],
+    [['infra', '--background'], { command: 'infra', mode: 'background' }],
+    [['down'], { command: 'down' }],
+    [['logs'], { command: 'logs', names: [], follow: false }],
+    [['logs', '-f', 'gateway', 'rabbitmq'], { command: 'logs', names: ['gateway', 'rabbitmq'], follow: true }],
+    [['run', 'user-service'], { command: 'run', service: 'user-service' }],
+    [['migrate', 'down', 'order'], { command: 'migrate', direction: 'down', services: ['order'] }],
+  ])('%j -> understood', (args, command) => {
+    expect(parseArguments(args)).toEqual(command);
+  });
+
+  it.each([
+    [[], 'a command is missing'],
+    [['start'], 'there is no command start'],
+    [['down', 'gateway'], 'down takes no further words'],
+    [['down', '-d'], '-d is for up and infra'],
+    [['up', '-f'], '-f is for logs'],
+    [['up', '--quick'], "Unknown option '--quick'"],
+    [['run'], 'run takes the name of one service'],
+    [['migrate', 'sideways'], 'migrate takes up, down or status'],
+  ])('%j -> refused with the reason and the usage', (args, reason) => {
+    expect(() => parseArguments(args)).toThrow(reason);
+    expect(() => parseArguments(args)).toThrow('Usage: node stack/main.ts COMMAND');
+  });
+});

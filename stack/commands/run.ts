@@ -1,0 +1,83 @@
+// Working on one service: its process in the foreground, and its migrations.
+import { spawn } from 'node:child_process';
+import { ensureBuilt } from '../build.ts';
+import { settle, type Context } from '../context.ts';
+import { StackError } from '../errors.ts';
+import { baseEnvironment } from '../environment.ts';
+import { migrateUp, migrationTool } from '../migrate.ts';
+import { serviceEnvironment, services } from '../parts.ts';
+import { repository } from '../paths.ts';
+import { checkPorts, isListening } from '../ports.ts';
+import type { Settings } from '../settings.ts';
+import { untilAskedToStop } from '../signals.ts';
+
+type Service = (typeof services)[number];
+
+/** Runs one service from its source, and again whenever that changes; with NODE_ENV=production as it was built. */
+export async function run(name: string, context: Context): Promise<number> {
+  const service = findServices([name])[0];
+  if (!service) throw new Error('a name was given, so a service was found');
+  const settings = settle(context);
+  const { directory, output } = context;
+  await requireRunning(['RABBITMQ_PORT', ...(service.database ? [service.database.portVariable] : [])], settings);
+  const { portVariable, database } = service;
+  await checkPorts([{ port: settings.ports[portVariable], variable: portVariable, host: settings.host }]);
+  await output.during('build', () => ensureBuilt(directory));
+  if (database) {
+    const databaseUrl = settings.variables[database.urlVariable] ?? '';
+    const options = { service: service.name, databaseUrl, directory, environment: baseEnvironment() };
+    await output.during('migrations', () => migrateUp(options));
+  }
+  const script = settings.variables.NODE_ENV === 'production' ? 'start' : 'dev';
+  return inForeground(['npm', 'run', script, '--workspace', service.name], serviceEnvironment(service.name, settings));
+}
+
+/** Runs the migration tool for the databases of some services, or of all. */
+export async function migrate(direction: string, names: string[], context: Context): Promise<number> {
+  const settings = settle(context);
+  const chosen = findServices(names).filter((service) => service.database !== undefined);
+  await requireRunning(
+    chosen.flatMap(({ database }) => (database ? [database.portVariable] : [])),
+    settings,
+  );
+  await context.output.during('build', () => ensureBuilt(context.directory));
+  let failed = 0;
+  for (const { name, database } of chosen) {
+    context.output.result(context.output.style('bold', name, process.stdout));
+    const DATABASE_URL = settings.variables[database?.urlVariable ?? ''] ?? '';
+    const argv: [string, ...string[]] = [process.execPath, migrationTool, direction, name];
+    failed = Math.max(failed, await inForeground(argv, { ...baseEnvironment(), DATABASE_URL }));
+  }
+  return failed;
+}
+
+/** Services by their name, with or without the ending; all of them when no name is given. */
+export function findServices(names: string[]): Service[] {
+  if (names.length === 0) return services;
+  return names.map((name) => {
+    const found = services.find((service) => service.name === name || service.name === `${name}-service`);
+    if (!found) {
+      const known = services.map((service) => service.name).join(', ');
+      throw new StackError(`there is no service ${name}; there are ${known}`);
+    }
+    return found;
+  });
+}
+
+async function requireRunning(variables: (keyof Settings['ports'])[], settings: Settings): Promise<void> {
+  const listening = await Promise.all(variables.map((variable) => isListening(settings.ports[variable])));
+  if (listening.includes(false)) {
+    throw new StackError('the databases and RabbitMQ are not running: start them with `make infra`');
+  }
+}
+
+/** Runs a command on this terminal; Ctrl-C reaches it too, so this one only waits for its end. */
+async function inForeground(argv: [string, ...string[]], environment: Record<string, string>): Promise<number> {
+  const [file, ...parameters] = argv;
+  const child = spawn(file, parameters, { cwd: repository, env: environment, stdio: 'inherit' });
+  void untilAskedToStop().then((signal) => signal !== 'SIGINT' && child.kill(signal));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 0));
+  });
+}

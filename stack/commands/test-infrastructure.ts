@@ -1,0 +1,15 @@
+import { startTestInfrastructure } from '../test-infrastructure.ts';
+import type { Output } from '../output.ts';
+import { untilAskedToStop } from '../signals.ts';
+
+/** Keeps the tests' servers running between runs: `eval` or source what it prints, then run the tests. */
+export async function testInfrastructure(output: Output): Promise<number> {
+  const infrastructure = await startTestInfrastructure({ events: output.events });
+  output.result(`export TEST_POSTGRES_URL=${infrastructure.postgresUrl}`);
+  output.result(`export TEST_RABBITMQ_URL=${infrastructure.rabbitmqUrl}`);
+  output.result(`export TEST_RABBITMQ_MANAGEMENT_URL=${infrastructure.rabbitmqManagementUrl}`);
+  const crash = await Promise.race([untilAskedToStop(), infrastructure.crashed]);
+  await infrastructure.stop();
+  if (crash instanceof Error) throw crash;
+  return 0;
+}

@@ -1,0 +1,115 @@
+// Starting the stack, in the foreground or in the background.
+import { spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { firstSteps, serverAddresses, serviceAddresses, table } from '../addresses.ts';
+import { runningState, settle, type Context } from '../context.ts';
+import { StackError } from '../errors.ts';
+import { logFile, openLog } from '../log-files.ts';
+import { followLogs, lineReader, type LogFollower } from '../log-follower.ts';
+import { infrastructure, services, systemParts } from '../parts.ts';
+import { selectParts } from '../program.ts';
+import type { Settings } from '../settings.ts';
+import { untilAskedToStop } from '../signals.ts';
+import { AlreadyRunning, Supervisor } from '../supervisor.ts';
+
+export type Scope = 'up' | 'infra';
+
+const detachedLog = 'stack';
+
+/** Starts everything, or the servers alone, and stays until it is asked to stop or something ends that must not. */
+export async function up(scope: Scope, mode: 'foreground' | 'background', context: Context): Promise<number> {
+  const { output, directory } = context;
+  if (runningState(context)) return tellRunning(scope, context);
+  const settings = settle(context);
+  const all = systemParts({ settings, directory, withAdminer: true });
+  const parts = scope === 'up' ? all : selectParts(all, infrastructure);
+  const supervisor = new Supervisor({ directory, scope, parts, events: output.events });
+  const asked = untilAskedToStop();
+  void asked.then((signal) => {
+    output.progress(`stopping everything (${signal})`);
+    return supervisor.stop();
+  });
+  let follower: LogFollower | undefined;
+  try {
+    await supervisor.start();
+    if (mode === 'foreground') {
+      describe(scope, settings, context);
+      if (scope === 'up') follower = followServices(context);
+    }
+  } catch (error) {
+    output.activity(undefined);
+    if (error instanceof AlreadyRunning) return tellRunning(scope, context);
+    if (error !== supervisor.stopRequest) throw error;
+  }
+  const reason = await supervisor.finished;
+  follower?.stop();
+  if (reason) throw reason;
+  output.progress('everything has stopped; the data stays');
+  return 0;
+}
+
+/** Starts a supervisor in the background, and waits until everything is ready. */
+export async function upDetached(scope: Scope, context: Context): Promise<number> {
+  const { output, directory } = context;
+  if (runningState(context)) return tellRunning(scope, context);
+  const settings = settle(context);
+  const log = openLog(directory, detachedLog);
+  const readLines = lineReader(logFile(directory, detachedLog), (line) => output.progress(line));
+  const main = path.join(import.meta.dirname, '../main.ts');
+  const child = spawn(process.execPath, [main, scope, '--background'], {
+    detached: true,
+    stdio: ['ignore', log.descriptor, log.descriptor],
+  });
+  closeSync(log.descriptor);
+  const ended = new Promise<number>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+  const asked = untilAskedToStop();
+  void asked.then(() => child.kill('SIGTERM'));
+  let exitCode: number | undefined;
+  void ended.then((code) => (exitCode = code));
+  for (;;) {
+    const state = runningState(context);
+    if (state?.ready && state.supervisor.pid === child.pid) break;
+    readLines();
+    if (exitCode !== undefined) return exitCode;
+    await Promise.race([ended, delay(100)]);
+  }
+  readLines();
+  child.unref();
+  describe(scope, settings, context);
+  return 0;
+}
+
+function tellRunning(scope: Scope, context: Context): number {
+  const state = runningState(context);
+  if (scope === 'up' && state?.scope === 'infra') {
+    throw new StackError('only the infrastructure is running (make infra): `make down` first, then `make up`');
+  }
+  context.output.progress(state?.ready === false ? 'already starting' : 'already running');
+  describe(state?.scope === 'infra' ? 'infra' : 'up', settle(context), context);
+  return 0;
+}
+
+/** The table of addresses, and what to do with them. */
+function describe(scope: Scope, settings: Settings, { output }: Context): void {
+  const addresses = [...(scope === 'up' ? serviceAddresses(settings) : []), ...serverAddresses(settings)];
+  const rows = table(addresses.map(({ name, url, note }) => [name, url, note]));
+  const hints =
+    scope === 'up'
+      ? ['Stop: Ctrl-C or `make down`. Logs: `make logs`, `make logs-f`. Check: `make health`.']
+      : ['Now `make run-user`, `make run-order`, `make run-payment`, `make run-gateway`. Stop: `make down`.'];
+  const steps = scope === 'up' ? [...firstSteps(settings), ''] : [];
+  for (const line of ['', ...rows.map((row) => `  ${row}`), '', ...steps, ...hints]) output.result(line);
+}
+
+function followServices({ directory, output }: Context): LogFollower {
+  const names = services.map(({ name }) => name);
+  const width = Math.max(...names.map((name) => name.length));
+  return followLogs(directory, names, (name, line) => {
+    output.result(`${output.style('cyan', `${name.padEnd(width)} |`, process.stdout)} ${line}`);
+  });
+}

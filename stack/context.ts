@@ -1,0 +1,38 @@
+// What the commands share.
+import { existsSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { completeEnvironmentFile } from './environment-file.ts';
+import { StackError } from './errors.ts';
+import type { Output } from './output.ts';
+import { repository } from './paths.ts';
+import { loadSettings, type Settings } from './settings.ts';
+import { StateFile, type StackState } from './state.ts';
+
+export interface Context {
+  output: Output;
+  /** Of the stack: holds data, logs and state. */
+  directory: string;
+}
+
+export function createContext(output: Output, environment: NodeJS.ProcessEnv = process.env): Context {
+  return { output, directory: path.resolve(environment.STACK_DIR || path.join(repository, '.native')) };
+}
+
+/** The settings, after .env was made complete. */
+export function settle({ output, directory }: Context): Settings {
+  for (const file of [directory, path.join(repository, '.env')]) checkOwner(file);
+  for (const line of completeEnvironmentFile(repository)) output.progress(line);
+  return loadSettings();
+}
+
+/** What root has made once, a plain user can't use. */
+function checkOwner(file: string): void {
+  const user = process.getuid?.() ?? 0;
+  if (user === 0 || !existsSync(file) || statSync(file).uid === user) return;
+  const remedy = `run this as its owner, or give it to yourself, as root: chown -R ${user} ${file}`;
+  throw new StackError(`${file} belongs to another user, who started this here before: ${remedy}`);
+}
+
+export function runningState({ directory }: Context): StackState | undefined {
+  return new StateFile(directory).readRunning();
+}

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import pg from 'pg';
+import { baseEnvironment } from './environment.ts';
+import { isListening, reservePorts } from './ports.ts';
+import { markedProcesses, waitUntilGone } from './processes.ts';
+import { portVariables } from './settings.ts';
+import { StateFile } from './state.ts';
+
+interface Result {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** A folder and ports of its own for the command line to work with. */
+async function createStack() {
+  const directory = mkdtempSync(path.join(tmpdir(), 'shop-stack-cli-'));
+  chmodSync(directory, 0o755); // in a container PostgreSQL runs as another user
+  const reserved = await reservePorts(portVariables.length);
+  const ports = Object.fromEntries(portVariables.map((name, i) => [name, String(reserved.ports[i])]));
+  const environment: Record<string, string> = { ...baseEnvironment(), ...ports, STACK_DIR: directory };
+  const run = (...args: string[]) =>
+    new Promise<Result>((resolve) => {
+      const main = path.join(import.meta.dirname, 'main.ts');
+      execFile(process.execPath, [main, ...args], { env: environment }, (error, stdout, stderr) => {
+        resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
+      });
+    });
+  const dispose = async () => {
+    await run('down');
+    rmSync(directory, { recursive: true });
+    await reserved.release();
+  };
+  return { directory, environment, run, dispose };
+}
+
+describe('the command line', () => {
+  let stack: Awaited<ReturnType<typeof createStack>>;
+  let started: Result;
+
+  beforeAll(async () => {
+    stack = await createStack();
+    started = await stack.run('infra', '-d');
+  }, 90_000);
+
+  afterAll(() => stack.dispose(), 60_000);
+
+  it('infra -> the servers run in the background, and their addresses are printed, plain for a pipe', async () => {
+    const { code, stdout, stderr } = started;
+    expect([code, stderr]).toEqual([0, expect.stringContaining('✓ rabbitmq')]);
+    expect(stdout).toMatch(new RegExp(`Adminer +http://localhost:${stack.environment.ADMINER_PORT} `));
+    expect(stdout + stderr).not.toContain('\x1b');
+
+    const status = await stack.run('status');
+    expect(status.code).toBe(0);
+    for (const name of ['supervisor', 'postgres-user', 'postgres-order', 'postgres-payment', 'rabbitmq', 'adminer']) {
+      expect(status.stdout).toMatch(new RegExp(`^${name} +ready `, 'm'));
+    }
+  });
+
+  it('each server -> has its database, in the collation that sorts alike everywhere', async () => {
+    for (const name of ['user', 'order', 'payment']) {
+      const port = Number(stack.environment[`${name.toUpperCase()}_DB_PORT`]);
+      const login = { host: '127.0.0.1', port, user: 'postgres', password: 'password', database: name };
+      const client = new pg.Client(login);
+      await client.connect();
+      const { rows } = await client.query<{ locale: string }>(
+        'SELECT datlocale AS locale FROM pg_database WHERE datname = $1',
+        [name],
+      );
+      await client.end();
+      expect(rows).toEqual([{ locale: 'C.UTF-8' }]);
+    }
+  });
+
+  it('Adminer -> offers the three servers, and nothing else', async () => {
+    const page = await (await fetch(`http://127.0.0.1:${stack.environment.ADMINER_PORT}`)).text();
+    const options = /<select name='auth\[server\]'>(.*?)<\/select>/.exec(page)?.[1];
+    expect(options?.split('<option>').slice(1)).toEqual(['postgres-user', 'postgres-order', 'postgres-payment']);
+  });
+
+  it('a second start -> tells that it runs already; one that asks for more is refused', async () => {
+    const second = await stack.run('infra', '-d');
+    expect([second.code, second.stderr]).toEqual([0, expect.stringContaining('already running')]);
+    const up = await stack.run('up');
+    expect([up.code, up.stderr]).toEqual([1, expect.stringContaining('`make down` first')]);
+  });
+
+  it('health -> tells the servers from the services, which do not run', async () => {
+    const { code, stdout } = await stack.run('health');
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^rabbitmq +healthy/m);
+    expect(stdout).toMatch(/^gateway +DOWN .*not reachable/m);
+  });
+
+  it('the supervisor is killed -> nothing is said to run, and down still ends what it left', async () => {
+    const { supervisor } = new StateFile(stack.directory).readRunning()!;
+    process.kill(supervisor.pid, 'SIGKILL');
+    expect(await waitUntilGone(supervisor, 5_000)).toBe(true);
+    expect(await stack.run('status')).toMatchObject({ code: 3, stdout: 'not running\n' });
+    expect(await isListening(Number(stack.environment.RABBITMQ_PORT))).toBe(true);
+
+    const down = await stack.run('down');
+    expect([down.code, down.stderr]).toEqual([0, expect.stringContaining('the data stays')]);
+    expect(markedProcesses(stack.directory)).toEqual([]);
+    expect(await stack.run('down')).toMatchObject({ code: 0, stderr: 'nothing is running\n' });
+  }, 60_000);
+
+  it('a port that is taken -> one line that names the program and the setting, and nothing is started', async () => {
+    const other = await createStack();
+    const { EPMD_PORT } = other.environment;
+    const holder = net.createServer();
+    await new Promise<void>((resolve) => holder.listen(Number(EPMD_PORT), '127.0.0.1', resolve));
+    const { code, stderr } = await other.run('infra', '-d');
+    await new Promise((resolve) => holder.close(resolve));
+    expect(code).toBe(1);
+    const line = `port ${EPMD_PORT} is taken by node .*\\(pid ${process.pid}\\): stop it, or set EPMD_PORT`;
+    expect(stderr).toMatch(new RegExp(`^${line} .*\n$`));
+    expect(markedProcesses(other.directory)).toEqual([]);
+    await other.dispose();
+  });
+});

@@ -1,0 +1,57 @@
+// The native stack: everything that the system needs, as processes of this machine. `node stack/main.ts` tells the commands.
+import { parseArguments, type StackCommand } from './arguments.ts';
+import { ensureBuilt } from './build.ts';
+import { checkLock } from './commands/check-lock.ts';
+import { doctor } from './commands/doctor.ts';
+import { down, restart } from './commands/down.ts';
+import { logs } from './commands/logs.ts';
+import { migrate, run } from './commands/run.ts';
+import { health, status } from './commands/status.ts';
+import { testInfrastructure } from './commands/test-infrastructure.ts';
+import { up, upDetached } from './commands/up.ts';
+import { createContext, type Context } from './context.ts';
+import { StackError } from './errors.ts';
+import { Output } from './output.ts';
+
+async function execute(command: StackCommand, context: Context): Promise<number> {
+  switch (command.command) {
+    case 'up':
+    case 'infra':
+      return command.mode === 'detached'
+        ? upDetached(command.command, context)
+        : up(command.command, command.mode, context);
+    case 'down':
+      return down(context);
+    case 'restart':
+      return restart(context);
+    case 'status':
+      return status(context);
+    case 'health':
+      return health(context);
+    case 'logs':
+      return logs(command.names, command.follow, context);
+    case 'run':
+      return run(command.service, context);
+    case 'migrate':
+      return migrate(command.direction, command.services, context);
+    case 'doctor':
+      return doctor(context);
+    case 'build':
+      await context.output.during('build', () => ensureBuilt(context.directory));
+      return 0;
+    case 'check-lock':
+      return checkLock(context.output);
+    case 'test-infrastructure':
+      return testInfrastructure(context.output);
+  }
+}
+
+const output = new Output();
+try {
+  process.exitCode = await execute(parseArguments(process.argv.slice(2)), createContext(output));
+} catch (error) {
+  output.activity(undefined);
+  const known = error instanceof StackError;
+  output.error(known ? error.message : String(error instanceof Error ? error.stack : error));
+  process.exitCode = 1;
+}

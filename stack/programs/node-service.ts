@@ -1,0 +1,50 @@
+// One of the project's own processes: the compiled main.ts of a workspace.
+import path from 'node:path';
+import { repository } from '../paths.ts';
+import type { Program } from '../program.ts';
+
+export interface NodeServiceOptions {
+  /** The name of its workspace. */
+  name: string;
+  /** Where it lives; the workspace's folder unless told otherwise. */
+  directory?: string;
+  host: string;
+  port: number;
+  portVariable: string;
+  needs: string[];
+  environment: Record<string, string>;
+}
+
+export function nodeService(options: NodeServiceOptions): Program {
+  const { name, port, portVariable, needs, environment } = options;
+  const host = reachableHost(options.host);
+  return {
+    kind: 'service',
+    name,
+    needs,
+    ports: [{ port, variable: portVariable, host: options.host }],
+    stopSignal: 'SIGTERM',
+    stopTimeoutMs: 35_000, // it may take 30 s to finish the requests under way
+    command: () => ({
+      argv: [process.execPath, '--enable-source-maps', 'dist/main.js'],
+      environment,
+      directory: options.directory ?? path.join(repository, name),
+    }),
+    isReady: () => isReady(`http://${host}:${port}/ready`),
+  };
+}
+
+/** An address at which a program that is bound to `host` can be reached from this machine. */
+export function reachableHost(host: string): string {
+  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+}
+
+async function isReady(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    return false; // not there yet; the supervisor's deadline ends this
+  }
+}

@@ -1,0 +1,42 @@
+// Commands that come to an end, such as a build: their output goes to a log, which is shown when they fail.
+import { spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { StackError } from './errors.ts';
+import { logFile, openLog, withEndOfLog } from './log-files.ts';
+import { markVariable, signalProcess } from './processes.ts';
+
+export interface RunOptions {
+  /** Of the stack: holds the log, and marks the process. */
+  directory: string;
+  /** What the command and its log are called. */
+  log: string;
+  workingDirectory: string;
+  environment: NodeJS.ProcessEnv;
+  /** How much of the log is shown when the command fails. */
+  shownLines?: number;
+  /** Ends the command early; without it, a command that should not be broken off runs to its end. */
+  signal?: AbortSignal;
+}
+
+/** Runs a command to its end, out of Ctrl-C's reach. Throws a StackError with the end of its output when it fails. */
+export async function runCommand(argv: [string, ...string[]], options: RunOptions): Promise<void> {
+  const [file, ...parameters] = argv;
+  const output = openLog(options.directory, options.log);
+  const child = spawn(file, parameters, {
+    cwd: options.workingDirectory,
+    env: { ...options.environment, [markVariable]: options.directory },
+    detached: true,
+    stdio: ['ignore', output.descriptor, output.descriptor],
+  });
+  closeSync(output.descriptor);
+  const end = () => child.pid !== undefined && signalProcess(-child.pid, 'SIGTERM');
+  options.signal?.addEventListener('abort', end);
+  const ending = await new Promise<string | undefined>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(code === 0 ? undefined : (signal ?? `exit code ${code}`)));
+  });
+  options.signal?.removeEventListener('abort', end);
+  if (ending === undefined) return;
+  const log = logFile(options.directory, options.log);
+  throw new StackError(withEndOfLog(`${options.log} failed (${ending})`, log, output.start, options.shownLines ?? 15));
+}

@@ -1,0 +1,72 @@
+import { describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { serviceEnvironment, services } from './parts.ts';
+import { repository } from './paths.ts';
+import { parseSettings } from './settings.ts';
+
+const example = readFileSync(path.join(repository, '.env.example'), 'utf8');
+
+describe('parseSettings', () => {
+  it('.env.example alone -> the documented ports, with every reference filled in', () => {
+    const { ports, variables } = parseSettings([example], {});
+    expect(ports).toMatchObject({ GATEWAY_PORT: 4000, USER_DB_PORT: 5432, RABBITMQ_PORT: 5672, ADMINER_PORT: 8080 });
+    expect(variables.USER_DATABASE_URL).toBe('postgresql://postgres:password@127.0.0.1:5432/user');
+    expect(variables.SIMULATED_PROVIDER_DATABASE_URL).toBe(variables.PAYMENT_DATABASE_URL);
+    expect(Object.values(variables).join('\n')).not.toContain('${');
+  });
+
+  it('.env and the environment -> win over the example, in what refers to them too', () => {
+    const { ports, variables } = parseSettings([example, 'USER_DB_PORT=6432\nGATEWAY_PORT=4001\n'], {
+      GATEWAY_PORT: '4002',
+    });
+    expect(ports).toMatchObject({ USER_DB_PORT: 6432, GATEWAY_PORT: 4002 });
+    expect(variables.USER_DATABASE_URL).toContain(':6432/user');
+  });
+
+  it('a variable that is empty in the environment -> stays empty', () => {
+    expect(parseSettings([example], { ADMIN_EMAIL: '' }).variables.ADMIN_EMAIL).toBe('');
+  });
+
+  it('the environment of the caller -> does not get into the settings, nor changes', () => {
+    const environment = { HOME: '/home/somebody', GATEWAY_PORT: '4002' };
+    expect(parseSettings([example], environment).variables).not.toHaveProperty('HOME');
+    expect(environment).toEqual({ HOME: '/home/somebody', GATEWAY_PORT: '4002' });
+  });
+
+  it('several faults -> one line for each, naming the variable', () => {
+    const read = () => parseSettings([example], { GATEWAY_PORT: 'http', USER_DB_PORT: '70000', POSTGRES_USER: '' });
+    expect(read).toThrow(
+      'GATEWAY_PORT is not a port between 1 and 65535\n' +
+        'USER_DB_PORT is not a port between 1 and 65535\n' +
+        'POSTGRES_USER is missing: set it in .env',
+    );
+  });
+});
+
+describe('serviceEnvironment', () => {
+  const settings = parseSettings([example], { JWT_PRIVATE_KEY: 'secret' });
+
+  it('the user service -> gets its own secrets', () => {
+    expect(serviceEnvironment('user-service', settings)).toMatchObject({
+      JWT_PRIVATE_KEY: 'secret',
+      USER_DATABASE_URL: settings.variables.USER_DATABASE_URL,
+      RABBITMQ_URL: 'amqp://guest:guest@127.0.0.1:5672',
+    });
+  });
+
+  it('other services -> get neither the private key nor the database of another one', () => {
+    const environment = serviceEnvironment('order-service', settings);
+    for (const hidden of ['JWT_PRIVATE_KEY', 'ADMIN_PASSWORD', 'USER_DATABASE_URL', 'PAYMENT_DATABASE_URL']) {
+      expect(environment).not.toHaveProperty(hidden);
+    }
+    expect(environment.ORDER_DATABASE_URL).toBe(settings.variables.ORDER_DATABASE_URL);
+  });
+
+  it('every secret of .env.example -> is seen by one service at most', () => {
+    const secrets = Object.keys(settings.variables).filter((name) => /PRIVATE|SECRET|PASSWORD|DATABASE_URL/.test(name));
+    const seenBy = (secret: string) => services.filter(({ name }) => secret in serviceEnvironment(name, settings));
+    expect(secrets.length).toBeGreaterThan(5);
+    expect(secrets.filter((secret) => seenBy(secret).length > 1)).toEqual([]);
+  });
+});

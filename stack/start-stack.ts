@@ -1,0 +1,90 @@
+// A whole system for tests: every server and service on free ports, in a folder of its own, beside any running stack.
+import { rmSync } from 'node:fs';
+import path from 'node:path';
+import { readFileSync } from 'node:fs';
+import { fillKeys } from './environment-file.ts';
+import { StackError } from './errors.ts';
+import { systemParts } from './parts.ts';
+import { repository } from './paths.ts';
+import { reservePorts } from './ports.ts';
+import { parseSettings, portVariables } from './settings.ts';
+import type { SupervisedProcess } from './supervised-process.ts';
+import { Supervisor, type SupervisorEvents } from './supervisor.ts';
+import { fastAndForgetful, newTestDirectory, removeLeftOvers } from './test-directories.ts';
+
+export interface StartStackOptions {
+  /** Holds data and logs; kept when it is named here, else made for this run and removed with it. */
+  directory?: string;
+  /** Settings that differ from .env.example; ports are chosen, keys are made. */
+  environment?: Record<string, string>;
+  events?: Partial<SupervisorEvents>;
+}
+
+export interface RunningStack {
+  directory: string;
+  /** The settings of .env.example as this stack uses them, with its ports, such as GATEWAY_PORT. */
+  environment: Record<string, string>;
+  urls: {
+    gateway: string;
+    userService: string;
+    orderService: string;
+    paymentService: string;
+    rabbitmqManagement: string;
+  };
+  /**
+   * A program, to be killed, paused or started again: postgres-user, postgres-order, postgres-payment, epmd, rabbitmq,
+   * user-service, order-service, payment-service, gateway.
+   */
+  process(name: string): SupervisedProcess;
+  /** Resolves when a server crashed on its own, after which everything has been stopped. */
+  crashed: Promise<StackError>;
+  stop(): Promise<void>;
+}
+
+/** Starts a whole system and waits until it is ready. */
+export async function startStack(options: StartStackOptions = {}): Promise<RunningStack> {
+  await removeLeftOvers();
+  const directory = path.resolve(options.directory ?? newTestDirectory());
+  const reserved = await reservePorts(portVariables.length);
+  const ports = Object.fromEntries(portVariables.map((name, i) => [name, String(reserved.ports[i])]));
+  const example = fillKeys(readFileSync(path.join(repository, '.env.example'), 'utf8'));
+  const settings = parseSettings([example], { ...ports, ...options.environment });
+  const parts = systemParts({
+    settings,
+    directory,
+    postgresSettings: fastAndForgetful,
+    rabbitmqStopSignal: 'SIGKILL',
+    withAdminer: false,
+  });
+  const supervisor = new Supervisor({ directory, scope: 'test', parts, events: options.events });
+  const cleanUp = async () => {
+    if (!options.directory) rmSync(directory, { recursive: true, force: true });
+    await reserved.release();
+  };
+  try {
+    await supervisor.start();
+  } catch (error) {
+    await cleanUp();
+    throw error;
+  }
+  const url = (name: string) => `http://127.0.0.1:${settings.variables[name]}`;
+  return {
+    directory,
+    environment: settings.variables,
+    urls: {
+      gateway: url('GATEWAY_PORT'),
+      userService: url('USER_SERVICE_PORT'),
+      orderService: url('ORDER_SERVICE_PORT'),
+      paymentService: url('PAYMENT_SERVICE_PORT'),
+      rabbitmqManagement: url('RABBITMQ_MANAGEMENT_PORT'),
+    },
+    process: (name) => supervisor.process(name),
+    crashed: new Promise((resolve) => {
+      void supervisor.finished.then((reason) => reason && resolve(reason));
+    }),
+    stop: async () => {
+      await supervisor.stop();
+      await cleanUp();
+    },
+  };
+}

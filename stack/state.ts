@@ -1,0 +1,86 @@
+// The state file of a stack: who supervises it and which processes belong to it, for other commands and for the next start.
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { claim, type Claim } from './claim.ts';
+import { isAlive, killMarked, signalProcess, waitUntilGone, type ProcessIdentity } from './processes.ts';
+
+export interface ProgramState extends ProcessIdentity {
+  name: string;
+  status: 'starting' | 'ready';
+  stopSignal: NodeJS.Signals;
+  stopTimeoutMs: number;
+}
+
+export interface StackState {
+  supervisor: ProcessIdentity;
+  /** What was asked for: `infra` runs the servers alone. */
+  scope: string;
+  ready: boolean;
+  /** In the order of their start. */
+  programs: ProgramState[];
+}
+
+const claimTimeoutMs = 2_000;
+
+export class StateFile {
+  readonly directory: string;
+  readonly #file: string;
+
+  constructor(directory: string) {
+    this.directory = path.resolve(directory);
+    this.#file = path.join(this.directory, 'state.json');
+  }
+
+  /** What a supervisor wrote last. Only supervisors write it, whole and by renaming, so it is trusted. */
+  read(): StackState | undefined {
+    if (!existsSync(this.#file)) return undefined;
+    return JSON.parse(readFileSync(this.#file, 'utf8')) as StackState;
+  }
+
+  /** The state, when its supervisor lives. */
+  readRunning(): StackState | undefined {
+    const state = this.read();
+    return state && isAlive(state.supervisor) ? state : undefined;
+  }
+
+  /** The right to supervise the stack; undefined when somebody else does. */
+  async claim(): Promise<Claim | undefined> {
+    const deadline = Date.now() + claimTimeoutMs;
+    let held = await claim(this.directory);
+    // A killed supervisor keeps its claim for a moment; a new one writes the state a moment after its claim.
+    while (!held && !this.readRunning() && Date.now() < deadline) {
+      await delay(20);
+      held = await claim(this.directory);
+    }
+    return held;
+  }
+
+  write(state: StackState): void {
+    mkdirSync(this.directory, { recursive: true });
+    writeFileSync(`${this.#file}.new`, `${JSON.stringify(state, null, 2)}\n`);
+    renameSync(`${this.#file}.new`, this.#file);
+  }
+
+  remove(): void {
+    rmSync(this.#file, { force: true });
+  }
+}
+
+/** Stops what a supervisor that died left running, the last one started first, each in its own way. Tells how many. */
+export async function reapLeftOvers(
+  state: StackState | undefined,
+  mark: string,
+  report: (line: string) => void,
+): Promise<number> {
+  const leftOver = (state?.programs ?? []).filter(isAlive).toReversed();
+  for (const program of leftOver) {
+    report(`stopping ${program.name} (pid ${program.pid}), left over from an earlier run`);
+    signalProcess(program.pid, program.stopSignal);
+    signalProcess(-program.pid, 'SIGCONT');
+    if (!(await waitUntilGone(program, program.stopTimeoutMs))) signalProcess(-program.pid, 'SIGKILL');
+  }
+  const others = await killMarked(mark);
+  for (const { pid } of others) report(`ended process ${pid}, left over from an earlier run`);
+  return leftOver.length + others.length;
+}

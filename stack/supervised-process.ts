@@ -1,0 +1,172 @@
+// One program's process: started, watched until it is ready, stopped, killed, paused.
+import { spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { StackError } from './errors.ts';
+import { logFile, openLog, withEndOfLog } from './log-files.ts';
+import { portHolders } from './ports.ts';
+import { identify, markVariable, sessionOf, signalProcess, type ProcessIdentity } from './processes.ts';
+import { startTimeoutMs, type Program } from './program.ts';
+
+const readyPollMs = 60;
+const killTimeoutMs = 10_000;
+
+interface Child {
+  /** Undefined when the program could not be started. */
+  identity: ProcessIdentity | undefined;
+  /** How it ended, such as `exit code 1` or `SIGKILL`; undefined while it runs. */
+  ending: string | undefined;
+  ended: Promise<string>;
+  /** Where its lines in the log begin. */
+  logStart: number;
+}
+
+export interface SupervisedProcessOptions {
+  program: Program;
+  /** Of the stack: holds the logs, and marks the process. */
+  directory: string;
+  /** A process was started. */
+  onStart(): void;
+  /** A process that had become ready ended although nobody had asked it to. */
+  onCrash(ending: string): void;
+}
+
+export class SupervisedProcess {
+  readonly program: Program;
+  readonly #options: SupervisedProcessOptions;
+  #child: Child | undefined;
+  #ready = false;
+  #endingIsWanted = false;
+
+  constructor(options: SupervisedProcessOptions) {
+    this.program = options.program;
+    this.#options = options;
+  }
+
+  /** The running process. */
+  get identity(): ProcessIdentity | undefined {
+    return this.#child?.ending === undefined ? this.#child?.identity : undefined;
+  }
+
+  get isReady(): boolean {
+    return this.#ready;
+  }
+
+  /** Starts the program and waits until it is ready. Throws a StackError when it does not become so. */
+  async start(signal?: AbortSignal): Promise<void> {
+    if (this.#isRunning()) return;
+    await this.program.prepare?.();
+    signal?.throwIfAborted();
+    this.#endingIsWanted = false;
+    const child = this.#spawn();
+    this.#child = child;
+    this.#options.onStart();
+    await this.#untilReady(child, signal);
+    this.#checkPortsAreOwn(child);
+    await this.program.afterReady?.();
+    if (!this.#isRunning()) throw this.#failure(`${this.program.name} ended while it started`);
+    this.#ready = true;
+  }
+
+  /** Asks the program to stop, in its own way, and kills it when it does not in time. */
+  async stop(): Promise<void> {
+    const { identity } = this;
+    if (!identity) return;
+    this.#endingIsWanted = true;
+    signalProcess(identity.pid, this.program.stopSignal);
+    signalProcess(-identity.pid, 'SIGCONT'); // a paused process hears nothing
+    await Promise.race([this.#child?.ended, delay(this.program.stopTimeoutMs, undefined, { ref: false })]);
+    if (this.identity) await this.kill('SIGKILL');
+  }
+
+  /** Sends a deadly signal to the program and its children; it stays down until it is started again. */
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const { identity } = this;
+    if (!identity) return;
+    this.#endingIsWanted = true;
+    signalProcess(-identity.pid, signal);
+    const timeout = delay(killTimeoutMs, 'timeout', { ref: false });
+    if ((await Promise.race([this.#child?.ended, timeout])) === 'timeout') {
+      throw new StackError(`${this.program.name} (pid ${identity.pid}) does not end on ${signal}`);
+    }
+  }
+
+  /** Stops the program in its tracks: it holds its connections and answers nothing. */
+  pause(): void {
+    if (this.identity) signalProcess(-this.identity.pid, 'SIGSTOP');
+  }
+
+  resume(): void {
+    if (this.identity) signalProcess(-this.identity.pid, 'SIGCONT');
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  #isRunning(): boolean {
+    return this.identity !== undefined;
+  }
+
+  #spawn(): Child {
+    const { argv, environment, directory, uid, gid } = this.program.command();
+    const [file, ...parameters] = argv;
+    const log = openLog(this.#options.directory, this.program.name);
+    // Detached: a session of its own, so that Ctrl-C reaches only the supervisor, which stops everything in order.
+    const child = spawn(file, parameters, {
+      cwd: directory,
+      env: { ...environment, [markVariable]: this.#options.directory },
+      uid,
+      gid,
+      detached: true,
+      stdio: ['ignore', log.descriptor, log.descriptor],
+    });
+    closeSync(log.descriptor);
+    const spawned: Child = {
+      identity: child.pid === undefined ? undefined : (identify(child.pid) ?? { pid: child.pid, startTime: '' }),
+      ending: undefined,
+      logStart: log.start,
+      ended: new Promise((resolve) => {
+        const end = (ending: string) => {
+          if (spawned.ending !== undefined) return;
+          spawned.ending = ending;
+          const crashed = this.#ready && !this.#endingIsWanted;
+          this.#ready = false;
+          resolve(ending);
+          if (crashed) this.#options.onCrash(ending);
+        };
+        child.once('error', (error) => end(error.message));
+        child.once('exit', (code, signal) => end(signal ?? `exit code ${code}`));
+      }),
+    };
+    return spawned;
+  }
+
+  async #untilReady(child: Child, signal: AbortSignal | undefined): Promise<void> {
+    const { name } = this.program;
+    const deadline = Date.now() + startTimeoutMs;
+    while (child.ending === undefined && !(await this.program.isReady())) {
+      if (Date.now() > deadline) throw this.#failure(`${name} is not ready after ${startTimeoutMs / 1000} s`);
+      await Promise.race([child.ended, delay(readyPollMs, undefined, { signal })]);
+    }
+    if (child.ending !== undefined) throw this.#failure(`${name} ended while it started (${child.ending})`);
+  }
+
+  /** Somebody else may answer on the port while the own process is still busy failing. */
+  #checkPortsAreOwn({ identity }: Child): void {
+    for (const { port, variable } of this.program.ports) {
+      const holders = portHolders(port);
+      const [stranger] = holders;
+      if (stranger && !holders.some(({ pid }) => sessionOf(pid) === identity?.pid)) {
+        const holder = `${stranger.name} (pid ${stranger.pid})`;
+        throw new StackError(`port ${port} is answered by ${holder} instead of ${this.program.name}: see ${variable}`);
+      }
+    }
+  }
+
+  #failure(message: string): StackError {
+    const file = logFile(this.#options.directory, this.program.name);
+    return new StackError(withEndOfLog(message, file, this.#child?.logStart ?? 0, 15));
+  }
+}

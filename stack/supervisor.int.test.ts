@@ -1,0 +1,213 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import net from 'node:net';
+import path from 'node:path';
+import { isListening, portHolders } from './ports.ts';
+import { isAlive, markedProcesses } from './processes.ts';
+import type { Part, Task } from './program.ts';
+import { StateFile } from './state.ts';
+import { AlreadyRunning, Supervisor } from './supervisor.ts';
+import { createStandIns, until, type StandIns } from './test/stand-ins.ts';
+
+describe('Supervisor', () => {
+  let standIns: StandIns;
+  let supervisors: Supervisor[];
+
+  const supervise = (parts: Part[], messages: string[] = []) => {
+    const events = { message: (line: string) => void messages.push(line) };
+    const { directory } = standIns;
+    const supervisor = new Supervisor({ directory, scope: 'test', parts, events, restartPauseMs: 20 });
+    supervisors.push(supervisor);
+    return supervisor;
+  };
+
+  beforeEach(async () => {
+    standIns = await createStandIns();
+    supervisors = [];
+  });
+
+  afterEach(async () => {
+    for (const supervisor of supervisors) await supervisor.stop();
+    expect(markedProcesses(standIns.directory)).toEqual([]);
+    await standIns.dispose();
+  });
+
+  it('parts that need others -> start after them, in parallel where they may, and stop before them', async () => {
+    const order: string[] = [];
+    const migrations: Task = {
+      kind: 'task',
+      name: 'migrations',
+      needs: ['database'],
+      run: async () => void order.push(...standIns.journal()),
+    };
+    const supervisor = supervise([
+      standIns.program('api', { needs: ['migrations'] }),
+      migrations,
+      standIns.program('database', { kind: 'server' }),
+    ]);
+    await supervisor.start();
+    expect(order).toEqual(['database starts']);
+    expect(standIns.journal()).toEqual(['database starts', 'api starts']);
+    await supervisor.stop();
+    expect(standIns.journal()).toEqual(['database starts', 'api starts', 'api stops', 'database stops']);
+    await expect(supervisor.finished).resolves.toBeUndefined();
+  });
+
+  it('a running stack -> its state file names every process; a stopped one leaves none', async () => {
+    const supervisor = supervise([standIns.program('one'), standIns.program('two', { needs: ['one'] })]);
+    await supervisor.start();
+    const state = new StateFile(standIns.directory).readRunning();
+    expect(state).toMatchObject({ ready: true, supervisor: { pid: process.pid }, scope: 'test' });
+    expect(state?.programs.map(({ name, status, pid }) => [name, status, pid])).toEqual([
+      ['one', 'ready', supervisor.process('one').identity?.pid],
+      ['two', 'ready', supervisor.process('two').identity?.pid],
+    ]);
+    await supervisor.stop();
+    expect(new StateFile(standIns.directory).read()).toBeUndefined();
+  });
+
+  it('a service that crashes -> is started again', async () => {
+    const messages: string[] = [];
+    const supervisor = supervise([standIns.program('api')], messages);
+    await supervisor.start();
+    const first = supervisor.process('api').identity;
+    process.kill(first!.pid, 'SIGKILL');
+    await until(() => supervisor.process('api').isReady && supervisor.process('api').identity?.pid !== first!.pid);
+    await until(() => messages.includes('api is ready again'));
+    expect(messages[0]).toBe('api ended unexpectedly (SIGKILL); starting it again');
+  });
+
+  it('a service that crashes again and again -> everything stops, and the reason names it', async () => {
+    const supervisor = supervise([standIns.program('api', { behaviour: 'dies' })]);
+    await supervisor.start();
+    const reason = await supervisor.finished;
+    expect(reason?.message).toContain('api crashed 6 times within a minute (exit code 7)');
+    expect(standIns.journal()).toEqual(Array.from({ length: 6 }, () => 'api starts'));
+  });
+
+  it('a server that crashes -> everything stops, and the reason names it', async () => {
+    const supervisor = supervise([
+      standIns.program('database', { kind: 'server' }),
+      standIns.program('api', { needs: ['database'] }),
+    ]);
+    await supervisor.start();
+    process.kill(supervisor.process('database').identity!.pid, 'SIGKILL');
+    const reason = await supervisor.finished;
+    expect(reason?.message).toContain('database stopped unexpectedly (SIGKILL)');
+    expect(standIns.journal()).toContain('api stops');
+  });
+
+  it('a program that ends while it starts -> the start fails with the last lines of its log, and nothing stays', async () => {
+    const supervisor = supervise([
+      standIns.program('database', { kind: 'server' }),
+      standIns.program('api', { needs: ['database'], behaviour: 'fails' }),
+    ]);
+    await expect(supervisor.start()).rejects.toThrow(
+      /^api ended while it started \(exit code 1\); .*api\.log ends with:\n {2}settings: SOMETHING is missing$/,
+    );
+    expect(standIns.journal()).toEqual(['database starts', 'database stops']);
+  });
+
+  it('a program that does not exist -> the start fails and says so', async () => {
+    const supervisor = supervise([
+      standIns.program('api', {
+        command: () => ({ argv: ['/no/such/program'], environment: {}, directory: standIns.directory }),
+      }),
+    ]);
+    await expect(supervisor.start()).rejects.toThrow('api ended while it started (spawn /no/such/program ENOENT)');
+  });
+
+  it('a port that is taken -> the start fails, names its holder and the setting that moves it, and starts nothing', async () => {
+    const holder = net.createServer();
+    await new Promise<void>((resolve) => holder.listen(standIns.ports[1], '127.0.0.1', resolve));
+    const supervisor = supervise([standIns.program('one'), standIns.program('two')]);
+    await expect(supervisor.start()).rejects.toThrow(
+      new RegExp(`^port ${standIns.ports[1]} is taken by node .*\\(pid ${process.pid}\\): stop it, or set TWO_PORT`),
+    );
+    expect(await isListening(standIns.ports[0]!)).toBe(false);
+    await new Promise((resolve) => holder.close(resolve));
+  });
+
+  it('somebody else answers on the port of a starting program -> it is not taken for ready', async () => {
+    const stranger = net.createServer();
+    const port = standIns.ports[7]!;
+    const listen = async () => {
+      if (!stranger.listening) await new Promise<void>((resolve) => stranger.listen(port, '127.0.0.1', resolve));
+    };
+    const api = standIns.program('api');
+    const supervisor = supervise([{ ...api, ports: [{ port, variable: 'API_PORT' }], prepare: listen }]);
+    await expect(supervisor.start()).rejects.toThrow(`port ${port} is answered by node`);
+    await new Promise((resolve) => stranger.close(resolve));
+  });
+
+  it('a second supervisor in the same directory -> is refused, and the first one keeps running', async () => {
+    const first = supervise([standIns.program('api')]);
+    await first.start();
+    const second = new Supervisor({ directory: standIns.directory, scope: 'test', parts: [] });
+    await expect(second.start()).rejects.toBeInstanceOf(AlreadyRunning);
+    expect(first.process('api').isReady).toBe(true);
+    expect(new StateFile(standIns.directory).readRunning()?.ready).toBe(true);
+  });
+
+  it('a supervisor that was killed -> the next one ends what it left behind', async () => {
+    const [port = 0] = standIns.ports;
+    const script = path.join(import.meta.dirname, 'test/supervise.ts');
+    const killed = spawn(process.execPath, [script, standIns.directory, String(port)], { stdio: 'ignore' });
+    const file = new StateFile(standIns.directory);
+    await until(() => file.read()?.ready === true);
+    killed.kill('SIGKILL');
+    const orphan = file.read()!.programs[0]!;
+    await until(() => file.readRunning() === undefined);
+    expect(isAlive(orphan)).toBe(true);
+
+    const messages: string[] = [];
+    const supervisor = supervise([standIns.program('api', { port })], messages);
+    await supervisor.start();
+    expect(isAlive(orphan)).toBe(false);
+    expect(messages).toEqual([`stopping orphan (pid ${orphan.pid}), left over from an earlier run`]);
+    expect(portHolders(port).map(({ pid }) => pid)).toEqual([supervisor.process('api').identity?.pid]);
+  });
+
+  it('a stop while it starts -> what was started stops, and start() tells that it was asked to', async () => {
+    const supervisor = supervise([
+      standIns.program('database', { kind: 'server' }),
+      standIns.program('api', { needs: ['database'], isReady: async () => false }),
+    ]);
+    const starting = supervisor.start();
+    await until(() => supervisor.process('api').identity !== undefined);
+    await Promise.all([supervisor.stop(), expect(starting).rejects.toBe(supervisor.stopRequest)]);
+    await expect(supervisor.finished).resolves.toBeUndefined();
+  });
+
+  it('a program that is deaf to its stop signal -> is killed when its time is over', async () => {
+    const supervisor = supervise([standIns.program('deaf', { behaviour: 'deaf', stopTimeoutMs: 200 })]);
+    await supervisor.start();
+    await supervisor.stop();
+    expect(supervisor.process('deaf').identity).toBeUndefined();
+  });
+
+  it('a test kills a program -> it stays down until it is started again', async () => {
+    const supervisor = supervise([standIns.program('api', { kind: 'server' })]);
+    await supervisor.start();
+    const api = supervisor.process('api');
+    await api.kill('SIGKILL');
+    expect(api.identity).toBeUndefined();
+    await api.start();
+    expect(api.isReady).toBe(true);
+  });
+
+  it('a paused program -> holds its port and answers nothing, resumes, and can be stopped while it is paused', async () => {
+    const supervisor = supervise([standIns.program('api')]);
+    await supervisor.start();
+    const api = supervisor.process('api');
+    const url = `http://127.0.0.1:${standIns.ports[0]}`;
+    const answer = () => fetch(url, { signal: AbortSignal.timeout(300) }).then((response) => response.text());
+    api.pause();
+    await expect(answer()).rejects.toThrow('timeout');
+    api.resume();
+    expect(await answer()).toBe(String(api.identity?.pid));
+    api.pause();
+    await supervisor.stop();
+    expect(standIns.journal()).toEqual(['api starts', 'api stops']);
+  });
+});
