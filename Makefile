@@ -50,8 +50,18 @@ migrate-down: ## Undo the last migration of each database, or of one: SERVICE=or
 migrate-status: ## Show which migrations are applied
 	@$(stack) migrate status $(SERVICE)
 
+# --- Look after it ----------------------------------------------------------------------------------------------------
+.PHONY: reconcile dlq-list dlq-replay
+reconcile: ## Compare our books with the payment provider's, all of them or since a day: SINCE=2026-01-31
+	@$(stack) script payment reconcile $(if $(SINCE),-- --since $(SINCE))
+
+dlq-list: ## Show the events that no service could handle
+	@$(stack) dead-letters list
+dlq-replay: ## Put them back into their queues: all, one or a type: ID=... TYPE=order.created; DRY_RUN=1 only shows them
+	@$(stack) dead-letters replay -- $(if $(ID),--id '$(ID)') $(if $(TYPE),--type '$(TYPE)') $(if $(DRY_RUN),--dry-run)
+
 # --- Check it ---------------------------------------------------------------------------------------------------------
-.PHONY: test test-user test-order test-payment test-gateway test-common test-coverage lint fmt tidy
+.PHONY: test test-user test-order test-payment test-gateway test-common test-coverage test-chaos lint fmt tidy
 test: ## Run every test
 	@$(test)
 test-user: ## Run the tests of the user service
@@ -66,6 +76,8 @@ test-common: ## Run the tests of the shared code
 	@$(test) --selectProjects common
 test-coverage: ## Run every test and report the lines they cover
 	@$(test) --coverage
+test-chaos: ## Kill every process under load, again and again, and judge the databases: ROUNDS=3 SEED=1
+	@$(run) node e2e/chaos/main.ts --rounds "$(ROUNDS)" --seed "$(SEED)"
 lint: ## Check style, types and the rules of the architecture
 	@$(stack) build && $(run) npm run lint
 fmt: ## Format everything

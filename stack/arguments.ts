@@ -12,6 +12,8 @@ export type StackCommand =
   | { command: 'down' | 'restart' | 'status' | 'health' | 'doctor' | 'test-infrastructure' | 'build' | 'check-lock' }
   | { command: 'logs'; names: string[]; follow: boolean }
   | { command: 'run'; service: string }
+  | { command: 'script'; service: string; script: string; parameters: string[] }
+  | { command: 'dead-letters'; parameters: string[] }
   | { command: 'migrate'; direction: (typeof migrateDirections)[number]; services: string[] };
 
 export const usage = `Usage: node stack/main.ts COMMAND
@@ -23,6 +25,8 @@ export const usage = `Usage: node stack/main.ts COMMAND
   logs [-f] [NAME...]              the last lines of the logs; -f: and the next ones
   run SERVICE                      one service in the foreground, restarted when its source changes (after infra)
   migrate up|down|status [SERVICE...]
+  script SERVICE SCRIPT [-- ARGUMENT...]  an npm script of a service, with its settings and beside its database
+  dead-letters list|replay [-- --id ID --type TYPE --dry-run]  the events that no service could handle
   build                            compile what has changed
   check-lock                       whether package-lock.json is complete and names no registry
   doctor                           what this machine lacks
@@ -54,6 +58,15 @@ export function parseArguments(args: string[]): StackCommand {
       const [service, ...more] = rest;
       if (!service || more.length > 0) throw refusal('run takes the name of one service');
       return { command, service };
+    }
+    case 'script': {
+      const [service, script, ...parameters] = rest;
+      if (!service || !script) throw refusal('script takes the names of a service and of its script');
+      return { command, service, script, parameters };
+    }
+    case 'dead-letters': {
+      if (rest.length === 0) throw refusal('dead-letters takes list or replay');
+      return { command, parameters: rest };
     }
     case 'migrate': {
       const direction = migrateDirections.find((known) => known === rest[0]);

@@ -11,6 +11,14 @@ describe('parseArguments', () => {
     [['logs'], { command: 'logs', names: [], follow: false }],
     [['logs', '-f', 'gateway', 'rabbitmq'], { command: 'logs', names: ['gateway', 'rabbitmq'], follow: true }],
     [['run', 'user-service'], { command: 'run', service: 'user-service' }],
+    [
+      ['script', 'payment', 'reconcile', '--', '--since', '2026-01-31'],
+      { command: 'script', service: 'payment', script: 'reconcile', parameters: ['--since', '2026-01-31'] },
+    ],
+    [
+      ['dead-letters', 'replay', '--', '--type', 'order.created'],
+      { command: 'dead-letters', parameters: ['replay', '--type', 'order.created'] },
+    ],
     [['migrate', 'down', 'order'], { command: 'migrate', direction: 'down', services: ['order'] }],
   ])('%j -> understood', (args, command) => {
     expect(parseArguments(args)).toEqual(command);
@@ -24,6 +32,8 @@ describe('parseArguments', () => {
     [['up', '-f'], '-f is for logs'],
     [['up', '--quick'], "Unknown option '--quick'"],
     [['run'], 'run takes the name of one service'],
+    [['script', 'payment'], 'script takes the names of a service and of its script'],
+    [['dead-letters'], 'dead-letters takes list or replay'],
     [['migrate', 'sideways'], 'migrate takes up, down or status'],
   ])('%j -> refused with the reason and the usage', (args, reason) => {
     expect(() => parseArguments(args)).toThrow(reason);

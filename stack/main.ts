@@ -2,10 +2,11 @@
 import { parseArguments, type StackCommand } from './arguments.ts';
 import { ensureBuilt } from './build.ts';
 import { checkLock } from './commands/check-lock.ts';
+import { deadLetters } from './commands/dead-letters.ts';
 import { doctor } from './commands/doctor.ts';
 import { down, restart } from './commands/down.ts';
 import { logs } from './commands/logs.ts';
-import { migrate, run } from './commands/run.ts';
+import { migrate, run, runScript } from './commands/run.ts';
 import { health, status } from './commands/status.ts';
 import { testInfrastructure } from './commands/test-infrastructure.ts';
 import { up, upDetached } from './commands/up.ts';
@@ -32,8 +33,12 @@ async function execute(command: StackCommand, context: Context): Promise<number>
       return logs(command.names, command.follow, context);
     case 'run':
       return run(command.service, context);
+    case 'script':
+      return runScript(command, context);
     case 'migrate':
       return migrate(command.direction, command.services, context);
+    case 'dead-letters':
+      return deadLetters(command.parameters, context);
     case 'doctor':
       return doctor(context);
     case 'build':

@@ -39,7 +39,7 @@ export const services: Service[] = [
   {
     name: 'payment-service',
     portVariable: 'PAYMENT_SERVICE_PORT',
-    own: ['PAYMENT_DATABASE_URL', 'SIMULATED_PROVIDER_DATABASE_URL'],
+    own: ['PAYMENT_DATABASE_URL', 'SIMULATED_PROVIDER_DATABASE_URL', 'SIMULATED_WEBHOOK_SECRETS'],
     calls: [], // order-service, but only for an order that it has not heard of yet
     database: { name: 'payment', portVariable: 'PAYMENT_DB_PORT', urlVariable: 'PAYMENT_DATABASE_URL' },
   },

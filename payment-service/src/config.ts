@@ -1,7 +1,18 @@
 import type { KeyObject } from 'node:crypto';
 import { publicKeys } from '@shop/common/auth';
-import { duration, httpSettings, integer, loadSettings, oneOf, port, url, type Environment } from '@shop/common/config';
+import {
+  duration,
+  httpSettings,
+  integer,
+  loadSettings,
+  oneOf,
+  optional,
+  port,
+  url,
+  type Environment,
+} from '@shop/common/config';
 import type { LogLevel } from '@shop/common/logger';
+import { webhookSecrets } from './providers/webhook-secrets.js';
 
 /** What this process is told from outside. Lengths of time are in milliseconds. */
 export interface Config {
@@ -22,6 +33,10 @@ export interface Config {
   simulatedProviderDatabaseUrl: string;
   providerTimeout: number;
   refundRetryPause: number;
+  /** The first one signs; each is good. */
+  simulatedWebhookSecrets: readonly [Buffer, ...Buffer[]];
+  /** undefined: the service itself. */
+  simulatedWebhookUrl: string | undefined;
 }
 
 const DEFAULT_PROVIDER = 'simulated';
@@ -42,15 +57,13 @@ const settings = {
   SIMULATED_PROVIDER_DATABASE_URL: database,
   PROVIDER_TIMEOUT: duration({ default: '5s' }),
   REFUND_RETRY_PAUSE: duration({ default: '5s' }),
+  SIMULATED_WEBHOOK_SECRETS: webhookSecrets({ examples: ['whsec_ZGV2ZWxvcG1lbnQtb25seS13ZWJob29rLXNlY3JldCE='] }),
+  SIMULATED_WEBHOOK_URL: optional(url({ schemes: ['http', 'https'] })),
 };
 
 /** Throws SettingsError. */
 export function loadConfig(environment: Environment): Config {
-  // Written out, so that production refuses the default like any other value.
-  const values = loadSettings(settings, {
-    ...environment,
-    PAYMENT_PROVIDER: environment.PAYMENT_PROVIDER?.trim() || DEFAULT_PROVIDER,
-  });
+  const values = loadSettings(settings, withProvider(environment));
   return {
     logLevel: values.LOG_LEVEL,
     host: values.HOST,
@@ -69,5 +82,36 @@ export function loadConfig(environment: Environment): Config {
     simulatedProviderDatabaseUrl: values.SIMULATED_PROVIDER_DATABASE_URL,
     providerTimeout: values.PROVIDER_TIMEOUT,
     refundRetryPause: values.REFUND_RETRY_PAUSE,
+    simulatedWebhookSecrets: values.SIMULATED_WEBHOOK_SECRETS,
+    simulatedWebhookUrl: values.SIMULATED_WEBHOOK_URL,
   };
 }
+
+/** What the comparison of our books with the provider's is told from outside. */
+export interface ReconciliationConfig {
+  provider: string;
+  databaseUrl: string;
+  simulatedProviderDatabaseUrl: string;
+  providerTimeout: number;
+}
+
+/** Throws SettingsError. */
+export function loadReconciliationConfig(environment: Environment): ReconciliationConfig {
+  const { PAYMENT_PROVIDER, PAYMENT_DATABASE_URL, SIMULATED_PROVIDER_DATABASE_URL, PROVIDER_TIMEOUT } = settings;
+  const values = loadSettings(
+    { PAYMENT_PROVIDER, PAYMENT_DATABASE_URL, SIMULATED_PROVIDER_DATABASE_URL, PROVIDER_TIMEOUT },
+    withProvider(environment),
+  );
+  return {
+    provider: values.PAYMENT_PROVIDER,
+    databaseUrl: values.PAYMENT_DATABASE_URL,
+    simulatedProviderDatabaseUrl: values.SIMULATED_PROVIDER_DATABASE_URL,
+    providerTimeout: values.PROVIDER_TIMEOUT,
+  };
+}
+
+/** With the provider written out, so that production refuses the default like any other value. */
+const withProvider = (environment: Environment): Environment => ({
+  ...environment,
+  PAYMENT_PROVIDER: environment.PAYMENT_PROVIDER?.trim() || DEFAULT_PROVIDER,
+});

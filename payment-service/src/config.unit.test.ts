@@ -1,7 +1,7 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { SettingsError, type Environment } from '@shop/common/config';
-import { loadConfig } from './config.js';
+import { loadConfig, loadReconciliationConfig } from './config.js';
 
 const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const environment: Environment = {
@@ -10,6 +10,7 @@ const environment: Environment = {
   SIMULATED_PROVIDER_DATABASE_URL: 'postgresql://postgres:password@127.0.0.1:5434/payment',
   RABBITMQ_URL: 'amqp://guest:guest@127.0.0.1:5672',
   ORDER_SERVICE_URL: 'http://127.0.0.1:8082',
+  SIMULATED_WEBHOOK_SECRETS: 'whsec_ZGV2ZWxvcG1lbnQtb25seS13ZWJob29rLXNlY3JldCE=',
 };
 
 function faultsOf(changes: Environment): readonly string[] {
@@ -49,5 +50,49 @@ describe('settings', () => {
     for (const name of ['PAYMENT_DATABASE_URL', 'SIMULATED_PROVIDER_DATABASE_URL', 'RABBITMQ_URL']) {
       expect(faults).toContainEqual(expect.stringMatching(new RegExp(`^${name} has a password that is the example`)));
     }
+  });
+
+  const secretOf = (bytes: number) => `whsec_${randomBytes(bytes).toString('base64')}`;
+
+  it('two secrets for webhooks -> both, the first one first', () => {
+    const [first, second] = [secretOf(64), secretOf(24)];
+    const { simulatedWebhookSecrets } = loadConfig({
+      ...environment,
+      SIMULATED_WEBHOOK_SECRETS: ` ${first}, ${second} `,
+    });
+    expect(simulatedWebhookSecrets.map((secret) => `whsec_${secret.toString('base64')}`)).toEqual([first, second]);
+  });
+
+  it.each(['secret', 'whsec_', 'whsec_!!!!', secretOf(23), secretOf(65), `${secretOf(32)},`, secretOf(32).slice(6)])(
+    'a secret for webhooks such as %s -> refused',
+    (SIMULATED_WEBHOOK_SECRETS) => {
+      expect(faultsOf({ SIMULATED_WEBHOOK_SECRETS })).toEqual([
+        'SIMULATED_WEBHOOK_SECRETS must be whsec_ and the base64 of 24 to 64 bytes; several with commas between',
+      ]);
+    },
+  );
+
+  it('in production an example among the secrets for webhooks, or a short one -> refused', () => {
+    const example = environment.SIMULATED_WEBHOOK_SECRETS ?? '';
+    const faults = (SIMULATED_WEBHOOK_SECRETS: string) =>
+      faultsOf({ NODE_ENV: 'production', SIMULATED_WEBHOOK_SECRETS }).filter((fault) => fault.includes('WEBHOOK'));
+    expect(faults(`${secretOf(32)},${example}`)).toEqual([
+      'SIMULATED_WEBHOOK_SECRETS has the example value, which production refuses',
+    ]);
+    expect(faults(secretOf(31))).toEqual(['SIMULATED_WEBHOOK_SECRETS must have at least 32 bytes each in production']);
+    expect(faults(secretOf(32))).toEqual([]);
+  });
+
+  it('what the comparison with the provider needs -> its own few settings, with the same faults', () => {
+    const { PAYMENT_DATABASE_URL, SIMULATED_PROVIDER_DATABASE_URL } = environment;
+    expect(loadReconciliationConfig({ PAYMENT_DATABASE_URL, SIMULATED_PROVIDER_DATABASE_URL })).toEqual({
+      provider: 'simulated',
+      databaseUrl: PAYMENT_DATABASE_URL,
+      simulatedProviderDatabaseUrl: SIMULATED_PROVIDER_DATABASE_URL,
+      providerTimeout: 5_000,
+    });
+    expect(() => loadReconciliationConfig({ ...environment, NODE_ENV: 'production' })).toThrow(
+      'PAYMENT_PROVIDER is simulated',
+    );
   });
 });

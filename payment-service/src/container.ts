@@ -3,16 +3,30 @@ import type { Express } from 'express';
 import { v7 as newId } from 'uuid';
 import { z } from 'zod';
 import { AccessTokenVerifier, RevocationList } from '@shop/common/auth';
-import { AtomicStore, createDatabaseAdapter, databaseState, isDatabaseUnavailable } from '@shop/common/database';
+import {
+  AtomicStore,
+  createDatabaseAdapter,
+  databaseState,
+  IdempotencyKeys,
+  isDatabaseUnavailable,
+} from '@shop/common/database';
 import { listen, ServiceClient, type HttpServer, type Probe } from '@shop/common/http';
-import { stopInOrder } from '@shop/common/lifecycle';
+import { BackgroundWorker, stopInOrder } from '@shop/common/lifecycle';
 import { createLogger, type Logger } from '@shop/common/logger';
-import { createTopology, EventConsumer, OutboxRelay, RevocationStream } from '@shop/common/messaging';
+import {
+  countSkippedEvents,
+  createTopology,
+  EventConsumer,
+  OutboxRelay,
+  RevocationStream,
+} from '@shop/common/messaging';
 import { createMetrics } from '@shop/common/metrics';
 import { BrokerConnection } from '@shop/common/rabbitmq';
 import { buildApp } from './app.js';
 import type { Config } from './config.js';
 import { createDatabase } from './database.js';
+import { ChargeRepository } from './payments/charge.repository.js';
+import { ChargeService } from './payments/charge.service.js';
 import { OrderAccountRepository } from './payments/order-account.repository.js';
 import { orderEvents } from './payments/order-events.consumer.js';
 import { PayableOrderClient } from './payments/payable-order.client.js';
@@ -21,18 +35,25 @@ import { PaymentRepository } from './payments/payment.repository.js';
 import { PaymentService } from './payments/payment.service.js';
 import { RefundRepository } from './payments/refund.repository.js';
 import { RefundService } from './payments/refund.service.js';
-import { RefundWorker } from './payments/refund.worker.js';
 import { ManualProvider } from './providers/manual/manual-provider.js';
 import { Providers } from './providers/providers.js';
 import { SimulatedLedger } from './providers/simulated/simulated-ledger.js';
 import { SimulatedProvider } from './providers/simulated/simulated-provider.js';
+import { SimulatedWebhookReader } from './providers/simulated/simulated-webhook-reader.js';
+import { SimulatedWebhookSender } from './providers/simulated/simulated-webhook-sender.js';
+import { WebhookHandler } from './webhooks/webhook.handler.js';
+import { WebhookRepository } from './webhooks/webhook.repository.js';
+import { WebhookService } from './webhooks/webhook.service.js';
 
 const SERVICE = 'payment-service';
 /** Milliseconds that running requests get to end in when the service stops. */
 const SERVER_GRACE = 10_000;
 const ORDER_SERVICE_TIMEOUT = 2_000;
-/** Milliseconds beyond the provider's own time in which the outcome of a refund is written down. */
-const REFUND_LEASE = 5_000;
+/** Milliseconds beyond the provider's own time in which an outcome is written down. */
+const WRITING_TIME = 5_000;
+/** Milliseconds between two looks at what providers have to be asked, and at what is old enough to be forgotten. */
+const POLL = 1_000;
+const PURGE_POLL = 60_000;
 
 const { version } = z.object({ version: z.string() }).parse(createRequire(import.meta.url)('../package.json'));
 
@@ -66,7 +87,11 @@ export async function startPaymentService(
     logger,
     metrics,
   });
-  const store = new AtomicStore({ client: database, onCommit: () => relay.wake() });
+  const store = new AtomicStore({
+    client: database,
+    onCommit: () => relay.wake(),
+    onSkip: countSkippedEvents(metrics),
+  });
 
   const revocations = new RevocationList({ lifetime: config.accessTokenLifetime });
   const revocationStream = new RevocationStream({
@@ -87,8 +112,18 @@ export async function startPaymentService(
     newId,
     onConnectionLost: (err) => logger.warn('connection to the simulated provider lost', { err }),
   });
+  const clock = () => new Date();
+  let server: HttpServer | undefined;
+  const [webhookSecret] = config.simulatedWebhookSecrets;
+  const webhookSender = new SimulatedWebhookSender({
+    url: () => config.simulatedWebhookUrl ?? ownWebhookUrl(config.host, server?.port ?? config.port),
+    secret: webhookSecret,
+    clock,
+    logger,
+  });
+  const simulated = new SimulatedProvider({ ledger, webhooks: webhookSender });
   const providers = new Providers({
-    online: new SimulatedProvider(ledger),
+    online: simulated,
     byHand: new ManualProvider(),
     timeout: config.providerTimeout,
   });
@@ -98,7 +133,8 @@ export async function startPaymentService(
     timeout: ORDER_SERVICE_TIMEOUT,
   });
 
-  const clock = () => new Date();
+  const requestLifetime = config.providerTimeout + WRITING_TIME;
+  const idempotencyKeys = new IdempotencyKeys({ client: database, lease: requestLifetime });
   const payments = new PaymentRepository({ database, store });
   const accounts = new OrderAccountRepository({ store });
   const refundService = new RefundService({
@@ -111,9 +147,11 @@ export async function startPaymentService(
     newId,
     random: Math.random,
     firstPause: config.refundRetryPause,
-    lease: config.providerTimeout + REFUND_LEASE,
+    lease: 2 * requestLifetime, // the provider is asked twice at most
   });
-  const refundWorker = new RefundWorker({ refunds: refundService, logger });
+  const work = (name: string, step: () => Promise<boolean>, poll = POLL) =>
+    new BackgroundWorker({ name, work: step, poll, logger });
+  const refundWorker = work('refunds', () => refundService.carryOutDue());
   const paymentService = new PaymentService({
     payments,
     accounts,
@@ -124,10 +162,35 @@ export async function startPaymentService(
     clock,
     newId,
   });
+  const charges = new ChargeService({
+    charges: new ChargeRepository({ database }),
+    payments,
+    outcomes: paymentService,
+    providers,
+    logger,
+    clock,
+    random: Math.random,
+    requestLifetime,
+  });
+  const webhooks = new WebhookService({
+    readers: new Map([[simulated.name, new SimulatedWebhookReader({ secrets: config.simulatedWebhookSecrets })]]),
+    webhooks: new WebhookRepository({ database }),
+    charges,
+    refunds: refundService,
+    logger,
+    clock,
+  });
+  const workers = [
+    refundWorker,
+    work('reconciliation', () => charges.settleDue()),
+    work('old webhooks', () => webhooks.forgetOld(), PURGE_POLL),
+    work('old idempotency keys', () => idempotencyKeys.purge(), PURGE_POLL),
+  ];
   const consumer = new EventConsumer({
     connection: broker,
     queue: topology.paymentService,
     handlers: orderEvents(paymentService),
+    isUnavailable: isDatabaseUnavailable,
     logger,
     metrics,
   });
@@ -150,16 +213,18 @@ export async function startPaymentService(
     trustedProxies: config.trustedProxies,
     requestsPerSecond: config.requestsPerSecond,
     isUnavailable: isDatabaseUnavailable,
+    idempotency: idempotencyKeys,
     payments: new PaymentHandler({ payments: paymentService, refunds: refundService }),
+    webhooks: new WebhookHandler(webhooks),
   });
 
-  let server: HttpServer | undefined;
   const stop = async (): Promise<void> => {
     isStopping = true;
     await stopInOrder([
       async () => server?.stop(SERVER_GRACE),
       () => consumer.stop(),
-      () => refundWorker.stop(),
+      () => Promise.all(workers.map((worker) => worker.stop())),
+      () => webhookSender.stop(),
       () => orderService.close(),
       () => ledger.close(),
       () => revocationStream.stop(),
@@ -175,7 +240,7 @@ export async function startPaymentService(
     relay.start();
     revocationStream.start();
     consumer.start();
-    refundWorker.start();
+    for (const worker of workers) worker.start();
     server = await listen(app, { host: config.host, port: config.port });
   } catch (error) {
     await stop();
@@ -183,4 +248,10 @@ export async function startPaymentService(
   }
   logger.info('listening', { host: config.host, port: server.port, version });
   return { app, port: server.port, stop };
+}
+
+/** Where the service itself takes the simulated provider's webhooks. */
+function ownWebhookUrl(host: string, port: number): string {
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}/api/v1/payments/webhooks/simulated`;
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -13,6 +14,8 @@ import {
   createTestDatabase,
   createTestTokens,
   eventually,
+  startServiceProcess,
+  type ServiceProcess,
   type TestBroker,
 } from '@shop/common/testing';
 import type { Config } from '../src/config.js';
@@ -45,6 +48,8 @@ export interface TestService {
   logged: LogEntry[];
   /** Another process of the service, on the same database and broker. */
   startAnother(changes?: Partial<Config>): Promise<RunningTestService>;
+  /** Likewise, as a process of its own that can be killed. */
+  startProcess(changes: Partial<Config>): Promise<ServiceProcess>;
   /** A user that nobody else has. */
   caller(role?: Role): TestCaller;
   orderService: StandInOrderService;
@@ -54,11 +59,30 @@ export interface TestService {
   stop(): Promise<void>;
 }
 
+const serviceDirectory = path.join(import.meta.dirname, '..');
+
+/** The settings of a process as its environment. */
+const environmentOf = (config: Config): Record<string, string> => ({
+  PAYMENT_SERVICE_PORT: '0',
+  PAYMENT_DATABASE_URL: config.databaseUrl,
+  SIMULATED_PROVIDER_DATABASE_URL: config.simulatedProviderDatabaseUrl,
+  SIMULATED_WEBHOOK_SECRETS: config.simulatedWebhookSecrets
+    .map((secret) => `whsec_${secret.toString('base64')}`)
+    .join(','),
+  ORDER_SERVICE_URL: config.orderServiceUrl,
+  RABBITMQ_URL: config.brokerUrl,
+  JWT_PUBLIC_KEYS: config.publicKeys
+    .map((key) => key.export({ type: 'spki', format: 'der' }).toString('base64'))
+    .join(','),
+  JWT_ISSUER: config.tokenIssuer,
+  JWT_AUDIENCE: config.tokenAudience,
+});
+
 /** The real service with a database and a broker of its own, beside a stand-in of order-service. */
 export async function startTestService(overrides: Partial<Config> = {}): Promise<TestService> {
   const tokens = createTestTokens();
   const [database, broker, orderService] = await Promise.all([
-    createTestDatabase({ serviceDirectory: path.join(import.meta.dirname, '..') }),
+    createTestDatabase({ serviceDirectory }),
     createTestBroker(),
     startStandInOrderService(),
   ]);
@@ -80,6 +104,8 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
     simulatedProviderDatabaseUrl: database.url,
     providerTimeout: 5_000,
     refundRetryPause: 100,
+    simulatedWebhookSecrets: [randomBytes(32)],
+    simulatedWebhookUrl: undefined,
     ...overrides,
   };
   const logged: LogEntry[] = [];
@@ -110,6 +136,8 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
     url,
     logged,
     startAnother,
+    startProcess: (changes) =>
+      startServiceProcess({ directory: serviceDirectory, environment: environmentOf({ ...config, ...changes }) }),
     caller: (role = 'user') => callerAt(url, newId(), role),
     orderService,
     publish: sender.publish,

@@ -32,6 +32,20 @@ export async function run(name: string, context: Context): Promise<number> {
   return inForeground(['npm', 'run', script, '--workspace', service.name], serviceEnvironment(service.name, settings));
 }
 
+/** Runs an npm script of a service, as it was built, while the service's database runs. Answers its exit code. */
+export async function runScript(
+  { service: name, script, parameters }: { service: string; script: string; parameters: string[] },
+  context: Context,
+): Promise<number> {
+  const service = findServices([name])[0];
+  if (!service) throw new Error('a name was given, so a service was found');
+  const settings = settle(context);
+  await requireRunning(service.database ? [service.database.portVariable] : [], settings);
+  await context.output.during('build', () => ensureBuilt(context.directory));
+  const argv: [string, ...string[]] = ['npm', 'run', '--silent', script, '--workspace', service.name];
+  return inForeground([...argv, '--', ...parameters], serviceEnvironment(service.name, settings));
+}
+
 /** Runs the migration tool for the databases of some services, or of all. */
 export async function migrate(direction: string, names: string[], context: Context): Promise<number> {
   const settings = settle(context);
@@ -64,7 +78,7 @@ export function findServices(names: string[]): Service[] {
   });
 }
 
-async function requireRunning(variables: (keyof Settings['ports'])[], settings: Settings): Promise<void> {
+export async function requireRunning(variables: (keyof Settings['ports'])[], settings: Settings): Promise<void> {
   const listening = await Promise.all(variables.map((variable) => isListening(settings.ports[variable])));
   if (listening.includes(false)) {
     throw new StackError('the databases and RabbitMQ are not running: start them with `make infra`');
@@ -72,7 +86,7 @@ async function requireRunning(variables: (keyof Settings['ports'])[], settings: 
 }
 
 /** Runs a command on this terminal; Ctrl-C reaches it too, so this one only waits for its end. */
-async function inForeground(argv: [string, ...string[]], environment: Record<string, string>): Promise<number> {
+export async function inForeground(argv: [string, ...string[]], environment: Record<string, string>): Promise<number> {
   const [file, ...parameters] = argv;
   const child = spawn(file, parameters, { cwd: repository, env: environment, stdio: 'inherit' });
   void untilAskedToStop().then((signal) => signal !== 'SIGINT' && child.kill(signal));

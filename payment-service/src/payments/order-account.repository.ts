@@ -1,5 +1,6 @@
 import type { AtomicStore, Cause, SaveOptions, SaveResult, TransactionOf } from '@shop/common/database';
 import { Conflict } from '@shop/common/errors';
+import type { AttemptNote } from '@shop/common/http';
 import type { Database } from '../database.js';
 import type { Decision, OrderAccount } from './order-account.js';
 import type { PayableOrder } from './payable-order.js';
@@ -8,6 +9,8 @@ import type { Payment } from './payment.js';
 import type { Refund } from './refund.js';
 
 type Transaction = TransactionOf<Database>;
+/** What is to be written about the request that a decision is part of. */
+type NoteOf<D extends Decision> = (decision: D) => AttemptNote | undefined;
 
 /** Changes of an order's account: decided and written under its locks, the order's first, then the payment's. */
 export class OrderAccountRepository {
@@ -18,29 +21,40 @@ export class OrderAccountRepository {
   }
 
   /** Writes what `decide` says of an order's account, with its events; what it throws undoes all. */
-  async change<D extends Decision>(orderId: string, decide: (account: OrderAccount) => D): Promise<D> {
-    const result = await this.#save(async (transaction) => {
-      const account = await lock(transaction, orderId);
-      return { account, decision: decide(account) };
-    });
-    if (result.outcome !== 'saved') throw new Error('a change without a cause was taken for a repeated one');
-    return result.value;
+  async change<D extends Decision>(
+    orderId: string,
+    decide: (account: OrderAccount) => D,
+    note?: NoteOf<D>,
+  ): Promise<D> {
+    const result = await this.#save(
+      async (transaction) => {
+        const account = await lock(transaction, orderId);
+        return { account, decision: decide(account) };
+      },
+      { note },
+    );
+    return valueOf(result);
   }
 
   /** As `change`, of the account that a refund belongs to. */
   async changeRefund(
     { id, paymentId }: Pick<Refund, 'id' | 'paymentId'>,
     decide: (account: OrderAccount, refund: Refund) => Decision,
-  ): Promise<void> {
-    await this.#save(async (transaction) => {
-      const { orderId } = await transaction.payment.findUniqueOrThrow({
-        where: { id: paymentId },
-        select: { orderId: true },
-      });
-      const account = await lock(transaction, orderId);
-      const refund = await transaction.refund.findUniqueOrThrow({ where: { id } });
-      return { account, decision: decide(account, refund) };
-    });
+    note?: NoteOf<Decision>,
+  ): Promise<Decision> {
+    const result = await this.#save(
+      async (transaction) => {
+        const { orderId } = await transaction.payment.findUniqueOrThrow({
+          where: { id: paymentId },
+          select: { orderId: true },
+        });
+        const account = await lock(transaction, orderId);
+        const refund = await transaction.refund.findUniqueOrThrow({ where: { id } });
+        return { account, decision: decide(account, refund) };
+      },
+      { note },
+    );
+    return valueOf(result);
   }
 
   /**
@@ -65,14 +79,19 @@ export class OrderAccountRepository {
 
   async #save<D extends Decision>(
     work: (transaction: Transaction) => Promise<{ account: OrderAccount; decision: D }>,
-    options?: SaveOptions,
+    { note, ...options }: SaveOptions & { note?: NoteOf<D> | undefined },
   ): Promise<SaveResult<D>> {
     return this.#store.save(async (transaction) => {
       const { account, decision } = await work(transaction);
       await write(transaction, account, decision);
-      return { value: decision, events: decision.events ?? [] };
+      return { value: decision, events: decision.events ?? [], note: note?.(decision) };
     }, options);
   }
+}
+
+function valueOf<D>(result: SaveResult<D>): D {
+  if (result.outcome !== 'saved') throw new Error('a change without a cause was taken for a repeated one');
+  return result.value;
 }
 
 async function lock(transaction: Transaction, orderId: string): Promise<OrderAccount> {

@@ -1,6 +1,7 @@
 import type { Actor } from '@shop/common/auth';
 import {
   accepted,
+  attemptOf,
   batchMeta,
   created,
   ok,
@@ -21,7 +22,7 @@ import type {
   ProcessPaymentBody,
   RefundPaymentBody,
 } from './payment.validator.js';
-import type { RefundService } from './refund.service.js';
+import type { RefundOfPayment, RefundService } from './refund.service.js';
 
 /** Between HTTP and the use cases. */
 export class PaymentHandler {
@@ -33,9 +34,9 @@ export class PaymentHandler {
     this.#refunds = refunds;
   }
 
-  create = async ({ actor, body, token }: Input<unknown, unknown, CreatePaymentBody>): Promise<Reply> => {
-    const payment = await this.#payments.create(actor, { ...body, description: body.description || null }, token);
-    return created('Payment created', toPaymentResource(payment));
+  create = async ({ actor, body, token, heldKey }: Input<unknown, unknown, CreatePaymentBody>): Promise<Reply> => {
+    const draft = { ...body, description: body.description || null };
+    return opened(await this.#payments.create(actor, draft, token, attemptOf(heldKey, opened)));
   };
 
   list = async ({ actor, query }: Input<unknown, PaymentListQuery>): Promise<Reply> =>
@@ -50,21 +51,22 @@ export class PaymentHandler {
   getOfOrder = async ({ actor, params }: Input<OrderParams>): Promise<Reply> =>
     ok('Payment retrieved', toPaymentResource(await this.#payments.getOfOrder(actor, params.orderId)));
 
-  process = async ({ actor, params, body }: Input<PaymentParams, unknown, ProcessPaymentBody>): Promise<Reply> => {
-    const payment = await this.#payments.process(actor, params.id, body);
-    const resource = toPaymentResource(payment);
-    return payment.status === 'processing'
-      ? accepted('Payment is being processed', resource)
-      : ok('Payment processed', resource);
-  };
+  process = async ({
+    actor,
+    params,
+    body,
+    heldKey,
+  }: Input<PaymentParams, unknown, ProcessPaymentBody>): Promise<Reply> =>
+    processed(await this.#payments.process(actor, params.id, body, attemptOf(heldKey, processed)));
 
-  refund = async ({ actor, params, body }: Input<PaymentParams, unknown, RefundPaymentBody>): Promise<Reply> => {
-    const { amount, reason } = body;
-    const { payment, refund } = await this.#refunds.request(actor, params.id, { amount, reason: reason || null });
-    const resource = toPaymentResource(payment);
-    return refund.status === 'pending'
-      ? accepted('Refund is being processed', resource)
-      : ok('Payment refunded', resource);
+  refund = async ({
+    actor,
+    params,
+    body,
+    heldKey,
+  }: Input<PaymentParams, unknown, RefundPaymentBody>): Promise<Reply> => {
+    const request = { amount: body.amount, reason: body.reason || null };
+    return refunded(await this.#refunds.request(actor, params.id, request, attemptOf(heldKey, refunded)));
   };
 
   listRefunds = async ({ actor, params }: Input<PaymentParams>): Promise<Reply> => {
@@ -89,6 +91,22 @@ export class PaymentHandler {
     }
   }
 }
+
+const opened = (payment: Payment): Reply => created('Payment created', toPaymentResource(payment));
+
+const processed = (payment: Payment): Reply => {
+  const resource = toPaymentResource(payment);
+  return payment.status === 'processing'
+    ? accepted('Payment is being processed', resource)
+    : ok('Payment processed', resource);
+};
+
+const refunded = ({ refund, payment }: RefundOfPayment): Reply => {
+  const resource = toPaymentResource(payment);
+  return refund.status === 'pending'
+    ? accepted('Refund is being processed', resource)
+    : ok('Payment refunded', resource);
+};
 
 const batch = (payments: readonly Payment[]): Reply =>
   page('Payments retrieved', payments.map(toPaymentResource), batchMeta(payments.length));

@@ -1,6 +1,6 @@
 import type { EventDraft, PaymentStatus } from '@shop/common/contracts';
-import { outboxInsert, type AtomicStore } from '@shop/common/database';
-import type { PageRequest, Slice } from '@shop/common/http';
+import { attemptClauses, outboxInsert, type AtomicStore } from '@shop/common/database';
+import type { AttemptNote, PageRequest, Slice } from '@shop/common/http';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import type { PayableOrder } from './payable-order.js';
@@ -86,17 +86,22 @@ export class PaymentRepository {
     return { rows, total };
   }
 
-  /** Marks a pending payment as being processed, with the event that tells of it. False: somebody else was faster. */
-  async startProcessing(payment: Payment, event: EventDraft): Promise<boolean> {
+  /**
+   * Marks a pending payment as being processed, with the event that tells of it and a note about the request that asked
+   * for it. False: somebody else was faster.
+   */
+  async startProcessing(payment: Payment, event: EventDraft, note?: AttemptNote): Promise<boolean> {
+    const { held, isAllowed, noted } = attemptClauses(note);
     const rows = await this.#store.saveInOneStatement<{ id: string }>(Prisma.sql`
-      WITH saved AS (
+      WITH ${held} saved AS (
         UPDATE payments
         SET status = ${payment.status}::payment_status, method = ${payment.method}::payment_method,
           provider = ${payment.provider}, version = ${payment.version}, updated_at = ${payment.updatedAt}
         WHERE id = ${payment.id}::uuid AND status = 'pending' AND version = ${payment.version - 1}
+          AND ${isAllowed}
         RETURNING id
       ), told AS (${outboxInsert([event], { onlyIf: Prisma.sql`SELECT FROM saved` })})
-      SELECT id FROM saved`);
+      ${noted} SELECT id FROM saved`);
     return rows.length > 0;
   }
 

@@ -13,7 +13,7 @@ const access = 'authenticated';
 
 /** Everything that can be asked of /api/v1/payments. */
 export const paymentRoutes = (payments: PaymentHandler): readonly Route[] => [
-  route({ method: 'POST', path: '/', access, body: createPaymentBody, handle: payments.create }),
+  route({ method: 'POST', path: '/', access, body: createPaymentBody, idempotent: true, handle: payments.create }),
   route({ method: 'GET', path: '/', access, query: paymentsQuery, handle: payments.list }),
   route({ method: 'GET', path: '/my-payments', access, query: paymentsQuery, handle: payments.listOwn }),
   route({ method: 'GET', path: '/order/:orderId', access, params: orderParams, handle: payments.getOfOrder }),
@@ -24,6 +24,7 @@ export const paymentRoutes = (payments: PaymentHandler): readonly Route[] => [
     access,
     params: paymentParams,
     body: processPaymentBody,
+    idempotent: true,
     handle: payments.process,
   }),
   route({
@@ -32,6 +33,7 @@ export const paymentRoutes = (payments: PaymentHandler): readonly Route[] => [
     access: 'admin',
     params: paymentParams,
     body: refundPaymentBody,
+    idempotent: true,
     handle: payments.refund,
   }),
   route({ method: 'GET', path: '/:id/refunds', access, params: paymentParams, handle: payments.listRefunds }),

@@ -1,7 +1,8 @@
 import type { Actor } from '@shop/common/auth';
 import type { PaymentMethod, PaymentStatus } from '@shop/common/contracts';
 import type { Cause } from '@shop/common/database';
-import { Conflict, InvalidInput, ServiceUnavailable } from '@shop/common/errors';
+import { Conflict, InvalidInput, ServiceUnavailable, type AppError } from '@shop/common/errors';
+import type { Attempt } from '@shop/common/http';
 import type { Logger } from '@shop/common/logger';
 import type { Providers, ProviderOutcome } from '../providers/providers.js';
 import { amountInMinorUnits } from './minor-units.js';
@@ -13,6 +14,7 @@ import {
   paymentRequested,
   type Decision,
   type Moment,
+  type OrderAccount,
 } from './order-account.js';
 import type { OrderAccountRepository } from './order-account.repository.js';
 import type { PayableOrder } from './payable-order.js';
@@ -87,56 +89,98 @@ export class PaymentService {
   }
 
   /** Opens a further payment for an order whose last one failed or was cancelled. */
-  async create(actor: Actor, draft: PaymentDraft, token: string): Promise<Payment> {
+  async create(actor: Actor, draft: PaymentDraft, token: string, attempt?: Attempt<Payment>): Promise<Payment> {
     const { payments, accounts } = this.#options;
     const amount = amountInMinorUnits(draft.amount, draft.currency);
     const order = (await payments.findOrder(draft.orderId)) ?? (await this.#fetchOrder(draft.orderId, token));
     if (order === undefined || !isVisibleTo(actor, order)) throw new OrderNotFound();
     refuseMismatch(order, { amount, currency: draft.currency });
-    const decision = await accounts.change(order.id, (account) =>
-      paymentRequested(account, { method: draft.method, description: draft.description }, this.#moment()),
+    const { openedPayment } = await accounts.change(
+      order.id,
+      (account) => paymentRequested(account, { method: draft.method, description: draft.description }, this.#moment()),
+      (decision) => attempt?.makes(written(decision.openedPayment)),
     );
-    return written(decision.openedPayment);
+    return written(openedPayment);
   }
 
   /**
    * Pays: says so first, then asks the provider with no lock held, then writes down what came of it. While the outcome
-   * is unknown the payment stays `processing`. Throws PaymentNotPending, PaymentDeclined and ServiceUnavailable.
+   * is unknown the payment stays `processing`. What another attempt at the same request has begun is carried on. Throws
+   * PaymentNotPending, PaymentDeclined and ServiceUnavailable.
    */
   async process(
     actor: Actor,
     id: string,
     { token, method: chosen }: { token: string | undefined; method: PaymentMethod | undefined },
+    attempt?: Attempt<Payment>,
   ): Promise<Payment> {
     const { payments, providers, clock } = this.#options;
     const before = await this.get(actor, id);
     const method = chosen ?? before.method;
     const byHand = isReceivedByHand(method);
     if (byHand && actor.role !== 'admin') throw new OnlyAdminReceives(method);
+    if (attempt?.begun === id && before.status !== 'pending') return this.#carryOn(before, token, attempt);
     const provider = byHand ? providers.byHand : providers.online;
     const payment = startProcessing(before, { method, provider, now: clock() });
     const event = paymentEvent(payment, { previousStatus: before.status });
-    if (!(await payments.startProcessing(payment, event))) throw new PaymentNotPending('no longer pending');
-    const { amount, currency } = payment;
-    const outcome = await providers.charge(provider, { key: id, amount, currency, token });
-    return this.settle(payment, outcome);
+    if (!(await payments.startProcessing(payment, event, attempt?.begins(id)))) {
+      throw new PaymentNotPending('no longer pending');
+    }
+    return this.settle(payment, await this.#charge(payment, token), attempt);
   }
 
-  /** Writes down what came of a charge, unless that is known already. Throws PaymentDeclined and ServiceUnavailable. */
-  async settle(payment: Payment, outcome: ProviderOutcome): Promise<Payment> {
+  /** Brings a charge to its end that began earlier: asking under the same key never charges twice. */
+  async #carryOn(payment: Payment, token: string | undefined, attempt: Attempt<Payment>): Promise<Payment> {
+    if (payment.status !== 'processing') return paid(payment);
+    const found = await this.#options.providers.findCharge(payment.provider, payment.id);
+    const outcome = found ?? (await this.#charge(payment, token));
+    // Where the provider isn't reached now it may have been then.
+    return this.settle(payment, 'error' in outcome ? { ...outcome, outcome: 'unknown' } : outcome, attempt);
+  }
+
+  #charge({ id: key, provider, amount, currency }: Payment, token: string | undefined): Promise<ProviderOutcome> {
+    return this.#options.providers.charge(provider, { key, amount, currency, token });
+  }
+
+  /** As `writeOutcome`, for somebody who waits for it. Throws PaymentDeclined, Conflict and ServiceUnavailable. */
+  async settle(payment: Payment, outcome: ProviderOutcome, attempt?: Attempt<Payment>): Promise<Payment> {
     const { logger } = this.#options;
     const facts = { paymentId: payment.id, outcome: outcome.outcome };
     if ('error' in outcome) logger.warn('charge not answered', { ...facts, err: outcome.error });
-    const settled = await this.#writeOutcome(payment, outcome).catch((err: unknown) => {
+    const settled = await this.writeOutcome(payment, outcome, attempt).catch((err: unknown) => {
       // The money may have moved: any other answer than "being processed" would be untrue.
       logger.error('outcome of a charge not written', { ...facts, err });
       return payment;
     });
-    if (settled.status === 'failed') {
-      throw new PaymentDeclined('Payment', { paymentId: settled.id, reason: settled.failureReason ?? 'declined' });
+    return paid(settled);
+  }
+
+  /** Writes down what came of a charge, unless that is known already. Answers the payment as it is then. */
+  async writeOutcome(payment: Payment, result: ProviderOutcome, attempt?: Attempt<Payment>): Promise<Payment> {
+    const { accounts, payments, refunds, logger } = this.#options;
+    const { id, orderId } = payment;
+    if (result.outcome === 'unknown') return written(await payments.find(id));
+    const decide = (account: OrderAccount): Decision => {
+      switch (result.outcome) {
+        case 'succeeded':
+          return chargeSucceeded(account, id, result.transactionId, this.#moment());
+        case 'declined':
+          return chargeDeclined(account, id, result.reason, this.#moment());
+        case 'not-reached':
+          return chargeNotReached(account, id, this.#moment());
+      }
+    };
+    const decision = await accounts.change(
+      orderId,
+      decide,
+      ({ payment: changed }) => changed && attempt?.ended(refusalOf(changed) ?? changed),
+    );
+    if (decision.openedRefund) refunds.wake();
+    const settled = decision.payment ?? written(await payments.find(id));
+    if (result.outcome === 'succeeded' && settled.paidAt === null) {
+      // No way leads here; if one does after all, somebody must give the money back by hand.
+      logger.error('charged, but the payment is not paid', { paymentId: id, status: settled.status });
     }
-    if (settled.status === 'cancelled') throw new Conflict('Order was cancelled, and its payment with it');
-    if (settled.status === 'pending') throw new ServiceUnavailable('The payment provider can not be reached');
     return settled;
   }
 
@@ -148,24 +192,6 @@ export class PaymentService {
     if (decision?.openedRefund) this.#options.refunds.wake();
   }
 
-  async #writeOutcome(payment: Payment, result: ProviderOutcome): Promise<Payment> {
-    const { accounts, payments, refunds } = this.#options;
-    const { id, orderId } = payment;
-    if (result.outcome === 'unknown') return written(await payments.find(id));
-    const decision = await accounts.change(orderId, (account): Decision => {
-      switch (result.outcome) {
-        case 'succeeded':
-          return chargeSucceeded(account, id, result.transactionId, this.#moment());
-        case 'declined':
-          return chargeDeclined(account, id, result.reason, this.#moment());
-        case 'not-reached':
-          return chargeNotReached(account, id, this.#moment());
-      }
-    });
-    if (decision.openedRefund) refunds.wake();
-    return decision.payment ?? written(await payments.find(id));
-  }
-
   async #fetchOrder(id: string, token: string): Promise<PayableOrder | undefined> {
     const order = await this.#options.orders.find(id, token);
     if (order !== undefined) await this.#options.payments.rememberOrder(order);
@@ -175,6 +201,27 @@ export class PaymentService {
   #moment(): Moment {
     return { now: this.#options.clock(), newId: this.#options.newId };
   }
+}
+
+/** What somebody who pays is told of a payment that isn't paid after all. */
+function refusalOf({ id: paymentId, status, failureReason }: Payment): AppError | undefined {
+  switch (status) {
+    case 'failed':
+      return new PaymentDeclined('Payment', { paymentId, reason: failureReason ?? 'declined' });
+    case 'cancelled':
+      return new Conflict('Order was cancelled, and its payment with it');
+    case 'pending':
+      return new ServiceUnavailable('The payment provider can not be reached');
+    default:
+      return undefined;
+  }
+}
+
+/** A payment that is paid, or being processed. Throws what `refusalOf` answers. */
+function paid(payment: Payment): Payment {
+  const refusal = refusalOf(payment);
+  if (refusal !== undefined) throw refusal;
+  return payment;
 }
 
 const isVisibleTo = (actor: Actor, { userId }: { userId: string }): boolean =>

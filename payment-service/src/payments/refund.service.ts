@@ -1,8 +1,10 @@
 import type { Actor } from '@shop/common/auth';
+import type { Attempt } from '@shop/common/http';
 import type { Logger } from '@shop/common/logger';
-import type { Providers } from '../providers/providers.js';
+import type { Verdict } from '../providers/payment-provider.js';
+import type { ProviderOutcome, Providers } from '../providers/providers.js';
 import { amountInMinorUnits } from './minor-units.js';
-import { refundDeclined, refundDone, refundRequested, type Moment } from './order-account.js';
+import { refundDeclined, refundDone, refundRequested, type Decision, type Moment } from './order-account.js';
 import type { OrderAccountRepository } from './order-account.repository.js';
 import { PaymentDeclined, PaymentNotFound } from './payment.errors.js';
 import type { Payment } from './payment.js';
@@ -26,6 +28,9 @@ export interface RefundServiceOptions {
   lease: number;
 }
 
+/** A refund, and its payment as it is with it. */
+export type RefundOfPayment = DueRefund;
+
 const BATCH = 10;
 
 /** The use cases of refunds: first written down, then asked of the provider with no lock held, then settled. */
@@ -43,74 +48,135 @@ export class RefundService {
 
   /**
    * Gives back an amount in major units, or all that is left. Answers the refund, which is still pending while its
-   * outcome is unknown. Throws PaymentNotFound, PaymentNotRefundable, RefundTooLarge and PaymentDeclined.
+   * outcome is unknown. What another attempt at the same request has begun is carried on. Throws PaymentNotFound,
+   * PaymentNotRefundable, RefundTooLarge and PaymentDeclined.
    */
   async request(
     actor: Actor,
     paymentId: string,
     { amount, reason }: { amount: number | undefined; reason: string | null },
-  ): Promise<DueRefund> {
-    const { payments, accounts } = this.#options;
-    const payment = await payments.find(paymentId);
+    attempt?: Attempt<RefundOfPayment>,
+  ): Promise<RefundOfPayment> {
+    const payment = await this.#options.payments.find(paymentId);
     if (payment === undefined) throw new PaymentNotFound();
+    const begun = attempt?.begun === undefined ? undefined : await this.#options.refunds.find(attempt.begun);
+    const settled =
+      begun === undefined
+        ? await this.#reserveAndSend(actor, payment, { amount, reason }, attempt)
+        : await this.#carryOn({ refund: begun, payment }, attempt);
+    const refusal = refusalOf(settled.refund);
+    if (refusal !== undefined) throw refusal;
+    return settled;
+  }
+
+  async #reserveAndSend(
+    actor: Actor,
+    payment: Payment,
+    { amount, reason }: { amount: number | undefined; reason: string | null },
+    attempt: Attempt<RefundOfPayment> | undefined,
+  ): Promise<RefundOfPayment> {
     const request = {
       amount: amount === undefined ? undefined : amountInMinorUnits(amount, payment.currency),
       reason,
       requestedBy: actor.id,
       nextAttemptAt: this.#after(this.#options.lease),
     };
-    const reserved = await accounts.change(payment.orderId, (account) => {
-      // A payment that isn't its order's live one is final: what was read of it still holds.
-      const current = account.payment?.id === paymentId ? account.payment : payment;
-      return refundRequested(current, request, this.#moment());
-    });
-    const { payment: current, openedRefund: refund } = reserved;
-    const settled = await this.#settleNow({ refund, payment: current });
-    if (settled.refund.status === 'failed') {
-      throw new PaymentDeclined('Refund', { paymentId, reason: settled.refund.failureReason ?? 'declined' });
-    }
-    return settled;
+    const { payment: current, openedRefund: refund } = await this.#options.accounts.change(
+      payment.orderId,
+      (account) => {
+        // A payment that isn't its order's live one is final: what was read of it still holds.
+        const current = account.payment?.id === payment.id ? account.payment : payment;
+        return refundRequested(current, request, this.#moment());
+      },
+      ({ openedRefund: { id } }) => attempt?.begins(id),
+    );
+    const due = { refund, payment: current };
+    return this.#settleNow(due, () => this.#send(due), attempt);
+  }
+
+  async #carryOn(due: DueRefund, attempt: Attempt<RefundOfPayment> | undefined): Promise<RefundOfPayment> {
+    return due.refund.status === 'pending' ? this.#settleNow(due, () => this.#findOrSend(due), attempt) : due;
   }
 
   /** Asks the providers for refunds that wait for it. True: there may be more of them. */
   async carryOutDue(): Promise<boolean> {
     const { refunds, clock, lease } = this.#options;
     const due = await refunds.takeDue({ now: clock(), leaseUntil: this.#after(lease), limit: BATCH });
-    const results = await Promise.allSettled(due.map((one) => this.#carryOut(one)));
+    const results = await Promise.allSettled(
+      due.map(async (one) => this.#writeOutcome(one, await this.#findOrSend(one))),
+    );
     const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
     if (failures.length > 0) throw new AggregateError(failures, 'some refunds could not be carried out');
     return due.length === BATCH;
   }
 
+  /** A provider's verdict on a refund of its own, told unasked. Without effect where the refund is settled or not known. */
+  async followVerdict(provider: string, id: string, verdict: Verdict): Promise<void> {
+    const { refunds, payments, logger } = this.#options;
+    const refund = await refunds.find(id);
+    const payment = refund && (await payments.find(refund.paymentId));
+    if (refund === undefined || payment?.provider !== provider) {
+      logger.info('told of a refund that is not known', { provider, refundId: id });
+    } else if (refund.status === 'pending') {
+      await this.#writeOutcome({ refund, payment }, verdict);
+    }
+  }
+
   /** The refund and its payment after the provider was asked. What could not be written down is left to `carryOutDue`. */
-  async #settleNow(due: DueRefund): Promise<DueRefund> {
+  async #settleNow(
+    due: DueRefund,
+    ask: () => Promise<ProviderOutcome>,
+    attempt: Attempt<RefundOfPayment> | undefined,
+  ): Promise<RefundOfPayment> {
     try {
-      const refund = await this.#carryOut(due);
-      return { refund, payment: (await this.#options.payments.find(due.payment.id)) ?? due.payment };
+      return await this.#writeOutcome(due, await ask(), attempt);
     } catch (err) {
       this.#options.logger.error('outcome of a refund not written', { refundId: due.refund.id, err });
       return due;
     }
   }
 
-  async #carryOut({ refund, payment }: DueRefund): Promise<Refund> {
-    const { providers, accounts, refunds, logger } = this.#options;
-    const { id, amount } = refund;
+  /** It may have been sent before: a provider remembers its verdict for longer than the key that it came under. */
+  async #findOrSend(due: DueRefund): Promise<ProviderOutcome> {
+    const found = await this.#options.providers.findRefund(due.payment.provider, due.refund.id);
+    return found ?? this.#send(due);
+  }
+
+  async #send({ refund, payment }: DueRefund): Promise<ProviderOutcome> {
     const { provider, currency, transactionId } = payment;
     if (transactionId === null) throw new Error(`payment ${payment.id} has a refund and no transaction`);
-    const result = await providers.refund(provider, { key: id, transactionId, amount, currency });
+    const { id: key, amount } = refund;
+    return this.#options.providers.refund(provider, { key, transactionId, amount, currency });
+  }
+
+  async #writeOutcome(
+    { refund, payment }: DueRefund,
+    result: ProviderOutcome,
+    attempt?: Attempt<RefundOfPayment>,
+  ): Promise<RefundOfPayment> {
+    const { accounts, payments, refunds, logger } = this.#options;
+    const { id } = refund;
+    const note = (decision: Decision) => {
+      const settled = settledBy(decision);
+      return settled && attempt?.ended(refusalOf(settled.refund) ?? settled);
+    };
+    let decision: Decision | undefined;
     switch (result.outcome) {
       case 'succeeded':
-        await accounts.changeRefund(refund, (account, current) =>
-          refundDone(account, current, result.transactionId, this.#moment()),
+        decision = await accounts.changeRefund(
+          refund,
+          (account, current) => refundDone(account, current, result.transactionId, this.#moment()),
+          note,
         );
         break;
       case 'declined': {
         const { reason } = result;
         logger.error('refund failed', { refundId: id, paymentId: payment.id, reason, repeats: refund.repeats });
         const nextAttemptAt = this.#after(this.#retryPause(refund.repeats));
-        await accounts.changeRefund(refund, (account, current) =>
-          refundDeclined(account, current, { reason, nextAttemptAt }, this.#moment()),
+        decision = await accounts.changeRefund(
+          refund,
+          (account, current) => refundDeclined(account, current, { reason, nextAttemptAt }, this.#moment()),
+          note,
         );
         break;
       }
@@ -118,7 +184,9 @@ export class RefundService {
         logger.warn('refund not answered', { refundId: id, outcome: result.outcome, err: result.error });
         await refunds.postpone(id, this.#after(this.#retryPause(refund.attempts)));
     }
-    return (await refunds.find(id)) ?? refund;
+    const settled = decision && settledBy(decision);
+    if (settled !== undefined) return settled;
+    return { refund: (await refunds.find(id)) ?? refund, payment: (await payments.find(payment.id)) ?? payment };
   }
 
   #retryPause(times: number): number {
@@ -134,3 +202,11 @@ export class RefundService {
     return { now: this.#options.clock(), newId: this.#options.newId };
   }
 }
+
+/** The refund that a decision settles, if it does. */
+const settledBy = ({ settledRefund: refund, payment }: Decision): RefundOfPayment | undefined =>
+  refund && payment && { refund, payment };
+
+/** What somebody who asked for a refund is told of one that failed. */
+const refusalOf = ({ paymentId, status, failureReason }: Refund): PaymentDeclined | undefined =>
+  status === 'failed' ? new PaymentDeclined('Refund', { paymentId, reason: failureReason ?? 'declined' }) : undefined;

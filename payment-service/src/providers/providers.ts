@@ -6,11 +6,16 @@ import {
   type Verdict,
 } from './payment-provider.js';
 
-/** What came of asking a provider. `unknown` is never a refusal: the money may have moved. */
-export type ProviderOutcome =
-  | Verdict
+/** Nobody answered. `unknown` is never a refusal: the money may have moved. */
+export type NoAnswer =
   | { readonly outcome: 'not-reached'; readonly error: unknown }
   | { readonly outcome: 'unknown'; readonly error: unknown };
+
+/** What came of asking a provider to do something. */
+export type ProviderOutcome = Verdict | NoAnswer;
+
+/** What came of asking a provider for its verdict; undefined: it has none. */
+export type FoundOutcome = ProviderOutcome | undefined;
 
 /** Rejects once the signal aborts. */
 const abortOf = (signal: AbortSignal): Promise<never> =>
@@ -43,10 +48,22 @@ export class Providers {
     return this.#ask(name, (provider, signal) => provider.refund(refund, signal));
   }
 
-  async #ask(
+  findCharge(name: string | null, key: string): Promise<FoundOutcome> {
+    return this.#ask(name, (provider, signal) => provider.findCharge(key, signal));
+  }
+
+  findRefund(name: string | null, key: string): Promise<FoundOutcome> {
+    return this.#ask(name, (provider, signal) => provider.findRefund(key, signal));
+  }
+
+  cancelCharge(name: string | null, charge: Omit<Charge, 'token'>): Promise<ProviderOutcome> {
+    return this.#ask(name, (provider, signal) => provider.cancelCharge(charge, signal));
+  }
+
+  async #ask<T>(
     name: string | null,
-    call: (provider: PaymentProvider, signal: AbortSignal) => Promise<Verdict>,
-  ): Promise<ProviderOutcome> {
+    call: (provider: PaymentProvider, signal: AbortSignal) => Promise<T>,
+  ): Promise<T | NoAnswer> {
     const provider = this.#providers.get(name ?? '');
     if (provider === undefined) return { outcome: 'not-reached', error: new Error(`no provider ${name ?? '(none)'}`) };
     const signal = AbortSignal.timeout(this.#timeout);

@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import {
+  WebhookMalformed,
+  type ProviderNotice,
+  type Verdict,
+  type WebhookReader,
+  type WebhookRequest,
+} from '../payment-provider.js';
+import { verifiedId } from '../webhook-signature.js';
+
+const MAX_ID_LENGTH = 255;
+
+const succeeded = z.object({ key: z.string(), transactionId: z.string().min(1) });
+const declined = z.object({ key: z.string(), reason: z.string().min(1) });
+const message = z.object({ type: z.string(), data: z.unknown() });
+
+/** What the simulated provider says in its webhooks, by type. Other types are none of our business. */
+const dataOf = {
+  'charge.succeeded': { kind: 'charge', data: succeeded },
+  'charge.declined': { kind: 'charge', data: declined },
+  'refund.succeeded': { kind: 'refund', data: succeeded },
+  'refund.declined': { kind: 'refund', data: declined },
+} as const;
+
+const isKnown = (type: string): type is keyof typeof dataOf => Object.hasOwn(dataOf, type);
+
+const verdictOf = (data: z.infer<typeof succeeded> | z.infer<typeof declined>): Verdict =>
+  'reason' in data
+    ? { outcome: 'declined', reason: data.reason }
+    : { outcome: 'succeeded', transactionId: data.transactionId };
+
+/** Webhooks of the simulated provider, signed as Standard Webhooks. */
+export class SimulatedWebhookReader implements WebhookReader {
+  readonly #secrets: readonly Buffer[];
+
+  /** Several secrets while they rotate: each of them is good. */
+  constructor({ secrets }: { secrets: readonly Buffer[] }) {
+    this.#secrets = secrets;
+  }
+
+  read(request: WebhookRequest, now: Date): ProviderNotice {
+    const id = verifiedId(request, { secrets: this.#secrets, now });
+    if (id.length > MAX_ID_LENGTH) throw new WebhookMalformed(`webhook-id has over ${MAX_ID_LENGTH} characters`);
+    try {
+      const { type, data } = message.parse(JSON.parse(request.body.toString('utf8')));
+      if (!isKnown(type)) return { id, about: undefined };
+      const { kind, data: schema } = dataOf[type];
+      const parsed = schema.parse(data);
+      return { id, about: { kind, key: parsed.key, verdict: verdictOf(parsed) } };
+    } catch (error) {
+      throw new WebhookMalformed('the body is not a message of this provider', { cause: error });
+    }
+  }
+}

@@ -1,0 +1,72 @@
+// Compares our books with the payment provider's: `reconcile.js [--since DATE]`. Ends with 0 when they agree, 1 when they
+// differ, 2 when they could not be compared.
+import { parseArgs } from 'node:util';
+import { v7 as newId } from 'uuid';
+import { SettingsError } from '@shop/common/config';
+import { stopInOrder } from '@shop/common/lifecycle';
+import { redact } from '@shop/common/logger';
+import { loadReconciliationConfig, type ReconciliationConfig } from './config.js';
+import { SimulatedLedger } from './providers/simulated/simulated-ledger.js';
+import { BooksRepository } from './reconciliation/books.repository.js';
+import { ReconciliationService } from './reconciliation/reconciliation.service.js';
+import { findingLine, heading, summary } from './reconciliation/report.js';
+
+/** Milliseconds beyond the provider's own time after which an outcome has been written down. */
+const WRITING_TIME = 10_000;
+
+const say = (line: string): boolean => process.stdout.write(`${line}\n`);
+
+function sinceOf(args: string[]): Date {
+  const { since } = parseArgs({ args, options: { since: { type: 'string' } } }).values;
+  if (!since) return new Date(0);
+  const date = new Date(since);
+  if (Number.isNaN(date.getTime()))
+    throw new Error('--since must be a date such as 2026-01-31 or 2026-01-31T12:00:00Z');
+  return date;
+}
+
+/** Whether the two books agree. */
+async function reconcile(config: ReconciliationConfig, since: Date): Promise<boolean> {
+  const ledger = new SimulatedLedger({
+    url: config.simulatedProviderDatabaseUrl,
+    newId,
+    onConnectionLost: () => undefined, // the next question fails, and says so
+  });
+  const books = new BooksRepository({ url: config.databaseUrl });
+  const service = new ReconciliationService({
+    ledger,
+    provider: config.provider,
+    books,
+    clock: () => new Date(),
+    timeout: config.providerTimeout,
+    settlingTime: config.providerTimeout + WRITING_TIME,
+  });
+  let hasHeading = false;
+  try {
+    await books.open();
+    const result = await service.compare({
+      since,
+      onDifference: (finding) => {
+        if (!hasHeading) say(heading);
+        hasHeading = true;
+        say(findingLine(finding));
+      },
+    });
+    say(summary(result));
+    return result.differences === 0;
+  } finally {
+    await stopInOrder([() => books.close(), () => ledger.close()]);
+  }
+}
+
+try {
+  const isSame = await reconcile(loadReconciliationConfig(process.env), sinceOf(process.argv.slice(2)));
+  process.exitCode = isSame ? 0 : 1;
+} catch (error) {
+  const faults =
+    error instanceof SettingsError
+      ? error.faults.map((fault) => `settings: ${fault}`)
+      : [`not compared: ${String(redact(error instanceof Error ? error.message : error))}`];
+  process.stderr.write(`${faults.join('\n')}\n`);
+  process.exitCode = 2;
+}

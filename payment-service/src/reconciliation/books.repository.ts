@@ -1,0 +1,126 @@
+import { Client } from 'pg';
+import { z } from 'zod';
+import { paymentStatuses, refundStatuses } from '@shop/common/contracts';
+import type { LedgerEntry } from '../providers/payment-provider.js';
+import type { EntryKind, OurEntry, Pair, TheirEntry } from './books.js';
+
+const PAGE = 1_000;
+const CONNECT_TIMEOUT = 5_000;
+const STATEMENT_TIMEOUT = 10 * 60_000;
+
+const amount = z.string().transform(BigInt);
+const row = z.object({
+  kind: z.enum(['charge', 'refund']),
+  key: z.string(),
+  our_amount: amount.nullable(),
+  our_currency: z.string().nullable(),
+  our_status: z.enum([...paymentStatuses, ...refundStatuses]).nullable(),
+  our_transaction_id: z.string().nullable(),
+  our_updated_at: z.date().nullable(),
+  their_amount: amount.nullable(),
+  their_currency: z.string().nullable(),
+  their_transaction_id: z.string().nullable(),
+  their_reason: z.string().nullable(),
+});
+
+/** Payments that may have a charge of this provider: one that isn't being processed has none, and so no provider. */
+const CHARGES = `
+  SELECT 'charge' AS kind, id::text AS key, amount, currency, status::text, transaction_id, updated_at, created_at,
+    paid_at IS NOT NULL OR status = 'processing' AS is_expected
+  FROM payments WHERE provider = $1 OR provider IS NULL`;
+const REFUNDS = `
+  SELECT 'refund', refunds.id::text, refunds.amount, currency, refunds.status::text, refunds.transaction_id,
+    refunds.updated_at, refunds.created_at, refunds.status <> 'failed'
+  FROM refunds JOIN payments ON payments.id = payment_id WHERE provider = $1`;
+
+/**
+ * Both books side by side, over one connection. The provider's are put into a temporary table page by page, so that the
+ * database joins them: neither of the two has to fit into memory.
+ */
+export class BooksRepository {
+  readonly #client: Client;
+
+  constructor({ url }: { url: string }) {
+    this.#client = new Client({
+      connectionString: url,
+      application_name: 'reconcile',
+      connectionTimeoutMillis: CONNECT_TIMEOUT,
+      statement_timeout: STATEMENT_TIMEOUT,
+    });
+    this.#client.on('error', () => undefined); // a lost connection fails the next query, which says so
+  }
+
+  async open(): Promise<void> {
+    await this.#client.connect();
+    await this.#client.query(`
+      CREATE TEMPORARY TABLE their_entries (
+        kind text, key text, amount bigint, currency text, transaction_id text, reason text, PRIMARY KEY (kind, key)
+      )`);
+  }
+
+  async addTheirs(kind: EntryKind, entries: readonly LedgerEntry[]): Promise<void> {
+    const rows = entries.map(({ key, amount: minor, currency, verdict }) => ({
+      kind,
+      key,
+      amount: minor.toString(),
+      currency,
+      transaction_id: verdict.outcome === 'succeeded' ? verdict.transactionId : null,
+      reason: verdict.outcome === 'declined' ? verdict.reason : null,
+    }));
+    await this.#client.query(
+      `INSERT INTO their_entries SELECT * FROM json_populate_recordset(NULL::their_entries, $1) ON CONFLICT DO NOTHING`,
+      [JSON.stringify(rows)],
+    );
+  }
+
+  /** Every charge and refund of the provider in either of the two books, ours as far as they were opened since then. */
+  async *pairs({ provider, since }: { provider: string; since: Date }): AsyncGenerator<Pair> {
+    await this.#client.query('BEGIN READ ONLY');
+    await this.#client.query(
+      `DECLARE pairs NO SCROLL CURSOR FOR
+       SELECT coalesce(theirs.kind, ours.kind) AS kind, coalesce(theirs.key, ours.key) AS key,
+         ours.amount AS our_amount, ours.currency AS our_currency, ours.status AS our_status,
+         ours.transaction_id AS our_transaction_id, ours.updated_at AS our_updated_at,
+         theirs.amount AS their_amount, theirs.currency AS their_currency,
+         theirs.transaction_id AS their_transaction_id, theirs.reason AS their_reason
+       FROM (${CHARGES} UNION ALL ${REFUNDS}) AS ours
+       FULL JOIN their_entries AS theirs ON theirs.kind = ours.kind AND theirs.key = ours.key
+       WHERE theirs.key IS NOT NULL OR (ours.is_expected AND ours.created_at >= $2)
+       ORDER BY kind, key`,
+      [provider, since],
+    );
+    for (;;) {
+      const { rows } = await this.#client.query(`FETCH ${PAGE} FROM pairs`);
+      for (const one of rows) yield toPair(row.parse(one));
+      if (rows.length < PAGE) break;
+    }
+    await this.#client.query('COMMIT');
+  }
+
+  async close(): Promise<void> {
+    await this.#client.end();
+  }
+}
+
+const toPair = (pair: z.infer<typeof row>): Pair => ({
+  kind: pair.kind,
+  key: pair.key,
+  ours: oursOf(pair),
+  theirs: theirsOf(pair),
+});
+
+function oursOf(pair: z.infer<typeof row>): OurEntry | undefined {
+  const { our_amount: minor, our_currency: currency, our_status: status, our_updated_at: updatedAt } = pair;
+  if (minor === null || currency === null || status === null || updatedAt === null) return undefined;
+  return { amount: minor, currency, status, updatedAt, transactionId: pair.our_transaction_id };
+}
+
+function theirsOf(pair: z.infer<typeof row>): TheirEntry | undefined {
+  const { their_amount: minor, their_currency: currency, their_transaction_id: transactionId } = pair;
+  if (minor === null || currency === null) return undefined;
+  const verdict =
+    transactionId === null
+      ? ({ outcome: 'declined', reason: pair.their_reason ?? 'unknown' } as const)
+      : ({ outcome: 'succeeded', transactionId } as const);
+  return { amount: minor, currency, verdict };
+}

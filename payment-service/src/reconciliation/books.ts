@@ -1,0 +1,60 @@
+import type { PaymentStatus, RefundStatus } from '@shop/common/contracts';
+import type { Verdict } from '../providers/payment-provider.js';
+
+export type EntryKind = 'charge' | 'refund';
+
+/** What our books say under a key. Amounts are in minor units. */
+export interface OurEntry {
+  readonly amount: bigint;
+  readonly currency: string;
+  readonly status: PaymentStatus | RefundStatus;
+  readonly transactionId: string | null;
+  readonly updatedAt: Date;
+}
+
+/** What the provider's books say under the same key. */
+export interface TheirEntry {
+  readonly amount: bigint;
+  readonly currency: string;
+  readonly verdict: Verdict;
+}
+
+export interface Pair {
+  readonly kind: EntryKind;
+  readonly key: string;
+  readonly ours: OurEntry | undefined;
+  readonly theirs: TheirEntry | undefined;
+}
+
+/** How a pair of entries is judged: `open` is what is still being settled, and no difference yet. */
+export type Judgement = 'same' | 'open' | Difference;
+export type Difference = 'missing here' | 'missing there' | 'status' | 'amount' | 'currency' | 'transaction';
+
+/** When the comparison started, and since when what is open then is no longer normal. */
+export interface ComparisonTimes {
+  readonly startedAt: Date;
+  readonly openSince: Date;
+}
+
+const moved: readonly OurEntry['status'][] = ['success', 'partially_refunded', 'refunded', 'succeeded'];
+
+/** Whether money has moved by our books; undefined while that is open. */
+function hasMoved(kind: EntryKind, status: OurEntry['status']): boolean | undefined {
+  const isOpen = status === 'processing' || (kind === 'refund' && status === 'pending');
+  return isOpen ? undefined : moved.includes(status);
+}
+
+/** Compares what the two books say of the same charge or refund. Theirs were read before ours. */
+export function judge({ kind, ours, theirs }: Pair, { startedAt, openSince }: ComparisonTimes): Judgement {
+  const movedThere = theirs?.verdict.outcome === 'succeeded';
+  if (ours === undefined) return movedThere ? 'missing here' : 'same';
+  const movedHere = hasMoved(kind, ours.status);
+  if (movedHere === undefined) return theirs !== undefined && ours.updatedAt < openSince ? 'status' : 'open';
+  if (!movedHere) return movedThere ? 'status' : 'same';
+  // Their books were read first: what has changed here since then can't be in them yet.
+  if (theirs === undefined) return ours.updatedAt < startedAt ? 'missing there' : 'open';
+  if (theirs.verdict.outcome !== 'succeeded') return 'status';
+  if (theirs.currency !== ours.currency) return 'currency';
+  if (theirs.amount !== ours.amount) return 'amount';
+  return theirs.verdict.transactionId === ours.transactionId ? 'same' : 'transaction';
+}

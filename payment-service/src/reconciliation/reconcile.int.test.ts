@@ -1,0 +1,130 @@
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { v7 as newId } from 'uuid';
+import { placeOrder, placePaidOrder } from '../../test/order-builder.js';
+import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
+
+let test: TestService;
+let alice: TestCaller;
+
+beforeAll(async () => {
+  test = await startTestService({ simulatedWebhookUrl: 'http://127.0.0.1:1/' });
+});
+afterAll(() => test.stop());
+beforeEach(() => {
+  alice = test.caller();
+});
+
+/** Runs the program as `make reconcile` does. */
+const reconcile = (args: string[] = [], environment: Record<string, string> = {}) =>
+  new Promise<{ code: number | null; out: string[]; err: string }>((resolve, reject) => {
+    const program = path.join(import.meta.dirname, '../reconcile.ts');
+    const child = spawn('node', ['--conditions=source', '--import', 'tsx', program, ...args], {
+      cwd: path.join(import.meta.dirname, '../..'),
+      env: {
+        PATH: process.env.PATH,
+        PAYMENT_DATABASE_URL: test.config.databaseUrl,
+        SIMULATED_PROVIDER_DATABASE_URL: test.config.simulatedProviderDatabaseUrl,
+        ...environment,
+      },
+    });
+    let out = '';
+    let err = '';
+    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, out: out.split('\n').filter((line) => line !== ''), err }));
+  });
+
+const ledger = (statement: string, values: unknown[]) => test.query(statement, values);
+
+describe('reconcile', () => {
+  it('the books agree, over many pages -> says so and ends with 0', async () => {
+    const admin = test.caller('admin');
+    const paid = await Promise.all(Array.from({ length: 4 }, () => placePaidOrder(test, alice)));
+    await admin.post(`/${paid[0]!.payment.id}/refund`, { amount: 10 }).expect(200);
+    await admin.post(`/${paid[1]!.payment.id}/refund`, {}).expect(200);
+    const { payment: failed } = await placeOrder(test, alice);
+    await alice.post(`/${failed.id}/process`, { token: 'tok_chargeDeclined' }).expect(402);
+    const { payment: open } = await placeOrder(test, alice);
+    await alice.post(`/${open.id}/process`, { token: 'tok_error' }).expect(202);
+    // What the provider declined to others is no money of ours, and fills some pages.
+    await ledger(
+      `INSERT INTO simulated_provider.charges (key, transaction_id, amount, currency, decline_reason)
+       SELECT 'other_' || n, 'ch_other_' || n, 100, 'USD', 'card_declined' FROM generate_series(1, 250) AS n`,
+      [],
+    );
+    expect(await reconcile()).toEqual({
+      code: 0,
+      out: ['256 charges and 2 refunds compared: no difference, 1 still being settled'],
+      err: '',
+    });
+  });
+
+  it('they differ -> one line for each difference, a summary, and it ends with 1', async () => {
+    const placed = await Promise.all(Array.from({ length: 4 }, () => placePaidOrder(test, alice)));
+    const [gone, cheaper, renamed, refunded] = placed.map(({ payment }) => payment.id) as [
+      string,
+      string,
+      string,
+      string,
+    ];
+    await ledger('DELETE FROM simulated_provider.charges WHERE key = $1', [gone]);
+    await ledger('UPDATE simulated_provider.charges SET amount = 4400 WHERE key = $1', [cheaper]);
+    await ledger("UPDATE simulated_provider.charges SET transaction_id = 'ch_renamed' WHERE key = $1", [renamed]);
+    await test.caller('admin').post(`/${refunded}/refund`, {}).expect(200);
+    const [refund] = await test.query<{ id: string }>('SELECT id FROM refunds WHERE payment_id = $1', [refunded]);
+    await ledger('DELETE FROM simulated_provider.refunds WHERE key = $1', [refund?.id]);
+    const stranger = newId();
+    await ledger(
+      "INSERT INTO simulated_provider.charges (key, transaction_id, amount, currency) VALUES ($1, 'ch_stranger', 500, 'JPY')",
+      [stranger],
+    );
+    const { payment: declined } = await placeOrder(test, alice);
+    await alice.post(`/${declined.id}/process`, { token: 'tok_chargeDeclined' }).expect(402);
+    await ledger('UPDATE simulated_provider.charges SET decline_reason = NULL WHERE key = $1', [declined.id]);
+
+    const { code, out, err } = await reconcile();
+    expect({ code, err }).toEqual({ code: 1, err: '' });
+    expect(out[0]).toMatch(/^DIFFERENCE +KIND +ID +OUR BOOKS +PROVIDER$/);
+    expect(out.at(-1)).toMatch(/^\d+ charges and \d+ refunds compared: 6 differences/);
+    const found = out.slice(1, -1).map((line) => line.split(/ {2,}/).slice(0, 3).join(' | '));
+    expect(new Set(found)).toEqual(
+      new Set([
+        `missing there | charge | ${gone}`,
+        `amount | charge | ${cheaper}`,
+        `transaction | charge | ${renamed}`,
+        `missing there | refund | ${refund?.id}`,
+        `missing here | charge | ${stranger}`,
+        `status | charge | ${declined.id}`,
+      ]),
+    );
+    expect(out.join('\n')).toContain('500 JPY succeeded (ch_stranger)');
+  });
+
+  it('since a time -> what is older is left out', async () => {
+    const tomorrow = new Date(Date.now() + 24 * 60 * 60_000).toISOString();
+    expect(await reconcile(['--since', tomorrow])).toMatchObject({
+      code: 0,
+      out: ['0 charges and 0 refunds compared: no difference'],
+    });
+  });
+
+  it('it can not be done -> one line that says why, and it ends with 2', async () => {
+    expect(await reconcile(['--since', 'yesterday'])).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/--since must be/),
+    });
+    expect(await reconcile([], { PAYMENT_DATABASE_URL: '' })).toEqual({
+      code: 2,
+      out: [],
+      err: 'settings: PAYMENT_DATABASE_URL is missing\n',
+    });
+    expect(await reconcile([], { PAYMENT_DATABASE_URL: 'postgresql://127.0.0.1:1/none' })).toMatchObject({
+      code: 2,
+      out: [],
+      err: expect.stringMatching(/^not compared: .*\n$/),
+    });
+  });
+});

@@ -1,0 +1,83 @@
+import type { LedgerPage, LedgerPageRequest, ProviderLedger } from '../providers/payment-provider.js';
+import { judge, type Difference, type EntryKind, type Pair } from './books.js';
+import type { BooksRepository } from './books.repository.js';
+
+export interface ReconciliationOptions {
+  ledger: ProviderLedger;
+  /** The provider's name, as it stands in payments. */
+  provider: string;
+  books: BooksRepository;
+  clock: () => Date;
+  /** Milliseconds that the provider has to answer. */
+  timeout: number;
+  /** Milliseconds for which it is normal that the outcome of a charge or refund is open. */
+  settlingTime: number;
+}
+
+export interface Finding extends Pair {
+  readonly difference: Difference;
+}
+
+export interface Reconciliation {
+  readonly compared: Record<EntryKind, number>;
+  readonly differences: number;
+  /** What is still being settled. */
+  readonly open: number;
+}
+
+/** Clocks of two systems may be this far apart, in milliseconds. */
+const CLOCK_SKEW = 60_000;
+
+/** Compares our books with the provider's, as of now. */
+export class ReconciliationService {
+  readonly #options: ReconciliationOptions;
+
+  constructor(options: ReconciliationOptions) {
+    this.#options = options;
+  }
+
+  /** Compares what was opened at or after `since`, and tells of each difference as it is found. */
+  async compare({
+    since,
+    onDifference,
+  }: {
+    since: Date;
+    onDifference: (finding: Finding) => void;
+  }): Promise<Reconciliation> {
+    const { ledger, books, provider, clock, settlingTime } = this.#options;
+    const startedAt = clock();
+    const times = { startedAt, openSince: new Date(startedAt.getTime() - settlingTime) };
+    await this.#copy('charge', since, (page, signal) => ledger.listCharges(page, signal));
+    await this.#copy('refund', since, (page, signal) => ledger.listRefunds(page, signal));
+    const compared = { charge: 0, refund: 0 };
+    let differences = 0;
+    let open = 0;
+    // What we opened before we asked for the provider's books from `since` on need not be in them.
+    const ours = new Date(since.getTime() + CLOCK_SKEW);
+    for await (const pair of books.pairs({ provider, since: ours })) {
+      compared[pair.kind] += 1;
+      const judgement = judge(pair, times);
+      if (judgement === 'same') continue;
+      if (judgement === 'open') {
+        open += 1;
+        continue;
+      }
+      differences += 1;
+      onDifference({ ...pair, difference: judgement });
+    }
+    return { compared, differences, open };
+  }
+
+  async #copy(
+    kind: EntryKind,
+    since: Date,
+    list: (page: LedgerPageRequest, signal: AbortSignal) => Promise<LedgerPage>,
+  ): Promise<void> {
+    let start: string | undefined;
+    do {
+      const { entries, next } = await list({ since, start }, AbortSignal.timeout(this.#options.timeout));
+      await this.#options.books.addTheirs(kind, entries);
+      start = next;
+    } while (start !== undefined);
+  }
+}

@@ -1,0 +1,44 @@
+import { toMajorUnits } from '@shop/common/money';
+import type { OurEntry, TheirEntry } from './books.js';
+import type { Finding, Reconciliation } from './reconciliation.service.js';
+
+const WIDTHS = [14, 7, 37, 34];
+
+const line = (...cells: readonly string[]): string =>
+  cells
+    .map((cell, index) => cell.padEnd(WIDTHS[index] ?? 0))
+    .join(' ')
+    .trimEnd();
+
+export const heading = line('DIFFERENCE', 'KIND', 'ID', 'OUR BOOKS', 'PROVIDER');
+
+const money = ({ amount, currency }: { amount: bigint; currency: string }): string =>
+  `${toMajorUnits(amount, currency)} ${currency}`;
+
+const showOurs = (entry: OurEntry | undefined): string => (entry ? `${money(entry)} ${entry.status}` : '-');
+
+function showTheirs(entry: TheirEntry | undefined): string {
+  if (entry === undefined) return '-';
+  const { verdict } = entry;
+  const detail = verdict.outcome === 'succeeded' ? verdict.transactionId : verdict.reason;
+  return `${money(entry)} ${verdict.outcome} (${detail})`;
+}
+
+/** A difference as one line of the table. */
+export const findingLine = ({ difference, kind, key, ours, theirs }: Finding): string =>
+  line(
+    difference,
+    kind,
+    key,
+    difference === 'transaction' ? `${showOurs(ours)} (${ours?.transactionId ?? '-'})` : showOurs(ours),
+    showTheirs(theirs),
+  );
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
+export function summary({ compared, differences, open }: Reconciliation): string {
+  const what = `${counted(compared.charge, 'charge')} and ${counted(compared.refund, 'refund')} compared`;
+  const stillOpen = open > 0 ? `, ${open} still being settled` : '';
+  const verdict = differences > 0 ? counted(differences, 'difference') : 'no difference';
+  return `${what}: ${verdict}${stillOpen}`;
+}

@@ -1,0 +1,72 @@
+import { validate as isUuid } from 'uuid';
+import type { Logger } from '@shop/common/logger';
+import type { ChargeService } from '../payments/charge.service.js';
+import type { RefundService } from '../payments/refund.service.js';
+import {
+  WebhookMalformed,
+  WebhookNotGenuine,
+  type ProviderNotice,
+  type WebhookReader,
+  type WebhookRequest,
+} from '../providers/payment-provider.js';
+import { ProviderNotFound, WebhookNotUnderstood, WebhookRefused } from './webhook.errors.js';
+import type { WebhookRepository } from './webhook.repository.js';
+
+export interface WebhookServiceOptions {
+  /** By the name of the provider. */
+  readers: ReadonlyMap<string, WebhookReader>;
+  webhooks: WebhookRepository;
+  charges: Pick<ChargeService, 'followVerdict'>;
+  refunds: Pick<RefundService, 'followVerdict'>;
+  logger: Logger;
+  clock: () => Date;
+}
+
+/** Milliseconds for which a webhook is remembered: longer than providers go on sending the same one. */
+const RETENTION = 7 * 24 * 60 * 60_000;
+const BATCH = 1_000;
+
+/** Verdicts that providers tell unasked, at any time and any number of times. */
+export class WebhookService {
+  readonly #options: WebhookServiceOptions;
+
+  constructor(options: WebhookServiceOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the webhook has had its effect, now or before. Throws ProviderNotFound, WebhookRefused and WebhookNotUnderstood. */
+  async receive(provider: string, request: WebhookRequest): Promise<void> {
+    const { readers, webhooks, clock, logger } = this.#options;
+    const reader = readers.get(provider);
+    if (reader === undefined) throw new ProviderNotFound();
+    const { id, about } = noticeOf(reader, request, clock());
+    if (await webhooks.isHandled(provider, id)) return;
+    if (about !== undefined) await this.#follow(provider, about);
+    // Noted last: what a crash leaves without its effect is not yet noted, and comes again. That two at once may both get
+    // here does no harm, since a verdict on what is settled changes nothing.
+    await webhooks.noteHandled(provider, id, clock());
+    logger.info('webhook handled', { provider, webhookId: id, kind: about?.kind, outcome: about?.verdict.outcome });
+  }
+
+  /** Forgets old webhooks. True: there may be more of them. */
+  async forgetOld(): Promise<boolean> {
+    const before = new Date(this.#options.clock().getTime() - RETENTION);
+    return (await this.#options.webhooks.forget({ before, limit: BATCH })) === BATCH;
+  }
+
+  async #follow(provider: string, { kind, key, verdict }: NonNullable<ProviderNotice['about']>): Promise<void> {
+    if (!isUuid(key)) return; // our keys are: it is somebody else's
+    const { charges, refunds } = this.#options;
+    await (kind === 'charge' ? charges : refunds).followVerdict(provider, key, verdict);
+  }
+}
+
+function noticeOf(reader: WebhookReader, request: WebhookRequest, now: Date): ProviderNotice {
+  try {
+    return reader.read(request, now);
+  } catch (error) {
+    if (error instanceof WebhookNotGenuine) throw new WebhookRefused(error);
+    if (error instanceof WebhookMalformed) throw new WebhookNotUnderstood(error);
+    throw error;
+  }
+}

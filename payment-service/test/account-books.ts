@@ -1,0 +1,71 @@
+import { v7 as newId } from 'uuid';
+import type { EventDraft } from '@shop/common/contracts';
+import { chargeSucceeded, type Decision, type Moment, type OrderAccount } from '../src/payments/order-account.js';
+import type { PayableOrder } from '../src/payments/payable-order.js';
+import { isLive, startProcessing, type Payment } from '../src/payments/payment.js';
+import { paymentEvent } from '../src/payments/payment.resource.js';
+import type { Refund } from '../src/payments/refund.js';
+
+export const NOW = new Date('2026-01-01T12:00:00Z');
+export const moment: Moment = { now: NOW, newId };
+
+export const buildPayableOrder = (changes: Partial<PayableOrder> = {}): PayableOrder => ({
+  id: newId(),
+  userId: newId(),
+  amount: 100n,
+  currency: 'USD',
+  status: 'pending',
+  payableUntil: new Date(NOW.getTime() + 60_000),
+  ...changes,
+});
+
+export const processed = (before: Payment): Decision => {
+  const payment = startProcessing(before, { method: 'card', provider: 'simulated', now: NOW });
+  return { payment, events: [paymentEvent(payment, { previousStatus: before.status })] };
+};
+
+/** One order's rows, changed by decisions alone, as the repository would write them. */
+export class Books {
+  order: PayableOrder;
+  readonly payments: Payment[] = [];
+  readonly refunds: Refund[] = [];
+  readonly events: EventDraft[] = [];
+
+  constructor(order: PayableOrder) {
+    this.order = order;
+  }
+
+  get account(): OrderAccount {
+    return { order: this.order, payment: this.payments.find(isLive) ?? this.payments.at(-1) };
+  }
+
+  get payment(): Payment {
+    return this.account.payment!;
+  }
+
+  apply({ order, openedPayment, payment, openedRefund, settledRefund, events = [] }: Decision): void {
+    this.order = order ?? this.order;
+    if (openedPayment) this.payments.push(openedPayment);
+    if (payment) this.payments[this.payments.findIndex(({ id }) => id === payment.id)] = payment;
+    if (settledRefund) this.refunds[this.refunds.findIndex(({ id }) => id === settledRefund.id)] = settledRefund;
+    if (openedRefund) this.refunds.push(openedRefund);
+    this.events.push(...events);
+  }
+
+  process(): void {
+    this.apply(processed(this.payment));
+  }
+
+  pay(): void {
+    this.process();
+    this.apply(chargeSucceeded(this.account, this.payment.id, `ch_${newId()}`, moment));
+  }
+}
+
+/** An admin's wish. */
+export const refundOf = (amount: bigint | undefined) => ({
+  amount,
+  reason: null,
+  requestedBy: newId(),
+  nextAttemptAt: NOW,
+});

@@ -1,0 +1,18 @@
+// The events that no service could handle: shown, and put back into their queues, by the project's own tool.
+import path from 'node:path';
+import { ensureBuilt } from '../build.ts';
+import { settle, type Context } from '../context.ts';
+import { baseEnvironment } from '../environment.ts';
+import { repository } from '../paths.ts';
+import { inForeground, requireRunning } from './run.ts';
+
+const tool = path.join(repository, 'common/dist/messaging/dead-letters-cli.js');
+
+/** Answers the tool's exit code. */
+export async function deadLetters(parameters: string[], context: Context): Promise<number> {
+  const settings = settle(context);
+  await requireRunning(['RABBITMQ_PORT'], settings);
+  await context.output.during('build', () => ensureBuilt(context.directory));
+  const RABBITMQ_URL = settings.variables.RABBITMQ_URL ?? '';
+  return inForeground([process.execPath, tool, ...parameters], { ...baseEnvironment(), RABBITMQ_URL });
+}
