@@ -28,7 +28,14 @@ export default defineConfig(
   },
   {
     files: ['*/src/**/*.ts'],
-    ignores: ['**/main.ts', '**/migrate-cli.ts', '**/*.test.ts', 'common/src/testing/**'],
+    ignores: [
+      '**/main.ts',
+      '**/migrate-cli.ts',
+      '**/dead-letters-cli.ts',
+      '**/reconcile.ts',
+      '**/*.test.ts',
+      'common/src/testing/**',
+    ],
     rules: {
       'no-restricted-properties': [
         'error',

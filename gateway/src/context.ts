@@ -2,6 +2,7 @@ import type { AccessTokenVerifier, Actor } from '@shop/common/auth';
 import { findAppError, type AppError } from '@shop/common/errors';
 import { bearerToken, type ServiceClient } from '@shop/common/http';
 import { CallerService } from './caller-service.js';
+import { createFieldKey, type FieldKey } from './field-key.js';
 import { OrderClient } from './order/order.client.js';
 import { orderLoaders, type OrderLoaders } from './order/order.loader.js';
 import { PaymentClient } from './payment/payment.client.js';
@@ -42,9 +43,14 @@ export interface GatewayContext {
   /** Remember what they loaded: replaced before each change, so that what is read after it is not from before. */
   loaders: Loaders;
   readonly createLoaders: () => Loaders;
+  readonly keyOf: FieldKey;
 }
 
-export function createContext(services: Services, caller: Caller): GatewayContext {
+export function createContext(
+  services: Services,
+  caller: Caller,
+  { idempotencyKey }: { idempotencyKey?: string | undefined } = {},
+): GatewayContext {
   const token = (): string => {
     if (caller.actor === undefined) throw caller.refusal;
     return caller.token;
@@ -57,5 +63,5 @@ export function createContext(services: Services, caller: Caller): GatewayContex
     ...orderLoaders(orders),
     ...paymentLoaders(payments),
   });
-  return { users, orders, payments, loaders: createLoaders(), createLoaders };
+  return { users, orders, payments, loaders: createLoaders(), createLoaders, keyOf: createFieldKey(idempotencyKey) };
 }

@@ -33,7 +33,9 @@ export function buildYoga({ services, verifier, logger, introspectionEnabled }: 
   return createYoga<object, GatewayContext>({
     schema: buildSchema(),
     context: ({ request }) =>
-      createContext(services, identify(request.headers.get('authorization') ?? undefined, verifier)),
+      createContext(services, identify(request.headers.get('authorization') ?? undefined, verifier), {
+        idempotencyKey: request.headers.get('idempotency-key') ?? undefined,
+      }),
     graphqlEndpoint: `/:endpoint(${[...graphqlPaths].map((path) => path.slice(1)).join('|')})`,
     plugins: [
       useJsonOnly(),

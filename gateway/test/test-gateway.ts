@@ -32,7 +32,10 @@ export interface TestGateway {
   log: LogEntry[];
   /** All calls to services, in order of arrival at each. */
   calls(): Call[];
-  ask(query: string, options?: { variables?: object; token?: string; accept?: string }): Promise<GraphQLAnswer>;
+  ask(
+    query: string,
+    options?: { variables?: object; token?: string; accept?: string; idempotencyKey?: string },
+  ): Promise<GraphQLAnswer>;
   reset(): void;
   stop(): Promise<void>;
 }
@@ -72,11 +75,16 @@ export async function createTestGateway({ introspectionEnabled = true, timeout =
     ...standIns,
     log,
     calls: () => Object.values(standIns).flatMap(({ calls }) => calls),
-    ask: async (query, { variables, token, accept = 'application/json' } = {}) =>
+    ask: async (query, { variables, token, accept = 'application/json', idempotencyKey } = {}) =>
       read(
         await yoga.fetch('http://gateway/graphql', {
           method: 'POST',
-          headers: { 'content-type': 'application/json', accept, ...(token && { authorization: `Bearer ${token}` }) },
+          headers: {
+            'content-type': 'application/json',
+            accept,
+            ...(token && { authorization: `Bearer ${token}` }),
+            ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+          },
           body: JSON.stringify({ query, variables }),
         }),
       ),

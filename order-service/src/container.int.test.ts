@@ -9,9 +9,8 @@ import { deployMigrations, migrationStatus, revertMigrations } from '@shop/commo
 import { createLogger } from '@shop/common/logger';
 import { createTopology } from '@shop/common/messaging';
 import { BrokerConnection } from '@shop/common/rabbitmq';
-import { createTestDatabase, eventually } from '@shop/common/testing';
+import { createTestDatabase, eventually, startTcpProxy } from '@shop/common/testing';
 import { orderBody } from '../test/order-builder.js';
-import { startTcpProxy } from '../test/tcp-proxy.js';
 import { startTestService, type TestService } from '../test/test-service.js';
 import { loadConfig } from './config.js';
 import { startOrderService } from './container.js';

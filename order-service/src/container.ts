@@ -3,11 +3,23 @@ import type { Express } from 'express';
 import { v7 as newId } from 'uuid';
 import { z } from 'zod';
 import { AccessTokenVerifier, RevocationList } from '@shop/common/auth';
-import { AtomicStore, createDatabaseAdapter, databaseState, isDatabaseUnavailable } from '@shop/common/database';
+import {
+  AtomicStore,
+  createDatabaseAdapter,
+  databaseState,
+  IdempotencyKeys,
+  isDatabaseUnavailable,
+} from '@shop/common/database';
 import { listen, type HttpServer, type Probe } from '@shop/common/http';
-import { stopInOrder } from '@shop/common/lifecycle';
+import { BackgroundWorker, stopInOrder } from '@shop/common/lifecycle';
 import { createLogger } from '@shop/common/logger';
-import { createTopology, EventConsumer, OutboxRelay, RevocationStream } from '@shop/common/messaging';
+import {
+  countSkippedEvents,
+  createTopology,
+  EventConsumer,
+  OutboxRelay,
+  RevocationStream,
+} from '@shop/common/messaging';
 import { createMetrics } from '@shop/common/metrics';
 import { BrokerConnection } from '@shop/common/rabbitmq';
 import { buildApp } from './app.js';
@@ -21,6 +33,12 @@ import { paymentEvents } from './orders/payment-events.consumer.js';
 const SERVICE = 'order-service';
 /** Milliseconds that running requests get to end in when the service stops. */
 const SERVER_GRACE = 10_000;
+/** Milliseconds between two looks at which orders were not paid in time. */
+const EXPIRY_POLL = 1_000;
+/** Milliseconds between two looks for idempotency keys that are past their time. */
+const PURGE_POLL = 60_000;
+/** Milliseconds that a request with an idempotency key has: far more than it needs. */
+const REQUEST_LEASE = 10_000;
 
 const { version } = z.object({ version: z.string() }).parse(createRequire(import.meta.url)('../package.json'));
 
@@ -52,7 +70,13 @@ export async function startOrderService(config: Config): Promise<RunningService>
     logger,
     metrics,
   });
-  const store = new AtomicStore({ client: database, onCommit: () => relay.wake() });
+  const store = new AtomicStore({
+    client: database,
+    onCommit: () => relay.wake(),
+    onSkip: countSkippedEvents(metrics),
+  });
+
+  const idempotencyKeys = new IdempotencyKeys({ client: database, lease: REQUEST_LEASE });
 
   const revocations = new RevocationList({ lifetime: config.accessTokenLifetime });
   const revocationStream = new RevocationStream({
@@ -74,10 +98,23 @@ export async function startOrderService(config: Config): Promise<RunningService>
     newId,
     paymentWindow: config.paymentWindow,
   });
+  const expiry = new BackgroundWorker({
+    name: 'expiry of unpaid orders',
+    work: () => orders.cancelExpired(),
+    poll: EXPIRY_POLL,
+    logger,
+  });
+  const keyPurge = new BackgroundWorker({
+    name: 'old idempotency keys',
+    work: () => idempotencyKeys.purge(),
+    poll: PURGE_POLL,
+    logger,
+  });
   const consumer = new EventConsumer({
     connection: broker,
     queue: topology.orderService,
     handlers: paymentEvents(orders),
+    isUnavailable: isDatabaseUnavailable,
     logger,
     metrics,
   });
@@ -97,6 +134,7 @@ export async function startOrderService(config: Config): Promise<RunningService>
     probes,
     isStopping: () => isStopping,
     isUnavailable: isDatabaseUnavailable,
+    idempotency: idempotencyKeys,
     corsOrigins: config.corsOrigins,
     trustedProxies: config.trustedProxies,
     requestsPerSecond: config.requestsPerSecond,
@@ -109,6 +147,7 @@ export async function startOrderService(config: Config): Promise<RunningService>
     await stopInOrder([
       async () => server?.stop(SERVER_GRACE),
       () => consumer.stop(),
+      () => Promise.all([expiry.stop(), keyPurge.stop()]),
       () => revocationStream.stop(),
       () => relay.stop(),
       () => broker.stop(),
@@ -122,6 +161,8 @@ export async function startOrderService(config: Config): Promise<RunningService>
     relay.start();
     revocationStream.start();
     consumer.start();
+    expiry.start();
+    keyPurge.start();
     server = await listen(app, { host: config.host, port: config.port });
   } catch (error) {
     await stop();

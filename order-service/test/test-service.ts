@@ -4,7 +4,14 @@ import supertest, { type Test } from 'supertest';
 import { v7 as newId } from 'uuid';
 import type { AccessTokenClaims } from '@shop/common/auth';
 import type { Role } from '@shop/common/contracts';
-import { createTestBroker, createTestDatabase, createTestTokens, type TestBroker } from '@shop/common/testing';
+import {
+  createTestBroker,
+  createTestDatabase,
+  createTestTokens,
+  startServiceProcess,
+  type ServiceProcess,
+  type TestBroker,
+} from '@shop/common/testing';
 import type { Config } from '../src/config.js';
 import { startOrderService } from '../src/container.js';
 
@@ -13,6 +20,8 @@ export interface TestCaller {
   id: string;
   get(path?: string): Test;
   post(body: object): Test;
+  /** The same caller at another process of the service. */
+  at(url: string): TestCaller;
   patch(path: string, body: object): Test;
   delete(path: string): Test;
 }
@@ -26,18 +35,33 @@ export interface TestService {
   caller(role?: Role, claims?: Partial<AccessTokenClaims>): TestCaller;
   /** A question to the service's own database, deleted rows included. */
   query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
+  /** A further service on the same database and broker. */
+  startAnother(): Promise<{ url: string; stop(): Promise<void> }>;
+  /** Likewise, as a process of its own that can be killed. */
+  startProcess(settings: { databaseUrl: string }): Promise<ServiceProcess>;
   /** Stops the service and starts it with other settings on the same database. */
   restart(overrides: Partial<Config>): Promise<void>;
   stop(): Promise<void>;
 }
 
+const serviceDirectory = path.join(import.meta.dirname, '..');
+
+/** The settings of a process as its environment. */
+const environmentOf = (config: Config): Record<string, string> => ({
+  ORDER_SERVICE_PORT: '0',
+  ORDER_DATABASE_URL: config.databaseUrl,
+  RABBITMQ_URL: config.brokerUrl,
+  JWT_PUBLIC_KEYS: config.publicKeys
+    .map((key) => key.export({ type: 'spki', format: 'der' }).toString('base64'))
+    .join(','),
+  JWT_ISSUER: config.tokenIssuer,
+  JWT_AUDIENCE: config.tokenAudience,
+});
+
 /** The real service with a database and a broker of its own. */
 export async function startTestService(overrides: Partial<Config> = {}): Promise<TestService> {
   const tokens = createTestTokens();
-  const [database, broker] = await Promise.all([
-    createTestDatabase({ serviceDirectory: path.join(import.meta.dirname, '..') }),
-    createTestBroker(),
-  ]);
+  const [database, broker] = await Promise.all([createTestDatabase({ serviceDirectory }), createTestBroker()]);
   const config: Config = {
     logLevel: 'error',
     host: '127.0.0.1',
@@ -62,21 +86,18 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
   return {
     config,
     broker,
+    startAnother: async () => {
+      const another = await startOrderService(config);
+      return { url: `http://127.0.0.1:${another.port}`, stop: () => another.stop() };
+    },
+    startProcess: ({ databaseUrl }) =>
+      startServiceProcess({ directory: serviceDirectory, environment: environmentOf({ ...config, databaseUrl }) }),
     get url() {
       return url();
     },
     caller: (role = 'user', claims = {}) => {
       const id = newId();
-      const authorization = `Bearer ${tokens.tokenFor({ id, role }, claims)}`;
-      const call = (method: 'get' | 'post' | 'patch' | 'delete', to: string) =>
-        supertest(url())[method](`/api/v1/orders${to}`).set('Authorization', authorization);
-      return {
-        id,
-        get: (to = '') => call('get', to),
-        post: (body) => call('post', '').send(body),
-        patch: (to, body) => call('patch', to).send(body),
-        delete: (to) => call('delete', to),
-      };
+      return callerAt(url, { id, authorization: `Bearer ${tokens.tokenFor({ id, role }, claims)}` });
     },
     query: async <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
       (await pool.query<Row>(text, values)).rows,
@@ -89,5 +110,18 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
       await pool.end();
       await Promise.all([database.drop(), broker.stop()]);
     },
+  };
+}
+
+function callerAt(url: () => string, { id, authorization }: { id: string; authorization: string }): TestCaller {
+  const call = (method: 'get' | 'post' | 'patch' | 'delete', to: string) =>
+    supertest(url())[method](`/api/v1/orders${to}`).set('Authorization', authorization);
+  return {
+    id,
+    get: (to = '') => call('get', to),
+    post: (body) => call('post', '').send(body),
+    patch: (to, body) => call('patch', to).send(body),
+    delete: (to) => call('delete', to),
+    at: (other) => callerAt(() => other, { id, authorization }),
   };
 }

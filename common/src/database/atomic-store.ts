@@ -1,5 +1,8 @@
 import type { ITXClientDenyList, Sql } from '@prisma/client/runtime/client';
 import type { EventDraft } from '../contracts/index.js';
+import { RequestStillRunning } from '../errors/index.js';
+import type { AttemptNote } from '../http/index.js';
+import { noteAttempt } from './attempt-note.js';
 import { type Cause, type CauseVerdict, noteCause } from './inbox.js';
 import { outboxInsert } from './outbox.js';
 import { retryWriteConflicts } from './write-conflicts.js';
@@ -27,6 +30,8 @@ export type TransactionOf<Client> = Omit<Client, ITXClientDenyList>;
 export interface Written<Value> {
   value: Value;
   events: readonly EventDraft[];
+  /** About the request that asked for the change. */
+  note?: AttemptNote | undefined;
 }
 
 export interface SaveOptions {
@@ -41,21 +46,26 @@ export interface AtomicStoreOptions<Client> {
   client: Client;
   /** Called after each commit, to wake the relay. Must not throw. */
   onCommit: () => void;
+  /** Called when a cause makes a write needless, to count it. Must not throw. */
+  onSkip?: (cause: Cause, reason: Exclude<CauseVerdict, 'new'>) => void;
 }
 
 /** Saves a change, the events that tell of it and the event that caused it in one transaction: all of them or none. */
 export class AtomicStore<Client extends DatabaseClient> {
   readonly #client: Client;
   readonly #onCommit: () => void;
+  readonly #onSkip: AtomicStoreOptions<Client>['onSkip'];
 
-  constructor({ client, onCommit }: AtomicStoreOptions<Client>) {
+  constructor({ client, onCommit, onSkip }: AtomicStoreOptions<Client>) {
     this.#client = client;
     this.#onCommit = onCommit;
+    this.#onSkip = onSkip;
   }
 
   /**
    * Runs `write` in a transaction that also notes the cause and the events. After a deadlock or a serialization failure
-   * it runs again, so it must do nothing but read and write through its transaction. Throws what `write` throws.
+   * it runs again, so it must do nothing but read and write through its transaction. Throws what `write` throws, and
+   * RequestStillRunning when another attempt has taken over the request that a fenced note is about.
    */
   async save<Value>(
     write: (transaction: TransactionOf<Client>) => Promise<Written<Value>>,
@@ -68,12 +78,17 @@ export class AtomicStore<Client extends DatabaseClient> {
           if (noted.verdict !== 'new') return { outcome: noted.verdict };
         }
         // $transaction hands out this very client without the methods that a transaction lacks.
-        const { value, events } = await write(transaction as unknown as TransactionOf<Client>);
+        const { value, events, note } = await write(transaction as unknown as TransactionOf<Client>);
         if (events.length > 0) await transaction.$executeRaw(outboxInsert(events));
+        if (note) {
+          const notedRows = await transaction.$executeRaw(noteAttempt(note));
+          if (notedRows === 0 && note.isFenced) throw new RequestStillRunning();
+        }
         return { outcome: 'saved', value };
       }, TRANSACTION_LIMITS),
     );
     if (result.outcome === 'saved') this.#onCommit();
+    else if (cause) this.#onSkip?.(cause, result.outcome);
     return result;
   }
 

@@ -34,6 +34,8 @@ export {
   type TransactionOf,
   type Written,
 } from './atomic-store.js';
+export { attemptClauses } from './attempt-note.js';
+export { IdempotencyKeys } from './idempotency-keys.js';
 export { outboxInsert, type OutboxInsertOptions } from './outbox.js';
 export { type Cause } from './inbox.js';
 export { softDelete } from './soft-delete/soft-delete.js';

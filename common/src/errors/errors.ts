@@ -44,6 +44,20 @@ export class Conflict extends AppError {
   }
 }
 
+/** The first request with the same idempotency key has no answer yet. */
+export class RequestStillRunning extends Conflict {
+  constructor() {
+    super('A request with this Idempotency-Key is still running', { retryAfterSeconds: 1 });
+  }
+}
+
+/** The idempotency key stands for another request. */
+export class IdempotencyKeyReused extends AppError {
+  constructor() {
+    super('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used for another request');
+  }
+}
+
 export class MethodNotAllowed extends AppError {
   readonly allowed: readonly string[];
 

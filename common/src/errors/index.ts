@@ -2,11 +2,13 @@ export { AppError, type AppErrorOptions, type ErrorCode } from './app-error.js';
 export {
   Conflict,
   Forbidden,
+  IdempotencyKeyReused,
   InvalidInput,
   MethodNotAllowed,
   NotFound,
   PayloadTooLarge,
   RateLimited,
+  RequestStillRunning,
   ServiceUnavailable,
   Unauthorized,
   UnsupportedMediaType,

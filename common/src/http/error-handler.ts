@@ -10,7 +10,8 @@ import {
   findAppError,
   type ErrorCode,
 } from '../errors/index.js';
-import { currentScope, type Logger } from '../logger/index.js';
+import type { Logger } from '../logger/index.js';
+import { sendAnswer, type Answer } from './reply.js';
 
 /** The status of each code: the only place that knows. */
 export const statusOfCode = {
@@ -40,6 +41,11 @@ export function errorBody(error: AppError) {
     ...(fields && { details: fields.map(({ field, message }) => `${field}: ${message}`).join('; '), fields }),
   };
 }
+
+export const errorAnswer = (error: AppError): Answer => ({
+  status: statusOfCode[error.code],
+  body: { success: false, error: errorBody(error) },
+});
 
 const bodyFault = (message: string): InvalidInput => new InvalidInput([{ field: 'body', message }]);
 
@@ -83,6 +89,6 @@ export function errorHandler(
     if (status === 401) response.set('WWW-Authenticate', 'Bearer');
     if (error instanceof MethodNotAllowed) response.set('Allow', error.allowed.join(', '));
     if (error.retryAfterSeconds !== undefined) response.set('Retry-After', String(error.retryAfterSeconds));
-    response.status(status).json({ success: false, error: errorBody(error), requestId: currentScope()?.requestId });
+    sendAnswer(response, errorAnswer(error));
   };
 }

@@ -2,6 +2,16 @@ export { bearerToken } from './authenticate.js';
 export { errorBody, errorHandler, notFound, statusOfCode } from './error-handler.js';
 export { healthRouter, readiness, type DependencyState, type HealthOptions, type Probe } from './health.js';
 export { listen, type HttpServer } from './http-server.js';
+export {
+  attemptOf,
+  idempotencyKey,
+  type Attempt,
+  type AttemptNote,
+  type Claim,
+  type HeldKey,
+  type IdempotencyStore,
+  type KeyedRequest,
+} from './idempotency.js';
 export { markRoute, noteRoute, observe } from './observe-request.js';
 export {
   batchMeta,
@@ -16,7 +26,7 @@ export {
   type Position,
   type Slice,
 } from './pagination.js';
-export { accepted, created, gone, ok, page, type Reply } from './reply.js';
+export { accepted, created, gone, ok, page, type Answer, type Reply } from './reply.js';
 export { scopeOf } from './request-scope.js';
 export {
   publicRoute,

@@ -17,7 +17,8 @@ export const markRoute =
     next();
   };
 
-const routeOf = (request: IncomingMessage): string => patterns.get(request) ?? 'other';
+/** The pattern that a request matched. */
+export const routeOf = (request: IncomingMessage): string => patterns.get(request) ?? 'other';
 
 /** Counts, times and logs a request once it is answered. */
 export function observe(

@@ -1,4 +1,5 @@
 import type { Response } from 'express';
+import { currentScope } from '../logger/index.js';
 import type { PageMeta } from './pagination.js';
 
 /** What a handler answers. */
@@ -22,6 +23,22 @@ export const page = (message: string, data: readonly unknown[], meta: PageMeta):
   meta,
 });
 
-export function sendReply(response: Response, { status, message, data, meta }: Reply): void {
-  response.status(status).json({ success: true, message, data, ...(meta && { meta }) });
+/** A status and its envelope, without the id of the request that is answered. */
+export interface Answer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+  /** It is the answer to an earlier request with the same idempotency key. */
+  readonly isReplayed?: boolean;
+}
+
+export const replyAnswer = ({ status, message, data, meta }: Reply): Answer => ({
+  status,
+  body: { success: true, message, data, ...(meta && { meta }) },
+});
+
+/** Failures name the request, so that what is logged about it can be found. */
+export function sendAnswer(response: Response, { status, body, isReplayed = false }: Answer): void {
+  if (isReplayed) response.set('Idempotent-Replayed', 'true');
+  const requestId = currentScope()?.requestId;
+  response.status(status).json(body.success === false ? { ...body, requestId } : body);
 }

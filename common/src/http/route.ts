@@ -2,7 +2,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Request } from 'express';
 import type { Actor } from '../auth/index.js';
 import { InvalidInput, type FieldFault } from '../errors/index.js';
-import type { Reply } from './reply.js';
+import { canonicalJson, fingerprintOf, idempotencyKey, type HeldKey, type Once } from './idempotency.js';
+import { routeOf } from './observe-request.js';
+import { replyAnswer, type Answer, type Reply } from './reply.js';
 import { queryOf, type Validator } from './validation/index.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -23,7 +25,9 @@ export interface Route {
   readonly access: Access;
   /** Leaves the body as the bytes that came, up to so many; else it is read as JSON. */
   readonly rawBody?: { readonly maxBytes: number };
-  readonly respond: (request: Request, caller: Caller | undefined) => Promise<Reply>;
+  /** Whether it heeds the header Idempotency-Key. */
+  readonly isIdempotent?: boolean;
+  readonly respond: (request: Request, by: { caller: Caller | undefined; once: Once | undefined }) => Promise<Answer>;
 }
 
 interface Parts<P, Q, B> {
@@ -42,7 +46,10 @@ export interface PublicInput<P = unknown, Q = unknown, B = unknown> {
 }
 
 /** What a handler of any other route is given. */
-export interface Input<P = unknown, Q = unknown, B = unknown> extends PublicInput<P, Q, B>, Caller {}
+export interface Input<P = unknown, Q = unknown, B = unknown> extends PublicInput<P, Q, B>, Caller {
+  /** The request's idempotency key, if the route heeds one and the request has one. */
+  heldKey: HeldKey | undefined;
+}
 
 const nothing = () => Promise.resolve(undefined);
 /** A route that takes no parameters refuses them like any other unknown one. */
@@ -74,24 +81,42 @@ export function publicRoute<P, Q, B>(
   parts: Parts<P, Q, B> & { handle: (input: PublicInput<P, Q, B>) => Promise<Reply> },
 ): Route {
   const { method, path, handle } = parts;
-  return { method, path, access: 'public', respond: async (request) => handle(await parse(parts, request)) };
+  return {
+    method,
+    path,
+    access: 'public',
+    respond: async (request) => replyAnswer(await handle(await parse(parts, request))),
+  };
 }
 
-/** A route for known callers; `access: 'admin'` for admins only. */
+/**
+ * A route for known callers; `access: 'admin'` for admins only. `idempotent: true` for one that creates or charges: a
+ * request with an Idempotency-Key is carried out once. Its handler must see to it that the answer is written with what
+ * it changes (`attemptOf`): between the two the process may end.
+ */
 export function route<P, Q, B>(
   parts: Parts<P, Q, B> & {
     access: Exclude<Access, 'public'>;
+    idempotent?: boolean;
     handle: (input: Input<P, Q, B>) => Promise<Reply>;
   },
 ): Route {
-  const { method, path, access, handle } = parts;
+  const { method, path, access, idempotent: isIdempotent = false, handle } = parts;
   return {
     method,
     path,
     access,
-    respond: async (request, caller) => {
+    isIdempotent,
+    respond: async (request, { caller, once }) => {
       if (caller === undefined) throw new Error(`no caller on ${method} ${path}, which isn't public`);
-      return handle({ ...(await parse(parts, request)), ...caller });
+      const key = isIdempotent ? idempotencyKey(request.headers) : undefined;
+      // As it was received: validators tidy the body up in place.
+      const body = key === undefined ? '' : canonicalJson(request.body);
+      const input = { ...(await parse(parts, request)), ...caller };
+      if (key === undefined) return replyAnswer(await handle({ ...input, heldKey: undefined }));
+      if (once === undefined) throw new Error(`no idempotency store for ${method} ${path}`);
+      const fingerprint = fingerprintOf({ method, route: routeOf(request), params: input.params, body });
+      return once({ userId: caller.actor.id, key, fingerprint }, (heldKey) => handle({ ...input, heldKey }));
     },
   };
 }
@@ -119,7 +144,8 @@ export function webhookRoute<P>(parts: {
     respond: async (request) => {
       const input = await parse({ params }, request);
       const body: unknown = request.body;
-      return handle({ ...input, headers: request.headers, body: Buffer.isBuffer(body) ? body : Buffer.alloc(0) });
+      const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
+      return replyAnswer(await handle({ ...input, headers: request.headers, body: bytes }));
     },
   };
 }

@@ -2,22 +2,25 @@ import { Router, type RequestHandler } from 'express';
 import type { AccessTokenVerifier } from '../auth/index.js';
 import { MethodNotAllowed } from '../errors/index.js';
 import { authorize, callerOf, identify } from './authenticate.js';
+import type { Once } from './idempotency.js';
 import { jsonBody, rawJsonBody } from './json-body.js';
 import { markRoute } from './observe-request.js';
-import { sendReply } from './reply.js';
+import { sendAnswer } from './reply.js';
 import type { Method, Route } from './route.js';
 
 export interface Gates {
   verifier: AccessTokenVerifier;
   limitRate: RequestHandler;
+  /** Missing where no route is idempotent. */
+  once: Once | undefined;
 }
 
 const withBody = (method: Method): boolean => method === 'POST' || method === 'PUT' || method === 'PATCH';
 
 const respondWith =
-  (route: Route): RequestHandler =>
+  (route: Route, once: Once | undefined): RequestHandler =>
   async (request, response) => {
-    sendReply(response, await route.respond(request, callerOf(request)));
+    sendAnswer(response, await route.respond(request, { caller: callerOf(request), once }));
   };
 
 /** A path's methods for the Allow header; what answers GET answers HEAD. */
@@ -26,19 +29,20 @@ const allowed = (routes: readonly Route[]): string[] =>
 
 /**
  * Routes as one router, to be mounted at `base`. The order in which a request is checked, for every service: path, method, caller, rate, role,
- * content type, size, input; all else is the handler's.
+ * content type, size, input, idempotency key; all else is the handler's.
  */
-export function buildRouter(base: string, routes: readonly Route[], { verifier, limitRate }: Gates): Router {
+export function buildRouter(base: string, routes: readonly Route[], { verifier, limitRate, once }: Gates): Router {
   const router = Router({ caseSensitive: true });
   const json = jsonBody();
   const whoCalls = identify(verifier);
   for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
     const entry = router.route(path).all(markRoute(`${base}${path === '/' ? '' : path}`));
     for (const route of ofPath) {
+      if (route.isIdempotent && once === undefined) throw new Error(`${base}${path} needs an idempotency store`);
       const gates = route.access === 'public' ? [limitRate] : [whoCalls, limitRate, authorize(route.access)];
       const register = entry[route.method.toLowerCase() as Lowercase<Method>].bind(entry);
       const body = route.rawBody === undefined ? json : rawJsonBody(route.rawBody);
-      register(...gates, ...(withBody(route.method) ? body : []), respondWith(route));
+      register(...gates, ...(withBody(route.method) ? body : []), respondWith(route, once));
     }
     entry.all(() => {
       throw new MethodNotAllowed(allowed(ofPath));

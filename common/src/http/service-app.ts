@@ -7,6 +7,7 @@ import type { Logger } from '../logger/index.js';
 import type { Metrics } from '../metrics/index.js';
 import { errorHandler, notFound } from './error-handler.js';
 import { healthRouter, type Probe } from './health.js';
+import { carryOutOnce, type IdempotencyStore } from './idempotency.js';
 import { observeRequest } from './observe-request.js';
 import { limitRate } from './rate-limit.js';
 import { requestScope } from './request-scope.js';
@@ -26,6 +27,8 @@ export interface ServiceAppOptions {
   requestsPerSecond: number;
   /** Routes by the path that they stand below, such as /api/v1/orders. */
   routes: Readonly<Record<string, readonly Route[]>>;
+  /** For routes that are idempotent. */
+  idempotency?: IdempotencyStore;
   /** Whether an unexpected error means that a dependency can't be reached now: 503 rather than 500. */
   isUnavailable?: (error: unknown) => boolean;
   /** Adds routes that answer something else than the envelope, such as /.well-known/jwks.json; open to everybody. */
@@ -55,8 +58,12 @@ export function baseApp({ trustedProxies }: { trustedProxies: readonly string[] 
 
 /** A service's whole HTTP face, top to bottom the way of a request. It opens no port and no connection. */
 export function buildServiceApp(options: ServiceAppOptions): Express {
-  const { logger, metrics, verifier, corsOrigins, requestsPerSecond, routes } = options;
-  const gates = { verifier, limitRate: limitRate({ perSecond: requestsPerSecond }) };
+  const { logger, metrics, verifier, corsOrigins, requestsPerSecond, routes, idempotency } = options;
+  const gates = {
+    verifier,
+    limitRate: limitRate({ perSecond: requestsPerSecond }),
+    once: idempotency && carryOutOnce({ store: idempotency, logger }),
+  };
   const app = baseApp(options);
   app.use(requestScope);
   app.use(observeRequest({ logger, metrics }));

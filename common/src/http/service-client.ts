@@ -13,6 +13,8 @@ export interface ServiceCall {
   body?: unknown;
   /** The caller's access token, passed on as it is. */
   token?: string | undefined;
+  /** Under which the service carries the call out once. */
+  idempotencyKey?: string | undefined;
 }
 
 export interface ServiceAnswer<T> {
@@ -89,7 +91,7 @@ export class ServiceClient {
 
   async call<T>(
     schema: z.ZodType<T>,
-    { method, path, query = {}, body, token }: ServiceCall,
+    { method, path, query = {}, body, token, idempotencyKey: key }: ServiceCall,
   ): Promise<ServiceAnswer<T>> {
     const scope = currentScope();
     const response = await this.#send({
@@ -99,6 +101,7 @@ export class ServiceClient {
         accept: 'application/json',
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(key !== undefined && { 'idempotency-key': key }),
         ...(scope && { 'x-request-id': scope.requestId, traceparent: scope.traceparent }),
         ...(scope?.clientAddress && { 'x-forwarded-for': scope.clientAddress }),
       },

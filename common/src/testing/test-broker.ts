@@ -19,16 +19,19 @@ export interface TestBroker {
 
 const REQUEST_TIMEOUT = 10_000;
 
-/** A fresh vhost on the RabbitMQ server at TEST_RABBITMQ_URL, made through TEST_RABBITMQ_MANAGEMENT_URL. */
-export async function createTestBroker(): Promise<TestBroker> {
-  const { TEST_RABBITMQ_URL, TEST_RABBITMQ_MANAGEMENT_URL } = process.env;
-  if (!TEST_RABBITMQ_URL || !TEST_RABBITMQ_MANAGEMENT_URL) {
-    throw new Error('TEST_RABBITMQ_URL and TEST_RABBITMQ_MANAGEMENT_URL are not set');
-  }
+/** The server at TEST_RABBITMQ_URL, managed through TEST_RABBITMQ_MANAGEMENT_URL. */
+function sharedServer(): { url: string; managementUrl: string } {
+  const { TEST_RABBITMQ_URL: url, TEST_RABBITMQ_MANAGEMENT_URL: managementUrl } = process.env;
+  if (!url || !managementUrl) throw new Error('TEST_RABBITMQ_URL and TEST_RABBITMQ_MANAGEMENT_URL are not set');
+  return { url, managementUrl };
+}
+
+/** A fresh vhost on a RabbitMQ server, that of all tests unless another is given. */
+export async function createTestBroker(server = sharedServer()): Promise<TestBroker> {
   const vhost = `test-${randomBytes(6).toString('hex')}`;
-  const url = new URL(TEST_RABBITMQ_URL);
+  const url = new URL(server.url);
   url.pathname = `/${vhost}`;
-  const managementUrl = new URL(TEST_RABBITMQ_MANAGEMENT_URL).origin;
+  const managementUrl = new URL(server.managementUrl).origin;
   const user = decodeURIComponent(url.username);
   const authorization = `Basic ${btoa(`${user}:${decodeURIComponent(url.password)}`)}`;
 

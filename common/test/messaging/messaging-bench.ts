@@ -4,8 +4,15 @@ import { connect, type Channel, type ChannelModel } from 'amqplib';
 import { Client } from 'pg';
 import type { RevocationList } from '../../src/auth/index.js';
 import type { EventDraft } from '../../src/contracts/index.js';
-import { AtomicStore, createDatabaseAdapter } from '../../src/database/index.js';
-import { EventConsumer, OutboxRelay, RevocationStream, type EventHandlers } from '../../src/messaging/index.js';
+import { AtomicStore, createDatabaseAdapter, isDatabaseUnavailable } from '../../src/database/index.js';
+import {
+  countSkippedEvents,
+  EventConsumer,
+  type EventConsumerOptions,
+  OutboxRelay,
+  RevocationStream,
+  type EventHandlers,
+} from '../../src/messaging/index.js';
 import { createMetrics } from '../../src/metrics/index.js';
 import { BrokerConnection, deadLetterQueueOf } from '../../src/rabbitmq/index.js';
 import {
@@ -89,10 +96,24 @@ export class MessagingBench {
     return connection;
   }
 
-  startConsumer(connection: BrokerConnection, handlers: EventHandlers, prefetch = 20): EventConsumer {
+  startConsumer(
+    connection: BrokerConnection,
+    handlers: EventHandlers,
+    options: Partial<EventConsumerOptions> = {},
+  ): EventConsumer {
     const { queue, logger, metrics } = this;
     const all = { 'order.created': ignore, 'order.status_changed': ignore, ...handlers };
-    return this.#start(new EventConsumer({ connection, queue, handlers: all, logger, metrics, prefetch }));
+    return this.#start(
+      new EventConsumer({
+        connection,
+        queue,
+        handlers: all,
+        isUnavailable: isDatabaseUnavailable,
+        logger,
+        metrics,
+        ...options,
+      }),
+    );
   }
 
   startRelay(
@@ -116,7 +137,7 @@ export class MessagingBench {
   }
 
   store(onCommit: () => void = () => undefined): AtomicStore<PrismaClient> {
-    return new AtomicStore({ client: this.client, onCommit });
+    return new AtomicStore({ client: this.client, onCommit, onSkip: countSkippedEvents(this.metrics) });
   }
 
   /** Commits events; `relay` is woken as a service would. */

@@ -41,8 +41,8 @@ export class OrderClient {
     return this.#service.ask(z.array(orderResource), { method: 'GET', path: ORDERS, query });
   }
 
-  create(body: CreateOrderInput): Promise<OrderResource> {
-    return this.#service.ask(orderResource, { method: 'POST', path: ORDERS, body });
+  create(body: CreateOrderInput, idempotencyKey: string | undefined): Promise<OrderResource> {
+    return this.#service.ask(orderResource, { method: 'POST', path: ORDERS, body, idempotencyKey });
   }
 
   async changeStatus(id: string, body: { status: OrderStatus; reason?: string | null }): Promise<OrderResource> {

@@ -8,7 +8,7 @@ export const orderResolvers: Resolvers = {
     myOrders: (_parent, { status, ...part }, { orders }, info) => orders.listOwn({ ...pageQuery(part, info), status }),
   },
   Mutation: {
-    createOrder: (_parent, { input }, { orders }) => orders.create(input),
+    createOrder: (_parent, { input }, { orders, keyOf }, info) => orders.create(input, keyOf(info)),
     updateOrderStatus: (_parent, { id, status, reason }, { orders }) => orders.changeStatus(id, { status, reason }),
   },
   Order: {

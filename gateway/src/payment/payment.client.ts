@@ -55,15 +55,25 @@ export class PaymentClient {
     return this.#service.ask(z.array(refundResource), { method: 'GET', path });
   }
 
-  create(body: CreatePaymentInput): Promise<PaymentResource> {
-    return this.#service.ask(paymentResource, { method: 'POST', path: PAYMENTS, body });
+  create(body: CreatePaymentInput, idempotencyKey: string | undefined): Promise<PaymentResource> {
+    return this.#service.ask(paymentResource, { method: 'POST', path: PAYMENTS, body, idempotencyKey });
   }
 
-  async process(id: string, body: { token?: string | null; method?: PaymentMethod | null }): Promise<PaymentResource> {
-    return this.#service.ask(paymentResource, { method: 'POST', path: `${resourcePath(PAYMENTS, id)}/process`, body });
+  async process(
+    id: string,
+    body: { token?: string | null; method?: PaymentMethod | null },
+    idempotencyKey: string | undefined,
+  ): Promise<PaymentResource> {
+    const path = `${resourcePath(PAYMENTS, id)}/process`;
+    return this.#service.ask(paymentResource, { method: 'POST', path, body, idempotencyKey });
   }
 
-  async refund(id: string, body: { amount?: number | null; reason?: string | null }): Promise<PaymentResource> {
-    return this.#service.ask(paymentResource, { method: 'POST', path: `${resourcePath(PAYMENTS, id)}/refund`, body });
+  async refund(
+    id: string,
+    body: { amount?: number | null; reason?: string | null },
+    idempotencyKey: string | undefined,
+  ): Promise<PaymentResource> {
+    const path = `${resourcePath(PAYMENTS, id)}/refund`;
+    return this.#service.ask(paymentResource, { method: 'POST', path, body, idempotencyKey });
   }
 }

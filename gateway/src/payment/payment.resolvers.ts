@@ -9,9 +9,11 @@ export const paymentResolvers: Resolvers = {
     myPayments: (_parent, part, { payments }, info) => payments.listOwn(pageQuery(part, info)),
   },
   Mutation: {
-    createPayment: (_parent, { input }, { payments }) => payments.create(input),
-    processPayment: (_parent, { id, token, method }, { payments }) => payments.process(id, { token, method }),
-    refundPayment: (_parent, { id, amount, reason }, { payments }) => payments.refund(id, { amount, reason }),
+    createPayment: (_parent, { input }, { payments, keyOf }, info) => payments.create(input, keyOf(info)),
+    processPayment: (_parent, { id, token, method }, { payments, keyOf }, info) =>
+      payments.process(id, { token, method }, keyOf(info)),
+    refundPayment: (_parent, { id, amount, reason }, { payments, keyOf }, info) =>
+      payments.refund(id, { amount, reason }, keyOf(info)),
   },
   Payment: {
     order: ({ orderId }, _args, { loaders }) => loaders.orderById.load(orderId),

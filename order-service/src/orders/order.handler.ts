@@ -1,6 +1,17 @@
 import type { Actor } from '@shop/common/auth';
-import { batchMeta, created, gone, ok, page, toPage, toPageRequest, type Input, type Reply } from '@shop/common/http';
-import type { Order } from './order.js';
+import {
+  attemptOf,
+  batchMeta,
+  created,
+  gone,
+  ok,
+  page,
+  toPage,
+  toPageRequest,
+  type Input,
+  type Reply,
+} from '@shop/common/http';
+import type { DetailedOrder, Order } from './order.js';
 import { toDetailedResource, toResource } from './order.resource.js';
 import type { OrderService } from './order.service.js';
 import type {
@@ -19,9 +30,9 @@ export class OrderHandler {
     this.#orders = orders;
   }
 
-  create = async ({ actor, body }: Input<unknown, unknown, CreateOrderBody>): Promise<Reply> => {
-    const order = await this.#orders.place(actor, { ...body, notes: body.notes || null });
-    return created('Order created', toDetailedResource(order));
+  create = async ({ actor, body, heldKey }: Input<unknown, unknown, CreateOrderBody>): Promise<Reply> => {
+    const draft = { ...body, notes: body.notes || null };
+    return placed(await this.#orders.place(actor, draft, attemptOf(heldKey, placed)));
   };
 
   list = async ({ actor, query }: Input<unknown, OrderListQuery>): Promise<Reply> => {
@@ -58,6 +69,8 @@ export class OrderHandler {
     return page('Orders retrieved', rows.map(toResource), meta);
   }
 }
+
+const placed = (order: DetailedOrder): Reply => created('Order created', toDetailedResource(order));
 
 const batch = (orders: readonly Order[]): Reply =>
   page('Orders retrieved', orders.map(toResource), batchMeta(orders.length));

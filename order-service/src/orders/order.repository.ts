@@ -1,6 +1,7 @@
 import type { EventDraft } from '@shop/common/contracts';
-import { outboxInsert, type AtomicStore, type Cause } from '@shop/common/database';
-import type { PageRequest, Slice } from '@shop/common/http';
+import { attemptClauses, outboxInsert, type AtomicStore, type Cause } from '@shop/common/database';
+import { RequestStillRunning } from '@shop/common/errors';
+import type { AttemptNote, PageRequest, Slice } from '@shop/common/http';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { OrderChangedMeanwhile } from './order.errors.js';
@@ -92,19 +93,38 @@ export class OrderRepository {
     return orders;
   }
 
-  /** A new order, with the event that tells of it: one statement, since most writes are this one. */
-  async insert(order: DetailedOrder, event: EventDraft): Promise<void> {
+  /** Up to `limit` orders that could be paid until `now` at most and still wait for it, the oldest first. */
+  async listUnpaid(now: Date, limit: number): Promise<DetailedOrder[]> {
+    const unpaid = await this.#database.$queryRaw<{ id: string }[]>(sql`
+      SELECT id FROM orders
+      WHERE status = 'pending' AND deleted_at IS NULL AND payable_until <= ${now}
+      ORDER BY payable_until LIMIT ${limit}`);
+    if (unpaid.length === 0) return [];
+    const rows = await this.#database.order.findMany({
+      where: { id: { in: unpaid.map(({ id }) => id) } },
+      include: withItemsAndHistory,
+    });
+    return rows.map(toDetailedOrder);
+  }
+
+  /**
+   * A new order, with the event that tells of it and a note about the request that asked for it: one statement, since
+   * most writes are this one. Throws RequestStillRunning when another attempt at the request has taken over.
+   */
+  async insert(order: DetailedOrder, event: EventDraft, note?: AttemptNote): Promise<void> {
     // One JSON parameter: the statement's text stays the same for any number of items, so it is prepared once.
     const items = JSON.stringify(
       order.items.map((item, position) => ({ ...item, position, unitPrice: item.unitPrice.toString() })),
     );
-    await this.#store.saveInOneStatement(sql`
-      WITH saved AS (
+    const { held, isAllowed, noted } = attemptClauses(note);
+    const rows = await this.#store.saveInOneStatement(sql`
+      WITH ${held} saved AS (
         INSERT INTO orders (id, user_id, status, total_amount, currency, shipping_address, notes, payable_until, version,
                             created_at, updated_at)
-        VALUES (${order.id}::uuid, ${order.userId}::uuid, ${order.status}::order_status, ${order.totalAmount}::bigint,
-                ${order.currency}, ${order.shippingAddress}, ${order.notes}, ${order.payableUntil}::timestamptz,
-                ${order.version}::integer, ${order.createdAt}::timestamptz, ${order.updatedAt}::timestamptz)
+        SELECT ${order.id}::uuid, ${order.userId}::uuid, ${order.status}::order_status, ${order.totalAmount}::bigint,
+               ${order.currency}, ${order.shippingAddress}, ${order.notes}, ${order.payableUntil}::timestamptz,
+               ${order.version}::integer, ${order.createdAt}::timestamptz, ${order.updatedAt}::timestamptz
+        WHERE ${isAllowed}
         RETURNING id
       ), items AS (
         INSERT INTO order_items (id, order_id, position, product_id, product_name, quantity, unit_price)
@@ -112,8 +132,9 @@ export class OrderRepository {
         FROM saved, json_to_recordset(${items}::json) AS item (
           id uuid, position integer, "productId" text, "productName" text, quantity integer, "unitPrice" bigint
         )
-      ), history AS (${historyInsert(order)}), told AS (${outboxInsert([event])})
-      SELECT id FROM saved`);
+      ), history AS (${historyInsert(order)}), told AS (${outboxInsert([event], { onlyIf: sql`SELECT FROM saved` })})
+      ${noted} SELECT id FROM saved`);
+    if (rows.length === 0) throw new RequestStillRunning();
   }
 
   /**

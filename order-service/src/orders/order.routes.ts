@@ -4,7 +4,14 @@ import { changeStatusBody, createOrderBody, orderParams, ordersQuery, ownOrdersQ
 
 /** Everything that can be asked of /api/v1/orders. */
 export const orderRoutes = (orders: OrderHandler): readonly Route[] => [
-  route({ method: 'POST', path: '/', access: 'authenticated', body: createOrderBody, handle: orders.create }),
+  route({
+    method: 'POST',
+    path: '/',
+    access: 'authenticated',
+    idempotent: true,
+    body: createOrderBody,
+    handle: orders.create,
+  }),
   route({ method: 'GET', path: '/', access: 'authenticated', query: ordersQuery, handle: orders.list }),
   route({
     method: 'GET',

@@ -1,5 +1,6 @@
 import type { Actor } from '@shop/common/auth';
 import type { Cause } from '@shop/common/database';
+import type { Attempt } from '@shop/common/http';
 import { OrderChangedMeanwhile, OrderNotDeletable, OrderNotFound, OwnersOnlyCancel } from './order.errors.js';
 import { orderCreated, orderStatusChanged } from './order.events.js';
 import {
@@ -27,6 +28,8 @@ export interface OrderServiceOptions {
 /** Which orders a list is of: the caller's own, or all that it may see. */
 export type OrderList = Omit<OrderFilters, 'userId'> & { scope: 'own' | 'visible' };
 
+const EXPIRY_BATCH = 10;
+
 /** The use cases of orders. A user sees and changes its own, an admin all; what isn't visible looks missing. */
 export class OrderService {
   readonly #orders: OrderRepository;
@@ -41,14 +44,15 @@ export class OrderService {
     this.#paymentWindow = paymentWindow;
   }
 
-  async place(actor: Actor, draft: OrderDraft): Promise<DetailedOrder> {
+  /** `attempt`: the one at a request that is to be carried out once. */
+  async place(actor: Actor, draft: OrderDraft, attempt?: Attempt<DetailedOrder>): Promise<DetailedOrder> {
     const order = placeOrder(draft, {
       userId: actor.id,
       now: this.#clock(),
       newId: this.#newId,
       paymentWindow: this.#paymentWindow,
     });
-    await this.#orders.insert(order, orderCreated(order));
+    await this.#orders.insert(order, orderCreated(order), attempt?.makes(order));
     return order;
   }
 
@@ -112,6 +116,26 @@ export class OrderService {
   /** The order's payment was given back in full. What is on its way to the customer stays as it is. */
   cancelRefunded(id: string, cause: Cause): Promise<void> {
     return this.#follow(id, { status: 'cancelled', reason: 'refunded' }, cause);
+  }
+
+  /** Cancels orders that were not paid in time. True: there may be more of them. */
+  async cancelExpired(): Promise<boolean> {
+    const now = this.#clock();
+    const unpaid = await this.#orders.listUnpaid(now, EXPIRY_BATCH);
+    const results = await Promise.allSettled(unpaid.map((order) => this.#expire(order, now)));
+    const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+    if (failures.length > 0) throw new AggregateError(failures, 'some orders could not be cancelled');
+    return unpaid.length === EXPIRY_BATCH;
+  }
+
+  async #expire(order: DetailedOrder, at: Date): Promise<void> {
+    const expired = changeStatus(order, { status: 'cancelled', reason: 'expired', by: SYSTEM, at });
+    try {
+      await this.#orders.saveStatus(expired, orderStatusChanged(expired, order.status));
+    } catch (error) {
+      // Paid or cancelled at this very moment, or another process was faster.
+      if (!(error instanceof OrderChangedMeanwhile)) throw error;
+    }
   }
 
   /** What an event asks for happens if the order's status allows it, and never twice. */

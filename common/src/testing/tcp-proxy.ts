@@ -8,6 +8,11 @@ export interface TcpProxy {
   cut(): void;
   /** Lets connections through again. */
   mend(): void;
+  /**
+   * Once the service has said these texts on one connection, in this order, nothing reaches it any more: what it asked
+   * for last is done, and it never learns of it.
+   */
+  muteAfter(...texts: readonly string[]): void;
   stop(): Promise<void>;
 }
 
@@ -16,6 +21,8 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
   let isCut = false;
+  let isMute = false;
+  let cues: readonly string[] = [];
   const server = createServer((client) => {
     if (isCut) {
       client.destroy();
@@ -32,8 +39,18 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
         sockets.delete(socket);
         other.destroy();
       });
-      socket.pipe(other);
+      socket.on('end', () => other.end());
     }
+    let heard = 0;
+    client.on('data', (chunk) => {
+      const cue = cues[heard];
+      if (cue !== undefined && chunk.includes(cue)) heard++;
+      if (cues.length > 0 && heard === cues.length) isMute = true;
+      upstream.write(chunk);
+    });
+    upstream.on('data', (chunk) => {
+      if (!isMute) client.write(chunk);
+    });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = new URL(target);
@@ -46,6 +63,9 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
     },
     mend: () => {
       isCut = false;
+    },
+    muteAfter: (...texts) => {
+      cues = texts;
     },
     stop: async () => {
       server.close();

@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { configure } from 'safe-stable-stringify';
+import { AppError, findAppError, IdempotencyKeyReused, InvalidInput, RequestStillRunning } from '../errors/index.js';
+import type { Logger } from '../logger/index.js';
+import { errorAnswer, statusOfCode } from './error-handler.js';
+import { replyAnswer, type Answer, type Reply } from './reply.js';
+
+/** A request that is to be carried out once, however often it is sent. */
+export interface KeyedRequest {
+  readonly userId: string;
+  /** The header Idempotency-Key. */
+  readonly key: string;
+  /** Tells this request from others under the same key. */
+  readonly fingerprint: string;
+}
+
+/** A key in the hands of one attempt to carry its request out. */
+export interface HeldKey {
+  readonly userId: string;
+  readonly key: string;
+  /** Tells this attempt from one that takes over. */
+  readonly attempt: string;
+  /** What an earlier attempt had begun and didn't bring to an end: to be carried on, not to be begun again. */
+  readonly begun: string | undefined;
+}
+
+/** `running`: another attempt holds the key. `reused`: it stands for another request. */
+export type Claim =
+  | { readonly outcome: 'held'; readonly heldKey: HeldKey }
+  | { readonly outcome: 'answered'; readonly answer: Answer }
+  | { readonly outcome: 'running' }
+  | { readonly outcome: 'reused' };
+
+/** Keeps what was answered to each key. */
+export interface IdempotencyStore {
+  claim(request: KeyedRequest): Promise<Claim>;
+  /** Keeps the answer, unless there is one or another attempt has taken over. */
+  keep(heldKey: HeldKey, answer: Answer): Promise<void>;
+  /** Sets the key free without an answer; what was begun under it stays to be carried on. */
+  release(heldKey: HeldKey): Promise<void>;
+}
+
+/** What is written about an attempt in the transaction of its change. */
+export interface AttemptNote {
+  readonly heldKey: HeldKey;
+  readonly answer: Answer | undefined;
+  readonly begun: string | undefined;
+  /** Whether the change is undone if another attempt has taken over. */
+  readonly isFenced: boolean;
+}
+
+/** What a use case says about the attempt that it is part of, to be written down with what it changes. */
+export interface Attempt<Value> {
+  /** What an earlier attempt had begun. */
+  readonly begun: string | undefined;
+  /** This is made, and the request answered with it. */
+  makes(value: Value): AttemptNote;
+  /** This is begun; how it ends is for another transaction to say. */
+  begins(id: string): AttemptNote;
+  /** What was begun has ended, whoever brought it to its end. After an error that may pass it can be begun anew. */
+  ended(result: Value | AppError): AttemptNote;
+}
+
+/** Carries a request out, or answers what was answered to it before. */
+export type Once = (request: KeyedRequest, work: (heldKey: HeldKey) => Promise<Reply>) => Promise<Answer>;
+
+const KEY = /^[\x20-\x7e]{1,255}$/;
+/** Nothing that a route reads lies deeper. */
+const MAX_DEPTH = 20;
+const stringify = configure({ deterministic: true, maximumDepth: MAX_DEPTH });
+
+/** The key of a request, if it has one. Throws InvalidInput. */
+export function idempotencyKey(headers: IncomingHttpHeaders): string | undefined {
+  const key = headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  if (typeof key === 'string' && KEY.test(key)) return key;
+  throw new InvalidInput([{ field: 'Idempotency-Key', message: 'must have 1 to 255 printable ASCII characters' }]);
+}
+
+/** The same text for the same JSON value, however it was written. */
+export const canonicalJson = (value: unknown): string => stringify(value) ?? '';
+
+/** Names what is asked for. `body` in canonical JSON. */
+export const fingerprintOf = (request: { method: string; route: string; params: unknown; body: string }): string =>
+  createHash('sha256').update(canonicalJson(request)).digest('hex');
+
+/** What is asked again gets another answer: who asks may mend the request, or the trouble may pass. */
+const PASSING: readonly number[] = [400, 401, 403, 413, 415, 429];
+const isPassing = ({ code }: AppError): boolean => statusOfCode[code] >= 500 || PASSING.includes(statusOfCode[code]);
+
+/** The attempt that holds a key, whose use case comes to a value that is answered as `toReply` says. */
+export function attemptOf<Value>(
+  heldKey: HeldKey | undefined,
+  toReply: (value: Value) => Reply,
+): Attempt<Value> | undefined {
+  if (heldKey === undefined) return undefined;
+  const answerTo = (result: Value | AppError): Answer | undefined => {
+    if (!(result instanceof AppError)) return replyAnswer(toReply(result));
+    return isPassing(result) ? undefined : errorAnswer(result);
+  };
+  return {
+    begun: heldKey.begun,
+    makes: (value) => ({ heldKey, answer: answerTo(value), begun: undefined, isFenced: true }),
+    begins: (id) => ({ heldKey, answer: undefined, begun: id, isFenced: true }),
+    ended: (result) => {
+      const answer = answerTo(result);
+      // An outcome is true whoever writes it down. To begin anew is for the attempt that holds the key.
+      return { heldKey, answer, begun: undefined, isFenced: answer === undefined };
+    },
+  };
+}
+
+/**
+ * Answers the repetition of a request with the first answer. Only what was decided is kept: not what is wrong with the
+ * request itself, and no trouble of ours. Throws RequestStillRunning and IdempotencyKeyReused.
+ */
+export const carryOutOnce =
+  ({ store, logger }: { store: IdempotencyStore; logger: Logger }): Once =>
+  async (request, work) => {
+    const claim = await store.claim(request);
+    if (claim.outcome === 'answered') return { ...claim.answer, isReplayed: true };
+    if (claim.outcome === 'running') throw new RequestStillRunning();
+    if (claim.outcome === 'reused') throw new IdempotencyKeyReused();
+    const { heldKey } = claim;
+    const conclude = async (answer: Answer | undefined): Promise<void> => {
+      try {
+        await (answer === undefined ? store.release(heldKey) : store.keep(heldKey, answer));
+      } catch (err) {
+        // What was done stands, so the caller is told of it; a repetition finds it once this attempt's time is over.
+        logger.error('answer of an idempotency key not kept', { err });
+      }
+    };
+    let answer: Answer;
+    try {
+      answer = replyAnswer(await work(heldKey));
+    } catch (error) {
+      const refusal = findAppError(error);
+      await conclude(refusal === undefined || isPassing(refusal) ? undefined : errorAnswer(refusal));
+      throw error;
+    }
+    await conclude(answer);
+    return answer;
+  };
