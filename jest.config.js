@@ -32,6 +32,7 @@ export default {
     project('payment', 'payment-service'),
     project('gateway', 'gateway'),
     project('stack', 'stack'),
+    project('chaos', 'e2e/chaos'),
     {
       ...project('e2e', 'e2e'),
       testMatch: ['**/*.e2e.test.ts'],

@@ -17,6 +17,8 @@ export interface StartStackOptions {
   directory?: string;
   /** Settings that differ from .env.example; ports are chosen, keys are made. */
   environment?: Record<string, string>;
+  /** Settings of the PostgreSQL servers; those for data that nobody will miss unless told otherwise. */
+  postgresSettings?: Record<string, string>;
   events?: Partial<SupervisorEvents>;
 }
 
@@ -52,7 +54,7 @@ export async function startStack(options: StartStackOptions = {}): Promise<Runni
   const parts = systemParts({
     settings,
     directory,
-    postgresSettings: fastAndForgetful,
+    postgresSettings: options.postgresSettings ?? fastAndForgetful,
     rabbitmqStopSignal: 'SIGKILL',
     withAdminer: false,
   });

@@ -13,6 +13,8 @@ import { fastAndForgetful, newTestDirectory, removeLeftOvers } from './test-dire
 export interface TestInfrastructureOptions {
   /** Made for this run and removed with it. */
   directory?: string;
+  /** Settings of PostgreSQL; those for data that nobody will miss unless told otherwise. */
+  postgresSettings?: Record<string, string>;
   events?: Partial<SupervisorEvents>;
 }
 
@@ -63,7 +65,7 @@ export async function startTestInfrastructure(options: TestInfrastructureOptions
         portVariable: 'a reserved port',
         user: 'postgres',
         password: 'password',
-        settings: { ...fastAndForgetful, max_connections: '500' }, // many workers, each with pools of its own
+        settings: { ...(options.postgresSettings ?? fastAndForgetful), max_connections: '500' }, // many workers, each with pools of its own
       }),
       ...broker.map((program) => ({ ...program, needs: [packages.name, ...program.needs] })),
     ],

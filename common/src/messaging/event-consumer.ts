@@ -3,6 +3,7 @@ import type { Cause } from '../database/index.js';
 import { redact, runInScope, type Logger } from '../logger/index.js';
 import type { Metrics } from '../metrics/index.js';
 import {
+  backOff,
   deadLetterQueueOf,
   pause,
   retryQueueOf,
@@ -13,7 +14,10 @@ import {
   type WorkQueue,
 } from '../rabbitmq/index.js';
 import { continueTrace } from '../tracing/index.js';
+import { attemptsOf, deadLetterHeaders, withoutBrokerHeaders } from './dead-letter-headers.js';
 import { messagingMetrics, type MessagingMetrics } from './messaging-metrics.js';
+import { Outage } from './outage.js';
+import { QueueDepths } from './queue-depths.js';
 
 /** Applies an event. `cause` goes into the same transaction as its effect, so that the event has it once. */
 export type EventHandler<T extends EventType> = (event: EventOf<T>, cause: Cause) => Promise<void>;
@@ -24,28 +28,27 @@ export interface EventConsumerOptions {
   queue: WorkQueue;
   /** One for each event type that the queue is bound to. */
   handlers: EventHandlers;
+  /**
+   * Whether an error of a handler means that its database can't be reached. No try is counted then: the event is held
+   * back, and all others with it, until the database answers.
+   */
+  isUnavailable: (error: unknown) => boolean;
   logger: Logger;
   metrics: Metrics;
   /** Events in hand at a time; those of one aggregate are handled one after another. Default 20. */
   prefetch?: number;
+  /** Milliseconds that an event is held back; then it goes to the end of the queue. Default 10 minutes. */
+  holdLimit?: number;
 }
-
-/** The headers of messages that were put aside or given up. */
-export const deadLetterHeaders = {
-  /** How often the handler was tried. The one place where tries are counted. */
-  attempts: 'x-attempts',
-  reason: 'x-dead-letter-reason',
-  error: 'x-dead-letter-error',
-  stack: 'x-dead-letter-stack',
-  time: 'x-dead-lettered-at',
-} as const;
 
 const DEFAULT_PREFETCH = 20;
 const DEFAULT_GRACE = 10_000;
-const FORWARD_PAUSE = 1_000;
+/** Well below the half hour after which the broker takes a message away from a consumer that doesn't acknowledge it. */
+const DEFAULT_HOLD_LIMIT = 10 * 60 * 1_000;
+const FORWARD_PAUSE = { first: 250, most: 1_000 };
+/** Two events that failed because of each other should not meet again: a pause is shorter by up to this part of it. */
+const RETRY_JITTER = 0.2;
 const MAX_STACK = 4_000;
-/** What the broker adds on a message's way; it belongs to that way, not to the message. */
-const BROKER_HEADERS = /^x-(death|first-death-.*|last-death-.*|delivery-count|acquired-count|opt-.*)$/;
 
 /**
  * Hands each event of a work queue to its handler, and acknowledges it only after that has succeeded. After a failure
@@ -55,18 +58,36 @@ const BROKER_HEADERS = /^x-(death|first-death-.*|last-death-.*|delivery-count|ac
 export class EventConsumer {
   readonly #options: EventConsumerOptions;
   readonly #metrics: MessagingMetrics;
-  readonly #aggregates = new Map<string, Promise<void>>();
+  readonly #aggregates = new Map<string, Promise<unknown>>();
+  readonly #stopping = new AbortController();
+  readonly #outage: Outage;
+  readonly #depths: QueueDepths;
   #publisher: Publisher | undefined;
   #subscription: Subscription | undefined;
 
   /** Throws when handlers and bindings of the queue differ: an event would be lost, or never come. */
   constructor(options: EventConsumerOptions) {
-    const { queue, handlers } = options;
+    const { connection, queue, handlers, isUnavailable, holdLimit = DEFAULT_HOLD_LIMIT, logger, metrics } = options;
     const handled = Object.keys(handlers).sort().join(', ');
     const bound = [...queue.routingKeys].sort().join(', ');
     if (handled !== bound) throw new Error(`${queue.name} is bound to ${bound}, its handlers are for ${handled}`);
     this.#options = options;
-    this.#metrics = messagingMetrics(options.metrics);
+    this.#metrics = messagingMetrics(metrics);
+    this.#outage = new Outage({
+      isUnavailable,
+      holdLimit,
+      stopping: this.#stopping.signal,
+      onBegin: (err) => logger.warn('events held back: the database is unavailable', { queue: queue.name, err }),
+      onEnd: () => logger.info('events are handled again', { queue: queue.name }),
+    });
+    this.#depths = new QueueDepths({
+      connection,
+      queues: [queue.name, deadLetterQueueOf(queue)],
+      metrics,
+      onLook: (name, waiting) => {
+        if (name === queue.name) this.#subscription?.notice(waiting);
+      },
+    });
   }
 
   start(): void {
@@ -77,41 +98,56 @@ export class EventConsumer {
       prefetch,
       onDelivery: (delivery) => this.#process(delivery),
     });
+    this.#depths.start();
   }
 
+  /** `down`: no events come, or they are held back. */
   state(): 'up' | 'down' {
-    return this.#subscription?.isUp === true ? 'up' : 'down';
+    return this.#subscription?.isUp === true && !this.#outage.isOn ? 'up' : 'down';
   }
 
   /** Takes no further events and waits up to `grace` milliseconds for those in hand; the others go back to the queue. */
   async stop({ grace = DEFAULT_GRACE }: { grace?: number } = {}): Promise<void> {
+    this.#stopping.abort();
+    await this.#depths.stop();
     await this.#subscription?.stop({ grace });
     await this.#publisher?.stop();
   }
 
   async #process(delivery: Delivery): Promise<void> {
     const { queue, logger } = this.#options;
-    const attempt = attemptsOf(delivery) + 1;
+    const attempt = attemptsOf(delivery.headers) + 1;
     try {
       const event = parseEvent(delivery.body);
-      await this.#afterOthersOf(event.subject, () => this.#handle(event));
-      delivery.acknowledge();
+      const outcome = await this.#afterOthersOf(event.subject, () =>
+        this.#outage.run(() => this.#handle(event), delivery.lost),
+      );
+      if (outcome === 'done') delivery.acknowledge();
+      else if (outcome === 'expired') await this.#forward(delivery, { to: queue.name });
     } catch (error) {
+      if (delivery.lost.aborted) return; // it comes again
       const facts = { queue: queue.name, messageId: delivery.messageId, type: delivery.type, attempt, err: error };
       const retryPause = error instanceof MalformedEvent ? undefined : queue.retryPauses[attempt - 1];
       if (retryPause === undefined) {
         const reason = error instanceof MalformedEvent ? 'malformed' : 'failed';
         logger.error('event dead-lettered', { ...facts, reason });
         this.#metrics.deadLetters.inc({ messaging_destination_name: queue.name, reason });
-        await this.#forward(delivery, deadLetterQueueOf(queue), {
-          [deadLetterHeaders.attempts]: attempt,
-          [deadLetterHeaders.reason]: reason,
-          ...describe(error),
+        await this.#forward(delivery, {
+          to: deadLetterQueueOf(queue),
+          headers: {
+            [deadLetterHeaders.attempts]: attempt,
+            [deadLetterHeaders.reason]: reason,
+            ...describe(error),
+          },
         });
       } else {
         logger.warn('event handling failed', { ...facts, retryPause });
         this.#metrics.retries.inc({ messaging_destination_name: queue.name });
-        await this.#forward(delivery, retryQueueOf(queue, retryPause), { [deadLetterHeaders.attempts]: attempt });
+        await this.#forward(delivery, {
+          to: retryQueueOf(queue, retryPause),
+          headers: { [deadLetterHeaders.attempts]: attempt },
+          timeToLive: Math.ceil(retryPause * (1 - RETRY_JITTER * Math.random())),
+        });
       }
     }
   }
@@ -135,48 +171,44 @@ export class EventConsumer {
   }
 
   /** Two events of an aggregate at a time would only wait for each other's row lock, or overtake each other. */
-  async #afterOthersOf(subject: string, work: () => Promise<void>): Promise<void> {
+  async #afterOthersOf<T>(subject: string, work: () => Promise<T>): Promise<T> {
     const mine = (this.#aggregates.get(subject) ?? Promise.resolve()).then(work);
     const settled = mine.catch(() => undefined);
     this.#aggregates.set(subject, settled);
     try {
-      await mine;
+      return await mine;
     } finally {
       if (this.#aggregates.get(subject) === settled) this.#aggregates.delete(subject);
     }
   }
 
   /** Moves a message to another queue: it leaves this one when the broker has confirmed it there, however long that takes. */
-  async #forward(delivery: Delivery, queueName: string, headers: Record<string, unknown>): Promise<void> {
-    while (!delivery.lost.aborted) {
+  async #forward(
+    delivery: Delivery,
+    { to, headers, timeToLive }: { to: string; headers?: Record<string, unknown>; timeToLive?: number },
+  ): Promise<void> {
+    for (let failures = 0; !delivery.lost.aborted; failures++) {
       try {
         await this.#publisher?.publish({
           exchange: '',
-          routingKey: queueName,
+          routingKey: to,
           body: delivery.body,
           messageId: delivery.messageId,
           type: delivery.type,
           contentType: delivery.contentType,
-          headers: { ...ownHeaders(delivery.headers), ...headers },
+          headers: { ...withoutBrokerHeaders(delivery.headers), ...headers },
+          expiration: timeToLive,
           mandatory: true,
         });
         delivery.acknowledge();
         return;
       } catch (error) {
-        this.#options.logger.warn('message could not be moved yet', { to: queueName, err: error });
-        await pause(FORWARD_PAUSE, delivery.lost);
+        this.#options.logger.warn('message could not be moved yet', { to, err: error });
+        await pause(backOff(failures, FORWARD_PAUSE), delivery.lost);
       }
     }
   }
 }
-
-const attemptsOf = ({ headers }: Delivery): number => {
-  const attempts = headers[deadLetterHeaders.attempts];
-  return typeof attempts === 'number' ? attempts : 0;
-};
-
-const ownHeaders = (headers: Readonly<Record<string, unknown>>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(headers).filter(([name]) => !BROKER_HEADERS.test(name)));
 
 const describe = (error: unknown): Record<string, string> => {
   const { message, stack = '' } = error instanceof Error ? error : new Error(String(error));

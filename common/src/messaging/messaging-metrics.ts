@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Cause } from '../database/index.js';
 import type { Metrics } from '../metrics/index.js';
 
 /** Seconds; as OpenTelemetry's semantic conventions advise for messaging. */
@@ -33,6 +34,19 @@ const createMessagingMetrics = (registry: Registry) => ({
     labelNames: ['messaging_destination_name', 'reason'],
     registers: [registry],
   }),
+  /** Also what the broker itself has moved into a dead-letter queue, and what is in it since before this process. */
+  queueDepth: new Gauge({
+    name: 'messaging_queue_messages',
+    help: 'Messages that wait in a queue, asked every second; those in hand not counted',
+    labelNames: ['messaging_destination_name'],
+    registers: [registry],
+  }),
+  skippedEvents: new Counter({
+    name: 'messaging_skipped_events_total',
+    help: 'Events that changed nothing: a repetition (duplicate), or older than what was applied (stale)',
+    labelNames: ['event_type', 'reason'],
+    registers: [registry],
+  }),
   outboxWaiting: new Gauge({
     name: 'outbox_unpublished_events',
     help: 'Events in the outbox that are not published yet, counted up to 10,000',
@@ -59,4 +73,10 @@ export function messagingMetrics({ registry }: Metrics): MessagingMetrics {
   const figures = known.get(registry) ?? createMessagingMetrics(registry);
   known.set(registry, figures);
   return figures;
+}
+
+/** Counts what the inbox keeps from having an effect: the `onSkip` of an AtomicStore. */
+export function countSkippedEvents(metrics: Metrics): (cause: Cause, reason: 'duplicate' | 'stale') => void {
+  const { skippedEvents } = messagingMetrics(metrics);
+  return ({ type }, reason) => skippedEvents.inc({ event_type: type, reason });
 }

@@ -14,6 +14,22 @@ export interface EventTopology extends Topology {
  * Who hears which events, in one table: every process declares all of it, so that an event waits for a service that has
  * never run. Another set of arguments (pauses apart, which stand in the names) takes another version in a queue's name.
  */
+const tableOf = (retryPauses: readonly number[]) => {
+  const workQueue = (name: string, routingKeys: readonly EventType[]): WorkQueue => ({
+    name,
+    routingKeys,
+    retryPauses,
+  });
+  return {
+    orderService: workQueue('order-service.v1', ['payment.success', 'payment.refunded']),
+    paymentService: workQueue('payment-service.v1', ['order.created', 'order.status_changed']),
+  };
+};
+
+/** The queue of each service that hears events. */
+export const workQueues = (): readonly WorkQueue[] => Object.values(tableOf(RETRY_PAUSES));
+
+/** Everything that a process which publishes or hears events declares. */
 export function createTopology({
   accessTokenLifetime,
   retryPauses = RETRY_PAUSES,
@@ -22,13 +38,7 @@ export function createTopology({
   accessTokenLifetime: number;
   retryPauses?: readonly number[];
 }): EventTopology {
-  const workQueue = (name: string, routingKeys: readonly EventType[]): WorkQueue => ({
-    name,
-    routingKeys,
-    retryPauses,
-  });
-  const orderService = workQueue('order-service.v1', ['payment.success', 'payment.refunded']);
-  const paymentService = workQueue('payment-service.v1', ['order.created', 'order.status_changed']);
+  const { orderService, paymentService } = tableOf(retryPauses);
   const revocations: StreamQueue = {
     name: 'auth.revocations',
     routingKeys: ['user.access_revoked'] satisfies EventType[],

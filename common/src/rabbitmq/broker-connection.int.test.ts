@@ -135,6 +135,32 @@ describe('broker connection', () => {
     await eventually(() => expect(received).toEqual(['right']));
   });
 
+  it("the broker closes a consumer's channel because of an error -> what was in hand comes again, and all that follows", async () => {
+    const connection = createConnection();
+    const publisher = await up(connection.createPublisher('test'));
+    const received: string[] = [];
+    let mistakes = 0;
+    const subscription = connection.subscribe({
+      queue: queue.name,
+      prefetch: 1,
+      onDelivery: async (delivery) => {
+        if (delivery.body.toString() === 'first') {
+          delivery.acknowledge();
+          delivery.acknowledge(); // unknown by now, for which the broker closes the channel
+          mistakes++;
+          return;
+        }
+        received.push(delivery.body.toString());
+        delivery.acknowledge();
+      },
+    });
+    await up(subscription);
+    for (const text of ['first', 'second', 'third']) await publisher.publish(message(text));
+    await eventually(() => expect(received.toSorted()).toEqual(['second', 'third']));
+    expect(mistakes).toBeGreaterThanOrEqual(1);
+    await subscription.stop({ grace: 1_000 });
+  });
+
   it('the broker stops answering -> publishing fails in time, nothing more is sent, and it recovers with the broker', async () => {
     const proxy = await startProxy();
     const connection = createConnection({ url: proxy.url, confirmTimeout: 200 });

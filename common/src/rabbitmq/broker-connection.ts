@@ -1,5 +1,6 @@
 import type { Logger } from '../logger/index.js';
 import { Publisher } from './publisher.js';
+import { QueueInspector } from './queue-inspector.js';
 import { RecoveringConnection } from './recovering-connection.js';
 import { Subscription, type SubscribeOptions } from './subscription.js';
 import type { Topology } from './topology.js';
@@ -55,6 +56,15 @@ export class BrokerConnection {
   /** Consumes a queue from now on; the owner stops it. */
   subscribe(options: SubscribeOptions): Subscription {
     return new Subscription({ ...options, connection: this.#consuming, logger: this.#logger });
+  }
+
+  /** Looks at queues; its owner stops it. */
+  createInspector(purpose: string): QueueInspector {
+    return new QueueInspector({
+      connection: this.#consuming,
+      name: `${this.#name} ${purpose}`,
+      logger: this.#logger,
+    });
   }
 
   /** Closes both connections and what still uses them; relays and consumers are stopped before, so that they end their work. */

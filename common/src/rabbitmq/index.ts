@@ -1,5 +1,7 @@
 export { BrokerConnection, type BrokerConnectionOptions } from './broker-connection.js';
+export { BrokerSession, type TakenMessage } from './broker-session.js';
 export { PublishFailed, type OutgoingMessage, type Publisher } from './publisher.js';
+export { type QueueInspector } from './queue-inspector.js';
 export { type Delivery, type SubscribeOptions, type Subscription } from './subscription.js';
 export {
   deadLetterQueueOf,

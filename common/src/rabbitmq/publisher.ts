@@ -12,7 +12,9 @@ export interface OutgoingMessage {
   readonly messageId: string | undefined;
   readonly type: string | undefined;
   readonly contentType: string | undefined;
-  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, unknown>> | undefined;
+  /** Milliseconds that it may wait in its queue. */
+  readonly expiration?: number | undefined;
   /** Fail where no queue takes the message; otherwise it is dropped then. */
   readonly mandatory: boolean;
 }

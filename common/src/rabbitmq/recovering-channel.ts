@@ -90,7 +90,7 @@ export class RecoveringChannel<C extends Channel> {
   }
 
   #watch(channel: C): AbortSignal {
-    const { name, logger } = this.#options;
+    const { connection, name, logger } = this.#options;
     const lost = new AbortController();
     const giveUp = () => {
       if (this.#current === channel) this.#current = undefined;
@@ -101,6 +101,7 @@ export class RecoveringChannel<C extends Channel> {
     channel.prependOnceListener('close', giveUp);
     channel.on('error', (err) => {
       logger.warn('broker closed a channel', { channel: name, err });
+      connection.doubtTopology(); // most often a queue or the exchange is missing
     });
     channel.on('handler-error', (err, event) => {
       logger.error('channel listener failed', { channel: name, event, err });

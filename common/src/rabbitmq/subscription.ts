@@ -37,6 +37,9 @@ export class Subscription {
   readonly #logger: Logger;
   readonly #handling = new Set<Promise<void>>();
   #consumerTag = '';
+  #deliveries = 0;
+  /** At the last look that found messages waiting and none in hand. */
+  #deliveriesThen: number | undefined;
 
   constructor(options: SubscribeOptions & { connection: RecoveringConnection; logger: Logger }) {
     this.#options = options;
@@ -54,6 +57,19 @@ export class Subscription {
     return this.#channel.isOpen;
   }
 
+  /**
+   * Told about once a second how many messages wait. When they do twice in a row, none is in hand and none has come in
+   * between, the broker has forgotten this consumer without a word, as RabbitMQ does when a queue is deleted and at once
+   * made again: subscribes anew.
+   */
+  notice(waiting: number | undefined): void {
+    const isStarved = this.isUp && waiting !== undefined && waiting > 0 && this.#handling.size === 0;
+    if (isStarved && this.#deliveriesThen === this.#deliveries) {
+      this.#deliveriesThen = undefined;
+      this.#channel.reset('messages wait and none comes');
+    } else this.#deliveriesThen = isStarved ? this.#deliveries : undefined;
+  }
+
   /** Takes no further messages, waits up to `grace` milliseconds for those in hand, and gives the rest back to the broker. */
   async stop({ grace }: { grace: number }): Promise<void> {
     const channel = this.#channel.current;
@@ -69,6 +85,7 @@ export class Subscription {
 
   async #consume(channel: Channel, lost: AbortSignal): Promise<void> {
     const { queue, prefetch, arguments: consumerArguments } = this.#options;
+    this.#deliveriesThen = undefined;
     await channel.prefetch(prefetch);
     const { consumerTag } = await channel.consume(
       queue,
@@ -83,6 +100,7 @@ export class Subscription {
 
   #handle(channel: Channel, message: ConsumeMessage, lost: AbortSignal): void {
     const { content, fields, properties } = message;
+    this.#deliveries++;
     const handled = this.#options
       .onDelivery({
         body: content,

@@ -1,0 +1,9 @@
+import { runDeadLettersCommand } from './dead-letters-command.js';
+import { workQueues } from './topology.js';
+
+process.exitCode = await runDeadLettersCommand(process.argv.slice(2), {
+  brokerUrl: process.env.RABBITMQ_URL,
+  queues: workQueues(),
+  say: (line) => process.stdout.write(`${line}\n`),
+  complain: (line) => process.stderr.write(`${line}\n`),
+});

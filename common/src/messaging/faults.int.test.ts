@@ -1,0 +1,209 @@
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { startPrivateBroker, type PrivateBroker } from '../../../stack/test-broker.ts';
+import { createTestClient } from '../../test/database/test-client.js';
+import { createTestTopology, orderCreatedDraft, RecordingLogger } from '../../test/messaging/fixtures.js';
+import { RevocationList } from '../auth/index.js';
+import { AtomicStore, isDatabaseUnavailable } from '../database/index.js';
+import { createMetrics } from '../metrics/index.js';
+import { BrokerConnection } from '../rabbitmq/index.js';
+import { createTestBroker, createTestDatabase, eventually, type TestBroker } from '../testing/index.js';
+import { EventConsumer } from './event-consumer.js';
+import { OutboxRelay } from './outbox-relay.js';
+import { RevocationStream } from './revocation-stream.js';
+
+/** How long the broker stays frozen or short of memory: longer than a publisher waits for its confirm. */
+const FAULT_TIME = Number(process.env.FAULT_SECONDS ?? 7) * 1_000;
+const RECOVERY_TIME = 5_000;
+const PAUSE_BETWEEN_EVENTS = 25;
+
+const topology = createTestTopology();
+const queue = topology.paymentService;
+
+let server: PrivateBroker;
+let database: Awaited<ReturnType<typeof createTestDatabase>>;
+let client: ReturnType<typeof createTestClient>['client'];
+let broker: TestBroker;
+let service: ReturnType<typeof startService>;
+
+beforeAll(async () => {
+  [server, database] = await Promise.all([
+    startPrivateBroker(),
+    createTestDatabase({ serviceDirectory: path.join(import.meta.dirname, '../../test/database') }),
+  ]);
+  ({ client } = createTestClient(database.url));
+}, 60_000);
+afterAll(async () => {
+  await client.$disconnect();
+  await Promise.all([server.stop(), database.drop()]);
+});
+beforeEach(async () => {
+  broker = await createTestBroker(server);
+  service = startService();
+  await service.untilWorking(Date.now());
+});
+afterEach(async () => {
+  await service.stop();
+});
+
+/** All that a service has of messaging, and an order placed every 25 ms, each of which has to be heard of. */
+function startService() {
+  const logger = new RecordingLogger();
+  const metrics = createMetrics({ service: 'test' });
+  const connection = new BrokerConnection({ url: broker.url, name: 'test', topology, logger });
+  const relay = new OutboxRelay({ databaseUrl: database.url, connection, source: '/test-service', logger, metrics });
+  const store = new AtomicStore({ client, onCommit: () => relay.wake() });
+  /** When it was committed, by order. */
+  const placed = new Map<string, number>();
+  const consumer = new EventConsumer({
+    connection,
+    queue,
+    logger,
+    metrics,
+    isUnavailable: isDatabaseUnavailable,
+    handlers: {
+      'order.status_changed': async () => undefined,
+      'order.created': async ({ subject }, cause) => {
+        const write = async (tx: typeof client) => {
+          await tx.post.create({ data: { id: randomUUID(), title: subject } });
+          return { value: undefined, events: [] };
+        };
+        await store.save((tx) => write(tx as typeof client), { cause });
+      },
+    },
+  });
+  const revocations = new RevocationList({ lifetime: 1_000 });
+  const stream = new RevocationStream({ connection, stream: topology.revocations, revocations, logger });
+  relay.start();
+  consumer.start();
+  stream.start();
+
+  const closed = new AbortController();
+  const placing = (async () => {
+    while (!closed.signal.aborted) {
+      const id = randomUUID();
+      await store.save(async () => ({ value: undefined, events: [orderCreatedDraft(id)] }));
+      placed.set(id, Date.now());
+      await delay(PAUSE_BETWEEN_EVENTS);
+    }
+  })();
+  /** How often each order was heard of with an effect. */
+  const heard = async () => {
+    const rows = await client.post.groupBy({ by: ['title'], _count: true });
+    return new Map(rows.map(({ title, _count }) => [title, _count]));
+  };
+  const isReady = () =>
+    connection.state() === 'up' && consumer.state() === 'up' && stream.state() === 'up' && relay.state() === 'ok';
+  return {
+    logger,
+    isReady,
+    /** Until it is ready and an event that was committed after this moment has been heard. */
+    untilWorking: (moment: number) =>
+      eventually(
+        async () => {
+          expect(isReady()).toBe(true);
+          const ids = await heard();
+          expect([...placed].some(([id, time]) => time > moment && ids.has(id))).toBe(true);
+        },
+        { timeout: 20_000 },
+      ),
+    /** The orders that were committed since a moment; each was heard of, once. */
+    expectAllHeardOnce: async ({ since = 0 } = {}) => {
+      closed.abort();
+      await placing;
+      await eventually(async () => {
+        const counts = await heard();
+        const wrong = [...placed].filter(([id, time]) => time > since && counts.get(id) !== 1);
+        expect(wrong).toEqual([]);
+        expect(await client.outbox.count({ where: { publishedAt: null } })).toBe(0);
+      });
+      expect(placed.size).toBeGreaterThan(10);
+    },
+    stop: async () => {
+      closed.abort();
+      await placing;
+      await consumer.stop();
+      await stream.stop();
+      await relay.stop();
+      await connection.stop();
+    },
+  };
+}
+
+/** Milliseconds until all works again, from the end of a fault on. */
+async function recovery(end: number): Promise<number> {
+  await service.untilWorking(end);
+  return Date.now() - end;
+}
+
+const untilNotReady = () => eventually(() => expect(service.isReady()).toBe(false));
+
+describe('while events flow', () => {
+  it('an operator closes the connections -> recovered within 5 s, none lost, none twice', async () => {
+    // The management API learns of new connections with a delay.
+    await eventually(async () => expect(await broker.closeConnections()).toBeGreaterThanOrEqual(2));
+    const end = Date.now();
+    await untilNotReady();
+    expect(await recovery(end)).toBeLessThan(RECOVERY_TIME);
+    await service.expectAllHeardOnce();
+  });
+
+  it('the work queue is deleted -> later events flow within 5 s', async () => {
+    await broker.request('DELETE', `/queues/{vhost}/${queue.name}`);
+    const end = Date.now();
+    await untilNotReady();
+    expect(await recovery(end)).toBeLessThan(RECOVERY_TIME);
+    await service.expectAllHeardOnce({ since: end });
+  });
+
+  it('the work queue is deleted and at once made again, untold to the consumer -> later events flow within 5 s', async () => {
+    const definition = (await broker.request('GET', `/queues/{vhost}/${queue.name}`)) as { arguments: object };
+    await broker.request('DELETE', `/queues/{vhost}/${queue.name}`);
+    await broker.request('PUT', `/queues/{vhost}/${queue.name}`, {
+      durable: true,
+      arguments: definition.arguments,
+    });
+    const end = Date.now();
+    expect(await recovery(end)).toBeLessThan(RECOVERY_TIME);
+    await service.expectAllHeardOnce({ since: end });
+  });
+
+  it('the exchange is deleted, so that the broker closes the channel -> recovered within 5 s, none lost', async () => {
+    await broker.request('DELETE', `/exchanges/{vhost}/${topology.exchange}`);
+    const end = Date.now();
+    await eventually(() => expect(service.logger.messages('warn')).toContain('broker closed a channel'));
+    expect(await recovery(end)).toBeLessThan(RECOVERY_TIME);
+    await service.expectAllHeardOnce();
+  });
+
+  it('the broker runs short of memory -> not ready, recovered within 5 s of its end, none lost, none twice', async () => {
+    await server.control('set_vm_memory_high_watermark', '0.00001');
+    await untilNotReady();
+    await delay(FAULT_TIME);
+    expect(service.isReady()).toBe(false);
+    await server.control('set_vm_memory_high_watermark', '0.6');
+    expect(await recovery(Date.now())).toBeLessThan(RECOVERY_TIME);
+    await service.expectAllHeardOnce();
+  }, 120_000);
+
+  it('the broker freezes -> not ready, recovered within 5 s of its thaw, none lost, none twice', async () => {
+    server.process.pause();
+    await delay(FAULT_TIME);
+    expect(service.isReady()).toBe(false);
+    server.process.resume();
+    expect(await recovery(Date.now())).toBeLessThan(RECOVERY_TIME);
+    await service.expectAllHeardOnce();
+  }, 120_000);
+
+  it('the broker is killed and started again -> recovered within 5 s of its return, none lost, none twice', async () => {
+    await server.process.kill();
+    await untilNotReady();
+    const started = server.process.start();
+    await eventually(async () => expect(await server.isListening()).toBe(true), { timeout: 60_000 });
+    expect(await recovery(Date.now())).toBeLessThan(RECOVERY_TIME);
+    await service.expectAllHeardOnce();
+    await started;
+  }, 120_000);
+});
