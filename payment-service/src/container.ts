@@ -49,6 +49,8 @@ const SERVICE = 'payment-service';
 /** Milliseconds that running requests get to end in when the service stops. */
 const SERVER_GRACE = 10_000;
 const ORDER_SERVICE_TIMEOUT = 2_000;
+/** How many times a provider's own time a charge may be on its way to it. */
+const CHARGE_PATIENCE = 12;
 /** Milliseconds beyond the provider's own time in which an outcome is written down. */
 const WRITING_TIME = 5_000;
 /** Milliseconds between two looks at what providers have to be asked, and at what is old enough to be forgotten. */
@@ -171,6 +173,7 @@ export async function startPaymentService(
     clock,
     random: Math.random,
     requestLifetime,
+    patience: CHARGE_PATIENCE * config.providerTimeout,
   });
   const webhooks = new WebhookService({
     readers: new Map([[simulated.name, new SimulatedWebhookReader({ secrets: config.simulatedWebhookSecrets })]]),

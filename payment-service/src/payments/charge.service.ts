@@ -18,11 +18,11 @@ export interface ChargeServiceOptions {
   random: () => number;
   /** Milliseconds after which nobody waits for the answer to a charge any more. */
   requestLifetime: number;
+  /** Milliseconds that a charge may be on its way to a provider that doesn't know it yet. */
+  patience: number;
 }
 
 const BATCH = 10;
-/** Milliseconds that a charge may be on its way to a provider that doesn't know it yet. */
-const PATIENCE = 60_000;
 const SHORTEST_PAUSE = 1_000;
 const LONGEST_PAUSE = 10 * 60_000;
 
@@ -84,9 +84,9 @@ export class ChargeService {
   }
 
   async #find({ id, provider, amount, currency, ...payment }: Payment): Promise<FoundOutcome> {
-    const { providers } = this.#options;
+    const { providers, patience } = this.#options;
     const found = await providers.findCharge(provider, id);
-    if (found !== undefined || this.#ageOf(payment) < PATIENCE) return found;
+    if (found !== undefined || this.#ageOf(payment) < patience) return found;
     return providers.cancelCharge(provider, { key: id, amount, currency });
   }
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import pg from 'pg';
 import { v7 as newId } from 'uuid';
 import type { PaymentResource } from '@shop/common/contracts';
-import { eventually } from '@shop/common/testing';
+import { eventually, startTcpProxy } from '@shop/common/testing';
 import { expectBooksToBalance } from '../../test/books.js';
 import { deliver, placeOrder, placePaidOrder, statusChangedEvent } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
@@ -18,7 +18,7 @@ let alice: TestCaller;
 let admin: TestCaller;
 
 beforeAll(async () => {
-  test = await startTestService({ simulatedWebhookUrl: NOWHERE, providerTimeout: 1_000 });
+  test = await startTestService({ simulatedWebhookUrl: NOWHERE, providerTimeout: 2_000 });
   const url = test.config.simulatedProviderDatabaseUrl;
   ledger = new SimulatedLedger({ url, newId, onConnectionLost: () => undefined });
 });
@@ -94,6 +94,28 @@ describe('a charge whose outcome is unknown', () => {
     expect(await eventTypesOf(payment.id)).toEqual(['payment.created', 'payment.processing', 'payment.success']);
   });
 
+  it('the connection to the provider breaks while it charges -> an error, and nothing that ends the process', async () => {
+    const key = newId();
+    const proxy = await startTcpProxy(test.config.simulatedProviderDatabaseUrl);
+    const lost: Error[] = [];
+    const distant = new SimulatedLedger({ url: proxy.url, newId, onConnectionLost: (error) => lost.push(error) });
+    const client = new pg.Client({ connectionString: test.config.databaseUrl });
+    await client.connect();
+    await client.query('BEGIN');
+    await client.query('INSERT INTO simulated_provider.charges VALUES ($1, $1, 1, $2)', [key, 'USD']);
+    const refusal = expect(
+      distant.enterCharge({ key, amount: 1n, currency: 'USD' }, { declineReason: 'card_declined' }),
+    ).rejects.toThrow('Connection terminated unexpectedly');
+    await eventually(async () => {
+      const waiting = await test.query('SELECT FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()');
+      expect(waiting).toHaveLength(1);
+    });
+    proxy.cut();
+    await refusal;
+    expect(lost).toHaveLength(1);
+    await Promise.all([client.end(), distant.close(), proxy.stop()]);
+  });
+
   it('our process died after the provider had charged -> paid', async () => {
     const { payment } = await placeAbandoned();
     await ledger.enterCharge(chargeOf(payment), { declineReason: null });
@@ -126,7 +148,7 @@ describe('a charge whose outcome is unknown', () => {
 
   it('the request is still on its way -> waited for; it arrives after all: paid', async () => {
     const { payment } = await placeAbandoned();
-    await age(payment.id, 20);
+    await age(payment.id, 10);
     await eventually(async () => {
       const [row] = await test.query('SELECT next_check_at FROM payments WHERE id = $1', [payment.id]);
       expect(row?.next_check_at).not.toBeNull(); // it was looked after

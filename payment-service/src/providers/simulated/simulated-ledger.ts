@@ -52,10 +52,12 @@ export interface SimulatedLedgerOptions {
 export class SimulatedLedger implements ProviderLedger {
   readonly #pool: Pool;
   readonly #newId: () => string;
+  readonly #onConnectionLost: (error: Error) => void;
   #isSetUp = false;
 
   constructor({ url, newId, onConnectionLost }: SimulatedLedgerOptions) {
     this.#newId = newId;
+    this.#onConnectionLost = onConnectionLost;
     this.#pool = new Pool({
       connectionString: url,
       max: MAX_CONNECTIONS,
@@ -178,7 +180,7 @@ export class SimulatedLedger implements ProviderLedger {
       throw error;
     } finally {
       // A connection on which something failed may be in any state: it isn't used again.
-      client.release(failure);
+      this.#release(client, failure);
     }
   }
 
@@ -186,13 +188,20 @@ export class SimulatedLedger implements ProviderLedger {
     let client: PoolClient | undefined;
     try {
       client = await this.#pool.connect();
+      // Its loss shows in the next query too; without a listener it would end the process.
+      client.on('error', this.#onConnectionLost);
       if (!this.#isSetUp) await client.query(LEDGER_TABLES);
       this.#isSetUp = true;
       return client;
     } catch (error) {
-      client?.release(true);
+      if (client !== undefined) this.#release(client, true);
       throw new ProviderNotReached('no connection to the simulated provider', { cause: error });
     }
+  }
+
+  #release(client: PoolClient, failure: Error | boolean | undefined): void {
+    client.off('error', this.#onConnectionLost);
+    client.release(failure);
   }
 }
 
