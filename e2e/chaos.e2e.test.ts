@@ -1,0 +1,52 @@
+import { rmSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newTestDirectory } from '../stack/test-directories.ts';
+import { readBooks } from './chaos/books.ts';
+import { judge, type Violation } from './chaos/judge.ts';
+import { runChaos, type RoundResult } from './chaos/run.ts';
+import type { ChaosSystem } from './chaos/system.ts';
+
+const directory = newTestDirectory();
+let results: RoundResult[] = [];
+/** What the judge says once the databases were falsified. */
+let afterFalsification: Violation[] = [];
+
+async function falsify(system: ChaosSystem): Promise<void> {
+  await system.query('payment', 'DELETE FROM simulated_provider.charges');
+  await system.query('payment', 'DELETE FROM inbox');
+}
+
+/** The short form of `make test-chaos`: a few kills of every kind, with a system of its own. */
+describe('processes are killed while orders are placed, paid, refunded and cancelled', () => {
+  beforeAll(async () => {
+    const rounds = 2;
+    results = await runChaos({
+      rounds,
+      seed: 4,
+      killsPerRow: 3,
+      paymentWindow: 8,
+      directory,
+      reportDirectory: `${directory}/report`,
+      progress: () => undefined,
+      async afterRound({ since, acknowledged, seed }, system) {
+        if (seed < 4 + rounds - 1) return;
+        await falsify(system);
+        afterFalsification = judge(await readBooks(system, since), acknowledged);
+      },
+    });
+  }, 120_000);
+
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  it('once all is quiet -> nothing is lost, nothing happened twice, and the books balance', () => {
+    expect(results.flatMap(({ violations }) => violations)).toEqual([]);
+    expect(results.map(({ kills }) => kills.length)).toEqual([6, 6]);
+    for (const { acknowledged } of results) expect(acknowledged.length).toBeGreaterThan(10);
+  });
+
+  it('the databases are falsified -> the judge says so', () => {
+    expect(new Set(afterFalsification.map(({ rule }) => rule))).toEqual(
+      new Set(["the provider's ledger is ours", 'every event has its effect']),
+    );
+  });
+});

@@ -1,0 +1,199 @@
+// What customers and the admin can do, over REST or through the gateway as chance has it.
+import { callGraphql, callRest, insist, type Answer } from './client.ts';
+import { Choices } from './choices.ts';
+import type { Journal } from './journal.ts';
+import { inMajorUnits } from './money.ts';
+import type { ChaosSystem } from './system.ts';
+
+export interface Account {
+  id: string;
+  token: string;
+}
+
+export interface Order {
+  id: string;
+  amount: number;
+  currency: string;
+}
+
+export interface ShopOptions {
+  urls: ChaosSystem['urls'];
+  journal: Journal;
+  choices: Choices;
+  /** Names everything that this story makes, so that its doubles can be found. */
+  story: string;
+  gaveUp: () => boolean;
+}
+
+const password = 'password123';
+
+/** The shop as one story's customer sees it. What is acknowledged goes into the journal. */
+export class Shop {
+  readonly #options: ShopOptions;
+  #requests = 0;
+
+  constructor(options: ShopOptions) {
+    this.#options = options;
+  }
+
+  async register(): Promise<Account | undefined> {
+    const email = `${this.#marker()}@example.com`;
+    const url = `${this.#options.urls.userService}/api/v1/users`;
+    const body = { email, password, firstName: 'John', lastName: 'Doe' };
+    const answer = await this.#insist('register', () => callRest({ method: 'POST', url: `${url}/register`, body }));
+    // Taken: it was registered by a request that was not answered.
+    const known = answer?.status === 409 ? await this.#logIn(email, password) : answer;
+    if (known === undefined || known.status >= 300) return undefined;
+    const { user, token } = known.data;
+    this.#options.journal.acknowledge({ kind: 'user', id: user.id, email });
+    return { id: user.id, token };
+  }
+
+  async logIn(email: string, secret: string): Promise<Account | undefined> {
+    const answer = await this.#logIn(email, secret);
+    return answer?.status === 200 ? { id: answer.data.user.id, token: answer.data.token } : undefined;
+  }
+
+  async placeOrder({ id: userId, token }: Account): Promise<Order | undefined> {
+    const { choices, urls, journal } = this.#options;
+    const currency = choices.pickWeighted({ USD: 6, JPY: 2, KWD: 2 });
+    const items = Array.from({ length: choices.integer(1, 3) }, (_, index) => ({
+      productId: `prod-${index}`,
+      productName: 'Laptop',
+      quantity: choices.integer(1, 5),
+      unitPrice: inMajorUnits(choices.integer(1, 500_000), currency),
+    }));
+    const marker = this.#marker();
+    const input = { currency, shippingAddress: '123 Main St', notes: marker, items };
+    const answer = await this.#change('place order', {
+      rest: (key) => callRest({ method: 'POST', url: `${urls.orderService}/api/v1/orders`, token, key, body: input }),
+      graphql: (key) =>
+        callGraphql(`${urls.gateway}/graphql`, {
+          query: 'mutation ($input: CreateOrderInput!) { createOrder(input: $input) { id totalAmount currency } }',
+          variables: { input },
+          token,
+          key,
+        }),
+    });
+    if (answer?.data === undefined) return undefined;
+    const { id, totalAmount: amount } = answer.data;
+    journal.acknowledge({ kind: 'order', id, userId, marker });
+    return { id, amount, currency };
+  }
+
+  /** The id of the order's latest payment, once there is one. */
+  async findPayment(order: Order, { token }: Account): Promise<string | undefined> {
+    const url = `${this.#options.urls.paymentService}/api/v1/payments/order/${order.id}`;
+    const answer = await this.#insist('find payment', async () => {
+      const found = await callRest({ method: 'GET', url, token });
+      return found.status === 404 ? { ...found, status: 503 } : found; // not heard of yet
+    });
+    return answer?.data?.id;
+  }
+
+  async openPayment(order: Order, { token }: Account): Promise<string | undefined> {
+    const { urls, journal } = this.#options;
+    const marker = this.#marker();
+    const { id: orderId, amount, currency } = order;
+    const input = { orderId, amount, currency, method: 'card', description: marker };
+    const answer = await this.#change('open payment', {
+      rest: (key) =>
+        callRest({ method: 'POST', url: `${urls.paymentService}/api/v1/payments`, token, key, body: input }),
+      graphql: (key) =>
+        callGraphql(`${urls.gateway}/graphql`, {
+          query: 'mutation ($input: CreatePaymentInput!) { createPayment(input: $input) { id } }',
+          variables: { input },
+          token,
+          key,
+        }),
+    });
+    const id = answer?.data?.id as string | undefined;
+    if (id !== undefined) journal.acknowledge({ kind: 'payment', id, orderId, marker });
+    return id;
+  }
+
+  async pay(paymentId: string, { token }: Account, card?: string): Promise<void> {
+    const { urls, journal } = this.#options;
+    const answer = await this.#change(`pay with ${card ?? 'no token'}`, {
+      rest: (key) =>
+        callRest({
+          method: 'POST',
+          url: `${urls.paymentService}/api/v1/payments/${paymentId}/process`,
+          token,
+          key,
+          body: { token: card },
+        }),
+      graphql: (key) =>
+        callGraphql(`${urls.gateway}/graphql`, {
+          query: 'mutation ($id: ID!, $card: String) { processPayment(id: $id, token: $card) { id status } }',
+          variables: { id: paymentId, card },
+          token,
+          key,
+        }),
+    });
+    if (answer?.status === 402) journal.acknowledge({ kind: 'declined', paymentId });
+    const status = answer?.data?.status as string | undefined;
+    if (status !== undefined) journal.acknowledge({ kind: status === 'processing' ? 'being paid' : 'paid', paymentId });
+  }
+
+  async refund(paymentId: string, admin: Account, amount?: number): Promise<void> {
+    const { urls, journal } = this.#options;
+    const marker = this.#marker();
+    // Over REST alone: there its status tells whether the refund is done.
+    const answer = await this.#change('refund', {
+      rest: (key) =>
+        callRest({
+          method: 'POST',
+          url: `${urls.paymentService}/api/v1/payments/${paymentId}/refund`,
+          token: admin.token,
+          key,
+          body: { amount, reason: marker },
+        }),
+    });
+    if (answer?.status === 200) journal.acknowledge({ kind: 'refund', paymentId, marker, amount });
+    if (answer?.status === 202) journal.acknowledge({ kind: 'refund under way', paymentId, marker, amount });
+  }
+
+  async cancel(order: Order, { token }: Account): Promise<void> {
+    const { urls, journal } = this.#options;
+    const body = { status: 'cancelled', reason: this.#marker() };
+    const answer = await this.#change('cancel order', {
+      rest: () =>
+        callRest({ method: 'PATCH', url: `${urls.orderService}/api/v1/orders/${order.id}/status`, token, body }),
+      graphql: (key) =>
+        callGraphql(`${urls.gateway}/graphql`, {
+          query:
+            'mutation ($id: ID!, $reason: String) { updateOrderStatus(id: $id, status: cancelled, reason: $reason) { id status } }',
+          variables: { id: order.id, reason: body.reason },
+          token,
+          key,
+        }),
+    });
+    if (answer?.data !== undefined) journal.acknowledge({ kind: 'cancelled order', orderId: order.id });
+  }
+
+  #logIn(email: string, secret: string): Promise<Answer | undefined> {
+    const url = `${this.#options.urls.userService}/api/v1/users/login`;
+    return this.#insist('log in', () => callRest({ method: 'POST', url, body: { email, password: secret } }));
+  }
+
+  /** One change, asked for in one of its ways until it is answered, always under the same key. */
+  async #change(
+    operation: string,
+    { rest, graphql }: { rest: (key: string) => Promise<Answer>; graphql?: (key: string) => Promise<Answer> },
+  ): Promise<Answer | undefined> {
+    const key = this.#marker();
+    const viaGateway = graphql !== undefined && new Choices(key).chance(50);
+    return this.#insist(operation, () => (viaGateway ? graphql(key) : rest(key)));
+  }
+
+  /** Requests of a story run side by side: each has chances of its own. */
+  #insist(operation: string, call: () => Promise<Answer>): Promise<Answer | undefined> {
+    const { journal, gaveUp } = this.#options;
+    return insist(operation, call, { choices: new Choices(this.#marker()), journal, gaveUp });
+  }
+
+  #marker(): string {
+    return `${this.#options.story}-${++this.#requests}`;
+  }
+}

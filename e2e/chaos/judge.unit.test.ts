@@ -1,0 +1,217 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Books, EventRow, OrderRow, PaymentRow } from './books.ts';
+import type { Acknowledged } from './journal.ts';
+import { judge } from './judge.ts';
+
+const event = (type: string, subject: string, sequence: number): EventRow => ({
+  id: `${type} ${subject} ${sequence}`,
+  type,
+  subject,
+  sequence,
+  is_published: true,
+  is_heard: type.startsWith('order.') || type === 'payment.success',
+});
+
+const order = (id: string, history: string[]): OrderRow => ({
+  id,
+  user_id: 'user-1',
+  status: history.at(-1)!,
+  version: history.length,
+  marker: `note of ${id}`,
+  amount: '1000',
+  currency: 'USD',
+  history,
+  versions: history.map((_, index) => index + 1),
+});
+
+const payment = (orderId: string, differences: Partial<PaymentRow>): PaymentRow => ({
+  id: `payment of ${orderId}`,
+  order_id: orderId,
+  amount: '1000',
+  refunded_amount: '0',
+  currency: 'USD',
+  status: 'success',
+  provider: 'simulated',
+  transaction_id: `ch of ${orderId}`,
+  version: 3,
+  marker: null,
+  is_paid: true,
+  order_status: 'confirmed',
+  ...differences,
+});
+
+const charge = (orderId: string) => ({
+  key: `payment of ${orderId}`,
+  transaction_id: `ch of ${orderId}`,
+  amount: '1000',
+  currency: 'USD',
+  decline_reason: null,
+});
+
+/** One order that is paid, and one that was cancelled after it was paid. */
+function soundBooks() {
+  const paid = order('paid', ['pending', 'confirmed']);
+  const cancelled = order('cancelled', ['pending', 'confirmed', 'cancelled']);
+  const refund = {
+    id: 'refund',
+    payment_id: 'payment of cancelled',
+    amount: '1000',
+    status: 'succeeded',
+    reason: 'order cancelled',
+    transaction_id: 're',
+  };
+  const books = {
+    users: [{ id: 'user-1', email: 'john@example.com' }],
+    orders: [paid, cancelled],
+    payments: [
+      payment('paid', {}),
+      payment('cancelled', { status: 'refunded', refunded_amount: '1000', order_status: 'cancelled' }),
+    ],
+    refunds: [refund],
+    charges: [charge('paid'), charge('cancelled')],
+    chargeRefunds: [
+      {
+        key: 'refund',
+        transaction_id: 're',
+        charge_transaction_id: 'ch of cancelled',
+        amount: '1000',
+        currency: 'USD',
+        decline_reason: null,
+      },
+    ],
+    events: {
+      user: [event('user.created', 'user-1', 1)],
+      order: [paid, cancelled].flatMap(({ id, versions }) =>
+        versions.map((version) => event(version === 1 ? 'order.created' : 'order.status_changed', id, version)),
+      ),
+      payment: ['paid', 'cancelled'].flatMap((id) => [
+        event('payment.created', `payment of ${id}`, 1),
+        event('payment.processing', `payment of ${id}`, 2),
+        event('payment.success', `payment of ${id}`, 3),
+      ]),
+    },
+    inboxes: { order: new Set<string>(), payment: new Set<string>() },
+  } satisfies Books;
+  for (const { id } of books.events.order) books.inboxes.payment.add(id);
+  for (const { id, is_heard: isHeard } of books.events.payment) if (isHeard) books.inboxes.order.add(id);
+  return books;
+}
+
+const acknowledged: Acknowledged[] = [
+  { kind: 'user', id: 'user-1', email: 'john@example.com' },
+  { kind: 'order', id: 'paid', userId: 'user-1', marker: 'note of paid' },
+  { kind: 'cancelled order', orderId: 'cancelled' },
+  { kind: 'paid', paymentId: 'payment of paid' },
+];
+
+type SoundBooks = ReturnType<typeof soundBooks>;
+/** What is broken, how, and the rule that says so. */
+const faults: [string, (books: SoundBooks) => void, string][] = [
+  ['an order is lost', (books) => books.orders.shift(), 'acknowledged writes exist'],
+  ['a user is lost', (books) => books.users.shift(), 'acknowledged writes exist'],
+  [
+    'a cancelled order is confirmed',
+    ({ orders: [, two] }) => Object.assign(two!, { status: 'confirmed' }),
+    'acknowledged writes exist',
+  ],
+  [
+    'a payment that succeeded has failed',
+    ({ payments: [one] }) => Object.assign(one!, { status: 'failed', is_paid: false }),
+    'acknowledged writes exist',
+  ],
+  [
+    'an order was placed twice',
+    (books) => books.orders.push({ ...books.orders[0]!, id: 'twin' }),
+    'asked once, done once',
+  ],
+  [
+    'an order has two live payments',
+    (books) => books.payments.push(payment('paid', { id: 'another' })),
+    'at most one live payment an order',
+  ],
+  [
+    'payment-service missed a status',
+    ({ payments: [one] }) => Object.assign(one!, { order_status: 'pending' }),
+    'the services agree',
+  ],
+  [
+    'a payment is of another amount',
+    ({ payments: [one] }) => Object.assign(one!, { amount: '999' }),
+    'the services agree',
+  ],
+  [
+    'a charge is not settled',
+    ({ payments: [one] }) => Object.assign(one!, { status: 'processing', is_paid: false }),
+    'every charge is settled',
+  ],
+  [
+    'a paid order is still pending',
+    ({ orders: [one] }) => Object.assign(one!, { status: 'pending', history: ['pending'], versions: [1], version: 1 }),
+    'paid orders are confirmed or refunded',
+  ],
+  [
+    'a confirmed order is not paid',
+    ({ payments: [one] }) => Object.assign(one!, { status: 'cancelled', is_paid: false }),
+    'only paid orders are confirmed',
+  ],
+  [
+    "a cancelled order's money stays",
+    ({ payments: [, two] }) => Object.assign(two!, { status: 'success' }),
+    "a cancelled order's money is the customer's",
+  ],
+  [
+    'an order was confirmed twice',
+    ({ orders: [one] }) => {
+      Object.assign(one!, { history: ['pending', 'confirmed', 'confirmed'], versions: [1, 2, 3], version: 3 });
+    },
+    'every change once',
+  ],
+  ['a charge is unknown here', (books) => books.charges.push(charge('nobody')), "the provider's ledger is ours"],
+  ['a charge is unknown there', (books) => books.charges.shift(), "the provider's ledger is ours"],
+  [
+    'the provider charged another amount',
+    ({ charges: [one] }) => Object.assign(one!, { amount: '1' }),
+    "the provider's ledger is ours",
+  ],
+  ['a refund is unknown there', (books) => books.chargeRefunds.shift(), "the provider's ledger is ours"],
+  [
+    'a refund was done twice there',
+    (books) => books.chargeRefunds.push({ ...books.chargeRefunds[0]!, key: 'refund again' }),
+    "the provider's ledger is ours",
+  ],
+  [
+    'a refund waits for ever',
+    ({ refunds: [one] }) => Object.assign(one!, { status: 'pending' }),
+    'every refund is settled',
+  ],
+  [
+    'refunds and their sum differ',
+    ({ payments: [, two] }) => Object.assign(two!, { refunded_amount: '1' }),
+    'refunds add up',
+  ],
+  [
+    'more is given back than was paid',
+    (books) => books.refunds.push({ ...books.refunds[0]!, id: 'more' }),
+    'never more back than was paid',
+  ],
+  ['an event was not published', ({ events }) => (events.user[0]!.is_published = false), 'outboxes are empty'],
+  ['an event was not handled', ({ inboxes }) => inboxes.order.clear(), 'every event has its effect'],
+  ['a change was not told of', ({ events }) => events.order.pop(), 'every change is told once'],
+  [
+    'a change was told twice',
+    ({ events }) => events.payment.push({ ...events.payment[0]! }),
+    'every change is told once',
+  ],
+];
+
+describe('the judge of the crash matrix', () => {
+  it('everything is as it should be -> nothing to say', () => {
+    expect(judge(soundBooks(), acknowledged)).toEqual([]);
+  });
+
+  it.each(faults)('%s -> is told', (_, breakBooks, rule) => {
+    const books = soundBooks();
+    breakBooks(books);
+    expect(judge(books, acknowledged).map((violation) => violation.rule)).toContain(rule);
+  });
+});
