@@ -95,7 +95,8 @@ function serviceParts({ name, portVariable, database, calls }: Service, build: s
     port: settings.ports[portVariable],
     portVariable,
     environment: serviceEnvironment(name, settings),
-    needs: [build, 'rabbitmq', ...calls, ...(migrations ? [migrations.name] : [])],
+    // Not the broker: a service starts, reads and writes without it, and its events flow when it is there.
+    needs: [build, ...calls, ...(migrations ? [migrations.name] : [])],
   });
   return migrations ? [migrations, service] : [service];
 }
