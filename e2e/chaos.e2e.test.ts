@@ -20,27 +20,28 @@ async function falsify(system: ChaosSystem): Promise<void> {
 describe('processes are killed while orders are placed, paid, refunded and cancelled', () => {
   beforeAll(async () => {
     const rounds = 2;
+    const seed = 100_346; // kills services, a database and the broker, at four named points
     results = await runChaos({
       rounds,
-      seed: 4,
-      killsPerRow: 3,
+      seed,
+      killsPerRow: 2,
       paymentWindow: 8,
       directory,
       reportDirectory: `${directory}/report`,
       progress: () => undefined,
-      async afterRound({ since, acknowledged, seed }, system) {
-        if (seed < 4 + rounds - 1) return;
+      async afterRound(round, system) {
+        if (round.seed < seed + rounds - 1) return;
         await falsify(system);
-        afterFalsification = judge(await readBooks(system, since), acknowledged);
+        afterFalsification = judge(await readBooks(system, round.since), round.acknowledged);
       },
     });
-  }, 120_000);
+  }, 180_000);
 
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   it('once all is quiet -> nothing is lost, nothing happened twice, and the books balance', () => {
     expect(results.flatMap(({ violations }) => violations)).toEqual([]);
-    expect(results.map(({ kills }) => kills.length)).toEqual([6, 6]);
+    expect(results.map(({ kills }) => kills.length)).toEqual([4, 4]);
     for (const { acknowledged } of results) expect(acknowledged.length).toBeGreaterThan(10);
   });
 

@@ -171,7 +171,7 @@ const databaseBeforeCommit: KillAtPoint = (system, { victim, downtime }) =>
     return `${waiters.length} transaction(s) lost`;
   });
 
-/** Events stand in the frozen broker's sockets: read by nobody, they go down with it. */
+/** Events are sent to the frozen broker: read by nobody, they go down with it. */
 const brokerBeforeConfirm: KillAtPoint = async (system, { victim, downtime }) => {
   system.freeze(victim);
   try {
