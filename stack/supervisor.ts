@@ -14,6 +14,8 @@ export interface SupervisorEvents {
   /** The parts that are being started or stopped at the moment. */
   waiting(activity: 'waiting for' | 'stopping', names: string[]): void;
   ready(name: string, milliseconds: number): void;
+  /** A process that had become ready ended although nobody had asked it to. */
+  crashed?(name: string, ending: string): void;
 }
 
 export interface SupervisorOptions {
@@ -166,6 +168,7 @@ export class Supervisor {
       directory: this.directory,
       onStart: () => this.#save(),
       onCrash: (ending) => {
+        this.#options.events?.crashed?.(program.name, ending);
         if (program.kind === 'service') void this.#startAgain(program, ending);
         else this.#fail(program, `stopped unexpectedly (${ending})`);
       },

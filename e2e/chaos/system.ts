@@ -50,10 +50,8 @@ export class ChaosSystem {
         ORDER_PAYMENT_WINDOW: `${options.paymentWindow}s`,
       },
       events: {
-        message: (line) => {
-          options.note(line);
-          if (line.includes('ended unexpectedly')) faults.push(line);
-        },
+        message: options.note,
+        crashed: (name, ending) => faults.push(`${name} ended unasked (${ending})`),
         ready: (name, milliseconds) => options.progress(`✓ ${name} ${(milliseconds / 1_000).toFixed(1)} s`),
       },
     });
