@@ -3,8 +3,13 @@ import { v7 as uuidv7 } from 'uuid';
 import { PrismaClient } from '../../test/generated/prisma/client.js';
 import { createTestClient } from '../../test/database/test-client.js';
 import { eventually } from '../testing/eventually.js';
+import { startTcpProxy } from '../testing/tcp-proxy.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 import { createDatabaseAdapter, findDatabaseFailure, isDatabaseUnavailable, isUniqueViolation } from './index.js';
+
+/** As the server says them: https://www.postgresql.org/docs/current/protocol-message-formats.html */
+const readyForQuery = Buffer.from('Z\0\0\0\x05I');
+const postmasterExit = Buffer.from('E\0\0\0\x2bSFATAL\0C57P01\0Mterminating connection\0\0');
 
 let database: TestDatabase;
 
@@ -104,6 +109,17 @@ describe('the database adapter', () => {
     expect(await client.author.count()).toBe(0);
     expect(other.poolFigures.waiting).toBe(0);
     await Promise.all([client.$disconnect(), admin.$disconnect()]);
+  });
+
+  it('the server dies at the moment a connection is ready -> an error, and nothing that ends the process', async () => {
+    const proxy = await startTcpProxy(database.url);
+    const { client } = createTestClient(proxy.url);
+    proxy.endAfter(readyForQuery, postmasterExit);
+
+    await expect(client.$transaction((transaction) => transaction.author.count())).rejects.toThrow();
+    expect(await client.$transaction((transaction) => transaction.author.count())).toBe(0);
+    await client.$disconnect();
+    await proxy.stop();
   });
 });
 

@@ -1,5 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
+import { tolerateLostConnections } from './lost-connections.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
@@ -15,7 +16,7 @@ export interface DatabaseAdapterOptions {
   poolSize: number;
   /** Shown in PostgreSQL's `pg_stat_activity`. */
   applicationName: string;
-  /** Told when a connection breaks that no query is using; the pool replaces it by itself. */
+  /** Told when a connection breaks that no query is using, or a transaction; the pool replaces it by itself. */
   onConnectionLost?: (error: Error) => void;
 }
 
@@ -62,6 +63,7 @@ export class DatabaseAdapter extends PrismaPg {
       idleTimeoutMillis: IDLE_CONNECTION_MS,
       keepAlive: true,
     });
+    tolerateLostConnections(pool);
     // A query that timed out inside a transaction leaves it open: the next user's writes would never be committed.
     pool.on('release', (_error, client) => {
       if (client.getTransactionStatus() !== 'I') void client.end();

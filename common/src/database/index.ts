@@ -23,6 +23,7 @@ export {
   isWriteConflict,
   type DatabaseFailure,
 } from './database-errors.js';
+export { tolerateLostConnections } from './lost-connections.js';
 export { databaseState } from './database-state.js';
 export { retryWriteConflicts } from './write-conflicts.js';
 export {

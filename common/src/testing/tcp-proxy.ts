@@ -13,6 +13,8 @@ export interface TcpProxy {
    * for last is done, and it never learns of it.
    */
   muteAfter(...texts: readonly string[]): void;
+  /** When the server next says something that ends with `last`, it adds `farewell` in the same breath and is gone. */
+  endAfter(last: Buffer, farewell: Buffer): void;
   stop(): Promise<void>;
 }
 
@@ -23,6 +25,7 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
   let isCut = false;
   let isMute = false;
   let cues: readonly string[] = [];
+  let ending: { last: Buffer; farewell: Buffer } | undefined;
   const server = createServer((client) => {
     if (isCut) {
       client.destroy();
@@ -49,7 +52,11 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
       upstream.write(chunk);
     });
     upstream.on('data', (chunk) => {
-      if (!isMute) client.write(chunk);
+      if (isMute) return;
+      if (ending !== undefined && chunk.subarray(-ending.last.length).equals(ending.last)) {
+        client.end(Buffer.concat([chunk, ending.farewell]));
+        ending = undefined;
+      } else client.write(chunk);
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -66,6 +73,9 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
     },
     muteAfter: (...texts) => {
       cues = texts;
+    },
+    endAfter: (last, farewell) => {
+      ending = { last, farewell };
     },
     stop: async () => {
       server.close();

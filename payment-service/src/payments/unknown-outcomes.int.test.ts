@@ -97,8 +97,7 @@ describe('a charge whose outcome is unknown', () => {
   it('the connection to the provider breaks while it charges -> an error, and nothing that ends the process', async () => {
     const key = newId();
     const proxy = await startTcpProxy(test.config.simulatedProviderDatabaseUrl);
-    const lost: Error[] = [];
-    const distant = new SimulatedLedger({ url: proxy.url, newId, onConnectionLost: (error) => lost.push(error) });
+    const distant = new SimulatedLedger({ url: proxy.url, newId, onConnectionLost: () => undefined });
     const client = new pg.Client({ connectionString: test.config.databaseUrl });
     await client.connect();
     await client.query('BEGIN');
@@ -112,7 +111,6 @@ describe('a charge whose outcome is unknown', () => {
     });
     proxy.cut();
     await refusal;
-    expect(lost).toHaveLength(1);
     await Promise.all([client.end(), distant.close(), proxy.stop()]);
   });
 

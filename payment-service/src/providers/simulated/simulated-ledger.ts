@@ -1,5 +1,6 @@
 import { Pool, type PoolClient } from 'pg';
 import { z } from 'zod';
+import { tolerateLostConnections } from '@shop/common/database';
 import {
   ProviderNotReached,
   type Charge,
@@ -45,6 +46,7 @@ export interface Entered {
 export interface SimulatedLedgerOptions {
   url: string;
   newId: () => string;
+  /** Told when a connection breaks that no query is using. */
   onConnectionLost: (error: Error) => void;
 }
 
@@ -52,12 +54,10 @@ export interface SimulatedLedgerOptions {
 export class SimulatedLedger implements ProviderLedger {
   readonly #pool: Pool;
   readonly #newId: () => string;
-  readonly #onConnectionLost: (error: Error) => void;
   #isSetUp = false;
 
   constructor({ url, newId, onConnectionLost }: SimulatedLedgerOptions) {
     this.#newId = newId;
-    this.#onConnectionLost = onConnectionLost;
     this.#pool = new Pool({
       connectionString: url,
       max: MAX_CONNECTIONS,
@@ -67,6 +67,7 @@ export class SimulatedLedger implements ProviderLedger {
       query_timeout: STATEMENT_TIMEOUT,
     });
     this.#pool.on('error', onConnectionLost);
+    tolerateLostConnections(this.#pool);
   }
 
   /** Throws ProviderNotReached when there is no connection. */
@@ -180,7 +181,7 @@ export class SimulatedLedger implements ProviderLedger {
       throw error;
     } finally {
       // A connection on which something failed may be in any state: it isn't used again.
-      this.#release(client, failure);
+      client.release(failure);
     }
   }
 
@@ -188,20 +189,13 @@ export class SimulatedLedger implements ProviderLedger {
     let client: PoolClient | undefined;
     try {
       client = await this.#pool.connect();
-      // Its loss shows in the next query too; without a listener it would end the process.
-      client.on('error', this.#onConnectionLost);
       if (!this.#isSetUp) await client.query(LEDGER_TABLES);
       this.#isSetUp = true;
       return client;
     } catch (error) {
-      if (client !== undefined) this.#release(client, true);
+      client?.release(true);
       throw new ProviderNotReached('no connection to the simulated provider', { cause: error });
     }
-  }
-
-  #release(client: PoolClient, failure: Error | boolean | undefined): void {
-    client.off('error', this.#onConnectionLost);
-    client.release(failure);
   }
 }
 
