@@ -74,7 +74,9 @@ export class ChaosSystem {
         query_timeout: 30_000,
         application_name: 'chaos',
       });
-      created.on('error', () => undefined); // idle connections die with the server
+      // Connections die with the server, idle or in use; those in use fail their query, too.
+      created.on('error', () => undefined);
+      created.on('connect', (client) => client.on('error', () => undefined));
       return created;
     };
     this.#pools = { user: pool('user'), order: pool('order'), payment: pool('payment') };

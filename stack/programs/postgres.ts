@@ -178,7 +178,7 @@ function workingDirectoryOf(pid: string): string | undefined {
 }
 
 function client({ port, user, password }: PostgresOptions): pg.Client {
-  return new pg.Client({
+  const connection = new pg.Client({
     host: '127.0.0.1',
     port,
     user,
@@ -187,6 +187,8 @@ function client({ port, user, password }: PostgresOptions): pg.Client {
     connectionTimeoutMillis: 2_000,
     query_timeout: 30_000,
   });
+  connection.on('error', () => undefined); // a server that dies meanwhile fails the next query, which says so
+  return connection;
 }
 
 async function answers(options: PostgresOptions): Promise<boolean> {
