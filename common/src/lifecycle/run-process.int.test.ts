@@ -4,8 +4,8 @@ import { describe, expect, it } from '@jest/globals';
 
 const fixture = path.resolve('common/test/fixtures/process.ts');
 
-/** Runs the fixture to its end; once it has started it gets the signal. */
-const run = (environment: Record<string, string>, signal?: NodeJS.Signals) =>
+/** Runs the fixture to its end; once it has started it gets the signal, or nobody listens to it any more. */
+const run = (environment: Record<string, string>, signal?: NodeJS.Signals | 'deafness') =>
   new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve, reject) => {
     const child = spawn('node', ['--import', 'tsx', fixture], {
       env: { PATH: process.env.PATH, ...environment },
@@ -15,7 +15,9 @@ const run = (environment: Record<string, string>, signal?: NodeJS.Signals) =>
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
     child.stdout.on('data', (chunk: Buffer) => {
       stdout += chunk.toString();
-      if (signal !== undefined && chunk.toString().includes('started')) child.kill(signal);
+      if (signal === undefined || !chunk.toString().includes('started')) return;
+      if (signal !== 'deafness') child.kill(signal);
+      else for (const stream of [child.stdout, child.stderr]) stream.destroy();
     });
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, stdout, stderr }));
@@ -51,6 +53,10 @@ describe('a process', () => {
     const { code, stdout, stderr } = await run({ MODE: 'crashes', PORT: '0' });
     expect({ code, stdout }).toEqual({ code: 1, stdout: 'started\nstopped\n' });
     expect(JSON.parse(stderr)).toMatchObject({ message: 'uncaughtException', err: { message: 'nobody catches this' } });
+  });
+
+  it('whose output nobody takes any more -> stops and ends with 1', async () => {
+    expect(await run({ MODE: 'talks', PORT: '0' }, 'deafness')).toEqual({ code: 1, stdout: 'started\n', stderr: '' });
   });
 
   it('that can not stop -> ends with 1', async () => {

@@ -16,7 +16,8 @@ const print = (facts: Record<string, unknown>): void => {
 
 /**
  * Starts a process and stops it in order on SIGTERM or SIGINT. Ends with 0 after an ordered stop; with 1 on a wrong
- * setting (one line a fault), when the start fails, on an error that nobody caught, and when stopping takes over 30 s.
+ * setting (one line a fault), when the start fails, on an error that nobody caught, when nobody takes its output any more,
+ * and when stopping takes over 30 s.
  */
 export async function runProcess<T extends RunningProcess>(options: {
   environment: Environment;
@@ -43,6 +44,8 @@ export async function runProcess<T extends RunningProcess>(options: {
     );
   };
 
+  // Nobody takes the logs any more: to say so would only fail again.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => end(1));
   process.on('SIGTERM', () => end(0));
   process.on('SIGINT', () => end(0));
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
