@@ -2,19 +2,23 @@ const REDACTED = '[redacted]';
 const MAX_DEPTH = 8;
 const MAX_STRING = 10_000;
 
+/** `detail` is where PostgreSQL's errors quote rows. */
 const secretKey =
-  /pass(word|wd|phrase)?|secret|token|authorization|cookie|credential|private.?key|api.?key|signature|card|cvc|cvv|iban/i;
-const secretText: readonly [RegExp, string][] = [
-  [/eyJ[\w-]{5,}\.[\w-]+\.[\w-]*/g, REDACTED], // a JWT
-  [/\b(bearer|basic)\s+[\w.~+/=-]+/gi, `$1 ${REDACTED}`],
-  [/(\w+:\/\/[^\s:/@]+):[^\s@/]+@/g, `$1:${REDACTED}@`], // a password in a URL
-];
+  /pass(word|wd|phrase)?|secret|token|authorization|cookie|credential|private.?key|api.?key|signature|card|cvc|cvv|iban|^detail$/i;
+
+/** From its `eyJ` on, which is `{"` in Base64url. Not one expression: that would go over a long text again and again. */
+const withoutToken = (run: string): string => {
+  const start = run.indexOf('eyJ');
+  const isToken = start >= 0 && run.slice(start).split('.').length >= 3;
+  return isToken ? `${run.slice(0, start)}${REDACTED}` : run;
+};
 
 const redactText = (text: string): string =>
-  secretText.reduce(
-    (result, [pattern, replacement]) => result.replace(pattern, replacement),
-    text.slice(0, MAX_STRING),
-  );
+  text
+    .slice(0, MAX_STRING)
+    .replace(/[\w.-]+/g, withoutToken)
+    .replace(/\b(bearer|basic)\s+[\w.~+/=-]+/gi, `$1 ${REDACTED}`)
+    .replace(/:\/\/([^\s:/@]*):[^\s@/]+@/g, `://$1:${REDACTED}@`); // a password in a URL
 
 /**
  * A copy of a value that is fit for a log: secrets by name and by form are gone, errors are plain objects with stack and
@@ -29,14 +33,16 @@ export function redact(value: unknown, depth = 0): unknown {
   if (value instanceof Date) return value.toISOString();
   if (Buffer.isBuffer(value)) return `[${value.length} bytes]`;
   if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1));
-  const plain: Record<string, unknown> = {};
-  if (value instanceof Error) {
-    plain.name = value.name;
-    plain.message = redactText(value.message);
-    plain.stack = redactText(value.stack ?? '');
-    if (value.cause !== undefined) plain.cause = redact(value.cause, depth + 1);
-  }
-  return { ...plain, ...redactFacts(value, depth) };
+  if (!(value instanceof Error)) return redactFacts(value, depth);
+  // pg's pool hangs a whole connection on errors.
+  const facts = Object.fromEntries(Object.entries(value).filter(([key]) => key !== 'client'));
+  return {
+    name: value.name,
+    message: redactText(value.message),
+    stack: redactText(value.stack ?? ''),
+    ...(value.cause !== undefined && { cause: redact(value.cause, depth + 1) }),
+    ...redactFacts(facts, depth),
+  };
 }
 
 /** As `redact`, of an object whose own entries are wanted. */

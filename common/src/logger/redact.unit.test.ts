@@ -12,8 +12,11 @@ describe('what goes into a log', () => {
   });
 
   it('secrets by form, inside text -> redacted', () => {
-    const text = 'Bearer abc.def, eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.sig, postgresql://postgres:hunter2@db/user';
-    expect(redact(text)).toBe('Bearer [redacted], [redacted], postgresql://postgres:[redacted]@db/user');
+    const text =
+      'Bearer abc.def, eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.sig, postgresql://postgres:hunter2@db/user, redis://:hunter3@db';
+    expect(redact(text)).toBe(
+      'Bearer [redacted], [redacted], postgresql://postgres:[redacted]@db/user, redis://:[redacted]@db',
+    );
   });
 
   it('an error -> name, message, stack and causes, its secrets redacted', () => {
@@ -25,6 +28,25 @@ describe('what goes into a log', () => {
         stack: expect.stringContaining('redact.unit.test'),
         cause: { name: 'TypeError', message: 'inner' },
       },
+    });
+  });
+
+  it('an error of the database -> without the row that it quotes and the connection that it came by', () => {
+    const client = { connectionParameters: { user: 'postgres' } };
+    const meta = { cause: { detail: 'Failing row contains (a@b.c)' } };
+    const error = Object.assign(new Error('duplicate key'), {
+      code: '23505',
+      detail: 'Key (email)=(a@b.c)',
+      client,
+      meta,
+    });
+    expect(redact(error)).toEqual({
+      name: 'Error',
+      message: 'duplicate key',
+      stack: expect.anything(),
+      code: '23505',
+      detail: '[redacted]',
+      meta: { cause: { detail: '[redacted]' } },
     });
   });
 
