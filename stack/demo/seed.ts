@@ -1,0 +1,111 @@
+// `make seed`: customers with orders in every state, to look at. Safe to repeat: what is there is left as it is.
+import type { Context } from '../context.ts';
+import { StackError } from '../errors.ts';
+import { loadSettings } from '../settings.ts';
+import { dataOf, examplePassword, laptop, mice, Shop, toPayment, type Account, type Item, type Order } from './shop.ts';
+
+const customers: [string, string][] = [
+  ['Ada', 'Lovelace'],
+  ['Grace', 'Hopper'],
+  ['Alan', 'Turing'],
+  ['Edsger', 'Dijkstra'],
+  ['Barbara', 'Liskov'],
+];
+const keyboard: Item = { productId: 'prod-3', productName: 'Keyboard', quantity: 1, unitPrice: 79.5 };
+const baskets = [[laptop], [mice], [laptop, mice], [keyboard], [keyboard, mice]];
+
+/** What has become of an order that was paid, step by step. */
+const waysOfPaidOrders = {
+  confirmed: [],
+  shipped: ['processing', 'shipped'],
+  delivered: ['processing', 'shipped', 'delivered'],
+  'cancelled and refunded': ['cancelled'],
+};
+
+interface Scene {
+  shop: Shop;
+  customer: Account;
+  admin: Account;
+  order: Order;
+}
+
+async function pay({ shop, customer, order }: Scene, card = 'tok_visa'): Promise<string> {
+  const { id } = await shop.paymentOf(customer, order.id);
+  const path = `/payments/${id}/process` as const;
+  const key = `seed-pay-${id}`;
+  const answer = await shop.rest({ method: 'POST', path, token: customer.token, key, body: { token: card } });
+  if (answer.status !== 402) dataOf(answer);
+  return id;
+}
+
+/** One order of each is made for every customer. */
+const fates: Record<string, (scene: Scene) => Promise<void>> = {
+  'waiting to be paid': () => Promise.resolve(),
+  declined: async (scene) => {
+    await pay(scene, 'tok_chargeDeclined');
+  },
+  'cancelled unpaid': async ({ shop, customer, order }) => {
+    await shop.changeStatus(customer, order.id, 'cancelled', 'found it cheaper');
+  },
+  ...Object.fromEntries(Object.entries(waysOfPaidOrders).map(([name, steps]) => [name, paidThen(steps)])),
+  'partly refunded': async (scene) => {
+    const { shop, admin } = scene;
+    const id = await pay(scene);
+    const body = { amount: 5, reason: 'a scratch' };
+    const path = `/payments/${id}/refund` as const;
+    toPayment(await shop.rest({ method: 'POST', path, token: admin.token, key: `seed-refund-${id}`, body }));
+  },
+};
+
+function paidThen(steps: readonly string[]): (scene: Scene) => Promise<void> {
+  return async (scene) => {
+    const { shop, admin, order } = scene;
+    await pay(scene);
+    await shop.until(
+      'the confirmation of an order',
+      () => shop.getOrder(admin, order.id),
+      ({ status }) => status === 'confirmed',
+    );
+    for (const status of steps) await shop.changeStatus(admin, order.id, status);
+  };
+}
+
+/** Fills the running system with demo data. */
+export async function seed({ output }: Context): Promise<number> {
+  const shop = new Shop(loadSettings());
+  const admin = await shop.logInAsAdmin();
+  let made = 0;
+  for (const names of customers) {
+    const name = names.join(' ');
+    const customer = await findOrRegister(shop, names);
+    const known = await orderCount(shop, customer);
+    const missing = Object.entries(fates).slice(known);
+    await output.during(`orders of ${name}`, async () => {
+      for (const [index, [, play]] of missing.entries()) {
+        const number = known + index;
+        const items = baskets[(number + customers.indexOf(names)) % baskets.length] ?? [laptop];
+        const order = await shop.placeOrder(customer, items, `seed-order-${number}`);
+        await play({ shop, customer, admin, order });
+        made++;
+      }
+    });
+    output.result(`${customer.email} / ${examplePassword}: ${name}, ${Object.keys(fates).length} orders`);
+  }
+  output.result(made === 0 ? 'nothing was missing' : `${made} orders made: ${Object.keys(fates).join(', ')}`);
+  return 0;
+}
+
+async function findOrRegister(shop: Shop, names: [string, string]): Promise<Account> {
+  const email = `${names[0].toLowerCase()}@example.com`;
+  try {
+    return await shop.logIn(email, examplePassword);
+  } catch (error) {
+    if (!(error instanceof StackError && error.message.includes('UNAUTHORIZED'))) throw error;
+    return shop.register(email, names);
+  }
+}
+
+async function orderCount(shop: Shop, { token }: Account): Promise<number> {
+  const { meta } = await shop.rest({ method: 'GET', path: '/orders/my-orders?limit=1', token });
+  return meta?.total ?? 0;
+}

@@ -1,0 +1,176 @@
+// The running shop, as its customers' programs see it.
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { StackError } from '../errors.ts';
+import { reachableHost } from '../programs/node-service.ts';
+import type { Settings } from '../settings.ts';
+
+const requestTimeout = 15_000;
+const patience = 30_000;
+const poll = 100;
+
+const user = z.object({ id: z.string(), email: z.string() });
+const order = z.object({ id: z.string(), status: z.string(), totalAmount: z.number(), currency: z.string() });
+const payment = z.object({ id: z.string(), status: z.string(), amount: z.number(), refundedAmount: z.number() });
+
+export type Order = z.infer<typeof order>;
+export type Payment = z.infer<typeof payment>;
+export type Account = z.infer<typeof user> & { token: string };
+
+const answerBody = z.object({
+  data: z.unknown().optional(),
+  meta: z.object({ total: z.int().nullable() }).optional(),
+  error: z.object({ code: z.string(), message: z.string() }).optional(),
+});
+
+const graphqlBody = z.object({
+  data: z.unknown().optional(),
+  errors: z.array(z.object({ message: z.string() })).optional(),
+});
+
+export interface Answer extends z.infer<typeof answerBody> {
+  status: number;
+  headers: Headers;
+}
+
+interface Call {
+  method: 'GET' | 'POST' | 'PATCH';
+  path: `/${'users' | 'orders' | 'payments'}${string}`;
+  token?: string | undefined;
+  /** The header Idempotency-Key. */
+  key?: string | undefined;
+  body?: unknown;
+}
+
+export interface Item {
+  productId: string;
+  productName: string;
+  quantity: number;
+  unitPrice: number;
+}
+
+export const laptop: Item = { productId: 'prod-1', productName: 'Laptop', quantity: 1, unitPrice: 999.99 };
+export const mice: Item = { productId: 'prod-2', productName: 'Mouse', quantity: 2, unitPrice: 24.99 };
+
+export class Shop {
+  readonly #origins: Record<string, string>;
+  readonly #admin: { email: string; password: string };
+
+  constructor({ host, ports, variables }: Settings) {
+    const origin = (port: number) => `http://${reachableHost(host)}:${port}`;
+    this.#origins = {
+      gateway: origin(ports.GATEWAY_PORT),
+      users: origin(ports.USER_SERVICE_PORT),
+      orders: origin(ports.ORDER_SERVICE_PORT),
+      payments: origin(ports.PAYMENT_SERVICE_PORT),
+    };
+    this.#admin = { email: variables.ADMIN_EMAIL ?? '', password: variables.ADMIN_PASSWORD ?? '' };
+  }
+
+  /** Whatever a service answers. Throws a StackError when nobody does. */
+  async rest({ method, path, token, key, body }: Call): Promise<Answer> {
+    const feature = path.split(/[/?]/)[1] ?? '';
+    const { body: answer, ...rest } = await this.#send(`${this.#origins[feature]}/api/v1${path}`, {
+      method,
+      headers: {
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(key !== undefined && { 'idempotency-key': key }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    return { ...rest, ...answerBody.parse(answer) };
+  }
+
+  /** What a GraphQL document comes to. */
+  async graphql(query: string, { token, variables }: { token?: string; variables?: object } = {}): Promise<unknown> {
+    const { body } = await this.#send(`${this.#origins.gateway}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }) },
+      body: JSON.stringify({ query, variables }),
+    });
+    const { data, errors } = graphqlBody.parse(body);
+    if (errors !== undefined) throw new StackError(`refused: ${errors.map(({ message }) => message).join('; ')}`);
+    return data;
+  }
+
+  async register(email: string, [firstName, lastName]: [string, string]): Promise<Account> {
+    const body = { email, password: examplePassword, firstName, lastName };
+    return toAccount(dataOf(await this.rest({ method: 'POST', path: '/users/register', body })));
+  }
+
+  async logIn(email: string, password: string): Promise<Account> {
+    return toAccount(dataOf(await this.rest({ method: 'POST', path: '/users/login', body: { email, password } })));
+  }
+
+  /** The first admin, whom the settings name. */
+  async logInAsAdmin(): Promise<Account> {
+    const { email, password } = this.#admin;
+    if (email === '') throw new StackError('this needs the first admin: set ADMIN_EMAIL and ADMIN_PASSWORD in .env');
+    return this.logIn(email, password);
+  }
+
+  async placeOrder({ token }: Account, items: Item[], key: string = randomUUID()): Promise<Order> {
+    const body = { shippingAddress: '123 Main St, City, Country', items };
+    return toOrder(await this.rest({ method: 'POST', path: '/orders', token, key, body }));
+  }
+
+  async getOrder({ token }: Account, id: string): Promise<Order> {
+    return toOrder(await this.rest({ method: 'GET', path: `/orders/${id}`, token }));
+  }
+
+  async changeStatus({ token }: Account, id: string, status: string, reason?: string): Promise<Order> {
+    return toOrder(await this.rest({ method: 'PATCH', path: `/orders/${id}/status`, token, body: { status, reason } }));
+  }
+
+  /** The payment that payment-service opens once it has heard of an order. */
+  async paymentOf({ token }: Account, orderId: string): Promise<Payment> {
+    const path = `/payments/order/${orderId}` as const;
+    const opened = await this.until(
+      'a payment of the order',
+      () => this.rest({ method: 'GET', path, token }),
+      ({ status }) => status !== 404,
+    );
+    return toPayment(opened);
+  }
+
+  /** Asks until the answer is as expected. Throws a StackError after half a minute. */
+  async until<T>(what: string, ask: () => Promise<T>, isDone: (value: T) => boolean): Promise<T> {
+    const deadline = Date.now() + patience;
+    for (;;) {
+      const value = await ask();
+      if (isDone(value)) return value;
+      if (Date.now() > deadline) throw new StackError(`${what} did not come within ${patience / 1_000} s`);
+      await delay(poll);
+    }
+  }
+
+  async #send(url: string, init: RequestInit): Promise<{ status: number; headers: Headers; body: unknown }> {
+    try {
+      const response = await fetch(url, { ...init, signal: AbortSignal.timeout(requestTimeout) });
+      return { status: response.status, headers: response.headers, body: await response.json() };
+    } catch (error) {
+      throw new StackError(`${new URL(url).origin} does not answer: start the system with \`make up-d\``, {
+        cause: error,
+      });
+    }
+  }
+}
+
+/** Of every account that is made for show. */
+export const examplePassword = 'password123';
+
+/** Throws a StackError where the answer is a refusal. */
+export function dataOf({ status, data, error }: Answer): unknown {
+  if (error !== undefined) throw new StackError(`refused: ${status} ${error.code}: ${error.message}`);
+  return data;
+}
+
+export const toOrder = (answer: Answer): Order => order.parse(dataOf(answer));
+export const toPayment = (answer: Answer): Payment => payment.parse(dataOf(answer));
+
+function toAccount(data: unknown): Account {
+  const logIn = z.object({ token: z.string(), user }).parse(data);
+  return { ...logIn.user, token: logIn.token };
+}
