@@ -22,7 +22,7 @@ describe('the page', () => {
     const { status, headers, body } = await browse(base + path);
 
     expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
-    expect(headers['cache-control']).toBe('public, max-age=300');
+    expect(headers['cache-control']).toBe('public, max-age=240, stale-while-revalidate=60');
     expect(headers.vary).toContain('Accept');
     expect(body.toString().match(/(src|href)="(?!\/graphiql\/|data:)/)).toBeNull();
   });

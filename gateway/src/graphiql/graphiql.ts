@@ -8,11 +8,11 @@ import { Router, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { markRoute } from '@shop/common/http';
 import { z } from 'zod';
+import { PUBLIC } from '../cache-control.js';
 import { tabs } from './tabs.js';
 
 /** Made by `npm run generate`; the same from src/ and from dist/. */
 const directory = path.join(import.meta.dirname, '../../generated/graphiql');
-const PAGE_MAX_AGE = 300;
 
 const manifestSchema = z.object({ script: z.string(), style: z.string() });
 type Manifest = z.infer<typeof manifestSchema>;
@@ -96,7 +96,7 @@ export async function graphiqlRouter(paths: readonly string[]): Promise<Router> 
       }
       markRoute(at)(request, response, () => undefined);
       pagePolicy(request, response, () => {
-        response.set('Cache-Control', `public, max-age=${PAGE_MAX_AGE}`).type('html').send(page);
+        response.set('Cache-Control', PUBLIC).type('html').send(page);
       });
     });
   }

@@ -127,4 +127,17 @@ export const tabs: readonly Tab[] = [
   }
 }`,
   },
+  {
+    headers,
+    query: `subscription OrderUpdated {
+  orderUpdated(id: "paste-the-id-of-an-order-here") {
+    id
+    status
+    payment {
+      id
+      status
+    }
+  }
+}`,
+  },
 ];

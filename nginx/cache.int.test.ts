@@ -1,0 +1,310 @@
+import { Agent } from 'node:http';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '@shop/common/testing';
+import { clearNginxCache } from '../stack/programs/nginx.ts';
+import { startEdge, type Answer, type Edge } from './test/edge.ts';
+import type { Call } from './test/scripted-upstream.ts';
+
+let edge: Edge;
+let unique = 0;
+/** Longer than nginx's buffers are of themselves. */
+const LONG = `/graphql?query=${'a'.repeat(6_000)}`;
+
+/** A URL that no other test has asked for. */
+const fresh = (): string => `/graphql?query=${unique++}`;
+const cacheStatus = ({ headers }: Answer): unknown => headers['x-cache-status'];
+
+beforeAll(async () => {
+  edge = await startEdge();
+});
+beforeEach(() => {
+  for (const upstream of [edge.gateway, edge.users, edge.orders, edge.payments]) {
+    upstream.calls.length = 0;
+  }
+});
+afterEach(() => edge.gateway.start().catch(() => undefined)); // a test may have stopped it
+afterAll(() => edge.stop());
+
+/** Answers everybody with his own name, under the given headers. */
+const answerBy = (headers: Record<string, string | string[]>, status = 200) => {
+  for (const upstream of [edge.gateway, edge.users, edge.orders, edge.payments]) {
+    upstream.respond(({ headers: { authorization, cookie } }: Call, response) => {
+      response.writeHead(status, { 'content-type': 'application/json', ...headers });
+      response.end(JSON.stringify({ for: authorization ?? cookie ?? 'nobody' }));
+    });
+  }
+};
+
+const isPublic = { 'cache-control': 'public, max-age=60' };
+
+describe('what is public', () => {
+  it.each([
+    '/',
+    '/graphql',
+    '/query',
+    '/graphql?query={__typename}',
+    '/graphql?operationName=A&variables=%7B%7D',
+    LONG,
+  ])('%s asked twice -> one call of the gateway, and answers that say so', async (url) => {
+    answerBy(isPublic);
+    const statuses = [await edge.ask(url), await edge.ask(url), await edge.ask(url, { method: 'HEAD' })];
+    expect(statuses.map(cacheStatus)).toEqual(['MISS', 'HIT', 'HIT']);
+    expect(edge.gateway.calls).toHaveLength(1);
+  });
+
+  it('a hit -> an id of its own, or the client’s; nothing that was said to the first one', async () => {
+    const url = fresh();
+    answerBy({ ...isPublic, 'x-request-id': 'of-upstream', traceparent: '00-a-b-01', ratelimit: '"x";r=9' });
+
+    const first = await edge.ask(url, { headers: { 'x-request-id': 'client-1' } });
+    const second = await edge.ask(url);
+    const third = await edge.ask(url, { headers: { 'x-request-id': 'client-3' } });
+
+    expect(first.headers).toMatchObject({ 'x-request-id': 'client-1', traceparent: '00-a-b-01', ratelimit: '"x";r=9' });
+    expect(edge.gateway.calls[0]!.headers['x-request-id']).toBe('client-1');
+    expect(second.headers['x-request-id']).toMatch(/^[0-9a-f]{32}$/);
+    expect(third.headers['x-request-id']).toBe('client-3');
+    for (const hit of [second, third]) {
+      expect(cacheStatus(hit)).toBe('HIT');
+      expect(hit.rawHeaders.map((name) => name.toLowerCase())).not.toContain('traceparent');
+      expect(hit.rawHeaders.map((name) => name.toLowerCase())).not.toContain('ratelimit');
+    }
+  });
+
+  it('1,000 at once for what nobody has asked for yet -> one call of the gateway', async () => {
+    const url = fresh();
+    edge.gateway.respond((_call, response) => {
+      setTimeout(() => response.writeHead(200, isPublic).end('schema'), 200);
+    });
+
+    const answers = await Promise.all(Array.from({ length: 1_000 }, () => edge.ask(url)));
+
+    expect(answers.every(({ status, text }) => status === 200 && text === 'schema')).toBe(true);
+    expect(edge.gateway.calls).toHaveLength(1);
+    expect(new Set(answers.map(({ headers }) => headers['x-request-id'])).size).toBe(1_000);
+  });
+
+  it('for different media types -> kept apart', async () => {
+    const url = fresh();
+    edge.gateway.respond(({ headers }, response) => {
+      response.writeHead(200, { ...isPublic, vary: 'Accept' }).end(`as ${String(headers.accept)}`);
+    });
+    const as = async (accept: string) => (await edge.ask(url, { headers: { accept } })).text;
+
+    expect(await as('text/html')).toBe('as text/html');
+    expect(await as('application/json')).toBe('as application/json');
+    expect(await as('text/html')).toBe('as text/html');
+    expect(edge.gateway.calls).toHaveLength(2);
+  });
+
+  it('hashed assets -> immutable for a year to the browser, kept in each encoding', async () => {
+    edge.gateway.respond(({ headers }, response) => {
+      response.setHeader('vary', 'Accept-Encoding');
+      response.setHeader('cache-control', 'public, max-age=31536000, immutable');
+      response.end(`in ${String(headers['accept-encoding'] ?? 'plain')}`);
+    });
+    const inEncoding = (encoding: string) =>
+      edge.ask('/graphiql/graphiql-0123.js', { headers: { 'accept-encoding': encoding } });
+
+    for (const status of ['MISS', 'HIT']) {
+      for (const [encoding, text] of [
+        ['gzip, deflate, br', 'in br'],
+        ['gzip', 'in gzip'],
+        ['identity, br;q=0', 'in plain'],
+      ] as const) {
+        const answer = await inEncoding(encoding);
+        expect([answer.text, cacheStatus(answer)]).toEqual([text, status]);
+        expect(answer.headers['cache-control']).toBe('public, max-age=31536000, immutable');
+      }
+    }
+  });
+
+  it('its files are removed while nginx runs -> asked for anew, and kept again', async () => {
+    const url = fresh();
+    answerBy(isPublic);
+    await edge.ask(url);
+    clearNginxCache(edge.directory);
+
+    expect(edge.cacheContent()).toBe('');
+    expect(cacheStatus(await edge.ask(url))).toBe('MISS');
+    expect(cacheStatus(await edge.ask(url))).toBe('HIT');
+  });
+});
+
+describe('somebody’s own answers', () => {
+  const urls = [
+    '/',
+    '/graphql?query={me{id}}',
+    '/query?query={me{id}}',
+    '/graphiql/private.js',
+    '/health',
+    '/.well-known/jwks.json',
+    '/api/v1/users/me',
+    '/api/v1/orders',
+    '/api/v1/payments',
+  ];
+  const cacheControls = [undefined, 'public, max-age=60', 'public, max-age=31536000, immutable'];
+
+  describe.each(urls)('%s', (path) => {
+    it.each(cacheControls)('Cache-Control %s -> each gets his own, and nothing of it is kept', async (control) => {
+      answerBy(control === undefined ? {} : { 'cache-control': control });
+      const url = path.includes('?') ? `${path}&operationName=${unique++}` : `${path}?${unique++}`;
+      const asked = [
+        ['Bearer alice', { authorization: 'Bearer alice' }],
+        ['Bearer bob', { authorization: 'Bearer bob' }],
+        ['session=alice', { cookie: 'session=alice' }],
+        ['0', { authorization: '0' }],
+        ['nobody', {}],
+        ['Bearer alice', { authorization: 'Bearer alice' }],
+      ] as const;
+      for (const [who, headers] of asked) {
+        const answer = await edge.ask(url, { headers });
+        expect([answer.status, answer.text]).toEqual([200, `{"for":"${who}"}`]);
+        if (who !== 'nobody') expect(cacheStatus(answer)).toBe('BYPASS');
+      }
+      expect(edge.cacheContent()).not.toMatch(/alice|bob/);
+    });
+  });
+
+  it.each(['/graphql', '/api/v1/users/login'])(
+    'POST to %s, long bodies that differ at their end -> each its own answer',
+    async (url) => {
+      for (const upstream of [edge.gateway, edge.users]) {
+        upstream.respond(({ body }, response) => {
+          response.writeHead(200, isPublic).end(body.subarray(-5));
+        });
+      }
+      const start = 'x'.repeat(40_000);
+      const answers = ['alice', '..bob', 'alice'].map(async (end) =>
+        edge.ask(url, { method: 'POST', body: start + end }),
+      );
+
+      expect((await Promise.all(answers)).map((answer) => [answer.text, cacheStatus(answer)])).toEqual([
+        ['alice', 'BYPASS'],
+        ['..bob', 'BYPASS'],
+        ['alice', 'BYPASS'],
+      ]);
+      expect(edge.cacheContent()).not.toContain('xxxxx');
+    },
+  );
+});
+
+describe('what is not kept', () => {
+  it.each([
+    ['an answer that says nothing', {}],
+    ['private', { 'cache-control': 'private, max-age=60' }],
+    ['no-store', { 'cache-control': 'public, no-store, max-age=60' }],
+    ['a time, but not public', { 'cache-control': 'max-age=60' }],
+    ['public, but no time', { 'cache-control': 'public' }],
+    ['more than five minutes', { 'cache-control': 'public, max-age=301' }],
+    ['minutes more while it is renewed', { 'cache-control': 'public, max-age=60, stale-while-revalidate=100' }],
+    ['more than five minutes for proxies', { 'cache-control': 'public, max-age=60, s-maxage=3000' }],
+    ['only an old header', { expires: 'Fri, 31 Dec 2999 23:59:59 GMT' }],
+    ['nginx’s own header', { 'x-accel-expires': '60' }],
+    ['a cookie', { ...isPublic, 'set-cookie': 'a=b' }],
+    ['what varies by everything', { ...isPublic, vary: '*' }],
+  ])('%s -> asked for each time', async (_, headers) => {
+    const url = fresh();
+    answerBy(headers);
+    expect([await edge.ask(url), await edge.ask(url)].map(cacheStatus)).toEqual(['MISS', 'MISS']);
+    expect(edge.gateway.calls).toHaveLength(2);
+  });
+
+  it.each([301, 400, 404, 410, 500, 503])(
+    'status %d, even if it calls itself public -> asked for each time',
+    async (status) => {
+      const url = fresh();
+      answerBy(isPublic, status);
+      const answers = [await edge.ask(url), await edge.ask(url)];
+      expect(answers.map((answer) => [answer.status, cacheStatus(answer)])).toEqual([
+        [status, 'MISS'],
+        [status, 'MISS'],
+      ]);
+    },
+  );
+
+  it.each([
+    'token=abc',
+    'query=a&access_token=abc',
+    'query=a&variables={"password":"abc"}',
+    'query=eyJhbGciOiJFUzI1NiJ9',
+    'anything=abc',
+    'query=a&query2=abc',
+  ])('a URL that may hold a secret, ?%s -> neither kept nor written to disk', async (search) => {
+    answerBy(isPublic);
+    for (const path of ['/', '/graphql', '/graphiql/a.js']) {
+      const url = `${path}?${search.replaceAll('abc', 'my-secret').replaceAll('"', '%22')}`;
+      expect([await edge.ask(url), await edge.ask(url)].map(cacheStatus)).toEqual(['BYPASS', 'BYPASS']);
+    }
+    expect(edge.cacheContent()).not.toMatch(/my-secret|eyJ/);
+  });
+});
+
+describe('a gateway in trouble', () => {
+  /** Has a URL's answer kept, for one second and what more is said. */
+  const keep = async (url: string, more = '') => {
+    answerBy({ 'cache-control': `public, max-age=1${more}` });
+    await edge.ask(url);
+    edge.gateway.calls.length = 0;
+  };
+
+  it('dead -> what is public is served stale, all else is 503 in JSON', async () => {
+    const url = fresh();
+    await keep(url);
+    await edge.gateway.stop();
+
+    await eventually(async () => expect(cacheStatus(await edge.ask(url))).toBe('STALE'));
+    const stale = await edge.ask(url);
+    expect([stale.status, stale.text]).toEqual([200, '{"for":"nobody"}']);
+
+    for (const credential of ['authorization', 'cookie']) {
+      const answer = await edge.ask(url, { headers: { [credential]: 'alice' } });
+      expect([answer.status, JSON.parse(answer.text).error.code]).toEqual([503, 'SERVICE_UNAVAILABLE']);
+    }
+    expect((await edge.ask(fresh())).status).toBe(503);
+  });
+
+  it('failing -> what is public is served stale, and its failure is not kept', async () => {
+    const url = fresh();
+    await keep(url);
+    answerBy(isPublic, 500);
+    await eventually(async () => expect(cacheStatus(await edge.ask(url))).toMatch(/STALE|UPDATING/));
+    expect((await edge.ask(url)).text).toBe('{"for":"nobody"}');
+    answerBy({ 'cache-control': 'public, max-age=1', 'x-new': 'yes' });
+    await eventually(async () => expect((await edge.ask(url)).headers['x-new']).toBe('yes'));
+  });
+
+  it('slow -> nobody waits: the old answer at once, the new one is fetched meanwhile, once', async () => {
+    const url = fresh();
+    await keep(url, ', stale-while-revalidate=60');
+    let release: () => void = () => undefined;
+    edge.gateway.respond((_call, response) => {
+      release = () => void response.writeHead(200, isPublic).end('new');
+    });
+    // nginx takes no further request on the connection that set the renewal off, until that is done.
+    const ask = () => edge.ask(url, { agent: new Agent() });
+
+    await eventually(async () => expect(cacheStatus(await ask())).toBe('STALE'));
+    await eventually(async () => expect(edge.gateway.calls).toHaveLength(1));
+    const meanwhile = await Promise.all(Array.from({ length: 20 }, ask));
+    expect(meanwhile.every((answer) => answer.text === '{"for":"nobody"}' && cacheStatus(answer) === 'UPDATING')).toBe(
+      true,
+    );
+    release();
+    await eventually(async () => expect((await ask()).text).toBe('new'));
+    expect(edge.gateway.calls).toHaveLength(1);
+  });
+
+  it.each(['', ', stale-while-revalidate=1'])(
+    'what was public%s has become private -> soon nobody gets the old answer, and the new one is not kept',
+    async (more) => {
+      const url = fresh();
+      await keep(url, more);
+      answerBy({ 'cache-control': 'private', 'x-private': 'yes' });
+
+      await eventually(async () => expect((await edge.ask(url)).headers['x-private']).toBe('yes'));
+      expect((await edge.ask(url)).headers['x-private']).toBe('yes');
+      expect(edge.cacheContent()).not.toContain('x-private');
+    },
+  );
+});

@@ -1,0 +1,79 @@
+// What nginx costs, and what its cache saves, in front of a whole system of its own.
+import { Agent, request } from 'node:http';
+import { getIntrospectionQuery } from 'graphql';
+import { Output } from '../stack/output.ts';
+import { cacheFigures } from '../stack/nginx-log.ts';
+import { logFile } from '../stack/log-files.ts';
+import { startStack } from '../stack/start-stack.ts';
+
+const ONE_BY_ONE = 1_000;
+const AT_ONCE = 50;
+const REQUESTS = 5_000;
+/** The first requests warm the code up. */
+const WARM_UP = 300;
+
+const say = (line: string): boolean => process.stdout.write(`${line}\n`);
+
+/** Milliseconds until an answer is there. Rejects on anything but 200. */
+const ask = (url: string, headers: Record<string, string>, agent: Agent): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const startedAt = performance.now();
+    request(url, { headers, agent }, (response) => {
+      response.resume();
+      response.on('end', () => {
+        if (response.statusCode === 200) resolve(performance.now() - startedAt);
+        else reject(new Error(`${url} answered ${String(response.statusCode)}`));
+      });
+    })
+      .on('error', reject)
+      .end();
+  });
+
+interface Figures {
+  p50: number;
+  p99: number;
+  perSecond: number;
+}
+
+async function measure(url: string, headers: Record<string, string>): Promise<Figures> {
+  const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
+  for (let i = 0; i < WARM_UP; i++) await ask(url, headers, agent);
+  const times: number[] = [];
+  for (let i = 0; i < ONE_BY_ONE; i++) times.push(await ask(url, headers, agent));
+  times.sort((one, other) => one - other);
+  let left = REQUESTS;
+  const startedAt = performance.now();
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      while (left-- > 0) await ask(url, headers, agent);
+    }),
+  );
+  const seconds = (performance.now() - startedAt) / 1_000;
+  agent.destroy();
+  const quantile = (part: number): number => times[Math.ceil(part * times.length) - 1] ?? Infinity;
+  return { p50: quantile(0.5), p99: quantile(0.99), perSecond: REQUESTS / seconds };
+}
+
+const unlimited = { NGINX_RATE_LIMIT: '1000000', GATEWAY_RATE_LIMIT: '1000000', SERVICE_RATE_LIMIT: '1000000' };
+const stack = await startStack({ environment: { ...unlimited, LOG_LEVEL: 'warn' }, events: new Output().events });
+const { nginx, gateway } = stack.urls;
+const schema = `/graphql?query=${encodeURIComponent(getIntrospectionQuery())}`;
+const data = { accept: 'application/json' };
+const cases: [string, string, Record<string, string>][] = [
+  ['GraphiQL from the gateway', `${gateway}/`, { accept: 'text/html' }],
+  ['GraphiQL from the cache', `${nginx}/`, { accept: 'text/html' }],
+  ['the schema from the gateway', gateway + schema, data],
+  ['the schema from the cache', nginx + schema, data],
+  ['the schema past the cache (Authorization)', nginx + schema, { ...data, authorization: 'Bearer none' }],
+  ['health from the gateway', `${gateway}/health`, data],
+  ['health through nginx', `${nginx}/health`, data],
+];
+say(`${'measured'.padEnd(44)} ${'p50'.padStart(10)} ${'p99'.padStart(10)} ${`${AT_ONCE} at once`.padStart(14)}`);
+for (const [name, url, headers] of cases) {
+  const { p50, p99, perSecond } = await measure(url, headers);
+  const cells = [`${p50.toFixed(2)} ms`, `${p99.toFixed(2)} ms`].map((cell) => cell.padStart(10));
+  say(`${name.padEnd(44)} ${cells.join(' ')} ${`${Math.round(perSecond)}/s`.padStart(14)}`);
+}
+const { hits, lookedUp } = cacheFigures(logFile(stack.directory, 'nginx'));
+say(`hit ratio of what is public: ${((100 * hits) / lookedUp).toFixed(2)} % of ${lookedUp}`);
+await stack.stop();

@@ -1,0 +1,89 @@
+// nginx alone, while the rest runs.
+import { statSync } from 'node:fs';
+import { entryUrl, table } from '../addresses.ts';
+import type { NginxAction } from '../arguments.ts';
+import { runningState, settle, type Context } from '../context.ts';
+import { request } from '../control.ts';
+import { StackError } from '../errors.ts';
+import { cacheFigures, type CacheFigures } from '../nginx-log.ts';
+import { logFile } from '../log-files.ts';
+import { cachedFiles, clearNginxCache, readNginxStatus } from '../programs/nginx.ts';
+import { loadSettings } from '../settings.ts';
+import { upDetached } from './up.ts';
+
+const notRunning = 3; // as systemctl and LSB's init scripts have it
+
+export function nginxCommand(action: NginxAction, context: Context): Promise<number> {
+  const commands = { up, down, restart, 'clear-cache': clearCache, status };
+  return commands[action](context);
+}
+
+/** Starts nginx beside what runs; where nothing does, with everything that it stands in front of. */
+async function up(context: Context): Promise<number> {
+  return startBy('start', context);
+}
+
+async function restart(context: Context): Promise<number> {
+  return startBy('restart', context);
+}
+
+async function startBy(action: 'start' | 'restart', context: Context): Promise<number> {
+  if (!runningState(context)) return upDetached('up', context);
+  const url = entryUrl(settle(context));
+  await context.output.during('starting nginx', () => request(context.directory, action, 'nginx'));
+  context.output.result(`nginx answers at ${url}`);
+  return 0;
+}
+
+async function down(context: Context): Promise<number> {
+  const { output, directory } = context;
+  if (runningState(context)) {
+    await output.during('stopping nginx', () => request(directory, 'stop', 'nginx'));
+    output.progress('nginx has stopped; `make nginx-up` starts it again');
+  } else {
+    output.progress('nothing is running');
+  }
+  return 0;
+}
+
+async function clearCache({ output, directory }: Context): Promise<number> {
+  output.result(`${count(clearNginxCache(directory), 'answer')} removed from nginx's cache`);
+  return 0;
+}
+
+async function status(context: Context): Promise<number> {
+  const { output, directory } = context;
+  const settings = loadSettings();
+  const running = runningState(context)?.programs.find(({ name }) => name === 'nginx');
+  if (!running) {
+    output.result('nginx is not running');
+    return notRunning;
+  }
+  const { active, waiting, accepted, requests } = await readNginxStatus(settings.ports.NGINX_STATUS_PORT).catch(
+    (cause: unknown) => {
+      throw new StackError('nginx does not tell its figures: see `make nginx-logs`', { cause });
+    },
+  );
+  const files = cachedFiles(directory);
+  const megabytes = files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0) / 1e6;
+  const figures = cacheFigures(logFile(directory, 'nginx'));
+  const rows = [
+    ['address', entryUrl(settings)],
+    ['connections', `${active} open, ${waiting} of them idle; ${accepted} since the start`],
+    ['requests', `${requests} since the start`],
+    ['cache', `${count(files.length, 'answer')}, ${megabytes.toFixed(1)} MB of 100 MB`],
+    ['hit ratio', hitRatio(figures)],
+  ];
+  for (const line of table(rows)) output.result(line);
+  return 0;
+}
+
+function hitRatio({ hits, lookedUp, requests }: CacheFigures): string {
+  if (lookedUp === 0) return `nothing was looked up in the cache by the ${requests} requests of the log`;
+  const percent = ((100 * hits) / lookedUp).toFixed(1);
+  return `${percent} % of ${lookedUp} that could be public, of ${requests} requests in the log`;
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,136 @@
+// nginx from the system's package, with its configuration filled in and all of its files in a folder of the stack's.
+import { constants, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { findExecutable } from '../packages.ts';
+import { repository } from '../paths.ts';
+import type { Program } from '../program.ts';
+
+export interface NginxOptions {
+  /** Holds the configuration, the cache and temporary files. */
+  directory: string;
+  host: string;
+  ports: { entry: number; status: number };
+  /** Requests a minute for each client. */
+  rateLimit: number;
+  /** Host and port of each. */
+  upstreams: { gateway: string; userService: string; orderService: string; paymentService: string };
+  needs: string[];
+  environment: Record<string, string>;
+}
+
+export const nginxTemplate = path.join(repository, 'nginx/nginx.conf.template');
+
+/** Where a stack keeps what belongs to nginx. */
+export const nginxDirectory = (stackDirectory: string): string => path.join(stackDirectory, 'nginx');
+
+export function nginx(options: NginxOptions): Program {
+  const { directory, ports, environment } = options;
+  const configuration = path.join(directory, 'nginx.conf');
+  return {
+    kind: 'service',
+    name: 'nginx',
+    needs: options.needs,
+    ports: [
+      { port: ports.entry, variable: 'NGINX_PORT', host: options.host },
+      { port: ports.status, variable: 'NGINX_STATUS_PORT' },
+    ],
+    stopSignal: 'SIGQUIT', // requests under way come to their end
+    stopTimeoutMs: 15_000, // 10 s of those: worker_shutdown_timeout
+    async prepare() {
+      mkdirSync(directory, { recursive: true });
+      writeFileSync(configuration, fillTemplate(readFileSync(nginxTemplate, 'utf8'), variables(options)));
+    },
+    command: () => ({
+      argv: [
+        findExecutable('nginx') ?? 'nginx',
+        ...['-e', 'stderr', '-p', directory, '-c', configuration],
+        ...['-g', `daemon off; ${workerUser(directory)}`],
+      ],
+      environment,
+      directory,
+    }),
+    isReady: () => isReady(ports.status),
+  };
+}
+
+function variables({ directory, host, ports, rateLimit, upstreams }: NginxOptions): Record<string, string> {
+  return {
+    NGINX_DIRECTORY: directory,
+    NGINX_LISTEN: `${host.includes(':') ? `[${host}]` : host}:${ports.entry}`,
+    NGINX_STATUS_LISTEN: `127.0.0.1:${ports.status}`,
+    NGINX_RATE_LIMIT: String(rateLimit),
+    GATEWAY_ADDRESS: upstreams.gateway,
+    USER_SERVICE_ADDRESS: upstreams.userService,
+    ORDER_SERVICE_ADDRESS: upstreams.orderService,
+    PAYMENT_SERVICE_ADDRESS: upstreams.paymentService,
+  };
+}
+
+/** Replaces each ${NAME} outside of comments, as envsubst would; nginx's own variables have no braces. */
+export function fillTemplate(template: string, values: Record<string, string>): string {
+  return template.replace(/\$\{([A-Z_]+)\}/g, (placeholder, name: string) => {
+    if (name === 'NAME') return placeholder;
+    const value = values[name];
+    if (value === undefined) throw new Error(`nginx.conf.template asks for ${name}, which nobody sets`);
+    return value;
+  });
+}
+
+/**
+ * Started as root, nginx gives its workers another user. They open the cache's files by their full path: below a folder
+ * that is root's alone they have to be root, too.
+ */
+function workerUser(directory: string): string {
+  if (process.getuid?.() !== 0) return '';
+  const everybodyMayEnter = (folder: string): boolean =>
+    (statSync(folder).mode & constants.S_IXOTH) !== 0 &&
+    (folder === path.dirname(folder) || everybodyMayEnter(path.dirname(folder)));
+  return everybodyMayEnter(directory) ? 'user www-data;' : 'user root;';
+}
+
+/** The answers that a stack's nginx keeps, each a file; what it is still writing has a longer name. */
+export function cachedFiles(stackDirectory: string): string[] {
+  const folder = path.join(nginxDirectory(stackDirectory), 'cache');
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /^[0-9a-f]{32}$/.test(path.basename(file)))
+    .map((file) => path.join(folder, file));
+}
+
+/** Removes what is kept, and tells how much that was. nginx asks anew for what it finds gone, so it may run meanwhile. */
+export function clearNginxCache(stackDirectory: string): number {
+  const files = cachedFiles(stackDirectory);
+  for (const file of files) rmSync(file, { force: true });
+  return files.length;
+}
+
+/** What nginx tells of itself: ngx_http_stub_status_module. */
+export interface NginxStatus {
+  /** Connections that are open now, and how many of them wait for a request. */
+  active: number;
+  waiting: number;
+  /** Since nginx was started. */
+  accepted: number;
+  requests: number;
+}
+
+/** Asks a running nginx for its figures. Rejects where none answers. */
+export async function readNginxStatus(port: number): Promise<NginxStatus> {
+  const response = await fetch(`http://127.0.0.1:${port}/nginx_status`, { signal: AbortSignal.timeout(2_000) });
+  const text = await response.text();
+  const figures = /Active connections: (\d+).*?(\d+) \d+ (\d+).*?Waiting: (\d+)/s.exec(text)?.slice(1).map(Number);
+  const [active, accepted, requests, waiting] = figures ?? [];
+  if (active === undefined || accepted === undefined || requests === undefined || waiting === undefined) {
+    throw new Error(`this is not nginx: ${text.slice(0, 100)}`);
+  }
+  return { active, waiting, accepted, requests };
+}
+
+async function isReady(port: number): Promise<boolean> {
+  try {
+    await readNginxStatus(port);
+    return true;
+  } catch {
+    return false; // not there yet; the supervisor's deadline ends this
+  }
+}
