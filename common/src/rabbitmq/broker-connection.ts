@@ -55,7 +55,8 @@ export class BrokerConnection {
 
   /** Consumes a queue from now on; the owner stops it. */
   subscribe(options: SubscribeOptions): Subscription {
-    return new Subscription({ ...options, connection: this.#consuming, logger: this.#logger });
+    const { exchange } = this.topology;
+    return new Subscription({ ...options, exchange, connection: this.#consuming, logger: this.#logger });
   }
 
   /** Looks at queues; its owner stops it. */

@@ -9,6 +9,7 @@ export {
   retryQueueOf,
   type StreamQueue,
   type Topology,
+  type TransientQueue,
   type WorkQueue,
 } from './topology.js';
 export { backOff, pause, settlesWithin } from './waiting.js';

@@ -2,6 +2,7 @@ import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Logger } from '../logger/index.js';
 import { RecoveringChannel } from './recovering-channel.js';
 import type { RecoveringConnection } from './recovering-connection.js';
+import { declareTransientQueue, type TransientQueue } from './topology.js';
 import { settlesWithin } from './waiting.js';
 
 /** A message on its way to a consumer, which stays responsible for it until `acknowledge`. */
@@ -19,13 +20,16 @@ export interface Delivery {
 }
 
 export interface SubscribeOptions {
-  queue: string;
+  /** The name of a declared queue; or a transient one, which is made for this subscription alone. */
+  queue: string | TransientQueue;
   /** How many deliveries may be unacknowledged at a time. */
   prefetch: number;
   /** Arguments of the consumer, such as a stream's offset. */
   arguments?: Readonly<Record<string, unknown>>;
   /** Must not reject: what can go wrong with a message is its business. */
   onDelivery: (delivery: Delivery) => Promise<void>;
+  /** Told each time that it begins to consume; what a transient queue would have held before is not to be had any more. */
+  onSubscribed?: () => void;
 }
 
 const CANCEL_TIMEOUT = 2_000;
@@ -34,6 +38,8 @@ const CANCEL_TIMEOUT = 2_000;
 export class Subscription {
   readonly #channel: RecoveringChannel<Channel>;
   readonly #options: SubscribeOptions;
+  readonly #exchange: string;
+  readonly #queueName: string;
   readonly #logger: Logger;
   readonly #handling = new Set<Promise<void>>();
   #consumerTag = '';
@@ -41,12 +47,15 @@ export class Subscription {
   /** At the last look that found messages waiting and none in hand. */
   #deliveriesThen: number | undefined;
 
-  constructor(options: SubscribeOptions & { connection: RecoveringConnection; logger: Logger }) {
+  /** `exchange`: where a transient queue gets its messages from. */
+  constructor(options: SubscribeOptions & { connection: RecoveringConnection; exchange: string; logger: Logger }) {
     this.#options = options;
+    this.#exchange = options.exchange;
+    this.#queueName = typeof options.queue === 'string' ? options.queue : options.queue.name;
     this.#logger = options.logger;
     this.#channel = new RecoveringChannel({
       connection: options.connection,
-      name: options.queue,
+      name: this.#queueName,
       logger: options.logger,
       open: (model) => model.createChannel(),
       setUp: (channel, lost) => this.#consume(channel, lost),
@@ -76,7 +85,7 @@ export class Subscription {
     if (channel !== undefined) await settlesWithin(channel.cancel(this.#consumerTag), CANCEL_TIMEOUT);
     if (!(await settlesWithin(Promise.all(this.#handling), grace))) {
       this.#logger.warn('messages still in hand at stop', {
-        queue: this.#options.queue,
+        queue: this.#queueName,
         messages: this.#handling.size,
       });
     }
@@ -84,11 +93,11 @@ export class Subscription {
   }
 
   async #consume(channel: Channel, lost: AbortSignal): Promise<void> {
-    const { queue, prefetch, arguments: consumerArguments } = this.#options;
+    const { queue, prefetch, arguments: consumerArguments, onSubscribed } = this.#options;
     this.#deliveriesThen = undefined;
     await channel.prefetch(prefetch);
     const { consumerTag } = await channel.consume(
-      queue,
+      typeof queue === 'string' ? queue : await declareTransientQueue(channel, this.#exchange, queue),
       (message) => {
         if (message === null) this.#channel.reset('consumer cancelled by the broker');
         else this.#handle(channel, message, lost);
@@ -96,6 +105,7 @@ export class Subscription {
       { arguments: { ...consumerArguments } },
     );
     this.#consumerTag = consumerTag;
+    onSubscribed?.();
   }
 
   #handle(channel: Channel, message: ConsumeMessage, lost: AbortSignal): void {
@@ -115,7 +125,7 @@ export class Subscription {
         },
       })
       .catch((error: unknown) => {
-        this.#logger.error('delivery handler failed', { queue: this.#options.queue, err: error });
+        this.#logger.error('delivery handler failed', { queue: this.#queueName, err: error });
       })
       .finally(() => this.#handling.delete(handled));
     this.#handling.add(handled);

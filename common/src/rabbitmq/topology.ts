@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Channel, ChannelModel } from 'amqplib';
 import type { Logger } from '../logger/index.js';
 
@@ -18,6 +19,20 @@ export interface StreamQueue {
   readonly name: string;
   readonly routingKeys: readonly string[];
   readonly maxAgeSeconds: number;
+}
+
+/**
+ * A queue for what one process hears while it is connected, and which nobody misses later. Whoever subscribes to it gets
+ * one of its own, which vanishes with its consumer; after a fault that is another, empty one.
+ */
+export interface TransientQueue {
+  /** What the names of all these queues begin with. */
+  readonly name: string;
+  readonly routingKeys: readonly string[];
+  /** Past it the oldest messages are dropped. */
+  readonly maxLength: number;
+  /** Milliseconds that a message waits at most. */
+  readonly timeToLive: number;
 }
 
 /** Everything that has to exist before a message is published, whoever starts first. */
@@ -100,6 +115,23 @@ async function declareStream(
   await withChannel(model, async (channel) => {
     for (const routingKey of stream.routingKeys) await channel.bindQueue(stream.name, exchange, routingKey);
   });
+}
+
+/** Creates a transient queue for the consumer of this channel; answers its name. */
+export async function declareTransientQueue(
+  channel: Channel,
+  exchange: string,
+  { name, routingKeys, maxLength, timeToLive }: TransientQueue,
+): Promise<string> {
+  // A name of its own each time: the old queue stays locked while the broker hasn't noticed that its connection is dead.
+  const { queue } = await channel.assertQueue(`${name}.${randomUUID()}`, {
+    exclusive: true,
+    autoDelete: true,
+    durable: false,
+    arguments: { 'x-max-length': maxLength, 'x-message-ttl': timeToLive },
+  });
+  for (const routingKey of routingKeys) await channel.bindQueue(queue, exchange, routingKey);
+  return queue;
 }
 
 async function withChannel<T>(model: ChannelModel, work: (channel: Channel) => Promise<T>): Promise<T> {

@@ -1,0 +1,128 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { createTestTopology, orderCreated, RecordingLogger } from '../../test/messaging/fixtures.js';
+import { BrokerConnection, type TransientQueue } from '../rabbitmq/index.js';
+import { createTestBroker, eventually, type TestBroker } from '../testing/index.js';
+import { EventBroadcast } from './event-broadcast.js';
+
+const topology = createTestTopology();
+const queue: TransientQueue = { name: 'test', routingKeys: ['order.created'], maxLength: 3, timeToLive: 60_000 };
+
+let broker: TestBroker;
+const started: { stop(): Promise<unknown> }[] = [];
+
+beforeAll(async () => {
+  broker = await createTestBroker();
+});
+afterAll(() => broker.stop());
+afterEach(async () => {
+  for (const part of started.splice(0).reverse()) await part.stop();
+});
+
+const connect = (logger = new RecordingLogger()): BrokerConnection => {
+  const connection = new BrokerConnection({ url: broker.url, name: 'test', topology, logger });
+  started.push(connection);
+  return connection;
+};
+
+/** A process that hears events. */
+async function listen() {
+  const logger = new RecordingLogger();
+  const connection = connect(logger);
+  const heard: string[] = [];
+  const listener = { heard, begins: 0, logger, connection };
+  const broadcast = new EventBroadcast({
+    connection,
+    queue,
+    onEvent: ({ id }) => void heard.push(id),
+    onBegin: () => listener.begins++,
+    logger,
+  });
+  broadcast.start();
+  started.push(broadcast);
+  await eventually(() => expect(listener.begins).toBe(1));
+  return { ...listener, begins: () => listener.begins, broadcast };
+}
+
+function createSender() {
+  const publisher = connect().createPublisher('test');
+  started.push(publisher);
+  return async (event: object): Promise<void> => {
+    const { id, type } = { id: undefined, type: undefined, ...event };
+    await eventually(() =>
+      publisher.publish({
+        exchange: topology.exchange,
+        routingKey: 'order.created',
+        body: Buffer.from(JSON.stringify(event)),
+        messageId: id,
+        type,
+        contentType: 'application/cloudevents+json',
+        mandatory: false,
+      }),
+    );
+  };
+}
+
+interface Queue {
+  name: string;
+  exclusive: boolean;
+  auto_delete: boolean;
+  durable: boolean;
+  arguments: Record<string, unknown>;
+}
+const transientQueues = async (): Promise<Queue[]> =>
+  ((await broker.request('GET', '/queues/{vhost}?disable_stats=true&enable_queue_totals=true')) as Queue[]).filter(
+    ({ name }) => name.startsWith('test.'),
+  );
+
+describe('an event that is broadcast', () => {
+  it('several processes listen -> each hears it, in a bounded queue that vanishes with it', async () => {
+    const [first, second] = [await listen(), await listen()];
+    const send = createSender();
+    const [one, two] = [orderCreated(), orderCreated()];
+
+    await send(one);
+    await send(two);
+
+    await eventually(() => expect([first.heard, second.heard]).toEqual(Array(2).fill([one.id, two.id])));
+    const queues = await transientQueues();
+    expect(queues).toHaveLength(2);
+    expect(new Set(queues.map(({ name }) => name)).size).toBe(2);
+    for (const found of queues) {
+      expect(found).toMatchObject({
+        exclusive: true,
+        auto_delete: true,
+        durable: false,
+        arguments: { 'x-max-length': 3, 'x-message-ttl': 60_000 },
+      });
+    }
+    await first.broadcast.stop();
+    await eventually(async () => expect(await transientQueues()).toHaveLength(1));
+  });
+
+  it('it is malformed -> skipped and logged, and the next is heard', async () => {
+    const { heard, logger } = await listen();
+    const send = createSender();
+    const good = orderCreated();
+
+    await send({ ...orderCreated(), data: {} });
+    await send(good);
+
+    await eventually(() => expect(heard).toEqual([good.id]));
+    expect(logger.messages('error')).toEqual(['malformed event skipped']);
+  });
+});
+
+describe('a listener whose queue is gone', () => {
+  it('its connections are closed -> told that it may have missed something, and hears what follows', async () => {
+    const { heard, begins } = await listen();
+    const send = createSender();
+
+    // The management API learns of new connections with a delay.
+    await eventually(async () => expect(await broker.closeConnections()).toBeGreaterThanOrEqual(2));
+
+    await eventually(() => expect(begins()).toBe(2));
+    const event = orderCreated();
+    await send(event);
+    await eventually(() => expect(heard).toEqual([event.id]));
+  });
+});

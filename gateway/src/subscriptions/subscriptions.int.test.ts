@@ -1,0 +1,581 @@
+import { randomUUID } from 'node:crypto';
+import { request, type IncomingMessage } from 'node:http';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { OrderResource, PaymentResource } from '@shop/common/contracts';
+import { Forbidden, NotFound, ServiceUnavailable, Unauthorized } from '@shop/common/errors';
+import {
+  createTestBroker,
+  createTestTokens,
+  eventually,
+  revokeAccess,
+  startTcpProxy,
+  subscribe,
+  type SubscribeRequest,
+  type Subscriber,
+  type TcpProxy,
+  type TestBroker,
+} from '@shop/common/testing';
+import { createEventSource, orderChanged, paymentEvent, type EventSource } from '../../test/events.js';
+import { aPayment, aUser, anOrder } from '../../test/resources.js';
+import { startTestGateway } from '../../test/start-test-gateway.js';
+import { startStandIn, type StandIn } from '../../test/upstream.js';
+import type { Config } from '../config.js';
+import type { RunningGateway } from '../container.js';
+
+const tokens = createTestTokens();
+const userId = randomUUID();
+const now = () => Math.floor(Date.now() / 1000);
+
+let broker: TestBroker;
+let toBroker: TcpProxy;
+let source: EventSource;
+let users: StandIn;
+let orders: StandIn;
+let payments: StandIn;
+let gateway: RunningGateway;
+let url: string;
+
+const start = (settings: Partial<Config> = {}): Promise<RunningGateway> =>
+  startTestGateway({
+    tokens,
+    brokerUrl: toBroker.url,
+    userServiceUrl: users.url,
+    orderServiceUrl: orders.url,
+    paymentServiceUrl: payments.url,
+    ...settings,
+  });
+
+const brokerState = async (): Promise<string> => {
+  const response = await fetch(`http://127.0.0.1:${gateway.port}/ready`);
+  const { dependencies } = (await response.json()) as { dependencies: { broker: string } };
+  return dependencies.broker;
+};
+/** Until then events would pass by the gateway. */
+const untilHearing = () => eventually(async () => expect(await brokerState()).toBe('up'));
+
+beforeAll(async () => {
+  broker = await createTestBroker();
+  [toBroker, users, orders, payments] = await Promise.all([
+    startTcpProxy(broker.url),
+    startStandIn(),
+    startStandIn(),
+    startStandIn(),
+  ]);
+  source = createEventSource(broker.url);
+  gateway = await start();
+  url = `http://127.0.0.1:${gateway.port}/graphql`;
+});
+afterAll(async () => {
+  await gateway.stop();
+  await source.stop();
+  await Promise.all([users, orders, payments, toBroker].map((part) => part.stop()));
+  await broker.stop();
+});
+
+const subscribers: Subscriber[] = [];
+const open = async (what: SubscribeRequest, at = url): Promise<Subscriber> => {
+  const subscriber = await subscribe(at, what);
+  subscribers.push(subscriber);
+  return subscriber;
+};
+
+beforeEach(async () => {
+  for (const standIn of [users, orders, payments]) {
+    standIn.reset();
+    standIn.on('GET /ready', () => ({ data: null }));
+  }
+  await untilHearing();
+});
+afterEach(async () => {
+  for (const subscriber of subscribers.splice(0)) subscriber.leave();
+  await eventually(async () => expect(await openSubscriptions()).toBe(0));
+});
+
+const metric = async (name: string, at: RunningGateway = gateway): Promise<string[]> => {
+  const text = await (await fetch(`http://127.0.0.1:${at.port}/metrics`)).text();
+  return text.split('\n').filter((line) => line.startsWith(`${name}{`));
+};
+const openSubscriptions = async (at?: RunningGateway): Promise<number> =>
+  (await metric('graphql_open_subscriptions', at)).reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+
+const orderUpdated = 'subscription ($id: ID!) { orderUpdated(id: $id) { status } }';
+const paymentUpdated = 'subscription ($orderId: ID!) { paymentUpdated(orderId: $orderId) { id status } }';
+
+/** An order at order-service, which `become` changes as the service would, telling of it. */
+function aLiveOrder(changes: Partial<OrderResource> = {}) {
+  let order = anOrder({ userId, ...changes });
+  let sequence = 1;
+  const path = `GET /api/v1/orders/${order.id}`;
+  const change = (status: OrderResource['status']) => {
+    sequence++;
+    order = { ...order, status, updatedAt: new Date(Date.parse(order.updatedAt) + 1_000).toISOString() };
+  };
+  orders.on(path, () => ({ data: order }));
+  return {
+    id: order.id,
+    path,
+    change,
+    event: () => orderChanged(order, sequence),
+    become: async (status: OrderResource['status']) => {
+      change(status);
+      await source.publish(orderChanged(order, sequence));
+    },
+    reads: () => orders.calls.filter((call) => `${call.method} ${call.path}` === path),
+  };
+}
+
+const follow = (order: { id: string }, options: Partial<SubscribeRequest> = {}, at = url) =>
+  open({ query: orderUpdated, variables: { id: order.id }, token: tokens.tokenFor({ id: userId }), ...options }, at);
+const statuses = ({ results }: Subscriber) => results.map(({ data }) => data?.orderUpdated?.status);
+const codes = ({ results }: Subscriber) => results.flatMap(({ errors }) => errors?.map((e) => e.extensions.code));
+
+describe('an order that is followed', () => {
+  it.each(['GET', 'POST'] as const)(
+    'over %s, its status changes -> each state is pushed, and none at first',
+    async (method) => {
+      const order = aLiveOrder();
+      const subscriber = await follow(order, { method });
+
+      await order.become('confirmed');
+      await eventually(() => expect(statuses(subscriber)).toEqual(['confirmed']));
+      await order.become('processing');
+      await eventually(() => expect(statuses(subscriber)).toEqual(['confirmed', 'processing']));
+
+      expect(subscriber.status).toBe(200);
+      expect(Object.fromEntries(subscriber.headers)).toMatchObject({
+        'content-type': 'text/event-stream',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no',
+      });
+      expect(subscriber.headers.has('content-encoding')).toBe(false);
+      expect(subscriber.isClosed).toBe(false);
+    },
+  );
+
+  it('relations are asked for -> as they are at each push, with the subscriber’s token and request id', async () => {
+    const token = tokens.tokenFor({ id: userId });
+    const order = aLiveOrder();
+    let payment = aPayment({ orderId: order.id });
+    users.on('GET /api/v1/users', () => ({ data: [aUser({ id: userId })] }));
+    payments.on('GET /api/v1/payments', () => ({ data: [payment] }));
+    const query = `subscription ($id: ID!) { changed: orderUpdated(id: $id) { user { email } payment { status } } }`;
+    const subscriber = await follow(order, { query, token, headers: { 'x-request-id': 'my-subscription' } });
+
+    await order.become('confirmed');
+    await eventually(() => expect(subscriber.results).toHaveLength(1));
+    payment = { ...payment, status: 'success' };
+    await order.become('processing');
+    await eventually(() => expect(subscriber.results).toHaveLength(2));
+
+    const user = { email: 'ada@example.com' };
+    expect(subscriber.results).toEqual([
+      { data: { changed: { user, payment: { status: 'pending' } } } },
+      { data: { changed: { user, payment: { status: 'success' } } } },
+    ]);
+    const calls = [users, orders, payments].flatMap((standIn) => standIn.calls);
+    expect(calls).toHaveLength(3 + 2 + 2);
+    for (const { headers } of calls) {
+      expect(headers).toMatchObject({ authorization: `Bearer ${token}`, 'x-request-id': 'my-subscription' });
+    }
+  });
+
+  it('events come twice, late or without news -> nothing is pushed, and what was heard is not read again', async () => {
+    const order = aLiveOrder();
+    const subscriber = await follow(order);
+    await order.become('confirmed');
+    const old = order.event();
+    await eventually(() => expect(statuses(subscriber)).toEqual(['confirmed']));
+    await order.become('processing');
+    await eventually(() => expect(statuses(subscriber)).toHaveLength(2));
+    const reads = order.reads().length;
+
+    await source.publish(old, order.event(), old);
+    await source.publish({ ...order.event(), sequence: 10 }); // one more read, and no news
+    await eventually(() => expect(order.reads()).toHaveLength(reads + 1));
+    order.change('shipped');
+    await source.publish({ ...order.event(), sequence: 11 });
+
+    await eventually(() => expect(statuses(subscriber)).toEqual(['confirmed', 'processing', 'shipped']));
+    expect(order.reads()).toHaveLength(reads + 2);
+  });
+
+  it('the service answers an older state than was pushed -> it is not pushed', async () => {
+    const order = aLiveOrder();
+    const subscriber = await follow(order);
+    await order.become('confirmed');
+    await eventually(() => expect(statuses(subscriber)).toEqual(['confirmed']));
+    const { data } = order.event();
+
+    const stale = { ...data, status: 'pending' as const, updatedAt: data.createdAt };
+    orders.on(order.path, () => ({ data: stale }));
+    await source.publish(orderChanged(stale, 7));
+    await eventually(() => expect(order.reads()).toHaveLength(3));
+    orders.on(order.path, () => ({ data: { ...data, status: 'shipped', updatedAt: new Date().toISOString() } }));
+    await source.publish(orderChanged(stale, 8));
+
+    await eventually(() => expect(statuses(subscriber)).toEqual(['confirmed', 'shipped']));
+  });
+
+  it('several follow it, and one another order -> each hears of its own', async () => {
+    const [order, other] = [aLiveOrder(), aLiveOrder()];
+    const [first, second, third] = await Promise.all([follow(order), follow(order), follow(other)]);
+
+    await order.become('confirmed');
+    await other.become('cancelled');
+
+    await eventually(() => {
+      expect([first, second, third].map(statuses)).toEqual([['confirmed'], ['confirmed'], ['cancelled']]);
+    });
+  });
+
+  it('its service is down at the change -> pushed when it is back', async () => {
+    const order = aLiveOrder();
+    const subscriber = await follow(order);
+    orders.on(order.path, () => {
+      throw new ServiceUnavailable();
+    });
+    await order.become('confirmed');
+    await eventually(() => expect(order.reads().length).toBeGreaterThanOrEqual(3));
+    expect(subscriber.results).toEqual([]);
+
+    const { data } = order.event();
+    orders.on(order.path, () => ({ data }));
+
+    await eventually(() => expect(statuses(subscriber)).toEqual(['confirmed']));
+  });
+
+  it.each([
+    ['is hidden', new NotFound('Order not found'), 'NOT_FOUND'],
+    ['is forbidden', new Forbidden(), 'FORBIDDEN'],
+    ['is refused to the token', new Unauthorized('Token has been revoked'), 'UNAUTHORIZED'],
+  ])('at a push it %s -> the error, and the end', async (_, error, code) => {
+    const order = aLiveOrder();
+    const subscriber = await follow(order);
+    orders.on(order.path, () => {
+      throw error;
+    });
+
+    await order.become('confirmed');
+
+    await eventually(() => expect(subscriber.isClosed).toBe(true));
+    expect(subscriber.results).toMatchObject([{ errors: [{ message: error.message, extensions: { code } }] }]);
+    expect(subscriber.isComplete).toBe(true);
+    expect(await openSubscriptions()).toBe(0);
+  });
+});
+
+describe('the payments of an order that are followed', () => {
+  function anOrderWithPayments() {
+    const order = aLiveOrder();
+    let sequence = 0;
+    let latest: PaymentResource | undefined;
+    payments.on(`GET /api/v1/payments/order/${order.id}`, () => {
+      if (latest === undefined) throw new NotFound();
+      return { data: latest };
+    });
+    return {
+      ...order,
+      tell: async (type: 'payment.created' | 'payment.failed' | 'payment.success', payment: PaymentResource) => {
+        latest = payment;
+        await source.publish(paymentEvent(type, payment, ++sequence));
+      },
+    };
+  }
+
+  it('from before the first on -> the first, its failure, and the next one', async () => {
+    const order = anOrderWithPayments();
+    const token = tokens.tokenFor({ id: userId });
+    const subscriber = await open({ query: paymentUpdated, variables: { orderId: order.id }, token });
+    const first = aPayment({ orderId: order.id });
+    const second = aPayment({ orderId: order.id, createdAt: new Date().toISOString() });
+
+    await order.tell('payment.created', first);
+    await eventually(() => expect(subscriber.results).toHaveLength(1));
+    await order.tell('payment.failed', { ...first, status: 'failed', updatedAt: new Date().toISOString() });
+    await eventually(() => expect(subscriber.results).toHaveLength(2));
+    await order.tell('payment.created', second);
+
+    await eventually(() => {
+      expect(subscriber.results.map(({ data }) => data.paymentUpdated)).toEqual([
+        { id: first.id, status: 'pending' },
+        { id: first.id, status: 'failed' },
+        { id: second.id, status: 'pending' },
+      ]);
+    });
+  });
+
+  it('of somebody else’s order, without any payment -> NOT_FOUND at once', async () => {
+    const order = anOrderWithPayments();
+    orders.on(order.path, () => {
+      throw new NotFound('Order not found');
+    });
+    const token = tokens.tokenFor({});
+    const subscriber = await open({ query: paymentUpdated, variables: { orderId: order.id }, token });
+
+    await eventually(() => expect(subscriber.isComplete).toBe(true));
+    expect(codes(subscriber)).toEqual(['NOT_FOUND']);
+  });
+});
+
+describe('what is refused at once', () => {
+  it.each([
+    ['no token', undefined, 'Authentication required'],
+    ['a bad token', 'abc', 'Invalid token'],
+    ['an expired token', tokens.tokenFor({}, { iat: now() - 60, exp: now() - 1 }), 'Token has expired'],
+  ])('%s -> UNAUTHORIZED, and no service is asked', async (_, token, message) => {
+    const order = aLiveOrder();
+    const subscriber = await follow(order, { token });
+
+    await eventually(() => expect(subscriber.isComplete).toBe(true));
+    expect(subscriber.results).toMatchObject([{ errors: [{ message, extensions: { code: 'UNAUTHORIZED' } }] }]);
+    expect(orders.calls).toEqual([]);
+  });
+
+  it('an order that is not there, or not the caller’s -> NOT_FOUND', async () => {
+    const subscriber = await follow({ id: randomUUID() });
+
+    await eventually(() => expect(subscriber.isComplete).toBe(true));
+    expect(codes(subscriber)).toEqual(['NOT_FOUND']);
+  });
+
+  it('a malformed id -> INVALID_INPUT, and no service is asked', async () => {
+    const subscriber = await follow({ id: '../users' });
+
+    await eventually(() => expect(subscriber.isComplete).toBe(true));
+    expect(subscriber.results[0]?.errors?.[0]?.extensions).toMatchObject({
+      code: 'INVALID_INPUT',
+      fields: [{ field: 'id' }],
+    });
+    expect(orders.calls).toEqual([]);
+  });
+
+  const deep = `${'payment { order { '.repeat(5)}id${' } }'.repeat(5)}`;
+  const aliases = Array.from({ length: 31 }, (_, i) => `a${i}: id`).join(' ');
+  const costly = 'user { orders(limit: 100) { user { orders(limit: 100) { id } } } }';
+  it.each([
+    [
+      'two fields',
+      'subscription ($id: ID!) { a: orderUpdated(id: $id) { id } b: orderUpdated(id: $id) { id } }',
+      'GRAPHQL_VALIDATION_FAILED',
+    ],
+    [
+      'a field that is left out',
+      'subscription ($id: ID!) { orderUpdated(id: $id) @skip(if: true) { id } }',
+      'GRAPHQL_VALIDATION_FAILED',
+    ],
+    [
+      'a field that is left out by its fragment',
+      'subscription ($id: ID!) { ...F } fragment F on Subscription { ... @include(if: false) { orderUpdated(id: $id) { id } } }',
+      'GRAPHQL_VALIDATION_FAILED',
+    ],
+    ['too much depth', `subscription ($id: ID!) { orderUpdated(id: $id) { ${deep} } }`, 'QUERY_TOO_COMPLEX'],
+    ['too many aliases', `subscription ($id: ID!) { orderUpdated(id: $id) { ${aliases} } }`, 'QUERY_TOO_COMPLEX'],
+    ['too high a cost', `subscription ($id: ID!) { orderUpdated(id: $id) { ${costly} } }`, 'QUERY_TOO_COMPLEX'],
+  ])('%s -> refused, and no service is asked', async (_, query, code) => {
+    const subscriber = await follow(aLiveOrder(), { query });
+
+    await eventually(() => expect(subscriber.isComplete).toBe(true));
+    expect(codes(subscriber)).toEqual([code]);
+    expect(orders.calls).toEqual([]);
+  });
+
+  it('an answer in a form that can not last -> 406, and nothing stays open', async () => {
+    const { status } = await follow(aLiveOrder(), { headers: { accept: 'application/json' } });
+
+    expect(status).toBe(406);
+    expect(await openSubscriptions()).toBe(0);
+  });
+
+  it('more at a time than an account or all may have -> refused until one is left', async () => {
+    const small = await start({ subscriptionsPerAccount: 2, subscriptionsInAll: 3 });
+    const at = `http://127.0.0.1:${small.port}/graphql`;
+    const followAs = (id: string) => follow(order, { token: tokens.tokenFor({ id }) }, at);
+    const [order, ada, bob, eve] = [aLiveOrder(), randomUUID(), randomUUID(), randomUUID()];
+    try {
+      const first = await followAs(ada);
+      await followAs(ada);
+      const third = await followAs(ada);
+      await eventually(() => expect(codes(third)).toEqual(['RATE_LIMITED']));
+      await followAs(bob);
+      const beyond = await followAs(eve);
+      await eventually(() => expect(codes(beyond)).toEqual(['SERVICE_UNAVAILABLE']));
+
+      first.leave();
+      await eventually(async () => expect(await openSubscriptions(small)).toBe(2));
+      const again = await followAs(ada);
+      expect(await openSubscriptions(small)).toBe(3);
+      expect(again.results).toEqual([]);
+    } finally {
+      await small.stop();
+    }
+  });
+});
+
+describe('a subscription ends', () => {
+  it('when its token expires -> UNAUTHORIZED', async () => {
+    const exp = now() + 2;
+    const subscriber = await follow(aLiveOrder(), { token: tokens.tokenFor({ id: userId }, { exp }) });
+
+    await eventually(() => expect(subscriber.isComplete).toBe(true));
+    expect(subscriber.results).toMatchObject([
+      { errors: [{ message: 'Token has expired', extensions: { code: 'UNAUTHORIZED' } }] },
+    ]);
+    expect(Date.now() / 1000 - exp).toBeGreaterThanOrEqual(0);
+    expect(Date.now() / 1000 - exp).toBeLessThan(1);
+  });
+
+  it('when its log-in is revoked -> UNAUTHORIZED within two seconds, and others go on', async () => {
+    const order = aLiveOrder();
+    const token = tokens.tokenFor({ id: userId }, { sid: 'ends' });
+    const [subscriber, other] = await Promise.all([follow(order, { token }), follow(order)]);
+
+    await revokeAccess(broker.url, [{ userId, sid: 'ends' }]);
+
+    await eventually(() => expect(subscriber.isComplete).toBe(true), { timeout: 2_000 });
+    expect(subscriber.results).toMatchObject([
+      { errors: [{ message: 'Token has been revoked', extensions: { code: 'UNAUTHORIZED' } }] },
+    ]);
+    await order.become('confirmed');
+    await eventually(() => expect(statuses(other)).toEqual(['confirmed']));
+    expect(subscriber.results).toHaveLength(1);
+  });
+
+  it('when the gateway stops -> complete, at once and without an error', async () => {
+    const stopping = await start();
+    const subscriber = await follow(aLiveOrder(), {}, `http://127.0.0.1:${stopping.port}/graphql`);
+    const started = performance.now();
+
+    await stopping.stop();
+
+    expect(performance.now() - started).toBeLessThan(5_000);
+    await eventually(() => expect(subscriber.isClosed).toBe(true));
+    expect(subscriber).toMatchObject({ isComplete: true, results: [] });
+  });
+
+  it('when the client goes away, at whatever point -> nothing of it is left', async () => {
+    const order = aLiveOrder();
+    const idle = await follow(order);
+    const busy = await follow(order);
+    await order.become('confirmed');
+    await eventually(() => expect(statuses(busy)).toEqual(['confirmed']));
+    expect(await openSubscriptions()).toBe(2);
+
+    idle.leave();
+    busy.leave();
+
+    await eventually(async () => expect(await openSubscriptions()).toBe(0));
+    const reads = order.reads().length;
+    await order.become('processing');
+    const witness = await follow(order);
+    await order.become('shipped');
+    await eventually(() => expect(statuses(witness)).toEqual(['shipped']));
+    expect(order.reads()).toHaveLength(reads + 2);
+  });
+
+  it('when the client goes away while it is being authorized -> nothing of it is left', async () => {
+    const order = aLiveOrder();
+    let answer = (): void => undefined;
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    const { data } = order.event();
+    orders.on(order.path, async () => {
+      await held;
+      return { data };
+    });
+    const gone = new AbortController();
+    const opening = fetch(url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'text/event-stream',
+        authorization: `Bearer ${tokens.tokenFor({ id: userId })}`,
+      },
+      body: JSON.stringify({ query: orderUpdated, variables: { id: order.id } }),
+      signal: gone.signal,
+    });
+    await eventually(async () => expect(await openSubscriptions()).toBe(1));
+
+    gone.abort();
+    await expect(opening).rejects.toThrow();
+
+    await eventually(async () => expect(await openSubscriptions()).toBe(0));
+    answer();
+  });
+});
+
+describe('an open connection', () => {
+  it('nothing happens -> heartbeats keep it open, and its duration is not counted among those of queries', async () => {
+    const counted = async (route: string) =>
+      (await metric('http_server_request_duration_seconds_count')).find((line) =>
+        line.includes(`http_request_method="GET",http_route="${route}",http_response_status_code="200"`),
+      );
+    const before = await Promise.all(['/graphql', '/graphql subscription'].map(counted));
+    const subscriber = await follow(aLiveOrder(), { method: 'GET' });
+
+    await eventually(() => expect(subscriber.heartbeats).toBeGreaterThanOrEqual(3));
+    subscriber.leave();
+
+    await eventually(async () => expect(await counted('/graphql subscription')).not.toBe(before[1]));
+    expect(await counted('/graphql')).toBe(before[0]);
+  });
+
+  it('its client does not read -> it is not pushed into, and gets the newest state in the end', async () => {
+    const notes = 'x'.repeat(60_000);
+    const order = aLiveOrder({ notes });
+    const query = 'subscription ($id: ID!) { orderUpdated(id: $id) { updatedAt notes } }';
+    const body = JSON.stringify({ query, variables: { id: order.id } });
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const headers = {
+        'content-type': 'application/json',
+        accept: 'text/event-stream',
+        authorization: `Bearer ${tokens.tokenFor({ id: userId })}`,
+      };
+      request(url, { method: 'POST', headers }, resolve).on('error', reject).end(body);
+    });
+    response.pause();
+
+    // The buffers between the two hold some of it; what comes then is read only once there is room again.
+    const isRead = (reads: number) =>
+      eventually(() => expect(order.reads().length).toBeGreaterThan(reads), { timeout: 1_000 }).then(
+        () => true,
+        () => false,
+      );
+    let isPushed = true;
+    for (let changes = 0; isPushed && changes < 1_000; changes++) {
+      const reads = order.reads().length;
+      await order.become('confirmed');
+      isPushed = await isRead(reads);
+    }
+    expect(isPushed).toBe(false);
+    for (let changes = 0; changes < 10; changes++) await order.become('confirmed');
+    const last = order.event().data.updatedAt;
+    const reads = order.reads().length;
+
+    let text = '';
+    response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    response.resume();
+    await eventually(() => expect(text).toContain(`"updatedAt":"${last}"`));
+    expect(order.reads().length - reads).toBeLessThanOrEqual(2);
+    response.destroy();
+  });
+});
+
+describe('while the broker is away', () => {
+  it('subscriptions stay open -> what was missed is pushed once it is back, if there is news, and later events flow', async () => {
+    const [changed, unchanged] = [aLiveOrder(), aLiveOrder()];
+    const [first, second] = await Promise.all([follow(changed), follow(unchanged)]);
+    toBroker.cut();
+    await eventually(async () => expect(await brokerState()).toBe('down'));
+    changed.change('confirmed');
+    changed.change('processing');
+    await source.publish(changed.event()); // nobody hears it
+    const early = await follow(unchanged); // begun meanwhile
+
+    toBroker.mend();
+
+    await eventually(() => expect(statuses(first)).toEqual(['processing']));
+    await untilHearing();
+    await unchanged.become('cancelled');
+    await eventually(() => expect([second, early].map(statuses)).toEqual([['cancelled'], ['cancelled']]));
+    expect(statuses(first)).toEqual(['processing']);
+  });
+});
