@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { repository } from './paths.ts';
+import { serviceEnvironment, services } from './parts.ts';
+import { parseSettings } from './settings.ts';
+
+const read = (file: string): string => readFileSync(path.join(repository, file), 'utf8');
+const compose = read('docker-compose.yml').replace(/ *# .*/g, '');
+const variableNames = (text: string): string[] =>
+  [...text.matchAll(/^ +([A-Z][A-Z0-9_]*):/gm)].map(([, name = '']) => name);
+
+/** The text below a line, up to the next one that stands as far to the left. */
+function block(line: string): string {
+  const indent = /^ */.exec(line)?.[0] ?? '';
+  const body = compose.split(`\n${line}`)[1]?.split('\n').slice(1) ?? [];
+  const end = body.findIndex((other) => other !== '' && !other.startsWith(`${indent} `));
+  if (end < 1) throw new Error(`docker-compose.yml has no ${line}`);
+  return body.slice(0, end).join('\n');
+}
+
+/** The variables that a block gives to its container, those of its fragments included. */
+function environmentOf(text: string): string[] {
+  const fragments = [...text.matchAll(/<<: \*([a-z-]+)/g)].map(([, name = '']) => block(`x-${name}:`));
+  return [...variableNames(text), ...fragments.flatMap(environmentOf)];
+}
+
+/** The settings that a service reads, by the tables of its config.ts. */
+const settingsOf = (service: string): string[] =>
+  [read('common/src/config/http-settings.ts'), read(`${service}/src/config.ts`)].flatMap((text) =>
+    [...text.matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map(([, name = '']) => name),
+  );
+
+const withoutDoubles = (names: string[]): string[] => [...new Set(names)].toSorted();
+
+describe('docker-compose.yml', () => {
+  it.each(services.map(({ name }) => name))('%s -> is given the settings that it reads, and no others', (name) => {
+    expect(withoutDoubles(environmentOf(block(`  ${name}:`)))).toEqual(withoutDoubles(settingsOf(name)));
+  });
+
+  it('each variable that it takes from outside -> stands in .env.example', () => {
+    const { variables } = parseSettings([read('.env.example')], {});
+    const asked = [...compose.matchAll(/(?<!\$)\$\{(\w+)/g)].map(([, name = '']) => name);
+    const passedOn = [...compose.matchAll(/^ +([A-Z][A-Z0-9_]*):$/gm)].map(([, name = '']) => name);
+    expect(asked.length).toBeGreaterThan(20);
+    expect([...asked, ...passedOn].filter((name) => !(name in variables))).toEqual([]);
+  });
+
+  it('what a service sees of the settings without containers -> it sees nothing more with them', () => {
+    const settings = parseSettings([read('.env.example')], {});
+    for (const { name } of services) {
+      const visible = Object.keys(serviceEnvironment(name, settings));
+      expect(environmentOf(block(`  ${name}:`)).filter((variable) => !visible.includes(variable))).toEqual([]);
+    }
+  });
+});
