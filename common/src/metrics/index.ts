@@ -1,1 +1,1 @@
-export { createMetrics, type Metrics } from './metrics.js';
+export { createMetrics, DURATION_BUCKETS, sharedFigures, type Metrics } from './metrics.js';

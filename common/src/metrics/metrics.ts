@@ -1,27 +1,47 @@
-import { Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { Histogram, Registry } from 'prom-client';
+import { collectProcessMetrics } from './process-metrics.js';
 
-/** Seconds; the buckets that OpenTelemetry's semantic conventions advise for `http.server.request.duration`. */
-const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+/**
+ * Seconds; the buckets that OpenTelemetry's semantic conventions advise for durations of HTTP requests, database calls and
+ * messages.
+ */
+export const DURATION_BUCKETS: readonly number[] = [
+  0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
+];
 
+/**
+ * Names are those of OpenTelemetry's semantic conventions as Prometheus writes them. The values of every label are few and
+ * known beforehand: routes, statuses, names of queues; never ids or what a client sends.
+ */
 export interface Metrics {
   /** All figures of this process; others add theirs to it. */
   readonly registry: Registry;
   readonly httpServerRequestDuration: Histogram<'http_request_method' | 'http_route' | 'http_response_status_code'>;
 }
 
-/** The figures of one process, labelled with its service. */
+/** The figures of one process. */
 export function createMetrics({ service }: { service: string }): Metrics {
   const registry = new Registry();
   registry.setDefaultLabels({ service });
-  collectDefaultMetrics({ register: registry });
+  collectProcessMetrics(registry);
   return {
     registry,
     httpServerRequestDuration: new Histogram({
       name: 'http_server_request_duration_seconds',
       help: 'Duration of HTTP requests by route',
       labelNames: ['http_request_method', 'http_route', 'http_response_status_code'],
-      buckets: DURATION_BUCKETS,
+      buckets: [...DURATION_BUCKETS],
       registers: [registry],
     }),
+  };
+}
+
+/** Figures that several parts of a process share: created once for each registry, by whoever asks first. */
+export function sharedFigures<T>(create: (registry: Registry) => T): (metrics: Metrics) => T {
+  const known = new WeakMap<Registry, T>();
+  return ({ registry }) => {
+    const figures = known.get(registry) ?? create(registry);
+    known.set(registry, figures);
+    return figures;
   };
 }

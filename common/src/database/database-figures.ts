@@ -1,0 +1,107 @@
+import type { SqlDriverAdapter, SqlQueryable } from '@prisma/driver-adapter-utils';
+import pg from 'pg';
+import { Gauge, Histogram, type Registry } from 'prom-client';
+import { DURATION_BUCKETS, type Metrics } from '../metrics/index.js';
+
+type Acquired = (
+  error: Error | undefined,
+  client: pg.PoolClient | undefined,
+  done: (release?: unknown) => void,
+) => void;
+
+/** Tells how long each wait for a connection was, in seconds; also of waits that were in vain. */
+export class TimedPool extends pg.Pool {
+  onAcquire: ((seconds: number) => void) | undefined;
+
+  override connect(): Promise<pg.PoolClient>;
+  override connect(callback: Acquired): void;
+  override connect(callback?: Acquired): Promise<pg.PoolClient> | undefined {
+    const start = performance.now();
+    const told = () => this.onAcquire?.((performance.now() - start) / 1_000);
+    if (callback === undefined) return super.connect().finally(told);
+    super.connect((error, client, done) => {
+      told();
+      callback(error, client, done);
+    });
+    return undefined;
+  }
+}
+
+export interface DatabaseFigures {
+  readonly operationDuration: Histogram<'error_type'>;
+}
+
+/** The figures of one pool of connections. */
+export function createDatabaseFigures(
+  { registry }: Metrics,
+  { pool, poolName, poolSize }: { pool: TimedPool; poolName: string; poolSize: number },
+): DatabaseFigures {
+  const ofPool = { db_client_connection_pool_name: poolName };
+  // OpenTelemetry calls it db.client.connection.count; but that ending Prometheus keeps for histograms.
+  gauge(registry, 'db_client_connection_usage', 'Open connections', ['db_client_connection_state'], (set) => {
+    set(pool.idleCount, { ...ofPool, db_client_connection_state: 'idle' });
+    set(pool.totalCount - pool.idleCount, { ...ofPool, db_client_connection_state: 'used' });
+  });
+  gauge(registry, 'db_client_connection_max', 'Connections that the pool opens at most', [], (set) => {
+    set(poolSize, ofPool);
+  });
+  gauge(registry, 'db_client_connection_pending_requests', 'Queries that wait for a connection', [], (set) => {
+    set(pool.waitingCount, ofPool);
+  });
+  const wait = new Histogram({
+    name: 'db_client_connection_wait_time_seconds',
+    help: 'How long a query waited for a connection',
+    labelNames: ['db_client_connection_pool_name'],
+    buckets: [...DURATION_BUCKETS],
+    registers: [registry],
+  });
+  pool.onAcquire = (seconds) => wait.observe(ofPool, seconds);
+  return {
+    operationDuration: new Histogram({
+      name: 'db_client_operation_duration_seconds',
+      help: 'Duration of queries, outside of transactions with the wait for a connection; error_type is empty where it succeeded',
+      labelNames: ['error_type'],
+      buckets: [...DURATION_BUCKETS],
+      registers: [registry],
+    }),
+  };
+}
+
+type Set = (value: number, labels: Record<string, string>) => void;
+
+function gauge(registry: Registry, name: string, help: string, labels: string[], collect: (set: Set) => void): void {
+  new Gauge({
+    name,
+    help,
+    labelNames: ['db_client_connection_pool_name', ...labels],
+    registers: [registry],
+    collect() {
+      collect((value, values) => this.set(values, value));
+    },
+  });
+}
+
+/** Has every query timed, those in transactions too. */
+export function timeQueries<T extends SqlDriverAdapter>(adapter: T, { operationDuration }: DatabaseFigures): T {
+  const timed =
+    <Argument, Result>(operation: (argument: Argument) => Promise<Result>) =>
+    async (argument: Argument): Promise<Result> => {
+      const observe = operationDuration.startTimer();
+      try {
+        const result = await operation(argument);
+        observe({ error_type: '' });
+        return result;
+      } catch (error) {
+        observe({ error_type: error instanceof Error ? error.name : 'unknown' });
+        throw error;
+      }
+    };
+  const timeBoth = <T extends SqlQueryable>(queryable: T): T => {
+    queryable.queryRaw = timed(queryable.queryRaw.bind(queryable));
+    queryable.executeRaw = timed(queryable.executeRaw.bind(queryable));
+    return queryable;
+  };
+  const startTransaction = adapter.startTransaction.bind(adapter);
+  adapter.startTransaction = async (isolationLevel) => timeBoth(await startTransaction(isolationLevel));
+  return timeBoth(adapter);
+}

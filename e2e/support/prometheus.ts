@@ -1,0 +1,93 @@
+import { readFile } from 'node:fs/promises';
+
+/** Prometheus asks and judges every second, so that a test needn't wait for it. */
+export const everySecond = (configuration: string): string =>
+  configuration.replaceAll(/_interval: 15s/g, '_interval: 1s');
+
+/**
+ * For the rules, time passes faster: what they look at is a twentieth as long, how long it must last a sixtieth, and an
+ * outbox is behind after 3 s.
+ */
+export const hurried = (rules: string): string =>
+  everySecond(rules)
+    .replaceAll(/\[(\d+)([mhd])\]/g, (_, count: string, unit: string) => `[${(Number(count) * secondsOf(unit)) / 20}s]`)
+    .replaceAll(/for: (\d+)([sm])/g, (_, count: string, unit: string) => {
+      return `for: ${Math.max(1, Math.round((Number(count) * secondsOf(unit)) / 60))}s`;
+    })
+    .replace('outbox_oldest_unpublished_age_seconds > 30', 'outbox_oldest_unpublished_age_seconds > 3');
+
+const secondsOf = (unit: string): number => ({ s: 1, m: 60, h: 3_600, d: 86_400 })[unit] ?? 0;
+
+export interface Sample {
+  metric: Record<string, string>;
+  value: number;
+}
+
+/** A running Prometheus, asked over its HTTP API. */
+export class PrometheusClient {
+  readonly #url: string;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  /** What an expression is now; NaN counts as nothing. */
+  async query(expression: string): Promise<Sample[]> {
+    const { result } = await this.#get<{ result: { metric: Record<string, string>; value: [number, string] }[] }>(
+      `query?query=${encodeURIComponent(expression)}`,
+    );
+    return result
+      .map(({ metric, value }) => ({ metric, value: Number(value[1]) }))
+      .filter(({ value }) => !Number.isNaN(value));
+  }
+
+  async targets(): Promise<{ labels: Record<string, string>; health: string; lastError: string }[]> {
+    return (await this.#get<{ activeTargets: Awaited<ReturnType<PrometheusClient['targets']>> }>('targets'))
+      .activeTargets;
+  }
+
+  /** The names of all alerts that there are. */
+  async alertNames(): Promise<string[]> {
+    const { groups } = await this.#get<{ groups: { rules: { type: string; name: string }[] }[] }>('rules');
+    return groups.flatMap(({ rules }) => rules.filter(({ type }) => type === 'alerting').map(({ name }) => name));
+  }
+
+  /** The alerts that fire now, each with its labels. */
+  async firing(): Promise<Record<string, string>[]> {
+    const { alerts } = await this.#get<{ alerts: { state: string; labels: Record<string, string> }[] }>('alerts');
+    return alerts.filter(({ state }) => state === 'firing').map(({ labels }) => labels);
+  }
+
+  async #get<T>(path: string): Promise<T> {
+    const response = await fetch(`${this.#url}/api/v1/${path}`, { signal: AbortSignal.timeout(10_000) });
+    const answer = (await response.json()) as { status: string; error?: string; data: T };
+    if (answer.status !== 'success') throw new Error(`${path}: ${answer.error ?? response.status}`);
+    return answer.data;
+  }
+}
+
+export interface DashboardQuery {
+  panel: string;
+  expression: string;
+}
+
+interface Dashboard {
+  templating: { list: { name: string; query: string }[] };
+  panels: { title: string; targets: { expr: string }[] }[];
+}
+
+/** The queries of a dashboard; those with a variable once for each value that it can have now. */
+export async function queriesOf(file: string, prometheus: PrometheusClient): Promise<DashboardQuery[]> {
+  const { templating, panels } = JSON.parse(await readFile(file, 'utf8')) as Dashboard;
+  let queries = panels.flatMap(({ title, targets }) => targets.map(({ expr }) => ({ panel: title, expression: expr })));
+  for (const { name, query } of templating.list) {
+    const [, metric = '', label = ''] = /^label_values\((\w+), (\w+)\)$/.exec(query) ?? [];
+    const values = (await prometheus.query(`count by (${label}) (${metric})`)).map(
+      ({ metric: labels }) => labels[label],
+    );
+    queries = queries.flatMap(({ panel, expression }) =>
+      values.map((value) => ({ panel, expression: expression.replaceAll(`$${name}`, value ?? '') })),
+    );
+  }
+  return queries;
+}

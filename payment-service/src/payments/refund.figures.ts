@@ -1,0 +1,49 @@
+import type { Metrics } from '@shop/common/metrics';
+import { toMajorUnits } from '@shop/common/money';
+import { Counter, Gauge } from 'prom-client';
+import type { Payment } from './payment.js';
+import { isAbandoned, type Refund } from './refund.js';
+
+const outcomes = ['succeeded', 'failed', 'abandoned'] as const;
+type Outcome = (typeof outcomes)[number];
+
+export interface RefundFigures {
+  /** A refund came to its end. */
+  settled(refund: Refund, payment: Pick<Payment, 'currency'>): void;
+  /** How many are still pending although they were tried often. */
+  failing(count: number): void;
+}
+
+export function createRefundFigures({ registry }: Metrics): RefundFigures {
+  const refunds = new Counter({
+    name: 'refunds_settled_total',
+    help: 'Refunds that succeeded, failed, or failed so often that they are left to an admin (abandoned)',
+    labelNames: ['outcome'],
+    registers: [registry],
+  });
+  // An increase is seen only from a figure that was there before.
+  for (const outcome of outcomes) refunds.inc({ outcome }, 0);
+  const amount = new Counter({
+    name: 'refunds_paid_amount_total',
+    help: 'What was given back, in major units of its currency',
+    labelNames: ['currency'],
+    registers: [registry],
+  });
+  const failing = new Gauge({
+    name: 'refunds_failing',
+    help: 'Refunds that wait for their next try after several were in vain',
+    registers: [registry],
+  });
+  return {
+    settled(refund, { currency }) {
+      refunds.inc({ outcome: outcomeOf(refund) });
+      if (refund.status === 'succeeded') amount.inc({ currency }, toMajorUnits(refund.amount, currency));
+    },
+    failing: (count) => failing.set(count),
+  };
+}
+
+const outcomeOf = (refund: Refund): Outcome => {
+  if (refund.status === 'succeeded') return 'succeeded';
+  return isAbandoned(refund) ? 'abandoned' : 'failed';
+};

@@ -1,0 +1,59 @@
+import { describe, expect, it } from '@jest/globals';
+import { createMetrics } from '@shop/common/metrics';
+import { createRefundFigures } from './refund.figures.js';
+import { MAX_REPEATS, openRefund, refundFailed, refundSucceeded, type NewRefund } from './refund.js';
+
+const now = new Date();
+const aRefund = (parts: Partial<NewRefund> = {}) =>
+  openRefund(
+    {
+      id: 'r',
+      paymentId: 'p',
+      amount: 1_250n,
+      reason: null,
+      requestedBy: null,
+      repeats: 0,
+      nextAttemptAt: now,
+      ...parts,
+    },
+    now,
+  );
+
+function setUp() {
+  const metrics = createMetrics({ service: 'test' });
+  const figures = createRefundFigures(metrics);
+  const valuesOf = async (name: string, label: string) =>
+    Object.fromEntries(
+      ((await metrics.registry.getSingleMetric(name)?.get())?.values ?? []).map(({ labels, value }) => [
+        labels[label],
+        value,
+      ]),
+    );
+  return { figures, valuesOf };
+}
+
+describe('figures of refunds', () => {
+  it('none yet -> every outcome is there with nothing: an increase shows from the first one on', async () => {
+    const { valuesOf } = setUp();
+    expect(await valuesOf('refunds_settled_total', 'outcome')).toEqual({ succeeded: 0, failed: 0, abandoned: 0 });
+  });
+
+  it('succeeded, in currencies with and without decimals -> counted, and added up in major units', async () => {
+    const { figures, valuesOf } = setUp();
+    figures.settled(refundSucceeded(aRefund(), 'tr', now), { currency: 'USD' });
+    figures.settled(refundSucceeded(aRefund(), 'tr', now), { currency: 'JPY' });
+    expect(await valuesOf('refunds_paid_amount_total', 'currency')).toEqual({ USD: 12.5, JPY: 1_250 });
+    expect(await valuesOf('refunds_settled_total', 'outcome')).toMatchObject({ succeeded: 2, failed: 0 });
+  });
+
+  it.each([
+    ['the first failure', 'failed', { repeats: 0 }],
+    ['the last try of the system', 'abandoned', { repeats: MAX_REPEATS }],
+    ['one that an admin asked for', 'failed', { repeats: MAX_REPEATS, requestedBy: 'admin' }],
+  ])('%s -> %s, and no money', async (_, outcome, parts) => {
+    const { figures, valuesOf } = setUp();
+    figures.settled(refundFailed(aRefund(parts), 'declined', now), { currency: 'USD' });
+    expect(await valuesOf('refunds_settled_total', 'outcome')).toMatchObject({ succeeded: 0, [outcome]: 1 });
+    expect(await valuesOf('refunds_paid_amount_total', 'currency')).toEqual({});
+  });
+});

@@ -1,0 +1,132 @@
+// What figures cost: CPU of a service for a request with one query, with its figures and without them. Two servers have none:
+// what the second differs by is what this machine can't tell apart.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { Pool } from 'undici';
+import { AccessTokenVerifier, RevocationList } from '@shop/common/auth';
+import { createDatabaseAdapter } from '@shop/common/database';
+import { buildServiceApp, listen, ok, publicRoute } from '@shop/common/http';
+import { createMetrics, type Metrics } from '@shop/common/metrics';
+import { startTestInfrastructure } from '../stack/test-infrastructure.ts';
+
+/** In a round, at each of the servers. */
+const REQUESTS = 2_000;
+const ROUNDS = 20;
+const WARM_UP = 5;
+const say = (line: string): boolean => process.stdout.write(`${line}\n`);
+
+type Mode = 'with' | 'without';
+interface Spent {
+  /** Microseconds of CPU since the last question. */
+  cpu: number;
+}
+
+/** The figures that every service has, with a histogram of requests that notes nothing. */
+function withoutRequests(metrics: Metrics): Metrics {
+  Object.defineProperty(metrics.httpServerRequestDuration, 'observe', { value: () => undefined });
+  return metrics;
+}
+
+async function serve(mode: Mode, databaseUrl: string): Promise<void> {
+  const silent = (): void => undefined;
+  const logger = { error: silent, warn: silent, info: silent, debug: silent };
+  const metrics = createMetrics({ service: 'bench' });
+  const database = await createDatabaseAdapter({
+    url: databaseUrl,
+    poolSize: 10,
+    applicationName: 'bench',
+    ...(mode === 'with' && { metrics }),
+  }).connect();
+  const revocations = new RevocationList({ lifetime: 1_000 });
+  const app = buildServiceApp({
+    service: 'bench',
+    version: '1',
+    logger,
+    metrics: mode === 'with' ? metrics : withoutRequests(metrics),
+    verifier: new AccessTokenVerifier({ publicKeys: [], issuer: '', audience: '', revocations }),
+    probes: {},
+    isStopping: () => false,
+    corsOrigins: [],
+    trustedProxies: [],
+    requestsPerSecond: 1_000_000,
+    routes: {
+      '/things': [
+        publicRoute({
+          method: 'GET',
+          path: '/:id',
+          handle: async () => {
+            const { rows } = await database.queryRaw({ sql: 'SELECT 1', args: [], argTypes: [] });
+            return ok('', rows);
+          },
+        }),
+      ],
+    },
+  });
+  const { port } = await listen(app, { host: '127.0.0.1', port: 0 });
+  let before = process.cpuUsage();
+  process.on('message', () => {
+    const { user, system } = process.cpuUsage(before);
+    before = process.cpuUsage();
+    process.send?.({ cpu: user + system } satisfies Spent);
+  });
+  process.send?.(port);
+}
+
+async function ask<T>(child: ReturnType<typeof fork>): Promise<T> {
+  const answer = once(child, 'message');
+  child.send('cpu');
+  return ((await answer) as [T])[0];
+}
+
+/** A process that serves, and a client of it. */
+async function start(mode: Mode, databaseUrl: string) {
+  const child = fork(import.meta.filename, [mode, databaseUrl], { execArgv: process.execArgv });
+  const [port] = (await once(child, 'message')) as [number];
+  const client = new Pool(`http://127.0.0.1:${port}`, { connections: 20 });
+  /** CPU of the server for a request, in microseconds. */
+  const measure = async (): Promise<number> => {
+    await ask<Spent>(child);
+    let sent = 0;
+    const send = async (): Promise<void> => {
+      while (sent++ < REQUESTS) await (await client.request({ method: 'GET', path: `/things/${sent}` })).body.dump();
+    };
+    await Promise.all(Array.from({ length: 20 }, send));
+    return (await ask<Spent>(child)).cpu / REQUESTS;
+  };
+  const stop = async (): Promise<void> => {
+    await client.close();
+    child.kill();
+  };
+  return { measure, stop };
+}
+
+const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+
+const [mode, url] = process.argv.slice(2);
+if (mode === 'with' || mode === 'without') {
+  await serve(mode, url ?? '');
+} else {
+  const infrastructure = await startTestInfrastructure();
+  const servers = {
+    without: await start('without', infrastructure.postgresUrl),
+    control: await start('without', infrastructure.postgresUrl),
+    with: await start('with', infrastructure.postgresUrl),
+  };
+  const names = ['without', 'control', 'with'] as const;
+  const spent = { without: [] as number[], control: [] as number[], with: [] as number[] };
+  // In turns, so that whatever else this machine does hits all alike; the first rounds warm the code up.
+  for (let round = -WARM_UP; round < ROUNDS; round++) {
+    for (const each of names) {
+      const cpu = await servers[each].measure();
+      if (round >= 0) spent[each].push(cpu);
+    }
+  }
+  const plain = median(spent.without);
+  say(`a request with one query: ${plain.toFixed(0)} us of CPU without figures`);
+  for (const each of ['control', 'with'] as const) {
+    const more = median(spent[each]) - plain;
+    say(`${each === 'with' ? 'with figures' : 'without, a second time'}: ${more.toFixed(1)} us more`);
+  }
+  await Promise.all(names.map((name) => servers[name].stop()));
+  await infrastructure.stop();
+}
