@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Express } from 'express';
-import { buildServiceApp, type ServiceAppOptions } from '@shop/common/http';
+import { auditActions } from '@shop/common/contracts';
+import { auditRoutes, buildServiceApp, type AuditTrailReader, type ServiceAppOptions } from '@shop/common/http';
 import { serveKeys } from './sessions/json-web-keys.js';
 import type { SessionHandler } from './sessions/session.handler.js';
 import { sessionRoutes } from './sessions/session.routes.js';
@@ -12,11 +13,18 @@ export type AppParts = Omit<ServiceAppOptions, 'routes' | 'extend'> & {
   publicKeys: readonly KeyObject[];
   sessions: SessionHandler;
   users: UserHandler;
+  auditTrail: AuditTrailReader;
 };
 
-export const buildApp = ({ publicKeys, sessions, users, ...parts }: AppParts): Express =>
+export const buildApp = ({ publicKeys, sessions, users, auditTrail, ...parts }: AppParts): Express =>
   buildServiceApp({
     ...parts,
     extend: (app) => serveKeys(app, publicKeys),
-    routes: { '/api/v1/users': [...sessionRoutes(sessions), ...userRoutes(users)] },
+    routes: {
+      '/api/v1/users': [
+        ...sessionRoutes(sessions),
+        ...auditRoutes(auditTrail, auditActions.user),
+        ...userRoutes(users),
+      ],
+    },
   });

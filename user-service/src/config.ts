@@ -7,6 +7,7 @@ import {
   loadSettings,
   optional,
   port,
+  rate,
   secret,
   url,
   type Environment,
@@ -15,6 +16,7 @@ import {
 import { email, password, type Rule } from '@shop/common/http';
 import type { LogLevel } from '@shop/common/logger';
 import { z } from 'zod';
+import type { AttemptLimits } from './throttling/throttle.service.js';
 
 /** What this process is told from outside. Lengths of time are in milliseconds. */
 export interface Config {
@@ -34,6 +36,7 @@ export interface Config {
   accessTokenLifetime: number;
   refreshTokenSecret: string;
   bcryptCost: number;
+  attemptLimits: AttemptLimits;
   /** Created once, at the first start. */
   firstAdmin: { email: string; password: string } | undefined;
 }
@@ -70,6 +73,12 @@ const settings = {
   DATABASE_POOL_SIZE: integer({ min: 1, max: 1_000, default: 10 }),
   SERVICE_RATE_LIMIT: integer({ min: 1, max: 1_000_000, default: 500 }),
   BCRYPT_COST: bcryptCost,
+  LOGIN_LIMIT: rate({ default: '10/15m' }),
+  LOGIN_ACCOUNT_LIMIT: rate({ default: '50/1h' }),
+  LOGIN_ADDRESS_LIMIT: rate({ default: '100/15m' }),
+  REGISTRATION_LIMIT: rate({ default: '100/1h' }),
+  REFRESH_LIMIT: rate({ default: '1000/15m' }),
+  PASSWORD_CHANGE_LIMIT: rate({ default: '10/15m' }),
   ADMIN_EMAIL: optional(passing(plainText, email())),
   ADMIN_PASSWORD: optional(passing(secret({ examples: ['admin-password'] }), password())),
 };
@@ -90,6 +99,19 @@ function faultsBetween(values: {
     faults.push('ADMIN_EMAIL and ADMIN_PASSWORD must be set both or neither');
   }
   return faults;
+}
+
+/** What the tool that creates admins is told from outside. */
+export interface AdminToolConfig {
+  databaseUrl: string;
+  bcryptCost: number;
+}
+
+/** Throws SettingsError. */
+export function loadAdminToolConfig(environment: Environment): AdminToolConfig {
+  const { USER_DATABASE_URL, BCRYPT_COST } = settings;
+  const values = loadSettings({ USER_DATABASE_URL, BCRYPT_COST }, environment);
+  return { databaseUrl: values.USER_DATABASE_URL, bcryptCost: values.BCRYPT_COST };
 }
 
 /** Throws SettingsError with every fault. */
@@ -115,6 +137,14 @@ export function loadConfig(environment: Environment): Config {
     accessTokenLifetime: values.JWT_EXPIRES_IN,
     refreshTokenSecret: values.REFRESH_TOKEN_SECRET,
     bcryptCost: values.BCRYPT_COST,
+    attemptLimits: {
+      logIn: { name: 'log-in', ...values.LOGIN_LIMIT },
+      logInOfAccount: { name: 'log-in-account', ...values.LOGIN_ACCOUNT_LIMIT },
+      logInFromAddress: { name: 'log-in-address', ...values.LOGIN_ADDRESS_LIMIT },
+      registrationFromAddress: { name: 'registration', ...values.REGISTRATION_LIMIT },
+      refreshFromAddress: { name: 'refresh', ...values.REFRESH_LIMIT },
+      passwordChange: { name: 'password-change', ...values.PASSWORD_CHANGE_LIMIT },
+    },
     firstAdmin:
       ADMIN_EMAIL !== undefined && ADMIN_PASSWORD !== undefined
         ? { email: ADMIN_EMAIL, password: ADMIN_PASSWORD }

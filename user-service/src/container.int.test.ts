@@ -105,7 +105,7 @@ describe('the first admin', () => {
           email: ADMIN.email.toUpperCase(),
           password: ADMIN.password,
           users: new UserRepository({ database, store }),
-          passwords: await PasswordHasher.create({ cost: 4 }),
+          passwords: new PasswordHasher({ cost: 4 }),
           newId: () => user.id,
           clock: () => new Date(),
           logger,

@@ -3,10 +3,16 @@ import type { Express } from 'express';
 import { v7 as newId } from 'uuid';
 import { z } from 'zod';
 import { AccessTokenVerifier, RevocationList } from '@shop/common/auth';
-import { AtomicStore, createDatabaseAdapter, databaseState, isDatabaseUnavailable } from '@shop/common/database';
-import { listen, type HttpServer, type Probe } from '@shop/common/http';
-import { stopInOrder } from '@shop/common/lifecycle';
-import { createLogger } from '@shop/common/logger';
+import {
+  AtomicStore,
+  AuditTrail,
+  createDatabaseAdapter,
+  databaseState,
+  isDatabaseUnavailable,
+} from '@shop/common/database';
+import { addressBlock, listen, type HttpServer, type Probe } from '@shop/common/http';
+import { BackgroundWorker, stopInOrder } from '@shop/common/lifecycle';
+import { createLogger, currentScope } from '@shop/common/logger';
 import { createTopology, OutboxRelay, RevocationStream } from '@shop/common/messaging';
 import { createMetrics } from '@shop/common/metrics';
 import { BrokerConnection } from '@shop/common/rabbitmq';
@@ -14,12 +20,18 @@ import { buildApp } from './app.js';
 import type { Config } from './config.js';
 import { createDatabase } from './database.js';
 import { AccessTokenIssuer } from './sessions/access-token-issuer.js';
+import { createEmailHash } from './sessions/email-hash.js';
 import { RefreshTokens } from './sessions/refresh-tokens.js';
 import { SessionHandler } from './sessions/session.handler.js';
 import { SessionRepository } from './sessions/session.repository.js';
 import { SessionService } from './sessions/session.service.js';
+import { AttemptBudgetRepository } from './throttling/attempt-budget.repository.js';
+import { Throttle } from './throttling/throttle.service.js';
 import { ensureFirstAdmin } from './users/first-admin.js';
+import { Gate } from './users/gate.js';
+import { exposeHashing } from './users/hashing-figures.js';
 import { PasswordHasher } from './users/password-hasher.js';
+import { countUserEvents } from './users/user.figures.js';
 import { UserHandler } from './users/user.handler.js';
 import { UserRepository } from './users/user.repository.js';
 import { UserService } from './users/user.service.js';
@@ -27,6 +39,10 @@ import { UserService } from './users/user.service.js';
 const SERVICE = 'user-service';
 /** Milliseconds that running requests get to end in when the service stops. */
 const SERVER_GRACE = 10_000;
+/** Milliseconds between two looks for rows that are past their time. */
+const PURGE_POLL = 600_000;
+/** Log-ins and the like whose limits are looked up: at once, in line, and for how many milliseconds. */
+const ATTEMPTS = { atOnce: 4, maxWaiting: 500, maxWait: 5_000 };
 
 const { version } = z.object({ version: z.string() }).parse(createRequire(import.meta.url)('../package.json'));
 
@@ -43,7 +59,8 @@ export async function startUserService(
 ): Promise<RunningService> {
   const logger = createLogger({ service: SERVICE, level: config.logLevel });
   const metrics = createMetrics({ service: SERVICE });
-  const passwords = await PasswordHasher.create({ cost: config.bcryptCost });
+  const passwords = new PasswordHasher({ cost: config.bcryptCost });
+  exposeHashing(metrics, passwords);
 
   const database = createDatabase(
     createDatabaseAdapter({
@@ -51,6 +68,7 @@ export async function startUserService(
       poolSize: config.databasePoolSize,
       applicationName: SERVICE,
       onConnectionLost: (err) => logger.warn('database connection lost', { err }),
+      metrics,
     }),
   );
   const topology = createTopology({ accessTokenLifetime: config.accessTokenLifetime });
@@ -61,6 +79,7 @@ export async function startUserService(
     source: `/${SERVICE}`,
     logger,
     metrics,
+    onPublished: countUserEvents(metrics),
   });
   const store = new AtomicStore({ client: database, onCommit: () => relay.wake() });
 
@@ -74,8 +93,10 @@ export async function startUserService(
   const { publicKeys, tokenIssuer: issuer, tokenAudience: audience } = config;
   const verifier = new AccessTokenVerifier({ publicKeys, issuer, audience, revocations });
 
+  const auditTrail = new AuditTrail({ client: database });
   const users = new UserRepository({ database, store });
   const userService = new UserService({ users, revocations, clock });
+  const attemptBudgets = new AttemptBudgetRepository({ database });
   const sessionService = new SessionService({
     users,
     userService,
@@ -90,10 +111,27 @@ export async function startUserService(
       clock,
     }),
     refreshTokens: new RefreshTokens({ secret: config.refreshTokenSecret }),
+    throttle: new Throttle({
+      limits: config.attemptLimits,
+      budgets: attemptBudgets,
+      gate: new Gate(ATTEMPTS),
+      clientAddress: () => addressBlock(currentScope()?.clientAddress),
+    }),
+    auditTrail,
+    hashOfEmail: createEmailHash({ secret: config.refreshTokenSecret }),
+    accessTokenLifetime: config.accessTokenLifetime,
     revocations,
     newId,
     clock,
   });
+
+  const purge = (name: string, work: () => Promise<boolean>) =>
+    new BackgroundWorker({ name, work, poll: PURGE_POLL, logger });
+  const purges = [
+    purge('budgets that are full again', () => attemptBudgets.purge()),
+    purge('old log-ins', () => sessionService.forgetOld()),
+    purge('old audit entries', () => auditTrail.purge()),
+  ];
 
   let isStopping = false;
   const probes: Record<string, Probe> = {
@@ -116,6 +154,7 @@ export async function startUserService(
     isUnavailable: isDatabaseUnavailable,
     sessions: new SessionHandler(sessionService),
     users: new UserHandler(userService),
+    auditTrail,
   });
 
   let server: HttpServer | undefined;
@@ -123,6 +162,8 @@ export async function startUserService(
     isStopping = true;
     await stopInOrder([
       async () => server?.stop(SERVER_GRACE),
+      () => passwords.close(),
+      () => Promise.all(purges.map((worker) => worker.stop())),
       () => revocationStream.stop(),
       () => relay.stop(),
       () => broker.stop(),
@@ -137,6 +178,7 @@ export async function startUserService(
       await ensureFirstAdmin({ ...config.firstAdmin, users, passwords, newId, clock, logger });
     }
     relay.start();
+    for (const worker of purges) worker.start();
     revocationStream.start();
     server = await listen(app, { host: config.host, port: config.port });
   } catch (error) {

@@ -7,6 +7,7 @@ import {
   createTestTokens,
   eventually,
   type TestBroker,
+  type TestTokens,
 } from '@shop/common/testing';
 import type { UserResource } from '@shop/common/contracts';
 import type { Config } from '../src/config.js';
@@ -64,6 +65,7 @@ export interface TestService {
   service: RunningService;
   config: Config;
   broker: TestBroker;
+  tokens: TestTokens;
   url: string;
   /** Nobody in particular. */
   anybody: Caller;
@@ -111,6 +113,15 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
     requestsPerSecond: 100_000,
     refreshTokenSecret: 'test-refresh-token-secret',
     bcryptCost: 4,
+    // All tests come from one address: its limits are for the tests that are about them.
+    attemptLimits: {
+      logIn: { name: 'log-in', quota: 10, window: 900_000 },
+      logInOfAccount: { name: 'log-in-account', quota: 50, window: 3_600_000 },
+      logInFromAddress: { name: 'log-in-address', quota: 100_000, window: 900_000 },
+      registrationFromAddress: { name: 'registration', quota: 100_000, window: 3_600_000 },
+      refreshFromAddress: { name: 'refresh', quota: 100_000, window: 900_000 },
+      passwordChange: { name: 'password-change', quota: 10, window: 900_000 },
+    },
     firstAdmin: ADMIN,
     ...overrides,
   };
@@ -135,6 +146,7 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
     service,
     config,
     broker,
+    tokens,
     url,
     anybody,
     register: async (changes = {}) =>

@@ -1,25 +1,46 @@
+import type { ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
-import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
+import { MemoryStore, type Options } from 'express-rate-limit';
 import { RateLimited } from '../errors/index.js';
+import { currentScope } from '../logger/index.js';
 import { callerOf } from './authenticate.js';
+import { addressBlock } from './client-address.js';
+import { tellRateLimit } from './rate-limit-headers.js';
 
 const WINDOW = 1_000;
 
+/** Counts a request, and tells the client what it has left. Throws RateLimited. */
+export type RateLimit = (
+  response: ServerResponse,
+  client: { accountId: string | undefined; address: string | undefined },
+) => Promise<void>;
+
 /**
- * At most `perSecond` requests a second for each account, or for each address where no account is known. Answers carry
- * the RateLimit headers of draft-ietf-httpapi-ratelimit-headers-08.
+ * At most `perSecond` requests a second for each account, or for each address where no account is known. The counting is
+ * express-rate-limit's; its middleware needs Express, which GraphQL requests don't go through, and can't tell of several
+ * limits.
  */
-export const limitRate = ({ perSecond }: { perSecond: number }): RequestHandler =>
-  rateLimit({
-    windowMs: WINDOW,
-    limit: perSecond,
-    standardHeaders: 'draft-8',
-    legacyHeaders: false,
-    keyGenerator: (request) => {
-      const account = callerOf(request)?.actor.id;
-      return account === undefined ? `address:${ipKeyGenerator(request.ip ?? 'unknown')}` : `account:${account}`;
-    },
-    handler: (_request, _response, next) => {
-      next(new RateLimited(Math.ceil(WINDOW / 1_000)));
-    },
-  });
+export function createRateLimit({ perSecond }: { perSecond: number }): RateLimit {
+  const policy = { name: 'requests', quota: perSecond, windowSeconds: WINDOW / 1_000 };
+  const store = new MemoryStore();
+  // The store reads nothing else of the middleware's options.
+  store.init({ windowMs: WINDOW } as Options);
+  return async (response, { accountId, address }) => {
+    const key = accountId === undefined ? `address:${addressBlock(address)}` : `account:${accountId}`;
+    const { totalHits, resetTime } = await store.increment(key);
+    const wait = (resetTime?.getTime() ?? Date.now() + WINDOW) - Date.now();
+    const resetSeconds = Math.max(1, Math.ceil(wait / 1_000));
+    tellRateLimit(response, policy, { remaining: Math.max(0, perSecond - totalHits), resetSeconds });
+    if (totalHits > perSecond) throw new RateLimited(resetSeconds);
+  };
+}
+
+/** As createRateLimit, for requests whose caller is identified. */
+export function limitRate({ perSecond }: { perSecond: number }): RequestHandler {
+  const limit = createRateLimit({ perSecond });
+  return async (request, response, next) => {
+    const accountId = callerOf(request)?.actor.id;
+    await limit(response, { accountId, address: currentScope()?.clientAddress });
+    next();
+  };
+}

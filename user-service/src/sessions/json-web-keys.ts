@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { jwkThumbprint } from '@shop/common/auth';
 import { MethodNotAllowed } from '@shop/common/errors';
+import { markRoute } from '@shop/common/http';
 import type { RequestHandler, Router } from 'express';
 
 const MAX_AGE_SECONDS = 300;
@@ -23,6 +24,7 @@ export function serveKeys(router: Router, publicKeys: readonly KeyObject[]): voi
   };
   router
     .route('/.well-known/jwks.json')
+    .all(markRoute('/.well-known/jwks.json'))
     .get(showKeys)
     .all(() => {
       throw new MethodNotAllowed(['GET', 'HEAD']);

@@ -194,7 +194,7 @@ describe('access tokens', () => {
       publicKeys: [createPublicKey({ key: keys[0], format: 'jwk' })],
       issuer: test.config.tokenIssuer,
       audience: test.config.tokenAudience,
-      revocations: new RevocationList({ lifetime: 1_000 }),
+      revocations: new RevocationList({ lifetime: 3_600_000 }),
     });
     expect(verifier.verify(token).role).toBe('user');
     await supertest(test.url).post('/.well-known/jwks.json').expect(405).expect('Allow', 'GET, HEAD');
@@ -219,13 +219,45 @@ describe('POST /users/refresh', () => {
     const pairs = await Promise.all(Array.from({ length: 20 }, () => refreshed(refreshToken)));
     const successors = new Set(pairs.map((pair) => pair.refreshToken));
     expect(successors.size).toBe(1);
-    test.passTime(29_000);
+    test.passTime(20_000);
     expect((await refreshed(refreshToken)).refreshToken).toBe([...successors][0]);
     await refreshed([...successors][0]!);
     expect(await test.query('SELECT ended_at FROM sessions WHERE user_id = $1', [id])).toEqual([{ ended_at: null }]);
     expect(
       await test.query('SELECT FROM refresh_tokens JOIN sessions ON id = session_id WHERE user_id = $1', [id]),
     ).toHaveLength(3);
+  });
+
+  it('its answer is lost with the process that gave it -> another one gives the same successor', async () => {
+    const { refreshToken, id } = await test.register();
+    const lost = await test.startAnother();
+    const { body } = await callerOf(`http://127.0.0.1:${lost.port}`).post('/refresh', { refreshToken }).expect(200);
+    await lost.stop();
+
+    const next = await refreshed(refreshToken);
+
+    expect(next.refreshToken).toBe(body.data.refreshToken);
+    await refreshed(next.refreshToken);
+    expect(await test.query('SELECT ended_at FROM sessions WHERE user_id = $1', [id])).toEqual([{ ended_at: null }]);
+  });
+
+  it('the database fails in the middle -> 503 or 500, and the token is as good as before', async () => {
+    const { refreshToken, id } = await test.register();
+    const { id: sid } = (await test.query<{ id: string }>('SELECT id FROM sessions WHERE user_id = $1', [id]))[0]!;
+    await test.query(`CREATE FUNCTION fail_refresh() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN IF NEW.session_id = '${sid}' THEN RAISE EXCEPTION 'disk full' USING ERRCODE = '53100'; END IF; RETURN NEW; END $$`);
+    await test.query(
+      'CREATE TRIGGER fail_refresh BEFORE INSERT ON refresh_tokens FOR EACH ROW EXECUTE FUNCTION fail_refresh()',
+    );
+    try {
+      expect((await refresh(refreshToken)).status).toBeGreaterThanOrEqual(500);
+    } finally {
+      await test.query('DROP FUNCTION fail_refresh CASCADE');
+    }
+
+    test.passTime(31_000); // had it been replaced, this would be a reuse
+    const next = await refreshed(refreshToken);
+    await refreshed(next.refreshToken);
   });
 
   it('presented again later -> 401, and its whole log-in is over, access tokens included', async () => {

@@ -1,5 +1,5 @@
-import type { EventDraft } from '@shop/common/contracts';
-import { outboxInsert, type AtomicStore } from '@shop/common/database';
+import type { AuditEntry, EventDraft } from '@shop/common/contracts';
+import { auditClause, auditInsert, outboxInsert, type AtomicStore } from '@shop/common/database';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import type { User } from '../users/user.js';
@@ -28,7 +28,7 @@ export class SessionRepository {
    * Starts a log-in of a user whose password has just been checked, and answers the user as it is now; undefined if it
    * got another password, was deactivated or deleted meanwhile. Its lock makes such a change wait, and end this log-in.
    */
-  async start(user: User, session: NewSession): Promise<User | undefined> {
+  async start(user: User, session: NewSession, audit: AuditEntry): Promise<User | undefined> {
     const { id, createdAt, expiresAt, refreshToken } = session;
     const [owner] = await this.#database.$queryRaw<User[]>`
       WITH owner AS (
@@ -42,7 +42,7 @@ export class SessionRepository {
         INSERT INTO refresh_tokens (hash, session_id, created_at, expires_at)
         SELECT ${refreshToken.hash}, ${id}::uuid, ${createdAt}::timestamptz, ${refreshToken.expiresAt}::timestamptz
         FROM owner
-      )
+      ), audited AS (${auditInsert([audit], { onlyIf: Prisma.sql`SELECT FROM owner` })})
       SELECT * FROM owner`;
     return owner;
   }
@@ -88,14 +88,43 @@ export class SessionRepository {
   /** Ends a log-in and tells of it, once. */
   async end(
     sessionId: string,
-    { reason, at, events }: { reason: 'logout' | 'reuse'; at: Date; events: readonly EventDraft[] },
+    {
+      reason,
+      at,
+      events,
+      audit,
+    }: { reason: 'logout' | 'reuse'; at: Date; events: readonly EventDraft[]; audit: readonly AuditEntry[] },
   ): Promise<void> {
     await this.#store.saveInOneStatement(Prisma.sql`
-      WITH ended AS (
+      WITH saved AS (
         UPDATE sessions SET ended_at = ${at}::timestamptz, end_reason = ${reason}::session_end
         WHERE id = ${sessionId}::uuid AND ended_at IS NULL
         RETURNING id
-      ), told AS (${outboxInsert(events, { onlyIf: Prisma.sql`SELECT FROM ended` })})
-      SELECT id FROM ended`);
+      ), told AS (${outboxInsert(events, { onlyIf: Prisma.sql`SELECT FROM saved` })})
+      ${auditClause(audit)} SELECT id FROM saved`);
+  }
+
+  /**
+   * Deletes up to `limit` refresh tokens of log-ins that were over before then, or else up to `limit` of those log-ins.
+   * True: there may be more of them.
+   */
+  async purge({ overBefore, limit }: { overBefore: Date; limit: number }): Promise<boolean> {
+    // First the tokens, by themselves: one log-in may have had any number of them.
+    const tokens = await this.#database.$executeRaw`
+      WITH dead AS MATERIALIZED (
+        SELECT token.hash FROM sessions JOIN refresh_tokens AS token ON token.session_id = sessions.id
+        WHERE LEAST(sessions.ended_at, sessions.expires_at) < ${overBefore}::timestamptz
+        ORDER BY LEAST(sessions.ended_at, sessions.expires_at) LIMIT ${limit}::integer FOR UPDATE OF token SKIP LOCKED
+      )
+      DELETE FROM refresh_tokens AS token USING dead WHERE token.hash = dead.hash`;
+    const sessions = await this.#database.$executeRaw`
+      WITH dead AS MATERIALIZED (
+        SELECT id FROM sessions
+        WHERE LEAST(ended_at, expires_at) < ${overBefore}::timestamptz
+          AND NOT EXISTS (SELECT FROM refresh_tokens WHERE session_id = sessions.id)
+        ORDER BY LEAST(ended_at, expires_at) LIMIT ${limit}::integer FOR UPDATE SKIP LOCKED
+      )
+      DELETE FROM sessions USING dead WHERE sessions.id = dead.id`;
+    return tokens === limit || sessions === limit;
   }
 }

@@ -1,4 +1,10 @@
 import type { Actor, RevocationList } from '@shop/common/auth';
+import type { AuditEntry } from '@shop/common/contracts';
+import type { AuditTrail } from '@shop/common/database';
+import { ServiceUnavailable } from '@shop/common/errors';
+import { TooManyAttempts } from '../throttling/throttle.errors.js';
+import type { Throttle } from '../throttling/throttle.service.js';
+import { registered } from '../users/user.audit.js';
 import { EmailTaken, UserNotFound } from '../users/user.errors.js';
 import { userCreated } from '../users/user.events.js';
 import { createUser, type User } from '../users/user.js';
@@ -7,9 +13,10 @@ import type { UserRepository } from '../users/user.repository.js';
 import type { UserService } from '../users/user.service.js';
 import type { AccessTokenIssuer } from './access-token-issuer.js';
 import type { RefreshTokens } from './refresh-tokens.js';
+import { loggedIn, loggedOut, logInFailed, refreshTokenReused, type LogInFailure } from './session.audit.js';
 import { InvalidCredentials, InvalidRefreshToken, UserDeactivated, WrongCurrentPassword } from './session.errors.js';
 import { sessionRevoked } from './session.events.js';
-import { judge, startSession, type NewSession, type PresentedToken } from './session.js';
+import { forgottenBefore, judge, startSession, type NewSession, type PresentedToken } from './session.js';
 import type { SessionRepository } from './session.repository.js';
 
 export interface Registration {
@@ -40,11 +47,20 @@ export interface SessionServiceParts {
   passwords: PasswordHasher;
   accessTokens: AccessTokenIssuer;
   refreshTokens: RefreshTokens;
+  throttle: Throttle;
+  auditTrail: Pick<AuditTrail, 'note'>;
+  /** What stands for an e-mail address in the audit trail. */
+  hashOfEmail: (email: string) => string;
+  /** Milliseconds. */
+  accessTokenLifetime: number;
   /** This process's own list: it needn't wait for its events to come back. */
   revocations: RevocationList;
   newId: () => string;
   clock: () => Date;
 }
+
+/** Log-ins, or refresh tokens, that are forgotten at a time. */
+const PURGE_BATCH = 1_000;
 
 export class SessionService {
   readonly #parts: SessionServiceParts;
@@ -53,32 +69,102 @@ export class SessionService {
     this.#parts = parts;
   }
 
-  /** Throws EmailTaken, ServiceUnavailable. */
-  async register({ email, password, firstName, lastName }: Registration): Promise<LogIn> {
+  /** Throws EmailTaken, RateLimited, ServiceUnavailable. */
+  async register(registration: Registration): Promise<LogIn> {
+    return this.#parts.throttle.register(registration.email, () => this.#registerUser(registration));
+  }
+
+  /** Throws InvalidCredentials, UserDeactivated, RateLimited, ServiceUnavailable. */
+  async logIn(credentials: Credentials): Promise<LogIn> {
+    try {
+      return await this.#parts.throttle.logIn(credentials.email, () => this.#checkTwice(credentials));
+    } catch (error) {
+      // Of those refused in a row the first one only: whoever goes on trying can't fill the trail.
+      if (error instanceof TooManyAttempts && error.isFirst) {
+        await this.#noteFailedLogIn('throttled', credentials.email);
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * A new pair for a refresh token. One that was replaced long ago ends its whole log-in.
+   * Throws InvalidRefreshToken, RateLimited.
+   */
+  async refresh(token: string): Promise<LogIn> {
+    return this.#parts.throttle.refresh(() => this.#replaceToken(token));
+  }
+
+  async logOut(actor: Actor): Promise<void> {
+    const { id: userId, sessionId } = actor;
+    await this.#end({ userId, sessionId }, 'logout', loggedOut(actor, sessionId));
+  }
+
+  /**
+   * Ends every log-in of the caller, this one too, and starts another.
+   * Throws WrongCurrentPassword, UserChangedMeanwhile, RateLimited, ServiceUnavailable.
+   */
+  async changePassword(actor: Actor, passwordChange: { current: string; new: string }): Promise<LogIn> {
+    return this.#parts.throttle.changePassword(actor.id, () => this.#replacePassword(actor, passwordChange));
+  }
+
+  /** Forgets log-ins that were over long ago. True: there may be more of them. */
+  async forgetOld(): Promise<boolean> {
+    const { sessions, accessTokenLifetime, clock } = this.#parts;
+    return sessions.purge({ overBefore: forgottenBefore(clock(), accessTokenLifetime), limit: PURGE_BATCH });
+  }
+
+  async #registerUser({ email, password, firstName, lastName }: Registration): Promise<LogIn> {
     const { users, passwords, newId, clock } = this.#parts;
     if ((await users.findByEmail(email)) !== undefined) throw new EmailTaken();
     const passwordHash = await passwords.hash(password);
     const user = createUser({ id: newId(), email, passwordHash, firstName, lastName, role: 'user' }, clock());
     const { session, refreshToken } = this.#newSession();
-    await users.add(user, { events: [userCreated(user)], session });
+    await users.add(user, { events: [userCreated(user)], audit: [registered(user)], session });
     return this.#logIn(user, session.id, refreshToken);
   }
 
-  /** Throws InvalidCredentials, UserDeactivated, ServiceUnavailable. */
-  async logIn({ email, password }: Credentials): Promise<LogIn> {
+  /** A second look for one who logged in elsewhere at the same time, and whose hash was renewed by that. */
+  async #checkTwice(credentials: Credentials): Promise<LogIn> {
+    const logIn = (await this.#checkPassword(credentials)) ?? (await this.#checkPassword(credentials));
+    if (logIn !== undefined) return logIn;
+    await this.#noteFailedLogIn('wrong_credentials', credentials.email);
+    throw new InvalidCredentials();
+  }
+
+  /** undefined: the user was changed while its password was checked. */
+  async #checkPassword({ email, password }: Credentials): Promise<LogIn | undefined> {
     const { users, passwords, sessions } = this.#parts;
     const found = await users.findByEmail(email);
     const isRight = await passwords.matches(password, found?.passwordHash);
-    if (found === undefined || !isRight) throw new InvalidCredentials();
-    if (!found.isActive) throw new UserDeactivated();
+    if (found === undefined || !isRight) {
+      await this.#noteFailedLogIn('wrong_credentials', email, found);
+      throw new InvalidCredentials();
+    }
+    if (!found.isActive) {
+      await this.#noteFailedLogIn('deactivated', email, found);
+      throw new UserDeactivated();
+    }
     const { session, refreshToken } = this.#newSession();
-    const user = await sessions.start(found, session);
-    if (user === undefined) throw new InvalidCredentials();
+    const user = await sessions.start(found, session, loggedIn(found, session.id));
+    if (user === undefined) return undefined;
+    await this.#renewHash(user, password);
     return this.#logIn(user, session.id, refreshToken);
   }
 
-  /** A new pair for a refresh token. One that was replaced long ago ends its whole log-in. Throws InvalidRefreshToken. */
-  async refresh(token: string): Promise<LogIn> {
+  /** Brings a hash of another cost to today's, now that its password is at hand. */
+  async #renewHash(user: User, password: string): Promise<void> {
+    const { users, passwords } = this.#parts;
+    if (!passwords.isOutdated(user.passwordHash)) return;
+    try {
+      await users.renewHash(user, await passwords.hash(password));
+    } catch (error) {
+      // Too busy to hash: the next log-in will do.
+      if (!(error instanceof ServiceUnavailable)) throw error;
+    }
+  }
+
+  async #replaceToken(token: string): Promise<LogIn> {
     const { sessions, refreshTokens, clock } = this.#parts;
     const now = clock();
     const hash = refreshTokens.hashOf(token);
@@ -90,15 +176,7 @@ export class SessionService {
     return this.#judged(presented, successor, now);
   }
 
-  async logOut({ id: userId, sessionId }: Actor): Promise<void> {
-    await this.#end({ userId, sessionId }, 'logout');
-  }
-
-  /**
-   * Ends every log-in of the caller, this one too, and starts another.
-   * Throws WrongCurrentPassword, UserChangedMeanwhile, ServiceUnavailable.
-   */
-  async changePassword(actor: Actor, passwordChange: { current: string; new: string }): Promise<LogIn> {
+  async #replacePassword(actor: Actor, passwordChange: { current: string; new: string }): Promise<LogIn> {
     const { users, userService, passwords } = this.#parts;
     const before = await users.find(actor.id);
     if (before === undefined) throw new UserNotFound();
@@ -113,14 +191,26 @@ export class SessionService {
     const { user, sessionId } = presented;
     const verdict = judge(presented, now);
     if (verdict === 'repeated') return this.#logIn(user, sessionId, successor);
-    if (verdict === 'reused') await this.#end({ userId: user.id, sessionId }, 'reuse');
+    if (verdict === 'reused') {
+      await this.#end({ userId: user.id, sessionId }, 'reuse', refreshTokenReused(user, sessionId));
+    }
     throw new InvalidRefreshToken();
   }
 
-  async #end(session: { userId: string; sessionId: string }, reason: 'logout' | 'reuse'): Promise<void> {
+  /** It changes nothing, so nothing else is written of it. */
+  async #noteFailedLogIn(reason: LogInFailure, email: string, user?: User): Promise<void> {
+    const { auditTrail, hashOfEmail } = this.#parts;
+    await auditTrail.note(logInFailed(reason, { user, emailHash: hashOfEmail(email) }));
+  }
+
+  async #end(
+    session: { userId: string; sessionId: string },
+    reason: 'logout' | 'reuse',
+    entry: AuditEntry,
+  ): Promise<void> {
     const { sessions, revocations, clock } = this.#parts;
     const events = [sessionRevoked(session, reason)];
-    await sessions.end(session.sessionId, { reason, at: clock(), events });
+    await sessions.end(session.sessionId, { reason, at: clock(), events, audit: [entry] });
     revocations.add({ userId: session.userId, sid: session.sessionId });
   }
 

@@ -9,6 +9,9 @@ const ABSOLUTE_LIFETIME_MS = 90 * DAY_MS;
 /** For this long a replaced refresh token still brings its successor: the answer may have been lost, or a tab was faster. */
 const GRACE_MS = 30 * SECOND_MS;
 
+/** A log-in that is over is kept for this long, to be looked into; to its refresh tokens it makes no difference. */
+const RETENTION_MS = 7 * DAY_MS;
+
 const later = (time: Date, milliseconds: number): Date => new Date(time.getTime() + milliseconds);
 
 /** A log-in to be: a family of refresh tokens, so far of one. */
@@ -32,6 +35,10 @@ export const startSession = (
 
 /** When a refresh token that is issued now ends, unless its log-in ends before. */
 export const idleUntil = (now: Date): Date => later(now, IDLE_LIFETIME_MS);
+
+/** Log-ins that were over by then are forgotten now: the last of their access tokens, too, ended long ago. */
+export const forgottenBefore = (now: Date, accessTokenLifetimeMs: number): Date =>
+  later(now, -(RETENTION_MS + accessTokenLifetimeMs));
 
 /** A refresh token that somebody presented, its log-in and that one's user. */
 export interface PresentedToken {

@@ -1,5 +1,6 @@
 import type { Logger } from '@shop/common/logger';
 import type { PasswordHasher } from './password-hasher.js';
+import { adminCreated } from './user.audit.js';
 import { userCreated } from './user.events.js';
 import { createUser } from './user.js';
 import type { UserRepository } from './user.repository.js';
@@ -35,6 +36,9 @@ export async function ensureFirstAdmin({
     const passwordHash = await passwords.hash(password);
     const names = { firstName: 'First', lastName: 'Admin' };
     const admin = createUser({ id: newId(), email, passwordHash, ...names, role: 'admin' }, clock());
-    return users.addUnlessEmailWasEverUsed(admin, [userCreated(admin)]);
+    return users.addUnlessEmailWasEverUsed(admin, {
+      events: [userCreated(admin)],
+      audit: [adminCreated(admin)],
+    });
   }
 }

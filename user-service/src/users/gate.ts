@@ -1,5 +1,12 @@
 import { ServiceUnavailable } from '@shop/common/errors';
 
+export interface GateFigures {
+  inside: number;
+  waiting: number;
+  /** Sent away since the start. */
+  refused: number;
+}
+
 /**
  * Lets only so many in at once; the others wait in line, briefly, or are sent away with ServiceUnavailable. (p-limit and
  * the like bound neither their line nor the time in it.)
@@ -10,12 +17,17 @@ export class Gate {
   readonly #maxWaiting: number;
   readonly #waiting = new Set<() => void>();
   #inside = 0;
+  #refused = 0;
 
   /** `maxWait` in milliseconds. */
   constructor({ atOnce, maxWait, maxWaiting }: { atOnce: number; maxWait: number; maxWaiting: number }) {
     this.#atOnce = atOnce;
     this.#maxWait = maxWait;
     this.#maxWaiting = maxWaiting;
+  }
+
+  get figures(): GateFigures {
+    return { inside: this.#inside, waiting: this.#waiting.size, refused: this.#refused };
   }
 
   async pass<T>(work: () => Promise<T>): Promise<T> {
@@ -32,7 +44,10 @@ export class Gate {
     const refusal = new ServiceUnavailable('Too busy at the moment, try again shortly', {
       retryAfterSeconds: Math.ceil(this.#maxWait / 1_000),
     });
-    if (this.#waiting.size >= this.#maxWaiting) return Promise.reject(refusal);
+    if (this.#waiting.size >= this.#maxWaiting) {
+      this.#refused++;
+      return Promise.reject(refusal);
+    }
     return new Promise((resolve, reject) => {
       const enter = (): void => {
         clearTimeout(timer);
@@ -40,6 +55,7 @@ export class Gate {
       };
       const timer = setTimeout(() => {
         this.#waiting.delete(enter);
+        this.#refused++;
         reject(refusal);
       }, this.#maxWait);
       this.#waiting.add(enter);

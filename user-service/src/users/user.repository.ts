@@ -1,5 +1,11 @@
-import type { EventDraft } from '@shop/common/contracts';
-import { isUniqueViolation, outboxInsert, type AtomicStore, type TransactionOf } from '@shop/common/database';
+import type { AuditEntry, EventDraft } from '@shop/common/contracts';
+import {
+  auditClause,
+  isUniqueViolation,
+  outboxInsert,
+  type AtomicStore,
+  type TransactionOf,
+} from '@shop/common/database';
 import type { PageRequest, Slice } from '@shop/common/http';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
@@ -18,6 +24,12 @@ export interface UserFilter {
 
 export type UserSliceRequest = PageRequest;
 export type UserSlice = Slice<User>;
+
+/** What tells of a change. */
+interface Telling {
+  events: readonly EventDraft[];
+  audit: readonly AuditEntry[];
+}
 
 const newestFirst = [{ createdAt: 'desc' }, { id: 'desc' }] satisfies Prisma.UserOrderByWithRelationInput[];
 
@@ -85,12 +97,13 @@ export class UserRepository {
     return { rows, total };
   }
 
-  /** A new user and its first log-in. Throws EmailTaken. */
-  async add(user: User, { events, session }: { events: readonly EventDraft[]; session: NewSession }): Promise<void> {
+  /** A new user, and its first log-in if there is one. Throws EmailTaken. */
+  async add(user: User, { events, audit, session }: Telling & { session?: NewSession | undefined }): Promise<void> {
+    const sessions = session && { create: sessionData(session) };
     try {
       await this.#store.save(async (transaction) => {
-        await transaction.user.create({ data: { ...user, sessions: { create: sessionData(session) } } });
-        return { value: undefined, events };
+        await transaction.user.create({ data: { ...user, ...(sessions && { sessions }) } });
+        return { value: undefined, events, audit };
       });
     } catch (error) {
       throw isUniqueViolation(error, 'users_email_key') ? new EmailTaken() : error;
@@ -104,19 +117,24 @@ export class UserRepository {
     return users.length > 0;
   }
 
+  /** Replaces the hash of a password by another of the same password. */
+  async renewHash({ id, passwordHash: outdated }: User, passwordHash: string): Promise<void> {
+    await this.#database.user.updateMany({ where: { id, passwordHash: outdated }, data: { passwordHash } });
+  }
+
   /** Adds a user unless its address was ever used; of several that try at once one does. */
-  async addUnlessEmailWasEverUsed(user: User, events: readonly EventDraft[]): Promise<boolean> {
-    const added = await this.#store.saveInOneStatement(Prisma.sql`
-      WITH added AS (
+  async addUnlessEmailWasEverUsed(user: User, { events, audit }: Telling): Promise<boolean> {
+    const saved = await this.#store.saveInOneStatement(Prisma.sql`
+      WITH saved AS (
         INSERT INTO users (id, email, password_hash, first_name, last_name, role, is_active, created_at, updated_at)
         SELECT ${user.id}::uuid, ${user.email}, ${user.passwordHash}, ${user.firstName}, ${user.lastName},
           ${user.role}::user_role, ${user.isActive}, ${user.createdAt}::timestamptz, ${user.updatedAt}::timestamptz
         WHERE NOT EXISTS (SELECT FROM users WHERE lower(email) = lower(${user.email}))
         ON CONFLICT DO NOTHING
         RETURNING id
-      ), told AS (${outboxInsert(events, { onlyIf: Prisma.sql`SELECT FROM added` })})
-      SELECT id FROM added`);
-    return added.length > 0;
+      ), told AS (${outboxInsert(events, { onlyIf: Prisma.sql`SELECT FROM saved` })})
+      ${auditClause(audit)} SELECT id FROM saved`);
+    return saved.length > 0;
   }
 
   /**
@@ -125,7 +143,7 @@ export class UserRepository {
    */
   async save(
     change: UserChange,
-    { events, session }: { events: readonly EventDraft[]; session?: NewSession | undefined },
+    { events, audit, session }: Telling & { session?: NewSession | undefined },
   ): Promise<void> {
     await this.#store.save(async (transaction) => {
       if (losesAdmin(change) && (await isLastAdmin(transaction, change.before.id))) throw new LastAdmin();
@@ -134,7 +152,7 @@ export class UserRepository {
       if (session !== undefined) {
         await transaction.session.create({ data: { ...sessionData(session), userId: change.after.id } });
       }
-      return { value: undefined, events };
+      return { value: undefined, events, audit };
     });
   }
 }

@@ -1,5 +1,7 @@
 import type { Actor, RevocationList } from '@shop/common/auth';
+import type { AuditActor } from '@shop/common/contracts';
 import type { NewSession } from '../sessions/session.js';
+import { changedBy } from './user.audit.js';
 import { AdminFieldsForbidden, UserNotFound } from './user.errors.js';
 import { eventsOf } from './user.events.js';
 import type { UserFilter, UserRepository, UserSlice, UserSliceRequest } from './user.repository.js';
@@ -49,22 +51,22 @@ export class UserService {
     if (touchesAdminFields && actor.role !== 'admin') throw new AdminFieldsForbidden();
     const change = changeUser(user, changes, this.#clock());
     if (change === undefined) return user;
-    return this.#save(change);
+    return this.#save(actor, change);
   }
 
   /** Throws UserNotFound, LastAdmin, UserChangedMeanwhile. */
   async delete(actor: Actor, id: string): Promise<void> {
     const user = await this.get(actor, id);
-    await this.#save(deleteUser(user, this.#clock()));
+    await this.#save(actor, deleteUser(user, this.#clock()));
   }
 
   /** Ends every log-in of the user and starts `session`. Throws UserChangedMeanwhile. */
   async changePassword(user: User, passwordHash: string, session: NewSession): Promise<User> {
-    return this.#save(changePassword(user, passwordHash, this.#clock()), session);
+    return this.#save(user, changePassword(user, passwordHash, this.#clock()), session);
   }
 
-  async #save(change: UserChange, session?: NewSession): Promise<User> {
-    await this.#users.save(change, { events: eventsOf(change), session });
+  async #save(actor: AuditActor, change: UserChange, session?: NewSession): Promise<User> {
+    await this.#users.save(change, { events: eventsOf(change), audit: changedBy(actor, change), session });
     const { after, accessEnd } = change;
     if (accessEnd !== undefined) this.#revocations.add({ userId: after.id, minimumVersion: after.tokenVersion });
     return after;

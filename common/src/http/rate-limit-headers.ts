@@ -1,0 +1,12 @@
+import type { ServerResponse } from 'node:http';
+import type { RateLimitPolicy } from '../errors/index.js';
+
+/** Adds a limit to the RateLimit headers of draft-ietf-httpapi-ratelimit-headers-10. */
+export function tellRateLimit(
+  response: ServerResponse,
+  { name, quota, windowSeconds }: RateLimitPolicy,
+  { remaining, resetSeconds }: { remaining: number; resetSeconds: number },
+): void {
+  response.appendHeader('RateLimit-Policy', `"${name}";q=${quota};w=${windowSeconds}`);
+  response.appendHeader('RateLimit', `"${name}";r=${remaining};t=${resetSeconds}`);
+}

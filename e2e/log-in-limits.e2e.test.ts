@@ -1,0 +1,55 @@
+import { randomInt } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import { register, urls, type Account } from './support/system.js';
+
+/** The tests come through a trusted proxy, as it were: each has an address of its own. */
+const newAddress = () => `203.0.${randomInt(256)}.${randomInt(256)}`;
+
+interface LogInAnswer {
+  data: Record<string, unknown> | null;
+  errors?: { path: [string]; extensions: { code: string; retryAfter?: number } }[];
+}
+
+type Credentials = Pick<Account, 'email' | 'password'>;
+
+/** Log-ins in one request, each under a name of its own. The first that fails is the last that is tried. */
+async function logIns(origin: string, credentials: readonly Credentials[], address: string): Promise<LogInAnswer> {
+  const fields = credentials.map(
+    ({ email, password }, n) => `a${n}: login(input: { email: "${email}", password: "${password}" }) { token }`,
+  );
+  const response = await fetch(`${origin}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-forwarded-for': address },
+    body: JSON.stringify({ query: `mutation { ${fields.join(' ')} }` }),
+  });
+  return (await response.json()) as LogInAnswer;
+}
+
+const outcomes = ({ errors = [] }: LogInAnswer) => errors.map(({ path, extensions }) => [path[0], extensions.code]);
+
+describe('log-ins over GraphQL', () => {
+  it('wrong ones beside a right one -> each counts for the client’s own address; then RATE_LIMITED, with a time', async () => {
+    const [own, victim] = [await register(), await register()];
+    const address = newAddress();
+    const guess = { email: victim.email, password: 'wrong password' };
+
+    for (let n = 0; n < 10; n++) {
+      expect(outcomes(await logIns(urls.gateway, [own, guess], address))).toEqual([['a1', 'UNAUTHORIZED']]);
+    }
+    const refused = await logIns(urls.gateway, [own, victim], address);
+
+    expect(outcomes(refused)).toEqual([['a1', 'RATE_LIMITED']]);
+    expect(refused.errors?.[0]?.extensions.retryAfter).toBeGreaterThan(60);
+    expect(outcomes(await logIns(urls.gateway, [victim], newAddress()))).toEqual([]);
+  });
+
+  it('through nginx -> the address that a client claims moves nothing', async () => {
+    const { email } = await register();
+    const answers: LogInAnswer[] = [];
+    for (let n = 0; n < 11; n++) {
+      answers.push(await logIns(urls.nginx, [{ email, password: 'wrong password' }], newAddress()));
+    }
+    expect(outcomes(answers[9]!)).toEqual([['a0', 'UNAUTHORIZED']]);
+    expect(outcomes(answers[10]!)).toEqual([['a0', 'RATE_LIMITED']]);
+  });
+});

@@ -1,0 +1,5 @@
+-- DropTable
+DROP TABLE "attempt_budgets";
+
+-- DropTable
+DROP TABLE "familiar_addresses";

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "attempt_budgets" DROP COLUMN "is_refusing";

@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto';
+
+/** So many tries at once; each comes back after `window / quota`. */
+export interface AttemptLimit {
+  /** Under which clients are told of it. */
+  readonly name: string;
+  readonly quota: number;
+  /** Milliseconds. */
+  readonly window: number;
+}
+
+/** What somebody has of a limit. */
+export interface AttemptBudget {
+  readonly limit: AttemptLimit;
+  readonly key: Uint8Array<ArrayBuffer>;
+}
+
+/** A hash is of one length, and keeps addresses of people who have no account out of the database. */
+export const keyOf = (...parts: readonly string[]): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(createHash('sha256').update(JSON.stringify(parts)).digest());
+
+export const budgetOf = (limit: AttemptLimit, ...counted: readonly string[]): AttemptBudget => ({
+  limit,
+  key: keyOf(limit.name, ...counted),
+});
+
+/** Milliseconds after which a try comes back; whole ones, so that `quota` of them never exceed the window. */
+export const pauseOf = ({ window, quota }: AttemptLimit): number => Math.max(1, Math.floor(window / quota));
