@@ -23,7 +23,8 @@ export const accessTokenClaims = z.object({
 });
 export type AccessTokenClaims = z.infer<typeof accessTokenClaims>;
 
-const accessTokenHeader = z.object({ alg: z.literal('ES256'), typ: z.literal('at+jwt'), kid: z.string() });
+/** Exactly what user-service writes: a header with more, such as `crit` or a key of its own, isn't one of ours. */
+const accessTokenHeader = z.strictObject({ alg: z.literal('ES256'), typ: z.literal('at+jwt'), kid: z.string() });
 
 /** Seconds that another machine's clock may be ahead. */
 const CLOCK_TOLERANCE = 5;
@@ -39,6 +40,8 @@ export class AccessTokenVerifier {
   readonly #issuer: string;
   readonly #audience: string;
   readonly #revocations: RevocationList;
+  /** In seconds. */
+  readonly #maxLifetime: number;
   readonly #verified = new LRUCache<string, Actor>({ max: MAX_VERIFIED_TOKENS });
 
   constructor(options: {
@@ -51,6 +54,7 @@ export class AccessTokenVerifier {
     this.#issuer = options.issuer;
     this.#audience = options.audience;
     this.#revocations = options.revocations;
+    this.#maxLifetime = Math.ceil(options.revocations.lifetime / 1000);
   }
 
   /** The token's bearer. Throws Unauthorized. */
@@ -63,14 +67,18 @@ export class AccessTokenVerifier {
       actor = this.#check(token);
       this.#verified.set(digest, actor);
     }
-    if (actor.expiresAt <= Date.now() / 1000) throw new Unauthorized('Token has expired');
-    if (this.isRevoked(actor)) throw new Unauthorized('Token has been revoked');
+    this.assertValid(actor);
     return actor;
   }
 
-  /** Whether an actor's token was revoked since it was verified: for answers that last, such as subscriptions. */
-  isRevoked(actor: Actor): boolean {
-    return this.#revocations.isRevoked({ userId: actor.id, version: actor.tokenVersion, sid: actor.sessionId });
+  /**
+   * Throws Unauthorized where an actor's token has expired or been revoked since it was verified: for answers that last,
+   * such as subscriptions.
+   */
+  assertValid({ id, tokenVersion, sessionId, expiresAt }: Actor): void {
+    if (expiresAt <= Date.now() / 1000) throw new Unauthorized('Token has expired');
+    const isRevoked = this.#revocations.isRevoked({ userId: id, version: tokenVersion, sid: sessionId });
+    if (isRevoked) throw new Unauthorized('Token has been revoked');
   }
 
   #check(token: string): Actor {
@@ -82,6 +90,8 @@ export class AccessTokenVerifier {
         jwt.verify(token, key, { algorithms: ['ES256'], issuer: this.#issuer, audience: this.#audience }),
       );
       if (claims.iat > Date.now() / 1000 + CLOCK_TOLERANCE) throw new Error('issued in the future');
+      // It would come back to life once its revocation is forgotten.
+      if (claims.exp - claims.iat > this.#maxLifetime) throw new Error('lives longer than revocations are kept');
       return {
         id: claims.sub,
         email: claims.email,

@@ -15,10 +15,13 @@ const MAX_ENTRIES = 1_000_000;
  * after which no token that it could concern is left.
  */
 export class RevocationList {
+  /** For how many milliseconds an entry is kept. */
+  readonly lifetime: number;
   readonly #minimumVersions: LRUCache<string, number>;
   readonly #sessions: LRUCache<string, true>;
 
   constructor({ lifetime }: { lifetime: number }) {
+    this.lifetime = lifetime;
     this.#minimumVersions = new LRUCache({ max: MAX_ENTRIES, ttl: lifetime });
     this.#sessions = new LRUCache({ max: MAX_ENTRIES, ttl: lifetime });
   }

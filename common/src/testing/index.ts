@@ -1,6 +1,49 @@
 export { eventually } from './eventually.js';
 export { createTestBroker, type TestBroker } from './test-broker.js';
 export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from './test-database.js';
+export { ask, type Asked, type Received } from './ask.js';
 export { startServiceProcess, type ServiceProcess } from './service-process.js';
+export { subscribe, type SubscribeRequest, type Subscriber, type SubscriptionResult } from './subscribe.js';
+export { spoofedAddresses } from './spoofed-addresses.js';
 export { startTcpProxy, type TcpProxy } from './tcp-proxy.js';
 export { createTestTokens, type TestTokens } from './test-tokens.js';
+export { revokeAccess } from './revoke-access.js';
+export {
+  authorizationAttacks,
+  createVictim,
+  genuineToken,
+  revocationsOf,
+  revokedTokens,
+  type TokenVictim,
+} from './token-attacks.js';
+export {
+  attack,
+  attackedRoutes,
+  badRequests,
+  fieldsOf,
+  requestBytes,
+  spread,
+  withField,
+  type AttackedRoute,
+  type BadRequest,
+  type JsonValue,
+  type RouteTable,
+} from './bad-input.js';
+export { sendRaw, type RawAnswer } from './raw-http.js';
+export {
+  cellsOf,
+  createMatrixPeople,
+  guarded,
+  inWords,
+  observe,
+  open,
+  openOperations,
+  operationsOf,
+  type MatrixCaller,
+  type MatrixPeople,
+  type MatrixRow,
+  type MatrixTarget,
+  type Scene,
+} from './authorization-matrix.js';
+export { bodyRowsOf, effectsOf, hostileFields, takesBody } from './mass-assignment.js';
+export { addAuditEntry, auditTamperings } from './audit-trail.js';

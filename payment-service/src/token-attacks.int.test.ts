@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  ask,
+  authorizationAttacks,
+  createVictim,
+  eventually,
+  genuineToken,
+  revocationsOf,
+  revokeAccess,
+  revokedTokens,
+  type TokenVictim,
+} from '@shop/common/testing';
+import { startTestService, type TestService } from '../test/test-service.js';
+
+let test: TestService;
+let victim: TokenVictim;
+
+beforeAll(async () => {
+  test = await startTestService();
+  victim = createVictim(test.tokens);
+  await revokeAccess(test.config.brokerUrl, revocationsOf(victim));
+  await eventually(async () => {
+    for (const token of revokedTokens(victim)) expect(await outcome(`Bearer ${token}`)).toEqual(refusal);
+  });
+});
+afterAll(() => test.stop());
+
+const outcome = async (authorization: string | string[]) => {
+  const { status, headers, body } = await ask(`${test.url}/api/v1/payments`, { authorization });
+  return { status, code: body.error?.code, challenge: headers['www-authenticate'] };
+};
+const refusal = { status: 401, code: 'UNAUTHORIZED', challenge: 'Bearer' };
+
+describe('presented to payment-service', () => {
+  it('the token that attacks start from -> accepted', async () => {
+    expect(await outcome(`Bearer ${genuineToken(victim)}`)).toMatchObject({ status: 200 });
+  });
+
+  it.each(authorizationAttacks.map(({ name, header }) => [name, header] as const))(
+    '%s -> 401',
+    async (_name, header) => {
+      expect(await outcome(header(victim))).toEqual(refusal);
+    },
+  );
+});
