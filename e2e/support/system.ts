@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
 interface Urls {
+  nginx: string;
   gateway: string;
   userService: string;
   orderService: string;
   paymentService: string;
   rabbitmqManagement: string;
+  prometheus: string;
 }
 
 /** Where the running system answers, and the settings that it runs with. */
@@ -31,23 +33,28 @@ const send = async (url: string, init: RequestInit): Promise<Answer> => {
 const bearer = (token: string | undefined): Record<string, string> =>
   token === undefined ? {} : { authorization: `Bearer ${token}` };
 
-/** Sends a GraphQL document to the gateway, as the reference's clients do. */
-export const graphql = (query: string, token?: string, variables?: object): Promise<Answer> =>
-  send(`${urls.gateway}/query`, {
+/** Sends a GraphQL document to the gateway, as the reference's clients do; also by way of nginx. */
+export const graphql = (
+  query: string,
+  token?: string,
+  variables?: object,
+  origin: string = urls.gateway,
+): Promise<Answer> =>
+  send(`${origin}/query`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...bearer(token) },
     body: JSON.stringify({ query, variables }),
   });
 
-/** Calls a service's REST API: 'users' is user-service, and so on. */
+/** Calls a service's REST API: 'users' is user-service, and so on. With `origin`, by way of nginx. */
 export const rest = (
   method: string,
   path: `/${'users' | 'orders' | 'payments'}${string}`,
-  { token, body }: { token?: string | undefined; body?: unknown } = {},
+  { token, body, origin }: { token?: string | undefined; body?: unknown; origin?: string } = {},
 ): Promise<Answer> => {
   const feature = path.split(/[/?]/)[1];
-  const origin = { users: urls.userService, orders: urls.orderService, payments: urls.paymentService }[feature ?? ''];
-  return send(`${origin}/api/v1${path}`, {
+  const services = { users: urls.userService, orders: urls.orderService, payments: urls.paymentService };
+  return send(`${origin ?? services[feature as keyof typeof services]}/api/v1${path}`, {
     method,
     headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...bearer(token) },
     ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -83,9 +90,9 @@ export const orderInput = {
   items: [{ productId: 'prod-1', productName: 'Laptop', quantity: 1, unitPrice: 999.99 }],
 };
 
-/** Asks until the answer is as expected; after 15 s the last disappointment is thrown. */
-export async function eventually<T>(check: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + 15_000;
+/** Asks until the answer is as expected; after `patience` milliseconds the last disappointment is thrown. */
+export async function eventually<T>(check: () => Promise<T>, patience = 15_000): Promise<T> {
+  const deadline = Date.now() + patience;
   for (;;) {
     try {
       return await check();

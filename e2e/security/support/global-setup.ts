@@ -1,0 +1,15 @@
+import { startSystem } from '../../support/start-system.ts';
+
+/** The whole system that `make test-security` attacks. Limits of rate would hide what is behind them. */
+export default async function globalSetup(): Promise<void> {
+  await startSystem(['slowhttptest'], {
+    LOG_LEVEL: 'warn',
+    GATEWAY_RATE_LIMIT: '1000000',
+    SERVICE_RATE_LIMIT: '1000000',
+    REGISTRATION_LIMIT: '1000000/1h',
+    LOGIN_ADDRESS_LIMIT: '1000000/1h',
+    LOGIN_ACCOUNT_LIMIT: '1000000/1h',
+    LOGIN_LIMIT: '1000000/1h',
+    REFRESH_LIMIT: '1000000/1h',
+  });
+}

@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startServiceProcess, type ServiceProcess } from '@shop/common/testing';
+import { logInAsAdmin, rest, settings } from '../support/system.js';
+import { median, shown } from './support/figures.js';
+
+/** How much two medians may differ. */
+const TOLERANCE = 0.05;
+const TRIES = 500;
+const ROUNDS = 3;
+/**
+ * Low on purpose. That each log-in costs the same rounds of bcrypt is counted elsewhere; what is left to find is all else,
+ * such as a query more, and the lower the hash, the more of the time that is. A hash that is missing, or of a cost one lower,
+ * is still a quarter of it at least.
+ */
+const COST = 6;
+
+const password = 'password123';
+const wrong = 'wrong password';
+
+let service: ServiceProcess;
+let strict: ServiceProcess;
+let accounts: Record<'known' | 'deactivated' | 'old', string>;
+const unknown = () => `${randomUUID()}@example.com`;
+
+/** user-service of the running system once more, with other settings. */
+const start = (changes: Record<string, string>): Promise<ServiceProcess> =>
+  startServiceProcess({
+    directory: path.resolve('user-service'),
+    environment: { ...settings, USER_SERVICE_PORT: '0', BCRYPT_COST: `${COST}`, ...changes, LOG_LEVEL: 'info' },
+  });
+
+const post = async (url: string, action: 'register' | 'login', body: object): Promise<Response> =>
+  fetch(`${url}/api/v1/users/${action}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+
+async function register(url: string): Promise<{ id: string; email: string }> {
+  const email = unknown();
+  const answer = await post(url, 'register', { email, password, firstName: 'Ada', lastName: 'Lovelace' });
+  const { data } = (await answer.json()) as { data: { user: { id: string } } };
+  return { id: data.user.id, email };
+}
+
+/** Milliseconds until a wrong log-in is answered, with this status. */
+async function timeOf(url: string, email: string, status: number): Promise<number> {
+  const begin = performance.now();
+  const answer = await post(url, 'login', { email, password: wrong });
+  await answer.arrayBuffer();
+  const taken = performance.now() - begin;
+  expect(answer.status).toBe(status);
+  return taken;
+}
+
+/** Each case's median over `TRIES`, all cases in turn, so that whatever else the machine does meets all of them. */
+async function mediansOf(cases: Readonly<Record<string, () => Promise<number>>>): Promise<Record<string, number>> {
+  const times = new Map(Object.keys(cases).map((name) => [name, [] as number[]]));
+  const names = [...times.keys()];
+  for (let n = 0; n < TRIES; n++) {
+    for (const index of names.keys()) {
+      const name = names[(index + n) % names.length]!;
+      times.get(name)!.push(await cases[name]!());
+    }
+  }
+  return Object.fromEntries([...times].map(([name, measured]) => [name, median(measured)]));
+}
+
+/** By how much each case differs from the first, as the median of several rounds. */
+async function differences(cases: Readonly<Record<string, () => Promise<number>>>): Promise<Record<string, number>> {
+  const rounds: Record<string, number>[] = [];
+  for (let round = 0; round < ROUNDS; round++) rounds.push(await mediansOf(cases));
+  shown('medians of wrong log-ins, ms', rounds);
+  const [first, ...others] = Object.keys(cases);
+  return Object.fromEntries(
+    others.map((name) => [name, Math.abs(median(rounds.map((round) => round[name]! / round[first!]!)) - 1)]),
+  );
+}
+
+beforeAll(async () => {
+  const before = await start({ BCRYPT_COST: `${COST - 1}` });
+  const old = await register(before.url);
+  await before.kill();
+  service = await start({});
+  strict = await start({ LOGIN_LIMIT: '1/1d' });
+  const [known, deactivated] = [await register(service.url), await register(service.url)];
+  const admin = await logInAsAdmin();
+  await rest('PUT', `/users/${deactivated.id}`, { token: admin.token, body: { isActive: false } });
+  accounts = { known: known.email, deactivated: deactivated.email, old: old.email };
+});
+afterAll(async () => {
+  await service.kill();
+  await strict.kill();
+});
+
+describe('how long a wrong log-in takes', () => {
+  it('an account that is unknown, deactivated, or of a lower cost -> as long as one that is known', async () => {
+    const stranger = unknown();
+    const timed = (email: () => string) => () => timeOf(service.url, email(), 401);
+    const differing = await differences({
+      known: timed(() => accounts.known),
+      unknown: timed(() => stranger),
+      deactivated: timed(() => accounts.deactivated),
+      'of a lower cost': timed(() => accounts.old),
+    });
+    for (const difference of Object.values(differing)) expect(difference).toBeLessThan(TOLERANCE);
+  });
+
+  it('throttled -> as long for an unknown account as for a known one', async () => {
+    const stranger = unknown();
+    for (const email of [accounts.known, stranger]) await timeOf(strict.url, email, 401);
+    const differing = await differences({
+      known: () => timeOf(strict.url, accounts.known, 429),
+      unknown: () => timeOf(strict.url, stranger, 429),
+    });
+    expect(differing.unknown).toBeLessThan(TOLERANCE);
+  });
+});

@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { attack, badRequests, createTestBroker, createTestTokens, spread, type TestBroker } from '@shop/common/testing';
+import { attackedOperations, attackedPages } from '../test/attacked-operations.js';
+import { startTestGateway } from '../test/start-test-gateway.js';
+import { startStandIn, type StandIn } from '../test/upstream.js';
+import type { RunningGateway } from './container.js';
+import { buildSchema } from './schema.js';
+
+const tokens = createTestTokens();
+let broker: TestBroker;
+let services: StandIn[];
+let gateway: RunningGateway;
+
+beforeAll(async () => {
+  broker = await createTestBroker();
+  services = await Promise.all([startStandIn(), startStandIn(), startStandIn()]);
+  const [users, orders, payments] = services;
+  gateway = await startTestGateway({
+    tokens,
+    brokerUrl: broker.url,
+    userServiceUrl: users!.url,
+    orderServiceUrl: orders!.url,
+    paymentServiceUrl: payments!.url,
+    graphiqlEnabled: true,
+  });
+});
+afterAll(async () => {
+  await gateway.stop();
+  await Promise.all([...services.map((service) => service.stop()), broker.stop()]);
+});
+
+it('a part of the corpus, from all operations and pages -> refused or taken in the form of the contract', async () => {
+  const url = `http://127.0.0.1:${gateway.port}`;
+  const operations = attackedOperations(buildSchema(), { Authorization: `Bearer ${tokens.tokenFor({})}` });
+  const requests = [...badRequests(operations.slice(-1)), ...badRequests([...attackedPages, ...operations])];
+
+  const failures = await attack(url, spread(requests, 400));
+
+  expect(failures).toEqual([]);
+  expect(operations.length).toBeGreaterThan(20);
+  expect(((await (await fetch(`${url}/health`)).json()) as { status: string }).status).toBe('healthy');
+}, 60_000);

@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import supertest from 'supertest';
+import { v7 as newId } from 'uuid';
+import { auditRoutes, type AuditTrailReader } from '@shop/common/http';
+import { attack, attackedRoutes, badRequests, eventually, spread } from '@shop/common/testing';
+import { attackedTable } from '../test/attacked-routes.js';
+import { buildOrder, orderCreatedEvent } from '../test/order-builder.js';
+import { startTestService, type TestService } from '../test/test-service.js';
+import { PaymentHandler } from './payments/payment.handler.js';
+import { paymentRoutes } from './payments/payment.routes.js';
+import { WebhookHandler } from './webhooks/webhook.handler.js';
+import { webhookRoutes } from './webhooks/webhook.routes.js';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startTestService();
+});
+afterAll(() => service.stop());
+
+describe('bad input', () => {
+  it('the attacked routes -> all that there are', () => {
+    const trail: AuditTrailReader = { list: () => Promise.reject(new Error('is not asked')) };
+    const all = [
+      ...webhookRoutes(Object.create(WebhookHandler.prototype) as WebhookHandler),
+      ...auditRoutes(trail, []),
+      ...paymentRoutes(Object.create(PaymentHandler.prototype) as PaymentHandler),
+    ].map(({ method, path }) => `${method} ${path}`);
+
+    expect(new Set(Object.keys(attackedTable))).toEqual(new Set(all));
+  });
+
+  it('a part of the corpus, from all routes -> refused or taken in the form of the contract, and no payment but those answered 201', async () => {
+    const order = buildOrder({ userId: newId() });
+    await service.publish(orderCreatedEvent(order));
+    const id = await eventually(async () => {
+      const rows = await service.query<{ id: string }>('SELECT id FROM payments WHERE order_id = $1', [order.id]);
+      if (rows[0] === undefined) throw new Error('no payment yet');
+      return rows[0].id;
+    });
+    const headers = () => ({ Authorization: `Bearer ${service.tokens.tokenFor({ id: newId(), role: 'admin' })}` });
+    const params = { id, orderId: order.id, provider: 'simulated' };
+    const requests = badRequests(attackedRoutes('/api/v1/payments', attackedTable, { headers, params }));
+    let made = 1;
+
+    const failures = await attack(service.url, spread(requests, 400), {
+      onAnswer: (_request, { status }) => {
+        if (status === 201) made++;
+      },
+    });
+
+    expect(failures).toEqual([]);
+    expect(requests.length).toBeGreaterThan(1_000);
+    expect(await service.query('SELECT count(*)::int AS count FROM payments')).toEqual([{ count: made }]);
+    expect(await service.query('SELECT count(*)::int AS count FROM handled_webhooks')).toEqual([{ count: 0 }]);
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+    await supertest(service.url).get('/health').expect(200);
+  }, 60_000);
+});

@@ -1,0 +1,28 @@
+import type { RouteTable } from '@shop/common/testing';
+
+const ID = '0199a000-0000-7000-8000-000000000000';
+const page = { limit: '10', offset: '0', cursor: 'WzE3MDAwMDAwMDAwMDAsIjAxOTlhMDAwIl0', total: 'true' };
+const list = { ...page, status: 'pending', ids: ID, orderIds: ID };
+
+/** Every route of the service with all that it takes, for attacks with bad input. */
+export const attackedTable: RouteTable = {
+  'POST /': { body: { orderId: ID, amount: 19.99, currency: 'USD', method: 'card', description: 'A book' } },
+  'GET /': { query: list },
+  'GET /my-payments': { query: list },
+  'GET /audit': {
+    query: {
+      ...page,
+      actorId: ID,
+      subjectId: ID,
+      action: 'payment.refunded',
+      from: '2026-01-01T00:00:00Z',
+      to: '2026-02-01T00:00:00Z',
+    },
+  },
+  'GET /order/:orderId': {},
+  'GET /:id': {},
+  'POST /:id/process': { body: { token: 'tok_chargeDeclined', method: 'card' } },
+  'POST /:id/refund': { body: { amount: 1.5, reason: 'broken' } },
+  'GET /:id/refunds': {},
+  'POST /webhooks/:provider': { body: { type: 'charge.succeeded', data: { key: ID, amount: 19.99 } } },
+};
