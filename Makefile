@@ -1,15 +1,23 @@
 # Every target is one npm script or one call of the stack's runner; both install what this machine lacks first.
 run := sh stack/run.sh
-stack := $(run) node stack/main.ts
+native := $(run) node stack/main.ts
+# STACK=docker in the environment, or behind make: the system in containers, by the same targets.
+ifeq ($(STACK),docker)
+stack := sh stack/docker.sh
+build := $(stack) build
+else
+stack := $(native)
+build := $(run) npm run build
+endif
 test := npm test --
 
 .DEFAULT_GOAL := help
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- Run it -----------------------------------------------------------------------------------------------------------
-.PHONY: up up-d down restart status logs logs-f health doctor
+.PHONY: up up-d down restart status logs logs-f health doctor demo seed create-admin api-docs
 up: ## Start everything; Ctrl-C stops it
 	@$(stack) up
 up-d: ## Start everything in the background
@@ -28,6 +36,14 @@ health: ## Check every part of the running system
 	@$(stack) health
 doctor: ## Tell what this machine lacks, and how to get it
 	@$(stack) doctor
+demo: ## Tell the whole story of some orders while the running system plays it
+	@$(stack) demo
+seed: ## Fill the running system with demo data; what is there already stays
+	@$(stack) seed
+create-admin: ## Create another admin: EMAIL=...; its password is asked for, or read from standard input
+	@$(stack) script user create-admin -- --email "$(EMAIL)"
+api-docs: ## Show what can be asked of the system, and where
+	@$(stack) api-docs
 
 # --- Work on it -------------------------------------------------------------------------------------------------------
 .PHONY: infra run-user run-order run-payment run-gateway build migrate-up migrate-down migrate-status
@@ -41,14 +57,29 @@ run-payment: ## Run the payment service from its source
 	@$(stack) run payment-service
 run-gateway: ## Run the gateway from its source
 	@$(stack) run gateway
-build: ## Generate code and compile everything
-	@$(run) npm run build
+build: ## Generate code and compile everything; STACK=docker: build the images
+	@$(build)
 migrate-up: ## Apply the migrations that are missing in the running databases, or in one: SERVICE=order
 	@$(stack) migrate up $(SERVICE)
 migrate-down: ## Undo the last migration of each database, or of one: SERVICE=order
 	@$(stack) migrate down $(SERVICE)
 migrate-status: ## Show which migrations are applied
 	@$(stack) migrate status $(SERVICE)
+
+# --- The way in -------------------------------------------------------------------------------------------------------
+.PHONY: nginx-up nginx-down nginx-restart nginx-logs nginx-clear-cache nginx-status
+nginx-up: ## Start nginx beside what runs, or with everything when nothing does
+	@$(stack) nginx up
+nginx-down: ## Stop nginx alone
+	@$(stack) nginx down
+nginx-restart: ## Start nginx again, with its configuration as it is now
+	@$(stack) nginx restart
+nginx-logs: ## Show the last requests
+	@$(stack) logs nginx
+nginx-clear-cache: ## Remove all that nginx keeps
+	@$(stack) nginx clear-cache
+nginx-status: ## Show its connections, its cache and how often that helped
+	@$(stack) nginx status
 
 # --- Look after it ----------------------------------------------------------------------------------------------------
 .PHONY: reconcile dlq-list dlq-replay
@@ -61,7 +92,7 @@ dlq-replay: ## Put them back into their queues: all, one or a type: ID=... TYPE=
 	@$(stack) dead-letters replay -- $(if $(ID),--id '$(ID)') $(if $(TYPE),--type '$(TYPE)') $(if $(DRY_RUN),--dry-run)
 
 # --- Check it ---------------------------------------------------------------------------------------------------------
-.PHONY: test test-user test-order test-payment test-gateway test-common test-coverage test-chaos lint fmt tidy
+.PHONY: test test-user test-order test-payment test-gateway test-common test-coverage test-chaos test-security test-compose test-alerts lint fmt tidy
 test: ## Run every test
 	@$(test)
 test-user: ## Run the tests of the user service
@@ -78,8 +109,14 @@ test-coverage: ## Run every test and report the lines they cover
 	@$(test) --coverage
 test-chaos: ## Kill every process under load, again and again, and judge the databases: ROUNDS=3 SEED=1
 	@$(run) node e2e/chaos/main.ts --rounds "$(ROUNDS)" --seed "$(SEED)"
+test-security: ## Attack a whole system for some minutes: bad input, slow clients, timing; one part: FILE=slow-clients SEED=1
+	@$(if $(SEED),SEED="$(SEED)") npm run --silent test:security -- $(FILE)
+test-compose: ## Build the images, start the system in containers, and test it: COMPOSE_PROFILES=metrics,tools
+	@$(run) npm run --silent test:compose
+test-alerts: ## Break a whole system in each way that raises an alarm, and see it raised
+	@npm run --silent test:alerts
 lint: ## Check style, types and the rules of the architecture
-	@$(stack) build && $(run) npm run lint
+	@$(native) build && $(run) npm run lint
 fmt: ## Format everything
 	@$(run) npm run format
 tidy: ## Remove packages that nothing needs, and check package-lock.json
@@ -87,9 +124,10 @@ tidy: ## Remove packages that nothing needs, and check package-lock.json
 
 # --- Clean up ---------------------------------------------------------------------------------------------------------
 .PHONY: clean clean-all
-clean: ## Remove what the build made
-	@npm run --silent clean
+clean: ## Remove what the build made; STACK=docker: stop everything and remove the images, too
+	@if [ "$(STACK)" = docker ]; then $(stack) clean; fi
+	@if command -v npm >/dev/null; then npm run --silent clean; fi
 clean-all: ## Stop everything, and remove what was built and installed, and ALL DATA
-	@if [ -d node_modules ]; then $(stack) down; fi
-	@npm run --silent clean
+	@if [ "$(STACK)" = docker ]; then $(stack) clean-all; elif [ -d node_modules ]; then $(stack) down; fi
+	@if command -v npm >/dev/null; then npm run --silent clean; fi
 	@rm -rf .native node_modules

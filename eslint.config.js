@@ -33,6 +33,7 @@ export default defineConfig(
       '**/migrate-cli.ts',
       '**/dead-letters-cli.ts',
       '**/reconcile.ts',
+      '**/src/create-admin.ts',
       '**/*.test.ts',
       'common/src/testing/**',
     ],

@@ -3,7 +3,7 @@
  * A project's tests use PostgreSQL and RabbitMQ servers that the global set-up starts once for all of them.
  * @type {(name: string, directory: string) => import('jest').Config}
  */
-const project = (name, directory) => ({
+export const project = (name, directory) => ({
   displayName: name,
   rootDir: import.meta.dirname,
   roots: [`<rootDir>/${directory}`],
@@ -23,6 +23,17 @@ const project = (name, directory) => ({
   globalTeardown: '<rootDir>/jest.global-teardown.ts',
 });
 
+/**
+ * A project whose tests use a whole running system, which the folder's global set-up starts.
+ * @type {(name: string, directory: string, kind: string) => import('jest').Config}
+ */
+export const systemProject = (name, directory, kind) => ({
+  ...project(name, directory),
+  testMatch: [`**/*.${kind}.test.ts`],
+  globalSetup: `<rootDir>/${directory}/support/global-setup.ts`,
+  globalTeardown: '<rootDir>/e2e/support/global-teardown.ts',
+});
+
 /** @type {import('jest').Config} */
 export default {
   projects: [
@@ -32,13 +43,9 @@ export default {
     project('payment', 'payment-service'),
     project('gateway', 'gateway'),
     project('stack', 'stack'),
+    { ...project('nginx', 'nginx'), globalSetup: undefined, globalTeardown: undefined }, // no database, no broker
     project('chaos', 'e2e/chaos'),
-    {
-      ...project('e2e', 'e2e'),
-      testMatch: ['**/*.e2e.test.ts'],
-      globalSetup: '<rootDir>/e2e/support/global-setup.ts', // a whole system
-      globalTeardown: '<rootDir>/e2e/support/global-teardown.ts',
-    },
+    systemProject('e2e', 'e2e', 'e2e'),
   ],
   coverageProvider: 'v8',
   collectCoverageFrom: ['*/src/**/*.ts', 'stack/**/*.ts', '!**/*.test.ts', '!**/generated/**', '!**/main.ts'],

@@ -19,13 +19,13 @@ beforeAll(async () => {
   page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
   page.on('request', (request) => {
     const url = request.url().replace(/^blob:/, '');
-    if (!url.startsWith(urls.gateway) && !url.startsWith('data:')) foreignRequests.push(url);
+    if (!url.startsWith(urls.nginx) && !url.startsWith('data:')) foreignRequests.push(url);
   });
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());
   });
-  await page.goto(urls.gateway);
+  await page.goto(urls.nginx);
   await page.locator('.graphiql-query-editor .view-lines').waitFor();
 }, 60_000);
 
@@ -107,6 +107,15 @@ describe('GraphiQL in a browser', () => {
     await typeToken(token);
     expect((await execute('confirmed')).me.orders).toMatchObject([{ id: order.id, status: 'confirmed' }]);
 
+    await openTab('OrderUpdated');
+    await typeToken(token);
+    await type('.graphiql-query-editor', `subscription OrderUpdated { orderUpdated(id: "${order.id}") { status } }`);
+    const begun = page.waitForResponse((response) => response.headers()['content-type'] === 'text/event-stream');
+    await page.locator('button[aria-label^="Execute"]').click();
+    await begun;
+    await rest('PATCH', `/orders/${order.id}/status`, { token, body: { status: 'cancelled' } });
+    await page.locator('.graphiql-response', { hasText: 'cancelled' }).waitFor();
+
     expect({ foreignRequests, complaints }).toEqual({ foreignRequests: [], complaints: [] });
-  }, 60_000);
+  }, 120_000);
 });

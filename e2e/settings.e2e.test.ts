@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { parseEnv } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { settings } from './support/system.js';
 
@@ -8,7 +10,7 @@ const start = (workspace: string, changes: Record<string, string>): Promise<{ co
   new Promise((resolve) => {
     const env = { PATH: process.env.PATH, ...settings, ...changes };
     const main = path.resolve(workspace, 'dist/main.js');
-    execFile('node', [main], { env, timeout: 15_000 }, (error, _stdout, stderr) => {
+    execFile('node', [main], { env, timeout: 60_000 }, (error, _stdout, stderr) => {
       resolve({ code: error?.code, stderr });
     });
   });
@@ -45,4 +47,56 @@ describe.each([
     expect(code).toBe(1);
     expect(stderr).toContain('EADDRINUSE');
   });
+});
+
+describe('.env.example', () => {
+  const example = parseEnv(readFileSync('.env.example', 'utf8')) as Record<string, string>;
+  const isSecret = ([name, value]: [string, string]) =>
+    /PASSWORD|SECRET|PRIVATE_KEY|API_KEY/.test(name) && value !== '';
+  const secrets = Object.entries(example).filter(isSecret);
+  /** A variable, and those that it goes into. */
+  const withUsers = (name: string) => [
+    name,
+    ...Object.entries(example).flatMap(([user, value]) => (value.includes(`\${${name}}`) ? [user] : [])),
+  ];
+  /** What all processes together have to say about these settings in production. */
+  const faultsInProduction = async (changes: Record<string, string>): Promise<string[]> => {
+    const workspaces = ['user-service', 'order-service', 'payment-service', 'gateway'];
+    const ends = await Promise.all(workspaces.map((one) => start(one, { ...changes, NODE_ENV: 'production' })));
+    expect(ends.map(({ code }) => code)).toEqual(workspaces.map(() => 1));
+    return ends.flatMap(({ stderr }) => stderr.split('\n'));
+  };
+  const isNamed = (faults: readonly string[], name: string, fault: RegExp) =>
+    withUsers(name).some((user) => faults.some((line) => line.startsWith(`settings: ${user} `) && fault.test(line)));
+
+  it('every variable -> read by somebody', () => {
+    const files = globSync(['*/src/**/*.ts', 'stack/**/*.ts'], { exclude: (file) => file.includes('.test.') });
+    const sources = files.map((file) => readFileSync(file, 'utf8')).join('\n');
+    const isRead = (name: string) => withUsers(name).some((user) => new RegExp(`\\b${user}\\b`).test(sources));
+
+    expect(Object.keys(example).length).toBeGreaterThan(40);
+    expect(Object.keys(example).filter((name) => !isRead(name))).toEqual([]);
+  });
+
+  it('every secret in it -> refused in production', async () => {
+    expect(secrets.length).toBeGreaterThan(4);
+    const faults = await faultsInProduction({});
+
+    expect(secrets.map(([name]) => name).filter((name) => !isNamed(faults, name, /example value/))).toEqual([]);
+  }, 90_000);
+
+  it('every secret of 31 bytes -> refused in production', async () => {
+    const short = 'x'.repeat(31);
+    const inUrl = (text: string) => text.replace(/(:\/\/[^:]+:)[^@]+@/, `$1${short}@`);
+    const changes = Object.fromEntries(
+      Object.entries(example).flatMap(([name, value]): [string, string][] => {
+        if (name.endsWith('WEBHOOK_SECRETS')) return [[name, `whsec_${Buffer.from(short).toString('base64')}`]];
+        if (isSecret([name, value])) return [[name, short]];
+        return value.includes('PASSWORD}@') ? [[name, inUrl(settings[name] ?? '')]] : [];
+      }),
+    );
+    const faults = await faultsInProduction(changes);
+
+    expect(secrets.map(([name]) => name).filter((name) => !isNamed(faults, name, /at least 32 bytes/))).toEqual([]);
+  }, 90_000);
 });

@@ -39,17 +39,25 @@ export function serverAddresses(settings: Settings): Address[] {
   ];
 }
 
-export function serviceAddresses({ ports }: Settings): Address[] {
+export function serviceAddresses(settings: Settings): Address[] {
+  const { ports } = settings;
   return [
     {
       name: 'GraphiQL',
-      url: `http://localhost:${ports.GATEWAY_PORT}`,
-      note: 'the whole API in the browser; clients use /graphql',
+      url: entryUrl(settings),
+      note: 'the whole API in the browser; clients use /graphql and /api/v1',
     },
+    { name: 'Gateway', url: `http://localhost:${ports.GATEWAY_PORT}`, note: 'the same without nginx' },
     { name: 'Users', url: `http://localhost:${ports.USER_SERVICE_PORT}/api/v1/users`, note: 'REST' },
     { name: 'Orders', url: `http://localhost:${ports.ORDER_SERVICE_PORT}/api/v1/orders`, note: 'REST' },
     { name: 'Payments', url: `http://localhost:${ports.PAYMENT_SERVICE_PORT}/api/v1/payments`, note: 'REST' },
+    { name: 'Prometheus', url: `http://localhost:${ports.PROMETHEUS_PORT}`, note: 'figures and alerts' },
   ];
+}
+
+/** Of nginx, the way in. */
+export function entryUrl({ ports }: Settings): string {
+  return ports.NGINX_PORT === 80 ? 'http://localhost' : `http://localhost:${ports.NGINX_PORT}`;
 }
 
 /** What a newcomer should do first. */
@@ -57,7 +65,7 @@ export function firstSteps(settings: Settings): string[] {
   const { ADMIN_EMAIL: email } = settings.variables;
   const admin = email ? [`Admin: ${email} / ${visibleSecrets(settings)('ADMIN_PASSWORD')}`] : [];
   return [
-    `Try first: open http://localhost:${settings.ports.GATEWAY_PORT} and run its tabs from left to right,`,
+    `Try first: open ${entryUrl(settings)} and run its tabs from left to right,`,
     '           from registering to a paid order.',
     ...admin,
   ];

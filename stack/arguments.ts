@@ -3,17 +3,33 @@ import { parseArgs } from 'node:util';
 import { messageOf, StackError } from './errors.ts';
 
 export const migrateDirections = ['up', 'down', 'status'] as const;
+export const nginxActions = ['up', 'down', 'restart', 'clear-cache', 'status'] as const;
+export type NginxAction = (typeof nginxActions)[number];
 
 /** `background`: the process that `detached` starts, which nobody watches. */
 export type Mode = 'foreground' | 'detached' | 'background';
 
 export type StackCommand =
   | { command: 'up' | 'infra'; mode: Mode }
-  | { command: 'down' | 'restart' | 'status' | 'health' | 'doctor' | 'test-infrastructure' | 'build' | 'check-lock' }
+  | {
+      command:
+        | 'down'
+        | 'restart'
+        | 'status'
+        | 'health'
+        | 'doctor'
+        | 'test-infrastructure'
+        | 'build'
+        | 'check-lock'
+        | 'seed'
+        | 'demo'
+        | 'api-docs';
+    }
   | { command: 'logs'; names: string[]; follow: boolean }
   | { command: 'run'; service: string }
   | { command: 'script'; service: string; script: string; parameters: string[] }
   | { command: 'dead-letters'; parameters: string[] }
+  | { command: 'nginx'; action: NginxAction }
   | { command: 'migrate'; direction: (typeof migrateDirections)[number]; services: string[] };
 
 export const usage = `Usage: node stack/main.ts COMMAND
@@ -27,6 +43,9 @@ export const usage = `Usage: node stack/main.ts COMMAND
   migrate up|down|status [SERVICE...]
   script SERVICE SCRIPT [-- ARGUMENT...]  an npm script of a service, with its settings and beside its database
   dead-letters list|replay [-- --id ID --type TYPE --dry-run]  the events that no service could handle
+  seed, demo                       demo data for the running system; its whole story, told in the terminal
+  nginx up|down|restart|clear-cache|status  nginx alone, while the rest runs
+  api-docs                         what can be asked of the system, and where
   build                            compile what has changed
   check-lock                       whether package-lock.json is complete and names no registry
   doctor                           what this machine lacks
@@ -68,6 +87,12 @@ export function parseArguments(args: string[]): StackCommand {
       if (rest.length === 0) throw refusal('dead-letters takes list or replay');
       return { command, parameters: rest };
     }
+    case 'nginx': {
+      const [word, ...more] = rest;
+      const action = nginxActions.find((known) => known === word);
+      if (!action || more.length > 0) throw refusal(`nginx takes one of ${nginxActions.join(', ')}`);
+      return { command, action };
+    }
     case 'migrate': {
       const direction = migrateDirections.find((known) => known === rest[0]);
       if (!direction) throw refusal('migrate takes up, down or status');
@@ -87,6 +112,9 @@ export function parseArguments(args: string[]): StackCommand {
     case 'build':
     case 'check-lock':
     case 'test-infrastructure':
+    case 'seed':
+    case 'demo':
+    case 'api-docs':
       return { command };
     default:
       throw refusal(command ? `there is no command ${command}` : 'a command is missing');

@@ -5,7 +5,7 @@ import { completeEnvironmentFile } from './environment-file.ts';
 import { StackError } from './errors.ts';
 import type { Output } from './output.ts';
 import { repository } from './paths.ts';
-import { loadSettings, type Settings } from './settings.ts';
+import { entryPortNote, loadSettings, type Settings } from './settings.ts';
 import { StateFile, type StackState } from './state.ts';
 
 export interface Context {
@@ -22,7 +22,10 @@ export function createContext(output: Output, environment: NodeJS.ProcessEnv = p
 export function settle({ output, directory }: Context): Settings {
   for (const file of [directory, path.join(repository, '.env')]) checkOwner(file);
   for (const line of completeEnvironmentFile(repository)) output.progress(line);
-  return loadSettings();
+  const settings = loadSettings();
+  const note = entryPortNote(settings);
+  if (note !== undefined) output.progress(note);
+  return settings;
 }
 
 /** What root has made once, a plain user can't use. */

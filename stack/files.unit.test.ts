@@ -1,12 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { appendFileSync, closeSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { statSync, truncateSync, writeFileSync } from 'node:fs';
+import { statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fingerprintFiles, steps } from './build.ts';
 import { lockFaults } from './commands/check-lock.ts';
 import { lastLines, logFile, openLog } from './log-files.ts';
 import { lineReader, logNames } from './log-follower.ts';
+import { rotateLogsRegularly } from './log-rotation.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -22,6 +23,24 @@ describe('logs', () => {
     closeSync(openLog(directory, 'api').descriptor);
     expect(statSync(file).size).toBe(0);
     expect(statSync(`${file}.1`).size).toBe(11 * 1024 * 1024);
+  });
+
+  it('logs that grow too large while their programs write -> are put aside, and written on from the start', () => {
+    const logs = ['api', 'database'].map((name) => ({ file: logFile(directory, name), ...openLog(directory, name) }));
+    for (const { descriptor } of logs) writeSync(descriptor, Buffer.alloc(11 * 1024 * 1024, 'x'));
+    jest.useFakeTimers();
+    const stop = rotateLogsRegularly(directory);
+    jest.advanceTimersByTime(60_000);
+    stop();
+    jest.useRealTimers();
+    for (const { descriptor, file } of logs) {
+      writeSync(descriptor, 'one more line\n');
+      closeSync(descriptor);
+      expect(readFileSync(file, 'utf8')).toBe('one more line\n');
+      expect(statSync(`${file}.1`).size).toBe(11 * 1024 * 1024);
+      expect(lastLines(file, 1, 11 * 1024 * 1024)).toEqual(['one more line']);
+    }
+    expect(logNames(directory)).toEqual(['api', 'database']);
   });
 
   it('a log of modest size -> is continued', () => {

@@ -30,10 +30,11 @@ export function rotateLog(file: string): void {
   truncateSync(file);
 }
 
-/** The last lines that were written after a position in the file. */
+/** The last lines that were written after a position in the file; of one that was rotated since, all there are. */
 export function lastLines(file: string, count: number, start = 0): string[] {
   if (!existsSync(file)) return [];
-  const text = readFileSync(file).toString('utf8', start).trimEnd();
+  const bytes = readFileSync(file);
+  const text = bytes.toString('utf8', start > bytes.length ? 0 : start).trimEnd();
   return text === '' ? [] : text.split('\n').slice(-count);
 }
 

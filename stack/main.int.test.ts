@@ -98,6 +98,48 @@ describe('the command line', () => {
     expect(stdout).toMatch(/^gateway +DOWN .*not reachable/m);
   });
 
+  it('nginx up, restart, down -> nginx alone starts, starts anew and stops beside what runs', async () => {
+    const entry = `http://127.0.0.1:${stack.environment.NGINX_PORT}`;
+    const processId = () =>
+      new StateFile(stack.directory).readRunning()!.programs.find(({ name }) => name === 'nginx')?.pid;
+    expect(processId()).toBeUndefined();
+    expect(await stack.run('nginx', 'status')).toMatchObject({ code: 3, stdout: 'nginx is not running\n' });
+
+    expect(await stack.run('nginx', 'up')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('nginx answers at'),
+    });
+    const first = processId();
+    expect(first).toBeDefined();
+    expect((await fetch(`${entry}/graphql`)).status).toBe(503); // no gateway, but nginx
+    await stack.run('nginx', 'up');
+    expect(processId()).toBe(first);
+
+    const status = await stack.run('nginx', 'status');
+    expect([status.code, status.stdout]).toEqual([
+      0,
+      expect.stringMatching(/^cache +0 answers, 0\.0 MB of 100 MB\nhit ratio +0\.0 % of 1 /m),
+    ]);
+    expect((await stack.run('nginx', 'clear-cache')).stdout).toContain('0 answers removed');
+    expect((await stack.run('logs', 'nginx')).stdout).toContain('"path":"/graphql"');
+
+    await stack.run('nginx', 'restart');
+    expect(processId()).not.toBe(first);
+    expect((await stack.run('nginx', 'down')).stderr).toContain('nginx has stopped');
+    expect(processId()).toBeUndefined();
+    await expect(fetch(entry)).rejects.toThrow('fetch failed');
+    expect(await isListening(Number(stack.environment.RABBITMQ_PORT))).toBe(true);
+  }, 60_000);
+
+  it('nginx up on a port that is taken -> says who has it, and the rest goes on', async () => {
+    const holder = net.createServer();
+    await new Promise<void>((resolve) => holder.listen(Number(stack.environment.NGINX_PORT), '127.0.0.1', resolve));
+    const { code, stderr } = await stack.run('nginx', 'up');
+    await new Promise((resolve) => holder.close(resolve));
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/port \d+ is taken by node .*NGINX_PORT/)]);
+    expect(await isListening(Number(stack.environment.RABBITMQ_PORT))).toBe(true);
+  });
+
   it('the supervisor is killed -> nothing is said to run, and down still ends what it left', async () => {
     const { supervisor } = new StateFile(stack.directory).readRunning()!;
     process.kill(supervisor.pid, 'SIGKILL');

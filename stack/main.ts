@@ -1,17 +1,21 @@
 // The native stack: everything that the system needs, as processes of this machine. `node stack/main.ts` tells the commands.
 import { parseArguments, type StackCommand } from './arguments.ts';
 import { ensureBuilt } from './build.ts';
+import { apiDocs } from './commands/api-docs.ts';
 import { checkLock } from './commands/check-lock.ts';
 import { deadLetters } from './commands/dead-letters.ts';
 import { doctor } from './commands/doctor.ts';
 import { down, restart } from './commands/down.ts';
 import { logs } from './commands/logs.ts';
+import { nginxCommand } from './commands/nginx.ts';
 import { migrate, run, runScript } from './commands/run.ts';
 import { health, status } from './commands/status.ts';
 import { testInfrastructure } from './commands/test-infrastructure.ts';
 import { up, upDetached } from './commands/up.ts';
 import { createContext, type Context } from './context.ts';
 import { StackError } from './errors.ts';
+import { demo } from './demo/demo.ts';
+import { seed } from './demo/seed.ts';
 import { Output } from './output.ts';
 
 async function execute(command: StackCommand, context: Context): Promise<number> {
@@ -39,6 +43,8 @@ async function execute(command: StackCommand, context: Context): Promise<number>
       return migrate(command.direction, command.services, context);
     case 'dead-letters':
       return deadLetters(command.parameters, context);
+    case 'nginx':
+      return nginxCommand(command.action, context);
     case 'doctor':
       return doctor(context);
     case 'build':
@@ -46,6 +52,12 @@ async function execute(command: StackCommand, context: Context): Promise<number>
       return 0;
     case 'check-lock':
       return checkLock(context.output);
+    case 'seed':
+      return seed(context);
+    case 'demo':
+      return demo(context);
+    case 'api-docs':
+      return apiDocs(context);
     case 'test-infrastructure':
       return testInfrastructure(context.output);
   }

@@ -10,7 +10,7 @@ import { rabbitmqServer } from './programs/rabbitmq.ts';
 import { runCommand } from './run-command.ts';
 
 export interface SystemProgram {
-  name: 'rabbitmq' | 'php' | 'adminer' | 'chromium';
+  name: 'rabbitmq' | 'nginx' | 'prometheus' | 'mtail' | 'php' | 'adminer' | 'chromium' | 'slowhttptest';
   purpose: string;
   /** Debian's packages. */
   packages: string[];
@@ -29,6 +29,24 @@ export const systemPrograms: SystemProgram[] = [
     isInstalled: () => existsSync(rabbitmqServer) && findExecutable('epmd') !== undefined,
   },
   {
+    name: 'nginx',
+    purpose: 'is the way in, and keeps what is public',
+    packages: ['nginx'],
+    isInstalled: () => findExecutable('nginx') !== undefined,
+  },
+  {
+    name: 'prometheus',
+    purpose: 'collects figures and raises alerts',
+    packages: ['prometheus'],
+    isInstalled: () => findExecutable('prometheus') !== undefined && findExecutable('promtool') !== undefined,
+  },
+  {
+    name: 'mtail',
+    purpose: "counts what nginx's access log tells",
+    packages: ['mtail'],
+    isInstalled: () => findExecutable('mtail') !== undefined,
+  },
+  {
     name: 'php',
     purpose: 'runs Adminer',
     packages: ['php-cli', 'php-pgsql'],
@@ -45,6 +63,12 @@ export const systemPrograms: SystemProgram[] = [
     purpose: 'tests GraphiQL in a browser',
     packages: ['chromium'],
     isInstalled: () => findExecutable('chromium') !== undefined,
+  },
+  {
+    name: 'slowhttptest',
+    purpose: 'opens slow connections in make test-security',
+    packages: ['slowhttptest'],
+    isInstalled: () => findExecutable('slowhttptest') !== undefined,
   },
 ];
 
@@ -108,9 +132,14 @@ export async function ensureInstalled(names: SystemProgram['name'][], directory:
 async function installPackages(programs: SystemProgram[], directory: string): Promise<void> {
   const packages = programs.flatMap((program) => program.packages);
   await withoutStartingServers(() => apt(['install', '-y', '--no-install-recommends', ...packages], directory));
-  if (packages.includes('rabbitmq-server') && existsSync('/run/systemd/system')) {
-    // The system's own RabbitMQ would take our ports after the next boot.
-    spawnSync('systemctl', ['disable', 'rabbitmq-server.service', 'epmd.service', 'epmd.socket']);
+  const units = [
+    ...(packages.includes('rabbitmq-server') ? ['rabbitmq-server.service', 'epmd.service', 'epmd.socket'] : []),
+    ...(packages.includes('nginx') ? ['nginx.service'] : []),
+    ...(packages.includes('prometheus') ? ['prometheus.service'] : []),
+    ...(packages.includes('mtail') ? ['mtail.service'] : []),
+  ];
+  if (units.length > 0 && existsSync('/run/systemd/system')) {
+    spawnSync('systemctl', ['disable', ...units]); // the system's own would take our ports after the next boot
   }
 }
 

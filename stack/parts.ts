@@ -3,11 +3,14 @@ import path from 'node:path';
 import { ensureBuilt } from './build.ts';
 import { baseEnvironment } from './environment.ts';
 import { migrateUp } from './migrate.ts';
+import { logFile } from './log-files.ts';
 import { ensureInstalled, type SystemProgram } from './packages.ts';
-import type { Part, Program, Task } from './program.ts';
+import { selectParts, type Part, type Program, type Task } from './program.ts';
 import { adminer } from './programs/adminer.ts';
-import { nodeService } from './programs/node-service.ts';
+import { nginx, nginxDirectory } from './programs/nginx.ts';
+import { nodeService, reachableHost } from './programs/node-service.ts';
 import { postgres } from './programs/postgres.ts';
+import { nginxLogFigures, prometheus, type PrometheusOptions } from './programs/prometheus.ts';
 import { rabbitmq } from './programs/rabbitmq.ts';
 import type { PortVariable, Settings } from './settings.ts';
 
@@ -52,7 +55,7 @@ export const services: Service[] = [
 ];
 
 /** For the servers, which need none of it. */
-const notForServices = ['POSTGRES_USER', 'POSTGRES_PASSWORD', 'RABBITMQ_USER', 'RABBITMQ_PASSWORD'];
+const notForServices = ['POSTGRES_USER', 'POSTGRES_PASSWORD', 'RABBITMQ_USER', 'RABBITMQ_PASSWORD', 'GRAFANA_PASSWORD'];
 
 export const infrastructure = ['postgres-user', 'postgres-order', 'postgres-payment', 'rabbitmq', 'adminer'];
 
@@ -64,17 +67,100 @@ export interface PartsOptions {
   /** How RabbitMQ is stopped, where its data need not survive. */
   rabbitmqStopSignal?: NodeJS.Signals;
   withAdminer: boolean;
+  /** Whether Prometheus runs too, and how it differs from what prometheus/ says. */
+  withPrometheus?: boolean | Pick<PrometheusOptions, 'adapt'>;
 }
 
 /** Everything that a whole system consists of. */
 export function systemParts(options: PartsOptions): Part[] {
-  const { directory, withAdminer } = options;
-  const programs: SystemProgram['name'][] = withAdminer ? ['rabbitmq', 'php', 'adminer'] : ['rabbitmq'];
+  const { directory, withAdminer, withPrometheus } = options;
+  const programs: SystemProgram['name'][] = [
+    'rabbitmq',
+    'nginx',
+    ...(withAdminer ? (['php', 'adminer'] as const) : []),
+    ...(withPrometheus ? (['prometheus', 'mtail'] as const) : []),
+  ];
   const packages = task('packages', [], () => ensureInstalled(programs, directory));
   const build = task('build', [], (signal) => ensureBuilt(directory, signal));
   const allServers = servers(options).map((server) => ({ ...server, needs: [packages.name, ...server.needs] }));
   const allServices = services.flatMap((service) => serviceParts(service, build.name, options));
-  return [packages, build, ...allServers, ...allServices];
+  return [
+    packages,
+    build,
+    ...allServers,
+    ...allServices,
+    edge(options, [packages.name, 'gateway']),
+    ...observers(options, [packages.name]),
+  ];
+}
+
+/** The servers that a developer's own processes need, with nginx at hand for whoever asks for it. */
+export function infrastructureParts(options: PartsOptions): Part[] {
+  const all = systemParts(options);
+  const needed = selectParts(all, infrastructure);
+  const packages = needed.filter((part) => part.kind === 'task').map(({ name }) => name);
+  return [...needed, { ...edge(options, packages), onRequest: true }];
+}
+
+function edge({ settings, directory }: PartsOptions, needs: string[]): Program {
+  const { ports, host } = settings;
+  const at = (port: number) => `${reachableHost(host)}:${port}`;
+  return nginx({
+    directory: nginxDirectory(directory),
+    host,
+    ports: { entry: ports.NGINX_PORT, status: ports.NGINX_STATUS_PORT },
+    rateLimit: settings.nginxRateLimit,
+    upstreams: {
+      gateway: at(ports.GATEWAY_PORT),
+      userService: at(ports.USER_SERVICE_PORT),
+      orderService: at(ports.ORDER_SERVICE_PORT),
+      paymentService: at(ports.PAYMENT_SERVICE_PORT),
+    },
+    needs,
+    environment: baseEnvironment(),
+  });
+}
+
+/** Prometheus, and what figures it needs help for. It waits for nothing that it asks. */
+function observers({ settings, directory, withPrometheus }: PartsOptions, needs: string[]): Program[] {
+  if (!withPrometheus) return [];
+  const { ports } = settings;
+  const environment = baseEnvironment();
+  const own = (job: string, port: number) => ({ job, address: `127.0.0.1:${port}` });
+  const broker = own('rabbitmq', ports.RABBITMQ_METRICS_PORT);
+  return [
+    nginxLogFigures({
+      port: ports.NGINX_LOG_METRICS_PORT,
+      accessLog: logFile(directory, 'nginx'),
+      directory: path.join(directory, 'nginx-log'),
+      needs,
+      environment,
+    }),
+    prometheus({
+      ...(withPrometheus === true ? {} : withPrometheus),
+      directory: path.join(directory, 'prometheus'),
+      port: ports.PROMETHEUS_PORT,
+      targets: [
+        ...services.map(({ name, portVariable }) => ({
+          job: name,
+          address: `${reachableHost(settings.host)}:${ports[portVariable]}`,
+        })),
+        broker,
+        {
+          ...broker,
+          job: 'rabbitmq-queues',
+          path: '/metrics/detailed',
+          parameters: { family: 'queue_coarse_metrics' },
+        },
+        own('nginx', ports.NGINX_STATUS_PORT),
+        own('nginx-log', ports.NGINX_LOG_METRICS_PORT),
+        own('prometheus', ports.PROMETHEUS_PORT),
+      ],
+      retention: settings.prometheusRetention,
+      needs,
+      environment,
+    }),
+  ];
 }
 
 function serviceParts({ name, portVariable, database, calls }: Service, build: string, options: PartsOptions): Part[] {

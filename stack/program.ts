@@ -24,6 +24,8 @@ export interface Program {
   /** Names of the parts that must be ready before this one starts, and that stop after it. */
   needs: string[];
   ports: PortClaim[];
+  /** It is not started with the stack, but when somebody asks for it (control.ts). */
+  onRequest?: boolean;
   stopSignal: NodeJS.Signals;
   stopTimeoutMs: number;
   /** Writes the files that the program needs. */

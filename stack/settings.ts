@@ -7,6 +7,8 @@ import { StackError } from './errors.ts';
 import { repository } from './paths.ts';
 
 export const portVariables = [
+  'NGINX_PORT',
+  'NGINX_STATUS_PORT',
   'GATEWAY_PORT',
   'USER_SERVICE_PORT',
   'ORDER_SERVICE_PORT',
@@ -20,6 +22,8 @@ export const portVariables = [
   'RABBITMQ_DIST_PORT',
   'EPMD_PORT',
   'ADMINER_PORT',
+  'PROMETHEUS_PORT',
+  'NGINX_LOG_METRICS_PORT',
 ] as const;
 export type PortVariable = (typeof portVariables)[number];
 
@@ -28,6 +32,10 @@ export interface Settings {
   variables: Record<string, string>;
   ports: Record<PortVariable, number>;
   host: string;
+  /** Requests a minute that nginx takes from each client. */
+  nginxRateLimit: number;
+  /** How long Prometheus keeps figures, and how much of the disk they may take. */
+  prometheusRetention: { time: string; size: string };
   postgres: { user: string; password: string };
   rabbitmq: { user: string; password: string };
 }
@@ -38,7 +46,31 @@ export function loadSettings(environment: NodeJS.ProcessEnv = process.env, direc
     const file = path.join(directory, name);
     return existsSync(file) ? readFileSync(file, 'utf8') : '';
   };
-  return parseSettings([read('.env.example'), read('.env')], environment);
+  const settings = parseSettings([read('.env.example'), read('.env')], environment);
+  return process.getuid?.() === 0 ? settings : withOpenEntryPort(settings, firstOpenPort());
+}
+
+/** Where nginx listens when NGINX_PORT is only for root. */
+const openEntryPort = 8000;
+
+/** The settings with an entry port that everybody may open, where NGINX_PORT is below the first such port. */
+export function withOpenEntryPort(settings: Settings, firstOpen: number): Settings {
+  if (settings.ports.NGINX_PORT >= firstOpen) return settings;
+  return { ...settings, ports: { ...settings.ports, NGINX_PORT: openEntryPort } };
+}
+
+/** What to tell the user when nginx does not listen where NGINX_PORT says. */
+export function entryPortNote({ ports, variables }: Settings): string | undefined {
+  if (ports.NGINX_PORT === Number(variables.NGINX_PORT)) return undefined;
+  return (
+    `port ${variables.NGINX_PORT} is only for root: nginx answers at http://localhost:${ports.NGINX_PORT} instead; ` +
+    'start this as root, or set NGINX_PORT in .env to a port above 1023'
+  );
+}
+
+/** See ip_unprivileged_port_start in ip(7); containers often set it to 0. */
+function firstOpenPort(): number {
+  return Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'));
 }
 
 /** Parses settings from the texts of .env files, the later ones winning, and from the environment, which wins over all. */
@@ -57,11 +89,18 @@ export function parseSettings(texts: string[], environment: NodeJS.ProcessEnv): 
     if (value && !valid) faults.push(`${name} is not a port between 1 and 65535`);
     return number;
   };
+  const positive = (name: string): number => {
+    const value = text(name);
+    if (value && !/^[1-9]\d{0,8}$/.test(value)) faults.push(`${name} is not a whole number above 0`);
+    return Number(value);
+  };
   const settings: Settings = {
     variables,
     // Object.fromEntries forgets the names that it was given.
     ports: Object.fromEntries(portVariables.map((name) => [name, port(name)])) as Record<PortVariable, number>,
     host: text('HOST'),
+    nginxRateLimit: positive('NGINX_RATE_LIMIT'),
+    prometheusRetention: { time: text('PROMETHEUS_RETENTION_TIME'), size: text('PROMETHEUS_RETENTION_SIZE') },
     postgres: { user: text('POSTGRES_USER'), password: text('POSTGRES_PASSWORD') },
     rabbitmq: { user: text('RABBITMQ_USER'), password: text('RABBITMQ_PASSWORD') },
   };

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { serviceEnvironment, services } from './parts.ts';
 import { repository } from './paths.ts';
-import { parseSettings } from './settings.ts';
+import { entryPortNote, parseSettings, withOpenEntryPort } from './settings.ts';
 
 const example = readFileSync(path.join(repository, '.env.example'), 'utf8');
 
@@ -44,6 +44,27 @@ describe('parseSettings', () => {
   });
 });
 
+describe('the entry port', () => {
+  const settings = parseSettings([example], {});
+
+  it('one that everybody may open -> as it is, and nothing to tell', () => {
+    for (const usable of [withOpenEntryPort(settings, 0), withOpenEntryPort(settings, 80)]) {
+      expect(usable.ports.NGINX_PORT).toBe(80);
+      expect(entryPortNote(usable)).toBeUndefined();
+    }
+  });
+
+  it('one that is only for root -> 8000, and a note that says how to change that', () => {
+    const usable = withOpenEntryPort(settings, 1024);
+    expect(usable.ports).toEqual({ ...settings.ports, NGINX_PORT: 8000 });
+    expect(entryPortNote(usable)).toMatch(/^port 80 is only for root: .*http:\/\/localhost:8000 .*NGINX_PORT in \.env/);
+  });
+
+  it('a limit of nginx that is none -> said', () => {
+    expect(() => parseSettings([example], { NGINX_RATE_LIMIT: '0' })).toThrow('NGINX_RATE_LIMIT is not a whole number');
+  });
+});
+
 describe('serviceEnvironment', () => {
   const settings = parseSettings([example], { JWT_PRIVATE_KEY: 'secret' });
 
@@ -64,7 +85,9 @@ describe('serviceEnvironment', () => {
   });
 
   it('every secret of .env.example -> is seen by one service at most', () => {
-    const secrets = Object.keys(settings.variables).filter((name) => /PRIVATE|SECRET|PASSWORD|DATABASE_URL/.test(name));
+    const secrets = Object.keys(settings.variables).filter((name) =>
+      /PRIVATE|SECRET|PASSWORD$|DATABASE_URL/.test(name),
+    );
     const seenBy = (secret: string) => services.filter(({ name }) => secret in serviceEnvironment(name, settings));
     expect(secrets.length).toBeGreaterThan(5);
     expect(secrets.filter((secret) => seenBy(secret).length > 1)).toEqual([]);

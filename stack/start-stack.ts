@@ -4,7 +4,7 @@ import path from 'node:path';
 import { readFileSync } from 'node:fs';
 import { fillKeys } from './environment-file.ts';
 import { StackError } from './errors.ts';
-import { systemParts } from './parts.ts';
+import { systemParts, type PartsOptions } from './parts.ts';
 import { repository } from './paths.ts';
 import { reservePorts } from './ports.ts';
 import { parseSettings, portVariables } from './settings.ts';
@@ -20,6 +20,8 @@ export interface StartStackOptions {
   /** Settings of the PostgreSQL servers; those for data that nobody will miss unless told otherwise. */
   postgresSettings?: Record<string, string>;
   events?: Partial<SupervisorEvents>;
+  /** Prometheus runs only where this says so. */
+  prometheus?: PartsOptions['withPrometheus'];
 }
 
 export interface RunningStack {
@@ -27,15 +29,18 @@ export interface RunningStack {
   /** The settings of .env.example as this stack uses them, with its ports, such as GATEWAY_PORT. */
   environment: Record<string, string>;
   urls: {
+    /** The way in that clients take. */
+    nginx: string;
     gateway: string;
     userService: string;
     orderService: string;
     paymentService: string;
     rabbitmqManagement: string;
+    prometheus: string;
   };
   /**
    * A program, to be killed, paused or started again: postgres-user, postgres-order, postgres-payment, epmd, rabbitmq,
-   * user-service, order-service, payment-service, gateway.
+   * user-service, order-service, payment-service, gateway, nginx; prometheus and nginx-log where they run.
    */
   process(name: string): SupervisedProcess;
   /** Resolves when a server crashed on its own, after which everything has been stopped. */
@@ -57,6 +62,7 @@ export async function startStack(options: StartStackOptions = {}): Promise<Runni
     postgresSettings: options.postgresSettings ?? fastAndForgetful,
     rabbitmqStopSignal: 'SIGKILL',
     withAdminer: false,
+    withPrometheus: options.prometheus ?? false,
   });
   const supervisor = new Supervisor({ directory, scope: 'test', parts, events: options.events });
   const cleanUp = async () => {
@@ -74,11 +80,13 @@ export async function startStack(options: StartStackOptions = {}): Promise<Runni
     directory,
     environment: settings.variables,
     urls: {
+      nginx: url('NGINX_PORT'),
       gateway: url('GATEWAY_PORT'),
       userService: url('USER_SERVICE_PORT'),
       orderService: url('ORDER_SERVICE_PORT'),
       paymentService: url('PAYMENT_SERVICE_PORT'),
       rabbitmqManagement: url('RABBITMQ_MANAGEMENT_PORT'),
+      prometheus: url('PROMETHEUS_PORT'),
     },
     process: (name) => supervisor.process(name),
     crashed: new Promise((resolve) => {

@@ -132,6 +132,8 @@ export class SupervisedProcess {
           if (spawned.ending !== undefined) return;
           spawned.ending = ending;
           const crashed = this.#ready && !this.#endingIsWanted;
+          // nginx's workers outlive a killed master, and would keep its port from the next one.
+          if (crashed && child.pid !== undefined) signalProcess(-child.pid, 'SIGKILL');
           this.#ready = false;
           resolve(ending);
           if (crashed) this.#options.onCrash(ending);

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import net from 'node:net';
 import path from 'node:path';
+import { request } from './control.ts';
 import { isListening, portHolders } from './ports.ts';
 import { isAlive, markedProcesses } from './processes.ts';
 import type { Part, Task } from './program.ts';
@@ -75,6 +76,38 @@ describe('Supervisor', () => {
     await until(() => supervisor.process('api').isReady && supervisor.process('api').identity?.pid !== first!.pid);
     await until(() => messages.includes('api is ready again'));
     expect(messages[0]).toBe('api ended unexpectedly (SIGKILL); starting it again');
+  });
+
+  it('a service that is stopped on request -> stays down, also when it was about to be started again', async () => {
+    const messages: string[] = [];
+    const supervisor = supervise([standIns.program('api'), standIns.program('edge', { onRequest: true })], messages);
+    await supervisor.start();
+    expect(supervisor.process('edge').identity).toBeUndefined();
+    await request(standIns.directory, 'start', 'edge');
+    expect(supervisor.process('edge').isReady).toBe(true);
+
+    process.kill(supervisor.process('api').identity!.pid, 'SIGKILL');
+    await until(() => messages.some((message) => message.startsWith('api ended')));
+    await request(standIns.directory, 'stop', 'api');
+    await request(standIns.directory, 'restart', 'edge'); // takes longer than the pause before a new start
+    expect(supervisor.process('api').identity).toBeUndefined();
+
+    await request(standIns.directory, 'start', 'api');
+    expect(supervisor.process('api').isReady).toBe(true);
+    await expect(request(standIns.directory, 'start', 'nothing')).rejects.toThrow('nothing is no part of what runs');
+  });
+
+  it('no supervisor -> a request says so', async () => {
+    await expect(request(standIns.directory, 'start', 'api')).rejects.toThrow('try again');
+  });
+
+  it('a service that dies -> takes what it started along, so that its port is free for the next one', async () => {
+    const supervisor = supervise([standIns.program('api', { behaviour: 'parent' })]);
+    await supervisor.start();
+    const { identity } = supervisor.process('api');
+    process.kill(identity!.pid, 'SIGKILL');
+    await until(() => supervisor.process('api').isReady && supervisor.process('api').identity?.pid !== identity!.pid);
+    expect(standIns.journal()).toEqual(['api starts', 'api starts']);
   });
 
   it('a service that crashes again and again -> everything stops, and the reason names it', async () => {

@@ -1,8 +1,10 @@
 // Starts the parts of a stack in order, keeps them running, and stops them in the opposite order.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Claim } from './claim.ts';
+import { openControl, type ControlSocket, type ProgramAction } from './control.ts';
 import { messageOf, StackError } from './errors.ts';
 import { logFile } from './log-files.ts';
+import { rotateLogsRegularly } from './log-rotation.ts';
 import { checkPorts } from './ports.ts';
 import { identify, killMarked } from './processes.ts';
 import { dependentsOf, visitInOrder, type Part, type Program } from './program.ts';
@@ -45,9 +47,12 @@ export class Supervisor {
   readonly #processes = new Map<string, SupervisedProcess>();
   readonly #waiting = new Set<string>();
   readonly #restarting = new Map<string, number[]>();
+  readonly #unwanted = new Set<string>();
   readonly #abort = new AbortController();
   readonly #finish: (reason: StackError | undefined) => void;
   #claim: Claim | undefined;
+  #control: ControlSocket | undefined;
+  #stopRotation: (() => void) | undefined;
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   #failure: StackError | undefined;
@@ -93,17 +98,36 @@ export class Supervisor {
     return found;
   }
 
+  /** Starts or stops one program while the others run. Throws a StackError when it can't be had. */
+  async #carryOut(action: ProgramAction, name: string): Promise<void> {
+    const supervised = this.#processes.get(name);
+    if (!supervised) throw new StackError(`${name} is no part of what runs`);
+    this.#abort.signal.throwIfAborted();
+    if (action !== 'start') {
+      this.#unwanted.add(name);
+      await supervised.stop();
+    }
+    if (action !== 'stop' && !supervised.identity) {
+      await checkPorts(supervised.program.ports);
+      this.#unwanted.delete(name);
+      await supervised.start(this.#abort.signal);
+    }
+    this.#save();
+  }
+
   async #claimAndStart(): Promise<void> {
     this.#claim = await this.#state.claim();
     if (!this.#claim) throw new AlreadyRunning(`a stack is already running in ${this.directory}`);
+    this.#stopRotation = rotateLogsRegularly(this.directory);
     const leftOver = this.#state.read();
     this.#save(leftOver?.programs); // the supervisor's own mark first: reaping takes time
     await reapLeftOvers(leftOver, this.directory, (line) => this.#options.events?.message?.(line));
     this.#save();
-    await checkPorts([...this.#processes.values()].flatMap(({ program }) => program.ports));
+    const parts = this.#options.parts.filter((part) => part.kind === 'task' || !part.onRequest);
+    await checkPorts(parts.flatMap((part) => (part.kind === 'task' ? [] : part.ports)));
     const signal = this.#abort.signal;
     await visitInOrder(
-      this.#options.parts,
+      parts,
       (part) => part.needs,
       async (part) => {
         signal.throwIfAborted();
@@ -120,6 +144,7 @@ export class Supervisor {
         this.#save();
       },
     );
+    this.#control = await openControl(this.directory, (action, program) => this.#carryOut(action, program));
     this.#ready = true;
     this.#save();
   }
@@ -134,6 +159,8 @@ export class Supervisor {
   }
 
   async #stopClaimed(held: Claim): Promise<void> {
+    this.#control?.close();
+    this.#stopRotation?.();
     const { parts } = this.#options;
     await visitInOrder(
       parts,
@@ -190,6 +217,7 @@ export class Supervisor {
     const pauseMs = restartPauseMs * 2 ** (crashes.length - 1) * (1 + Math.random() / 2);
     try {
       await delay(pauseMs, undefined, { signal: this.#abort.signal });
+      if (this.#unwanted.has(program.name)) return;
       await this.process(program.name).start(this.#abort.signal);
     } catch (error) {
       if (this.#abort.signal.aborted) return;

@@ -4,14 +4,13 @@ import type { Logger } from '@shop/common/logger';
 
 export type AppParts = HealthOptions & {
   logger: Logger;
-  trustedProxies: readonly string[];
   /** undefined where GraphiQL is off. */
   graphiql: Router | undefined;
 };
 
 /** Everything that isn't GraphQL itself. What every answer needs (ids, headers, figures) is done before. */
 export function buildApp({ graphiql, ...parts }: AppParts): Express {
-  const app = baseApp(parts);
+  const app = baseApp();
   app.use(healthRouter(parts));
   if (graphiql) app.use(graphiql);
   app.use(notFound);

@@ -1,32 +1,42 @@
-import type { ServiceCall, ServiceClient } from '@shop/common/http';
+import type { ServiceAnswer, ServiceCall, ServiceClient } from '@shop/common/http';
 import { z } from 'zod';
 import { toConnection, type Connection, type PageQuery } from './page.js';
+
+/** The request that a service is called for. */
+export interface CallingRequest {
+  /** The caller's access token. Throws why there is none. */
+  token: () => string;
+  /** Milliseconds that are left for it; undefined where it may last. */
+  timeLeft: () => number | undefined;
+}
 
 /** One service, called as the caller of one request. */
 export class CallerService {
   readonly #service: ServiceClient;
-  readonly #token: () => string;
+  readonly #request: CallingRequest;
 
-  /** `token` answers the caller's access token, or throws why there is none. */
-  constructor(service: ServiceClient, token: () => string) {
+  constructor(service: ServiceClient, request: CallingRequest) {
     this.#service = service;
-    this.#token = token;
+    this.#request = request;
   }
 
   /** What the service answers to the caller. */
   async ask<T>(schema: z.ZodType<T>, call: ServiceCall): Promise<T> {
-    return (await this.#service.call(schema, { ...call, token: this.#token() })).data;
+    return (await this.#asCaller(schema, call)).data;
   }
 
   /** What the service answers to anybody: no token is sent, since a bad one would be refused. */
   async askAnonymously<T>(schema: z.ZodType<T>, call: ServiceCall): Promise<T> {
-    return (await this.#service.call(schema, call)).data;
+    return (await this.#service.call(schema, { ...call, timeLeft: this.#request.timeLeft() })).data;
   }
 
   /** A part of one of the service's lists. */
   async page<T>(schema: z.ZodType<T>, path: string, query: PageQuery & ServiceCall['query']): Promise<Connection<T>> {
-    return toConnection(
-      await this.#service.call(z.array(schema), { method: 'GET', path, query, token: this.#token() }),
-    );
+    return toConnection(await this.#asCaller(z.array(schema), { method: 'GET', path, query }));
+  }
+
+  #asCaller<T>(schema: z.ZodType<T>, call: ServiceCall): Promise<ServiceAnswer<T>> {
+    const { token, timeLeft } = this.#request;
+    return this.#service.call(schema, { ...call, token: token(), timeLeft: timeLeft() });
   }
 }

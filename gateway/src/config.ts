@@ -22,6 +22,7 @@ export interface Config {
   orderServiceUrl: string;
   paymentServiceUrl: string;
   upstreamTimeout: number;
+  requestTimeout: number;
   brokerUrl: string;
   publicKeys: readonly KeyObject[];
   tokenIssuer: string;
@@ -30,6 +31,8 @@ export interface Config {
   corsOrigins: readonly string[];
   trustedProxies: readonly string[];
   requestsPerSecond: number;
+  subscriptionsPerAccount: number;
+  subscriptionsInAll: number;
   graphiqlEnabled: boolean;
   introspectionEnabled: boolean;
 }
@@ -44,7 +47,10 @@ const settings = {
   ORDER_SERVICE_URL: serviceUrl(8082),
   PAYMENT_SERVICE_URL: serviceUrl(8083),
   UPSTREAM_TIMEOUT: duration({ default: '5s' }),
+  GATEWAY_REQUEST_TIMEOUT: duration({ default: '10s' }),
   GATEWAY_RATE_LIMIT: integer({ min: 1, max: 1_000_000, default: 100 }),
+  SUBSCRIPTIONS_PER_ACCOUNT: integer({ min: 0, max: 10_000, default: 20 }),
+  SUBSCRIPTIONS_IN_ALL: integer({ min: 0, max: 100_000, default: 1_000 }),
   GRAPHIQL_ENABLED: optional(flag()),
   INTROSPECTION_ENABLED: optional(flag()),
 };
@@ -61,6 +67,7 @@ export function loadConfig(environment: Environment): Config {
     orderServiceUrl: values.ORDER_SERVICE_URL,
     paymentServiceUrl: values.PAYMENT_SERVICE_URL,
     upstreamTimeout: values.UPSTREAM_TIMEOUT,
+    requestTimeout: values.GATEWAY_REQUEST_TIMEOUT,
     brokerUrl: values.RABBITMQ_URL,
     publicKeys: values.JWT_PUBLIC_KEYS,
     tokenIssuer: values.JWT_ISSUER,
@@ -69,6 +76,8 @@ export function loadConfig(environment: Environment): Config {
     corsOrigins: values.CORS_ORIGINS,
     trustedProxies: values.TRUSTED_PROXIES,
     requestsPerSecond: values.GATEWAY_RATE_LIMIT,
+    subscriptionsPerAccount: values.SUBSCRIPTIONS_PER_ACCOUNT,
+    subscriptionsInAll: values.SUBSCRIPTIONS_IN_ALL,
     graphiqlEnabled: values.GRAPHIQL_ENABLED ?? isOpen,
     introspectionEnabled: values.INTROSPECTION_ENABLED ?? isOpen,
   };

@@ -13,6 +13,7 @@ describe('settings', () => {
       userServiceUrl: 'http://127.0.0.1:8081',
       upstreamTimeout: 5_000,
       requestsPerSecond: 100,
+      requestTimeout: 10_000,
       corsOrigins: [],
       graphiqlEnabled: true,
       introspectionEnabled: true,

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createTestBroker, createTestTokens, eventually, type TestBroker } from '@shop/common/testing';
+import { createTestBroker, createTestTokens, eventually, revokeAccess, type TestBroker } from '@shop/common/testing';
 import { browse } from '../test/browse.js';
 import { aUser } from '../test/resources.js';
 import { read } from '../test/test-gateway.js';
-import { revoke } from '../test/revoke.js';
 import { startStandIn, type StandIn } from '../test/upstream.js';
 import type { Config } from './config.js';
 import { startGateway, type RunningGateway } from './container.js';
@@ -29,14 +28,17 @@ beforeAll(async () => {
     orderServiceUrl: 'http://127.0.0.1:1',
     paymentServiceUrl: 'http://127.0.0.1:1',
     upstreamTimeout: 2_000,
+    requestTimeout: 10_000,
     brokerUrl: broker.url,
     publicKeys: tokens.publicKeys,
     tokenIssuer: tokens.issuer,
     tokenAudience: tokens.audience,
-    accessTokenLifetime: 60_000,
+    accessTokenLifetime: 3_600_000,
     corsOrigins: [ORIGIN],
     trustedProxies: ['127.0.0.1'],
     requestsPerSecond: 1_000,
+    subscriptionsPerAccount: 10,
+    subscriptionsInAll: 100,
     graphiqlEnabled: true,
     introspectionEnabled: true,
   };
@@ -132,7 +134,7 @@ describe('GraphQL on the server', () => {
     users.on('GET /api/v1/users/me', () => ({ data: user }));
     const authorization = `Bearer ${tokens.tokenFor({ id: user.id }, { sid: 'log-in-1' })}`;
     expect((await ask('{ me { id } }', { authorization })).errors).toBeUndefined();
-    await revoke(broker, { userId: user.id, sid: 'log-in-1' });
+    await revokeAccess(broker.url, [{ userId: user.id, sid: 'log-in-1' }]);
 
     await eventually(async () => {
       const { errors } = await ask('{ me { id } }', { authorization });
@@ -152,7 +154,9 @@ describe('GraphQL on the server', () => {
         expect(refused).toHaveLength(1);
         expect(refused[0]!.headers.get('retry-after')).toBe('1');
         expect(refused[0]!.headers.get('content-type')).toBe('application/json; charset=utf-8');
-        expect(refused[0]!.errors).toEqual([{ message: 'Too many requests', extensions: { code: 'RATE_LIMITED' } }]);
+        expect(refused[0]!.errors).toEqual([
+          { message: 'Too many requests', extensions: { code: 'RATE_LIMITED', retryAfter: 1 } },
+        ]);
         const account = { authorization: `Bearer ${tokens.tokenFor({})}`, ...from('203.0.113.1') };
         expect((await ask(query, account, url)).status).toBe(200);
         expect((await ask(query, from('203.0.113.2'), url)).status).toBe(200);

@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
 import { AccessTokenVerifier, RevocationList } from '@shop/common/auth';
-import { ServiceClient, listen, type HttpServer, type Probe } from '@shop/common/http';
+import { ServiceClient, createRateLimit, listen, type HttpServer, type Probe } from '@shop/common/http';
 import { stopInOrder } from '@shop/common/lifecycle';
 import { createLogger } from '@shop/common/logger';
-import { RevocationStream, createTopology } from '@shop/common/messaging';
+import { EventBroadcast, RevocationStream, createTopology } from '@shop/common/messaging';
 import { createMetrics } from '@shop/common/metrics';
 import { BrokerConnection } from '@shop/common/rabbitmq';
 import { z } from 'zod';
@@ -11,8 +11,8 @@ import { buildApp } from './app.js';
 import type { Config } from './config.js';
 import { graphiqlRouter } from './graphiql/graphiql.js';
 import { serviceProbe } from './probes.js';
-import { createRateLimit } from './rate-limit.js';
 import { buildListener } from './request-listener.js';
+import { OpenSubscriptions } from './subscriptions/open-subscriptions.js';
 import { buildYoga, graphqlPaths } from './yoga.js';
 
 const SERVICE = 'gateway';
@@ -31,7 +31,8 @@ export async function startGateway(config: Config): Promise<RunningGateway> {
   const logger = createLogger({ service: SERVICE, level: config.logLevel });
   const metrics = createMetrics({ service: SERVICE });
 
-  const client = (name: string, url: string) => new ServiceClient({ name, url, timeout: config.upstreamTimeout });
+  const client = (name: string, url: string) =>
+    new ServiceClient({ name, url, timeout: config.upstreamTimeout, metrics });
   const services = {
     users: client('user-service', config.userServiceUrl),
     orders: client('order-service', config.orderServiceUrl),
@@ -54,6 +55,19 @@ export async function startGateway(config: Config): Promise<RunningGateway> {
     revocations,
   });
 
+  const subscriptions = new OpenSubscriptions({
+    verifier,
+    limits: { perAccount: config.subscriptionsPerAccount, inAll: config.subscriptionsInAll },
+    metrics,
+  });
+  const eventBroadcast = new EventBroadcast({
+    connection: broker,
+    queue: topology.gatewaySubscriptions,
+    onEvent: (event) => subscriptions.hear(event),
+    onBegin: () => subscriptions.refresh(),
+    logger,
+  });
+
   let isStopping = false;
   const probes: Record<string, Probe> = {
     'user-service': serviceProbe(services.users),
@@ -68,10 +82,17 @@ export async function startGateway(config: Config): Promise<RunningGateway> {
     metrics,
     probes,
     isStopping: () => isStopping,
-    trustedProxies: config.trustedProxies,
     graphiql: config.graphiqlEnabled ? await graphiqlRouter(['/', ...graphqlPaths]) : undefined,
   });
-  const yoga = buildYoga({ services, verifier, logger, introspectionEnabled: config.introspectionEnabled });
+  const yoga = buildYoga({
+    services,
+    subscriptions,
+    verifier,
+    logger,
+    metrics,
+    introspectionEnabled: config.introspectionEnabled,
+    requestTimeout: config.requestTimeout,
+  });
   const listener = buildListener({
     app,
     yoga,
@@ -88,7 +109,9 @@ export async function startGateway(config: Config): Promise<RunningGateway> {
   const stop = async (): Promise<void> => {
     isStopping = true;
     await stopInOrder([
+      async () => subscriptions.close(),
       async () => server?.stop(SERVER_GRACE),
+      () => eventBroadcast.stop(),
       () => revocationStream.stop(),
       () => broker.stop(),
       ...Object.values(services).map((service) => () => service.close()),
@@ -97,6 +120,7 @@ export async function startGateway(config: Config): Promise<RunningGateway> {
   };
   try {
     revocationStream.start();
+    eventBroadcast.start();
     server = await listen(listener, { host: config.host, port: config.port });
   } catch (error) {
     await stop();

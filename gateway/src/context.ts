@@ -1,13 +1,15 @@
 import type { AccessTokenVerifier, Actor } from '@shop/common/auth';
 import { findAppError, type AppError } from '@shop/common/errors';
 import { bearerToken, type ServiceClient } from '@shop/common/http';
-import { CallerService } from './caller-service.js';
+import { CallerService, type CallingRequest } from './caller-service.js';
 import { createFieldKey, type FieldKey } from './field-key.js';
 import { OrderClient } from './order/order.client.js';
 import { orderLoaders, type OrderLoaders } from './order/order.loader.js';
 import { PaymentClient } from './payment/payment.client.js';
 import { paymentLoaders, type PaymentLoaders } from './payment/payment.loader.js';
 import { UserClient } from './user/user.client.js';
+import type { OpenSubscriptions, SubscriptionRequest } from './subscriptions/open-subscriptions.js';
+import type { Snapshot } from './subscriptions/pushes.js';
 import { userLoaders, type UserLoaders } from './user/user.loader.js';
 
 /** The bearer of a valid access token, or nobody and the reason why. */
@@ -35,33 +37,73 @@ export interface Services {
 
 export interface Loaders extends UserLoaders, OrderLoaders, PaymentLoaders {}
 
+/** What a subscription field follows, for the caller. Throws why the caller may not. */
+export type Follow = <T extends Snapshot>(
+  request: Pick<SubscriptionRequest<T>, 'field' | 'topic' | 'read'>,
+) => Promise<AsyncIterable<T>>;
+
 /** What the resolvers of one request work with. */
 export interface GatewayContext {
   readonly users: UserClient;
   readonly orders: OrderClient;
   readonly payments: PaymentClient;
-  /** Remember what they loaded: replaced before each change, so that what is read after it is not from before. */
+  /** Remember what they loaded: replaced before each change and each push, so that what is read then is not from before. */
   loaders: Loaders;
   readonly createLoaders: () => Loaders;
   readonly keyOf: FieldKey;
+  readonly follow: Follow;
+  readonly time: TimeLimit;
+}
+
+/** How long a request may go on calling services. */
+export class TimeLimit {
+  #deadline: number | undefined;
+
+  /** From now on, in milliseconds. A subscription never starts it. */
+  start(limit: number): void {
+    this.#deadline = performance.now() + limit;
+  }
+
+  left(): number | undefined {
+    return this.#deadline === undefined ? undefined : this.#deadline - performance.now();
+  }
+}
+
+export interface ContextParts {
+  services: Services;
+  subscriptions: OpenSubscriptions;
 }
 
 export function createContext(
-  services: Services,
+  { services, subscriptions }: ContextParts,
   caller: Caller,
-  { idempotencyKey }: { idempotencyKey?: string | undefined } = {},
+  request: Pick<Request, 'headers' | 'signal'>,
 ): GatewayContext {
   const token = (): string => {
     if (caller.actor === undefined) throw caller.refusal;
     return caller.token;
   };
-  const users = new UserClient(new CallerService(services.users, token));
-  const orders = new OrderClient(new CallerService(services.orders, token));
-  const payments = new PaymentClient(new CallerService(services.payments, token));
+  const time = new TimeLimit();
+  const calling: CallingRequest = { token, timeLeft: () => time.left() };
+  const users = new UserClient(new CallerService(services.users, calling));
+  const orders = new OrderClient(new CallerService(services.orders, calling));
+  const payments = new PaymentClient(new CallerService(services.payments, calling));
   const createLoaders = (): Loaders => ({
     ...userLoaders(users),
     ...orderLoaders(orders),
     ...paymentLoaders(payments),
   });
-  return { users, orders, payments, loaders: createLoaders(), createLoaders, keyOf: createFieldKey(idempotencyKey) };
+  return {
+    users,
+    orders,
+    payments,
+    loaders: createLoaders(),
+    createLoaders,
+    time,
+    keyOf: createFieldKey(request.headers.get('idempotency-key') ?? undefined),
+    follow: async (what) => {
+      if (caller.actor === undefined) throw caller.refusal;
+      return subscriptions.open({ ...what, actor: caller.actor, gone: request.signal });
+    },
+  };
 }

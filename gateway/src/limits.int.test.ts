@@ -31,11 +31,20 @@ const logIns = (count: number): string =>
 /** Two tokens a field and four around them. */
 const long = (tokens: number): string => `{ ${Array.from({ length: tokens - 2 }, () => '__typename').join(' ')} }`;
 
+const directives = (count: number): string =>
+  `{ ${Array.from({ length: count }, (_, i) => `a${i % 20}: __typename @skip(if: false)`).join(' ')} }`;
+const operations = (count: number): string =>
+  Array.from({ length: count }, (_, i) => `query Q${i} { __typename }`).join(' ');
+/** Fragments that each use the next one twice: 2 to the power of 60 in all. */
+const bomb = (fields: string): string =>
+  `{ ...F0 } ${Array.from({ length: 60 }, (_, i) => `fragment F${i} on Query { ...F${i + 1} ${fields} ...F${i + 1} }`).join(' ')} fragment F60 on Query { me { id } }`;
+
 const rules: [rule: string, fine: string, tooMuch: string][] = [
   ['depth', nested(10), nested(11)],
   ['aliases', aliased(30), aliased(31)],
   ['tokens', long(2_000), long(2_001)],
   ['log-ins', logIns(2), logIns(3)],
+  ['directives', directives(20), directives(51)],
   [
     'cost',
     '{ users(limit: 99) { data { id orders(limit: 99) { __typename } } } }',
@@ -79,16 +88,53 @@ describe('what a query may ask for', () => {
     expect(small.errors?.[0]?.extensions.code).toBe('NOT_FOUND'); // it reached the service, which has no such route
   });
 
-  it('fragments in fragments, each used twice -> refused at once', async () => {
-    const fragments = Array.from(
-      { length: 60 },
-      (_, i) => `fragment F${i} on Query { ...F${i + 1} me { id } ...F${i + 1} }`,
-    ).join(' ');
+  it('a list length of variables that are no numbers -> no way around the cost', async () => {
+    for (const n of ['100', [100], { limit: 100 }, 1e3, -1, 2 ** 31]) {
+      const query = 'query ($n: Int) { users(limit: $n) { data { orders(limit: $n) { id status } } } }';
+      const { errors } = await gateway.ask(query, { token, variables: { n } });
+
+      expect(['QUERY_TOO_COMPLEX', 'GRAPHQL_VALIDATION_FAILED', 'NOT_FOUND']).toContain(errors?.[0]?.extensions.code);
+    }
+  });
+
+  it('many operations, of which one is executed -> refused', async () => {
+    const post = async (count: number) =>
+      read(
+        await gateway.yoga.fetch('http://gateway/graphql', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', accept: 'application/json' },
+          body: JSON.stringify({ query: operations(count), operationName: 'Q0' }),
+        }),
+      );
+
+    expect((await post(20)).data).toEqual({ __typename: 'Query' });
+    expect((await post(21)).errors?.[0]?.message).toBe('Query is too complex: operations');
+  });
+
+  it('one directive a thousand times -> refused before they are compared with each other', async () => {
+    const { errors } = await gateway.ask(`{ __typename ${'@a '.repeat(900)} }`);
+
+    expect(errors).toEqual([
+      { message: 'Query is too complex: directives', extensions: { code: 'QUERY_TOO_COMPLEX' } },
+    ]);
+  });
+
+  it.each([
+    ['each used twice', bomb('me { id }'), 'QUERY_TOO_COMPLEX'],
+    ['with nothing of their own', bomb(''), 'QUERY_TOO_COMPLEX'],
+    ['in a circle', '{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }', 'GRAPHQL_VALIDATION_FAILED'],
+    [
+      'of themselves',
+      '{ ...A } fragment A on Query { me { orders { user { id } } } ...A }',
+      'GRAPHQL_VALIDATION_FAILED',
+    ],
+    ['of the same fields a hundred times', `{ ${'...A '.repeat(100)} } fragment A on Query { __typename }`, undefined],
+  ])('fragments in fragments, %s -> refused at once, if at all', async (_, query, code) => {
     const started = performance.now();
 
-    const { errors } = await gateway.ask(`{ ...F0 } ${fragments} fragment F60 on Query { me { id } }`, { token });
+    const { errors } = await gateway.ask(query, { token });
 
-    expect(errors?.[0]?.message).toBe('Query is too complex: cost');
+    expect(errors?.[0]?.extensions.code).toBe(code);
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 
@@ -111,6 +157,25 @@ describe('what a query may ask for', () => {
 
     expect(errors).toBeUndefined();
     expect(data.__schema.types.length).toBeGreaterThan(20);
+  });
+});
+
+describe('how long a request may take', () => {
+  it('a service that never answers -> UPSTREAM_TIMEOUT when the time of the request is over, its calls given up', async () => {
+    const hasty = await createTestGateway({ timeout: 60_000, requestTimeout: 300 });
+    try {
+      const id = '0199a000-0000-7000-8000-000000000000';
+      hasty.orders.on(`PATCH /api/v1/orders/${id}/status`, () => new Promise(() => undefined));
+      const one = await hasty.ask(`mutation { updateOrderStatus(id: "${id}", status: cancelled) { id } }`, {
+        token: hasty.tokens.tokenFor({}),
+      });
+      const list = await hasty.ask('{ me { id } orders { data { id } } }', { token: hasty.tokens.tokenFor({}) });
+
+      expect(one.errors?.map(({ extensions }) => extensions.code)).toEqual(['UPSTREAM_TIMEOUT']);
+      expect(list.errors?.map(({ extensions }) => extensions.code)).not.toContain('UPSTREAM_TIMEOUT');
+    } finally {
+      await hasty.stop();
+    }
   });
 });
 
@@ -186,7 +251,7 @@ describe('what a request may be', () => {
     const refused = await get('mutation { logout }');
 
     expect([answer.status, answer.data]).toEqual([200, { __typename: 'Query' }]);
-    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(refused.headers.get('cache-control')).toBe('no-store');
     expect([refused.status, refused.errors?.[0]?.extensions.code]).toEqual([405, 'METHOD_NOT_ALLOWED']);
     expect(gateway.calls()).toHaveLength(0);
   });

@@ -1,4 +1,4 @@
-import { AppError, findAppError, type ErrorCode } from '@shop/common/errors';
+import { AppError, InvalidInput, findAppError, type ErrorCode } from '@shop/common/errors';
 import { errorBody, statusOfCode } from '@shop/common/http';
 import type { Logger } from '@shop/common/logger';
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
@@ -13,9 +13,13 @@ const codeOfStatus: ReadonlyMap<unknown, ErrorCode> = new Map(
   ]),
 );
 
-/** What clients see of an expected failure: its code, message and facts, as REST answers them. */
+/**
+ * What clients see of an expected failure: its code, message and facts, as REST answers them; and, since a field has no
+ * headers, after how many seconds a limit lets them try again.
+ */
 export function toGraphQLError(error: AppError, at?: GraphQLError): GraphQLError {
-  const { message, ...extensions } = errorBody(error);
+  const { message, ...body } = errorBody(error);
+  const extensions = error.code === 'RATE_LIMITED' ? { ...body, retryAfter: error.retryAfterSeconds } : body;
   return new GraphQLError(message, { nodes: at?.nodes, source: at?.source, path: at?.path, extensions });
 }
 
@@ -38,6 +42,8 @@ export function createMaskError(logger: Logger): MaskError {
       return toGraphQLError(expected, located);
     }
     if (located !== undefined && isRequestFault(located)) return asRequestFault(located);
+    if (isAbortedRequest(error))
+      return toGraphQLError(new InvalidInput([{ field: 'body', message: 'could not be read' }]));
     logger.error('request failed', {
       code: 'INTERNAL_ERROR',
       path: located?.path,
@@ -51,6 +57,10 @@ export function createMaskError(logger: Logger): MaskError {
 const isRequestFault = ({ path, originalError }: GraphQLError): boolean =>
   path === undefined &&
   (originalError === undefined || (originalError instanceof GraphQLError && isRequestFault(originalError)));
+
+/** The client went away in the middle of its body. A service that does is told of by an AppError. */
+const isAbortedRequest = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'code' in error && error.code === 'ECONNRESET';
 
 function asRequestFault(error: GraphQLError): GraphQLError {
   const { code, http } = error.extensions;

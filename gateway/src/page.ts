@@ -1,6 +1,6 @@
 import { collectSubFields } from '@graphql-tools/utils';
-import { ServiceUnavailable } from '@shop/common/errors';
-import type { PageMeta, ServiceAnswer } from '@shop/common/http';
+import { InvalidInput, ServiceUnavailable } from '@shop/common/errors';
+import { pageRules, type PageMeta, type ServiceAnswer } from '@shop/common/http';
 import { getNamedType, isObjectType, type FieldNode, type GraphQLObjectType, type GraphQLResolveInfo } from 'graphql';
 
 /** Which part of a list a client asks for. */
@@ -16,11 +16,18 @@ export interface Connection<Row> {
   pageInfo: PageMeta;
 }
 
+/** Throws InvalidInput: what is too long for the services' addresses must not be sent there. */
+function cursorOf(after: PageArguments['after']): string | undefined {
+  const result = pageRules.cursor.check(after);
+  if ('value' in result) return result.value;
+  throw new InvalidInput(result.faults.map(({ message }) => ({ field: 'after', message })));
+}
+
 /** What to ask a service's list for. Counting costs as much as the list itself, so it is done only where it is wanted. */
 export const pageQuery = ({ limit, offset, after }: PageArguments, info: GraphQLResolveInfo) => ({
   limit,
   offset,
-  cursor: after,
+  cursor: cursorOf(after),
   total: isTotalSelected(info),
 });
 export type PageQuery = ReturnType<typeof pageQuery>;

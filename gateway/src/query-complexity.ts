@@ -21,7 +21,7 @@ import {
 
 /** A query asks for too much. The client is told which rule it breaks, and never how far it may go. */
 export class QueryTooComplex extends GraphQLError {
-  constructor(rule: 'depth' | 'cost' | 'aliases' | 'tokens' | 'log-ins') {
+  constructor(rule: 'depth' | 'cost' | 'aliases' | 'tokens' | 'directives' | 'operations' | 'log-ins') {
     // As a faulty query: status 400 in GraphQL's own media type, 200 in application/json (GraphQL over HTTP, 6.4).
     super(`Query is too complex: ${rule}`, {
       extensions: { code: 'QUERY_TOO_COMPLEX', http: { status: 400, spec: true } },

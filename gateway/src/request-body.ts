@@ -1,15 +1,36 @@
+import { isJsonType, isPlainEncoding } from '@shop/common/http';
 import { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 
 const MAX_BODY_BYTES = 100_000;
-const JSON_TYPE = /^application\/json\s*(;|$)/i;
+
+const unsupported = (message: string) =>
+  new GraphQLError(message, { extensions: { code: 'UNSUPPORTED_MEDIA_TYPE', http: { status: 415 } } });
 
 /** Browsers send every other type without asking (CORS), and Yoga would take some of them. */
 export const useJsonOnly = (): Plugin => ({
   onRequestParse({ request }) {
-    if (request.method !== 'POST' || JSON_TYPE.test(request.headers.get('content-type') ?? '')) return;
-    throw new GraphQLError('Content-Type must be application/json', {
-      extensions: { code: 'UNSUPPORTED_MEDIA_TYPE', http: { status: 415 } },
+    if (request.method !== 'POST') return;
+    const { headers } = request;
+    if (!isJsonType(headers.get('content-type') ?? ''))
+      throw unsupported('Content-Type must be application/json in UTF-8');
+    if (!isPlainEncoding(headers.get('content-encoding'))) throw unsupported('Content-Encoding is not supported');
+  },
+});
+
+/** Yoga parses the variables and extensions of a GET, and takes what is no JSON for a fault of its own. */
+export const useReadableParameters = (): Plugin => ({
+  onRequestParse({ request, requestParser, setRequestParser }) {
+    if (request.method !== 'GET' || requestParser === undefined) return;
+    setRequestParser(async (given) => {
+      try {
+        return await requestParser(given);
+      } catch (error) {
+        if (!(error instanceof SyntaxError)) throw error;
+        throw new GraphQLError('variables and extensions must be valid JSON', {
+          extensions: { code: 'BAD_REQUEST', http: { status: 400 } },
+        });
+      }
     });
   },
 });

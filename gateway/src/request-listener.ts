@@ -1,15 +1,21 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { AccessTokenVerifier } from '@shop/common/auth';
 import { AppError, findAppError } from '@shop/common/errors';
-import { allowOrigins, noteRoute, observe, scopeOf, statusOfCode } from '@shop/common/http';
+import {
+  allowOrigins,
+  clientAddressReader,
+  noteRoute,
+  observe,
+  scopeOf,
+  statusOfCode,
+  type RateLimit,
+} from '@shop/common/http';
 import { runInScope, type Logger, type RequestScope } from '@shop/common/logger';
 import type { Metrics } from '@shop/common/metrics';
 import helmet from 'helmet';
-import proxyaddr from 'proxy-addr';
 import { identify } from './context.js';
 import { wantsPage } from './graphiql/graphiql.js';
 import { toGraphQLError } from './mask-error.js';
-import type { RateLimit } from './rate-limit.js';
 import { graphqlPaths, type Yoga } from './yoga.js';
 
 export interface ListenerParts {
@@ -31,12 +37,12 @@ export interface ListenerParts {
  */
 export function buildListener(parts: ListenerParts): RequestListener {
   const { app, graphiqlEnabled, corsOrigins, trustedProxies } = parts;
-  const isTrusted = proxyaddr.compile([...trustedProxies]);
+  const clientAddressOf = clientAddressReader(trustedProxies);
   const setSecurityHeaders = helmet();
   const allowCors = allowOrigins(corsOrigins);
 
   return (request, response) => {
-    const scope = scopeOf(request.headers, proxyaddr(request, isTrusted));
+    const scope = scopeOf(request.headers, clientAddressOf(request));
     response.setHeader('X-Request-Id', scope.requestId);
     response.setHeader('traceparent', scope.traceparent);
     runInScope(scope, () => {
@@ -65,7 +71,7 @@ async function answerGraphQL(
   try {
     const caller = identify(request.headers.authorization, verifier);
     if (caller.actor) scope.actorId = caller.actor.id;
-    await limitRate({ caller, address: scope.clientAddress });
+    await limitRate(response, { accountId: caller.actor?.id, address: scope.clientAddress });
     await yoga(request, response);
   } catch (error) {
     const expected = findAppError(error);

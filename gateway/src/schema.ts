@@ -1,5 +1,5 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
-import type { GraphQLFieldResolver, GraphQLSchema } from 'graphql';
+import type { GraphQLFieldResolver, GraphQLObjectType, GraphQLSchema } from 'graphql';
 import type { GatewayContext } from './context.js';
 import { typeDefs } from './generated/schema.js';
 import { orderResolvers } from './order/order.resolvers.js';
@@ -8,7 +8,10 @@ import { userResolvers } from './user/user.resolvers.js';
 
 type FieldResolver = GraphQLFieldResolver<unknown, GatewayContext>;
 
-/** The mutations of one request run one after the other: what each loads must not be from before the last one. */
+/**
+ * The mutations of one request run one after the other, and so do the pushes of a subscription: what each loads must not
+ * be from before the last one.
+ */
 const withFreshLoaders =
   (resolve: FieldResolver): FieldResolver =>
   (parent, args, context, info) => {
@@ -23,9 +26,11 @@ export function buildSchema(): GraphQLSchema {
     resolvers: [userResolvers, orderResolvers, paymentResolvers],
     resolverValidationOptions: { requireResolversToMatchSchema: 'error' },
   });
-  for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) {
-    if (field.resolve === undefined) throw new Error(`mutation ${field.name} has no resolver`);
+  for (const field of [...fieldsOf(schema.getMutationType()), ...fieldsOf(schema.getSubscriptionType())]) {
+    if (field.resolve === undefined) throw new Error(`${field.name} has no resolver`);
     field.resolve = withFreshLoaders(field.resolve);
   }
   return schema;
 }
+
+const fieldsOf = (type: GraphQLObjectType | null | undefined) => Object.values(type?.getFields() ?? {});

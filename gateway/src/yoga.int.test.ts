@@ -156,6 +156,46 @@ describe('callers', () => {
   });
 });
 
+describe('a password in a query that is refused', () => {
+  const secret = 'correct horse battery';
+  const byVariable = 'mutation ($input: LoginInput!) { login(input: $input) { token } }';
+
+  it.each([
+    [
+      'a field too many in a variable',
+      byVariable,
+      { input: { email: 'a', password: secret, more: 1 } },
+      'Field "more"',
+    ],
+    ['a field too few in a variable', byVariable, { input: { password: `${secret}; x` } }, 'Field "email"'],
+    ['a variable of the wrong type', byVariable, { input: secret }, 'to be an object'],
+    ['a field of the wrong type', byVariable, { input: { email: 'a', password: [secret] } }, 'String cannot represent'],
+    ['a text that is no number', 'mutation { refundPayment(id: "x", amount: "SECRET") { id } }', {}, 'Float cannot'],
+    ['a text that is no word', 'mutation { processPayment(id: "x", method: "SECRET") { id } }', {}, 'Enum'],
+    ['a text that is no object', 'mutation { login(input: "SECRET") { token } }', {}, 'Expected value of type'],
+    ['a text in the wrong place', 'mutation { login(input "SECRET") { token } }', {}, 'found String'],
+    ['a long text in the wrong place', 'mutation { login(input """SECRET""") { token } }', {}, 'found BlockString'],
+  ])('%s -> what is wrong, and not the value', async (_, query, variables, reason) => {
+    const { errors } = await gateway.ask(query.replace('SECRET', secret), { variables });
+
+    expect(errors?.[0]?.message).toContain(reason);
+    expect(JSON.stringify(errors)).not.toContain(secret);
+  });
+});
+
+it('a very long value in a query that is refused -> no time lost', async () => {
+  const query = 'query ($status: OrderStatus, $limit: Int) { orders(status: $status, limit: $limit) { data { id } } }';
+  for (const value of ['x', 'a@', '; ', '"', 'Field "']) {
+    const long = value.repeat(90_000 / value.length);
+    const started = performance.now();
+
+    await gateway.ask(query, { token, variables: { status: long } });
+    await gateway.ask(query, { token, variables: { limit: long } });
+
+    expect(performance.now() - started).toBeLessThan(3_000);
+  }
+});
+
 describe('mutations', () => {
   it.each([
     [

@@ -1,47 +1,59 @@
 import type { AccessTokenVerifier } from '@shop/common/auth';
 import type { Logger } from '@shop/common/logger';
-import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
-import { createContext, identify, type GatewayContext, type Services } from './context.js';
+import type { Metrics } from '@shop/common/metrics';
+import { createYoga, type YogaServerInstance } from 'graphql-yoga';
+import { useCacheControl } from './cache-control.js';
+import { createContext, identify, type ContextParts, type GatewayContext } from './context.js';
 import { useHiddenSchema } from './hidden-schema.js';
 import { useQueryLimits } from './limits.js';
 import { createMaskError } from './mask-error.js';
-import { useBodyLimit, useJsonOnly } from './request-body.js';
+import { useOperationFigures } from './operation-figures.js';
+import { useBodyLimit, useJsonOnly, useReadableParameters } from './request-body.js';
 import { buildSchema } from './schema.js';
+import { useTimeLimit } from './time-limit.js';
+import { useSilentErrors } from './without-values.js';
+import { useSubscriptions, type ServerContext } from './subscriptions/use-subscriptions.js';
 
 /** Where GraphQL is served; clients of the Go system expect it at /query. */
 export const graphqlPaths: ReadonlySet<string> = new Set(['/graphql', '/query']);
 
-/** Answers are for their caller alone: nobody on the way may keep them. */
-const useNoStore = (): Plugin => ({
-  onResponse({ response }) {
-    if (!response.headers.has('Cache-Control')) response.headers.set('Cache-Control', 'no-store');
-  },
-});
-
-export interface YogaParts {
-  services: Services;
+export interface YogaParts extends ContextParts {
   verifier: AccessTokenVerifier;
   logger: Logger;
+  metrics: Metrics;
   /** Whether clients may ask for the schema and get suggestions of names. */
   introspectionEnabled: boolean;
+  /** Milliseconds for all calls of services that one request makes. */
+  requestTimeout: number;
 }
 
-export type Yoga = YogaServerInstance<object, GatewayContext>;
+export type Yoga = YogaServerInstance<ServerContext, GatewayContext>;
 
 /** The GraphQL endpoint, without port and connections: `yoga.fetch(request)` in tests, `yoga(request, response)` on a server. */
-export function buildYoga({ services, verifier, logger, introspectionEnabled }: YogaParts): Yoga {
-  return createYoga<object, GatewayContext>({
-    schema: buildSchema(),
+export function buildYoga({
+  verifier,
+  logger,
+  metrics,
+  introspectionEnabled,
+  requestTimeout,
+  ...parts
+}: YogaParts): Yoga {
+  const schema = buildSchema();
+  return createYoga<ServerContext, GatewayContext>({
+    schema,
     context: ({ request }) =>
-      createContext(services, identify(request.headers.get('authorization') ?? undefined, verifier), {
-        idempotencyKey: request.headers.get('idempotency-key') ?? undefined,
-      }),
+      createContext(parts, identify(request.headers.get('authorization') ?? undefined, verifier), request),
     graphqlEndpoint: `/:endpoint(${[...graphqlPaths].map((path) => path.slice(1)).join('|')})`,
     plugins: [
+      useOperationFigures(metrics, schema),
       useJsonOnly(),
+      useReadableParameters(),
       useBodyLimit(),
       useQueryLimits(),
-      useNoStore(),
+      useTimeLimit(requestTimeout),
+      useSubscriptions(),
+      useCacheControl(),
+      useSilentErrors(),
       ...(introspectionEnabled ? [] : [useHiddenSchema()]),
     ],
     maskedErrors: { maskError: createMaskError(logger) },

@@ -1,7 +1,9 @@
 import { AccessTokenVerifier, RevocationList } from '@shop/common/auth';
 import { ServiceClient } from '@shop/common/http';
+import { createMetrics, type Metrics } from '@shop/common/metrics';
 import type { LogFacts, Logger } from '@shop/common/logger';
 import { createTestTokens, type TestTokens } from '@shop/common/testing';
+import { OpenSubscriptions } from '../src/subscriptions/open-subscriptions.js';
 import { buildYoga, type Yoga } from '../src/yoga.js';
 import { startStandIn, type Call, type StandIn } from './upstream.js';
 
@@ -30,6 +32,7 @@ export interface TestGateway {
   orders: StandIn;
   payments: StandIn;
   log: LogEntry[];
+  metrics: Metrics;
   /** All calls to services, in order of arrival at each. */
   calls(): Call[];
   ask(
@@ -47,12 +50,17 @@ export async function read(response: Response): Promise<GraphQLAnswer> {
 }
 
 /** The GraphQL endpoint between a test and stand-ins of the three services. */
-export async function createTestGateway({ introspectionEnabled = true, timeout = 5_000 } = {}): Promise<TestGateway> {
+export async function createTestGateway({
+  introspectionEnabled = true,
+  timeout = 5_000,
+  requestTimeout = 10_000,
+} = {}): Promise<TestGateway> {
   const tokens = createTestTokens();
-  const revocations = new RevocationList({ lifetime: 60_000 });
+  const revocations = new RevocationList({ lifetime: 3_600_000 });
   const [users, orders, payments] = await Promise.all([startStandIn(), startStandIn(), startStandIn()]);
   const standIns = { users, orders, payments };
-  const client = (name: string, { url }: StandIn) => new ServiceClient({ name, url, timeout });
+  const metrics = createMetrics({ service: 'test' });
+  const client = (name: string, { url }: StandIn) => new ServiceClient({ name, url, timeout, metrics });
   const services = {
     users: client('user-service', users),
     orders: client('order-service', orders),
@@ -61,11 +69,20 @@ export async function createTestGateway({ introspectionEnabled = true, timeout =
   const log: LogEntry[] = [];
   const entry = (level: string) => (message: string, facts?: LogFacts) => void log.push({ level, message, facts });
   const logger: Logger = { error: entry('error'), warn: entry('warn'), info: entry('info'), debug: entry('debug') };
+  const verifier = new AccessTokenVerifier({ ...tokens, revocations });
+  const subscriptions = new OpenSubscriptions({
+    verifier,
+    limits: { perAccount: 10, inAll: 10 },
+    metrics,
+  });
   const yoga = buildYoga({
     services,
-    verifier: new AccessTokenVerifier({ ...tokens, revocations }),
+    subscriptions,
+    verifier,
     logger,
+    metrics,
     introspectionEnabled,
+    requestTimeout,
   });
 
   return {
@@ -74,6 +91,7 @@ export async function createTestGateway({ introspectionEnabled = true, timeout =
     revocations,
     ...standIns,
     log,
+    metrics,
     calls: () => Object.values(standIns).flatMap(({ calls }) => calls),
     ask: async (query, { variables, token, accept = 'application/json', idempotencyKey } = {}) =>
       read(
@@ -93,6 +111,7 @@ export async function createTestGateway({ introspectionEnabled = true, timeout =
       log.length = 0;
     },
     stop: async () => {
+      subscriptions.close();
       await Promise.all(Object.values(services).map((service) => service.close()));
       await Promise.all(Object.values(standIns).map((standIn) => standIn.stop()));
     },

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { AccessTokenVerifier, RevocationList } from '@shop/common/auth';
 import {
   AtomicStore,
+  AuditTrail,
   createDatabaseAdapter,
   databaseState,
   IdempotencyKeys,
@@ -25,6 +26,7 @@ import { BrokerConnection } from '@shop/common/rabbitmq';
 import { buildApp } from './app.js';
 import type { Config } from './config.js';
 import { createDatabase } from './database.js';
+import { countOrderEvents } from './orders/order.figures.js';
 import { OrderHandler } from './orders/order.handler.js';
 import { OrderRepository } from './orders/order.repository.js';
 import { OrderService } from './orders/order.service.js';
@@ -35,7 +37,7 @@ const SERVICE = 'order-service';
 const SERVER_GRACE = 10_000;
 /** Milliseconds between two looks at which orders were not paid in time. */
 const EXPIRY_POLL = 1_000;
-/** Milliseconds between two looks for idempotency keys that are past their time. */
+/** Milliseconds between two looks for what is past its time. */
 const PURGE_POLL = 60_000;
 /** Milliseconds that a request with an idempotency key has: far more than it needs. */
 const REQUEST_LEASE = 10_000;
@@ -59,6 +61,7 @@ export async function startOrderService(config: Config): Promise<RunningService>
       poolSize: config.databasePoolSize,
       applicationName: SERVICE,
       onConnectionLost: (err) => logger.warn('database connection lost', { err }),
+      metrics,
     }),
   );
   const topology = createTopology({ accessTokenLifetime: config.accessTokenLifetime });
@@ -69,6 +72,7 @@ export async function startOrderService(config: Config): Promise<RunningService>
     source: `/${SERVICE}`,
     logger,
     metrics,
+    onPublished: countOrderEvents(metrics),
   });
   const store = new AtomicStore({
     client: database,
@@ -77,6 +81,7 @@ export async function startOrderService(config: Config): Promise<RunningService>
   });
 
   const idempotencyKeys = new IdempotencyKeys({ client: database, lease: REQUEST_LEASE });
+  const auditTrail = new AuditTrail({ client: database });
 
   const revocations = new RevocationList({ lifetime: config.accessTokenLifetime });
   const revocationStream = new RevocationStream({
@@ -110,6 +115,12 @@ export async function startOrderService(config: Config): Promise<RunningService>
     poll: PURGE_POLL,
     logger,
   });
+  const auditPurge = new BackgroundWorker({
+    name: 'old audit entries',
+    work: () => auditTrail.purge(),
+    poll: PURGE_POLL,
+    logger,
+  });
   const consumer = new EventConsumer({
     connection: broker,
     queue: topology.orderService,
@@ -139,6 +150,7 @@ export async function startOrderService(config: Config): Promise<RunningService>
     trustedProxies: config.trustedProxies,
     requestsPerSecond: config.requestsPerSecond,
     orders: new OrderHandler(orders),
+    auditTrail,
   });
 
   let server: HttpServer | undefined;
@@ -147,7 +159,7 @@ export async function startOrderService(config: Config): Promise<RunningService>
     await stopInOrder([
       async () => server?.stop(SERVER_GRACE),
       () => consumer.stop(),
-      () => Promise.all([expiry.stop(), keyPurge.stop()]),
+      () => Promise.all([expiry.stop(), keyPurge.stop(), auditPurge.stop()]),
       () => revocationStream.stop(),
       () => relay.stop(),
       () => broker.stop(),
@@ -163,6 +175,7 @@ export async function startOrderService(config: Config): Promise<RunningService>
     consumer.start();
     expiry.start();
     keyPurge.start();
+    auditPurge.start();
     server = await listen(app, { host: config.host, port: config.port });
   } catch (error) {
     await stop();

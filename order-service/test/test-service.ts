@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { Express } from 'express';
 import pg from 'pg';
 import supertest, { type Test } from 'supertest';
 import { v7 as newId } from 'uuid';
@@ -11,6 +12,7 @@ import {
   startServiceProcess,
   type ServiceProcess,
   type TestBroker,
+  type TestTokens,
 } from '@shop/common/testing';
 import type { Config } from '../src/config.js';
 import { startOrderService } from '../src/container.js';
@@ -29,6 +31,8 @@ export interface TestCaller {
 export interface TestService {
   readonly config: Config;
   readonly broker: TestBroker;
+  readonly tokens: TestTokens;
+  readonly app: Express;
   /** Where the service listens. */
   readonly url: string;
   /** A user that nobody else has; claims of its token can be replaced. */
@@ -86,12 +90,16 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
   return {
     config,
     broker,
+    tokens,
     startAnother: async () => {
       const another = await startOrderService(config);
       return { url: `http://127.0.0.1:${another.port}`, stop: () => another.stop() };
     },
     startProcess: ({ databaseUrl }) =>
       startServiceProcess({ directory: serviceDirectory, environment: environmentOf({ ...config, databaseUrl }) }),
+    get app() {
+      return service.app;
+    },
     get url() {
       return url();
     },

@@ -1,16 +1,27 @@
 import type { Express } from 'express';
-import { buildServiceApp, type ServiceAppOptions } from '@shop/common/http';
+import { auditActions } from '@shop/common/contracts';
+import { auditRoutes, buildServiceApp, type AuditTrailReader, type ServiceAppOptions } from '@shop/common/http';
 import type { PaymentHandler } from './payments/payment.handler.js';
 import { paymentRoutes } from './payments/payment.routes.js';
 import type { WebhookHandler } from './webhooks/webhook.handler.js';
 import { webhookRoutes } from './webhooks/webhook.routes.js';
 
 /** Everything that the HTTP face is built from. */
-export type AppParts = Omit<ServiceAppOptions, 'routes'> & { payments: PaymentHandler; webhooks: WebhookHandler };
+export type AppParts = Omit<ServiceAppOptions, 'routes'> & {
+  payments: PaymentHandler;
+  webhooks: WebhookHandler;
+  auditTrail: AuditTrailReader;
+};
 
-export const buildApp = ({ payments, webhooks, ...parts }: AppParts): Express =>
+export const buildApp = ({ payments, webhooks, auditTrail, ...parts }: AppParts): Express =>
   buildServiceApp({
     ...parts,
     // Webhooks first: their path also looks like that of something done to a payment.
-    routes: { '/api/v1/payments': [...webhookRoutes(webhooks), ...paymentRoutes(payments)] },
+    routes: {
+      '/api/v1/payments': [
+        ...webhookRoutes(webhooks),
+        ...auditRoutes(auditTrail, auditActions.payment),
+        ...paymentRoutes(payments),
+      ],
+    },
   });

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { AccessTokenVerifier, RevocationList } from '@shop/common/auth';
 import {
   AtomicStore,
+  AuditTrail,
   createDatabaseAdapter,
   databaseState,
   IdempotencyKeys,
@@ -30,9 +31,11 @@ import { ChargeService } from './payments/charge.service.js';
 import { OrderAccountRepository } from './payments/order-account.repository.js';
 import { orderEvents } from './payments/order-events.consumer.js';
 import { PayableOrderClient } from './payments/payable-order.client.js';
+import { countPaymentEvents } from './payments/payment.figures.js';
 import { PaymentHandler } from './payments/payment.handler.js';
 import { PaymentRepository } from './payments/payment.repository.js';
 import { PaymentService } from './payments/payment.service.js';
+import { createRefundFigures } from './payments/refund.figures.js';
 import { RefundRepository } from './payments/refund.repository.js';
 import { RefundService } from './payments/refund.service.js';
 import { ManualProvider } from './providers/manual/manual-provider.js';
@@ -56,6 +59,8 @@ const WRITING_TIME = 5_000;
 /** Milliseconds between two looks at what providers have to be asked, and at what is old enough to be forgotten. */
 const POLL = 1_000;
 const PURGE_POLL = 60_000;
+/** Milliseconds between two looks at how many refunds fail again and again. */
+const WATCH_POLL = 5_000;
 
 const { version } = z.object({ version: z.string() }).parse(createRequire(import.meta.url)('../package.json'));
 
@@ -78,6 +83,7 @@ export async function startPaymentService(
       poolSize: config.databasePoolSize,
       applicationName: SERVICE,
       onConnectionLost: (err) => logger.warn('database connection lost', { err }),
+      metrics,
     }),
   );
   const topology = createTopology({ accessTokenLifetime: config.accessTokenLifetime });
@@ -88,6 +94,7 @@ export async function startPaymentService(
     source: `/${SERVICE}`,
     logger,
     metrics,
+    onPublished: countPaymentEvents(metrics),
   });
   const store = new AtomicStore({
     client: database,
@@ -133,10 +140,12 @@ export async function startPaymentService(
     name: 'order-service',
     url: config.orderServiceUrl,
     timeout: ORDER_SERVICE_TIMEOUT,
+    metrics,
   });
 
   const requestLifetime = config.providerTimeout + WRITING_TIME;
   const idempotencyKeys = new IdempotencyKeys({ client: database, lease: requestLifetime });
+  const auditTrail = new AuditTrail({ client: database });
   const payments = new PaymentRepository({ database, store });
   const accounts = new OrderAccountRepository({ store });
   const refundService = new RefundService({
@@ -147,6 +156,7 @@ export async function startPaymentService(
     logger,
     clock,
     newId,
+    figures: createRefundFigures(metrics),
     random: Math.random,
     firstPause: config.refundRetryPause,
     lease: 2 * requestLifetime, // the provider is asked twice at most
@@ -185,9 +195,11 @@ export async function startPaymentService(
   });
   const workers = [
     refundWorker,
+    work('watch over refunds', () => refundService.watchFailing(), WATCH_POLL),
     work('reconciliation', () => charges.settleDue()),
     work('old webhooks', () => webhooks.forgetOld(), PURGE_POLL),
     work('old idempotency keys', () => idempotencyKeys.purge(), PURGE_POLL),
+    work('old audit entries', () => auditTrail.purge(), PURGE_POLL),
   ];
   const consumer = new EventConsumer({
     connection: broker,
@@ -219,6 +231,7 @@ export async function startPaymentService(
     idempotency: idempotencyKeys,
     payments: new PaymentHandler({ payments: paymentService, refunds: refundService }),
     webhooks: new WebhookHandler(webhooks),
+    auditTrail,
   });
 
   const stop = async (): Promise<void> => {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import type { Express } from 'express';
 import pg from 'pg';
 import supertest, { type Test } from 'supertest';
 import { v7 as newId } from 'uuid';
@@ -17,6 +18,7 @@ import {
   startServiceProcess,
   type ServiceProcess,
   type TestBroker,
+  type TestTokens,
 } from '@shop/common/testing';
 import type { Config } from '../src/config.js';
 import { startPaymentService } from '../src/container.js';
@@ -36,6 +38,7 @@ export interface LogEntry extends LogFacts {
 }
 
 export interface RunningTestService {
+  app: Express;
   url: string;
   stop: () => Promise<void>;
 }
@@ -43,6 +46,8 @@ export interface RunningTestService {
 export interface TestService {
   config: Config;
   broker: TestBroker;
+  tokens: TestTokens;
+  app: Express;
   url: string;
   /** Warnings and errors of all processes, as far as tests start them here. */
   logged: LogEntry[];
@@ -50,8 +55,8 @@ export interface TestService {
   startAnother(changes?: Partial<Config>): Promise<RunningTestService>;
   /** Likewise, as a process of its own that can be killed. */
   startProcess(changes: Partial<Config>): Promise<ServiceProcess>;
-  /** A user that nobody else has. */
-  caller(role?: Role): TestCaller;
+  /** A user that nobody else has, unless it is named. */
+  caller(role?: Role, known?: { id?: string | undefined; tokenVersion?: number }): TestCaller;
   orderService: StandInOrderService;
   /** Delivers events as the broker would: each once for every time it is named. */
   publish(...events: readonly DomainEvent[]): Promise<void>;
@@ -111,34 +116,36 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
   const logged: LogEntry[] = [];
   const startAnother = async (changes: Partial<Config> = {}) => {
     const running = await startPaymentService({ ...config, ...changes }, { logger: recordingLogger(logged) });
-    return { url: `http://127.0.0.1:${running.port}`, stop: () => running.stop() };
+    return { app: running.app, url: `http://127.0.0.1:${running.port}`, stop: () => running.stop() };
   };
   const service = await startAnother();
-  const { url } = service;
+  const { app, url } = service;
   const pool = new pg.Pool({ connectionString: database.url, max: 4 });
   const sender = startSender(broker.url);
 
-  const callerAt = (base: string, id: string, role: Role): TestCaller => {
-    const token = tokens.tokenFor({ id, role });
+  const callerAt = (base: string, id: string, role: Role, tokenVersion: number): TestCaller => {
+    const token = tokens.tokenFor({ id, role }, { ver: tokenVersion });
     const call = (method: 'get' | 'post', to: string) =>
       supertest(base)[method](`/api/v1/payments${to}`).set('Authorization', `Bearer ${token}`);
     return {
       id,
       get: (to = '') => call('get', to),
       post: (to, body) => (body === undefined ? call('post', to) : call('post', to).send(body)),
-      at: (other) => callerAt(other, id, role),
+      at: (other) => callerAt(other, id, role, tokenVersion),
     };
   };
 
   return {
     config,
     broker,
+    tokens,
+    app,
     url,
     logged,
     startAnother,
     startProcess: (changes) =>
       startServiceProcess({ directory: serviceDirectory, environment: environmentOf({ ...config, ...changes }) }),
-    caller: (role = 'user') => callerAt(url, newId(), role),
+    caller: (role = 'user', { id = newId(), tokenVersion = 1 } = {}) => callerAt(url, id, role, tokenVersion),
     orderService,
     publish: sender.publish,
     query: async <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>

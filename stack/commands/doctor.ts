@@ -84,7 +84,7 @@ async function ports(context: Context): Promise<Finding[]> {
 }
 
 function claimedPorts(settings: Settings, { directory }: Context) {
-  const parts = systemParts({ settings, directory, withAdminer: true });
+  const parts = systemParts({ settings, directory, withAdminer: true, withPrometheus: true });
   return parts.flatMap((part) => (part.kind === 'task' ? [] : part.ports));
 }
 

@@ -35,9 +35,13 @@ interface Check {
 /** Asks every part of the system whether it is well; 0 when all are. */
 export async function health({ output }: Context): Promise<number> {
   const settings = loadSettings();
+  const host = reachableHost(settings.host);
   const checks = await Promise.all([
     ...serverChecks(settings),
-    ...services.map((service) => serviceCheck(service, settings)),
+    ...services.map(({ name, portVariable }) => httpCheck(name, `${host}:${settings.ports[portVariable]}`, '/ready')),
+    httpCheck('nginx', `${host}:${settings.ports.NGINX_PORT}`, '/health'),
+    httpCheck('prometheus', `127.0.0.1:${settings.ports.PROMETHEUS_PORT}`, '/-/ready'),
+    portCheck('nginx-log', settings.ports.NGINX_LOG_METRICS_PORT),
   ]);
   const rows = checks.map(({ name, healthy, detail }) => [name, healthy ? 'healthy' : 'DOWN', detail]);
   const [heading, ...lines] = table([['NAME', 'STATE', 'DETAIL'], ...rows]);
@@ -49,22 +53,22 @@ export async function health({ output }: Context): Promise<number> {
 function serverChecks({ ports }: Settings): Promise<Check>[] {
   const portOf: Record<string, number | undefined> = { rabbitmq: ports.RABBITMQ_PORT, adminer: ports.ADMINER_PORT };
   for (const { database } of services) if (database) portOf[`postgres-${database.name}`] = ports[database.portVariable];
-  return infrastructure.map(async (name) => {
-    const port = portOf[name] ?? 0;
-    return { name, healthy: await isListening(port), detail: `port ${port}` };
-  });
+  return infrastructure.map((name) => portCheck(name, portOf[name] ?? 0));
 }
 
-/** A service that answers but waits for something else says so in its readiness. */
-async function serviceCheck(service: (typeof services)[number], settings: Settings): Promise<Check> {
-  const port = settings.ports[service.portVariable];
+async function portCheck(name: string, port: number): Promise<Check> {
+  return { name, healthy: await isListening(port), detail: `port ${port}` };
+}
+
+/** A service that answers but waits for something else says so in its readiness; nginx passes on the gateway's health. */
+async function httpCheck(name: string, address: string, path: string): Promise<Check> {
+  const port = address.slice(address.lastIndexOf(':') + 1);
   try {
-    const url = `http://${reachableHost(settings.host)}:${port}/ready`;
-    const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+    const response = await fetch(`http://${address}${path}`, { signal: AbortSignal.timeout(5_000) });
     const detail = `port ${port}: ${response.status} ${(await response.text()).trim().slice(0, 200)}`;
-    return { name: service.name, healthy: response.ok, detail };
+    return { name, healthy: response.ok, detail };
   } catch (error) {
     const reason = error instanceof Error && error.name === 'TimeoutError' ? 'no answer within 5 s' : 'not reachable';
-    return { name: service.name, healthy: false, detail: `port ${port}: ${reason}` };
+    return { name, healthy: false, detail: `port ${port}: ${reason}` };
   }
 }

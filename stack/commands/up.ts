@@ -8,8 +8,7 @@ import { runningState, settle, type Context } from '../context.ts';
 import { StackError } from '../errors.ts';
 import { logFile, openLog } from '../log-files.ts';
 import { followLogs, lineReader, type LogFollower } from '../log-follower.ts';
-import { infrastructure, services, systemParts } from '../parts.ts';
-import { selectParts } from '../program.ts';
+import { infrastructureParts, services, systemParts } from '../parts.ts';
 import type { Settings } from '../settings.ts';
 import { untilAskedToStop } from '../signals.ts';
 import { AlreadyRunning, Supervisor } from '../supervisor.ts';
@@ -23,8 +22,8 @@ export async function up(scope: Scope, mode: 'foreground' | 'background', contex
   const { output, directory } = context;
   if (runningState(context)) return tellRunning(scope, context);
   const settings = settle(context);
-  const all = systemParts({ settings, directory, withAdminer: true });
-  const parts = scope === 'up' ? all : selectParts(all, infrastructure);
+  const options = { settings, directory, withAdminer: true, withPrometheus: true };
+  const parts = scope === 'up' ? systemParts(options) : infrastructureParts(options);
   const supervisor = new Supervisor({ directory, scope, parts, events: output.events });
   const asked = untilAskedToStop();
   void asked.then((signal) => {

@@ -9,7 +9,10 @@ export interface StandIns {
   directory: string;
   ports: number[];
   /** A program of a stack that does nothing but run. */
-  program(name: string, options?: Partial<Program> & { port?: number; behaviour?: 'fails' | 'dies' | 'deaf' }): Program;
+  program(
+    name: string,
+    options?: Partial<Program> & { port?: number; behaviour?: 'fails' | 'dies' | 'deaf' | 'parent' },
+  ): Program;
   /** What the programs wrote down, in order. */
   journal(): string[];
   dispose(): Promise<void>;

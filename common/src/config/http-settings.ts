@@ -1,5 +1,5 @@
 import type { Settings } from './load-settings.js';
-import { duration, list, oneOf, text, url } from './setting.js';
+import { duration, list, networks, oneOf, text, url } from './setting.js';
 
 export const nodeEnvironments = ['development', 'test', 'production'] as const;
 
@@ -9,7 +9,7 @@ export const httpSettings = {
   LOG_LEVEL: oneOf(['error', 'warn', 'info', 'debug'], { default: 'info' }),
   HOST: text({ default: '127.0.0.1' }),
   CORS_ORIGINS: list(),
-  TRUSTED_PROXIES: list({ default: '127.0.0.1,::1' }),
+  TRUSTED_PROXIES: networks({ default: '127.0.0.1,::1' }),
   RABBITMQ_URL: url({ schemes: ['amqp', 'amqps'], examplePasswords: ['guest'] }),
   JWT_ISSUER: text({ default: 'http://localhost/user-service' }),
   JWT_AUDIENCE: text({ default: 'shop' }),

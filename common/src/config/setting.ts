@@ -1,4 +1,5 @@
 import ms, { type StringValue } from 'ms';
+import proxyaddr from 'proxy-addr';
 import { z } from 'zod';
 import type { Setting } from './load-settings.js';
 
@@ -74,6 +75,35 @@ export const duration = (options: { default?: StringValue } = {}): Setting<numbe
     ),
   );
 
+/** So many of something in a length of time. */
+export interface Rate {
+  readonly quota: number;
+  /** Milliseconds. */
+  readonly window: number;
+}
+
+const MAX_QUOTA = 1_000_000;
+const MAX_RATE_WINDOW = ms('1d');
+
+/** A rate such as 10/15m or 500/1h: up to 1,000,000 of something, in up to a day. */
+export const rate = (options: { default?: `${number}/${StringValue}` } = {}): Setting<Rate> =>
+  setting(
+    withDefault(
+      z.string().transform((value, context): Rate => {
+        const [, digits = '', time = ''] = /^(\d{1,7})\/(.{1,20})$/.exec(value) ?? [];
+        const quota = Number(digits);
+        const window = isDuration(time) ? ms(time) : 0;
+        if (quota >= 1 && quota <= MAX_QUOTA && window >= 1_000 && window <= MAX_RATE_WINDOW) return { quota, window };
+        context.addIssue({
+          code: 'custom',
+          message: 'must be a number in a length of time up to a day, such as 10/15m',
+        });
+        return z.NEVER;
+      }),
+      options.default,
+    ),
+  );
+
 /** true or false. */
 export const flag = (options: { default?: boolean } = {}): Setting<boolean> =>
   setting(
@@ -85,6 +115,16 @@ export const flag = (options: { default?: boolean } = {}): Setting<boolean> =>
       options.default?.toString(),
     ),
   );
+
+function areNetworks(values: readonly string[]): boolean {
+  try {
+    proxyaddr.compile([...values]);
+    return true;
+  } catch (error) {
+    if (error instanceof TypeError) return false;
+    throw error;
+  }
+}
 
 /** Texts separated by commas; none when unset. */
 export const list = (options: { default?: string } = {}): Setting<readonly string[]> =>
@@ -99,6 +139,14 @@ export const list = (options: { default?: string } = {}): Setting<readonly strin
       options.default ?? '',
     ),
   );
+
+/** Addresses and networks of IP, such as 10.0.0.0/8, separated by commas. */
+export const networks = (options: { default?: string } = {}): Setting<readonly string[]> => {
+  const { schema } = list(options);
+  return setting(
+    schema.refine(areNetworks, { message: 'must be addresses or networks such as 10.0.0.0/8, separated by commas' }),
+  );
+};
 
 /** undefined when the variable is unset. */
 export const optional = <T>({ schema, productionFault }: Setting<T>): Setting<T | undefined> => ({

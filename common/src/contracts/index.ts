@@ -1,3 +1,14 @@
+export {
+  auditActions,
+  auditResource,
+  auditSubjectKinds,
+  type AuditAction,
+  type AuditActor,
+  type AuditDetails,
+  type AuditEntry,
+  type AuditResource,
+  type AuditSubjectKind,
+} from './audit.js';
 export { orderResource, orderStatuses, type OrderResource, type OrderStatus } from './order.js';
 export {
   paymentMethods,

@@ -1,8 +1,9 @@
 import type { ITXClientDenyList, Sql } from '@prisma/client/runtime/client';
-import type { EventDraft } from '../contracts/index.js';
+import type { AuditEntry, EventDraft } from '../contracts/index.js';
 import { RequestStillRunning } from '../errors/index.js';
 import type { AttemptNote } from '../http/index.js';
 import { noteAttempt } from './attempt-note.js';
+import { auditInsert } from './audit-insert.js';
 import { type Cause, type CauseVerdict, noteCause } from './inbox.js';
 import { outboxInsert } from './outbox.js';
 import { retryWriteConflicts } from './write-conflicts.js';
@@ -26,10 +27,11 @@ export interface DatabaseClient extends RawQueries {
 /** The client inside a transaction. */
 export type TransactionOf<Client> = Omit<Client, ITXClientDenyList>;
 
-/** What a write changed, and the events that tell of it. */
+/** What a write changed, the events that tell of it, and who did it. */
 export interface Written<Value> {
   value: Value;
   events: readonly EventDraft[];
+  audit?: readonly AuditEntry[] | undefined;
   /** About the request that asked for the change. */
   note?: AttemptNote | undefined;
 }
@@ -50,7 +52,7 @@ export interface AtomicStoreOptions<Client> {
   onSkip?: (cause: Cause, reason: Exclude<CauseVerdict, 'new'>) => void;
 }
 
-/** Saves a change, the events that tell of it and the event that caused it in one transaction: all of them or none. */
+/** Saves a change, the events that tell of it, who did it and the event that caused it in one transaction: all or nothing. */
 export class AtomicStore<Client extends DatabaseClient> {
   readonly #client: Client;
   readonly #onCommit: () => void;
@@ -63,9 +65,9 @@ export class AtomicStore<Client extends DatabaseClient> {
   }
 
   /**
-   * Runs `write` in a transaction that also notes the cause and the events. After a deadlock or a serialization failure
-   * it runs again, so it must do nothing but read and write through its transaction. Throws what `write` throws, and
-   * RequestStillRunning when another attempt has taken over the request that a fenced note is about.
+   * Runs `write` in a transaction that also notes the cause, the events and the audit entries. After a deadlock or a
+   * serialization failure it runs again, so it must do nothing but read and write through its transaction. Throws what
+   * `write` throws, and RequestStillRunning when another attempt has taken over the request that a fenced note is about.
    */
   async save<Value>(
     write: (transaction: TransactionOf<Client>) => Promise<Written<Value>>,
@@ -78,8 +80,9 @@ export class AtomicStore<Client extends DatabaseClient> {
           if (noted.verdict !== 'new') return { outcome: noted.verdict };
         }
         // $transaction hands out this very client without the methods that a transaction lacks.
-        const { value, events, note } = await write(transaction as unknown as TransactionOf<Client>);
+        const { value, events, audit = [], note } = await write(transaction as unknown as TransactionOf<Client>);
         if (events.length > 0) await transaction.$executeRaw(outboxInsert(events));
+        if (audit.length > 0) await transaction.$executeRaw(auditInsert(audit));
         if (note) {
           const notedRows = await transaction.$executeRaw(noteAttempt(note));
           if (notedRows === 0 && note.isFenced) throw new RequestStillRunning();
@@ -93,8 +96,9 @@ export class AtomicStore<Client extends DatabaseClient> {
   }
 
   /**
-   * Runs one statement that holds the change and `outboxInsert(events)`, and returns its rows: a fifth of a transaction's
-   * cost. No rows mean that its guard stopped it. `Row` is the caller's word for what the statement selects.
+   * Runs one statement that holds the change, `outboxInsert(events)` and `auditClause(entries)`, and returns its rows: a
+   * fifth of a transaction's cost. No rows mean that its guard stopped it. `Row` is the caller's word for what the
+   * statement selects.
    */
   async saveInOneStatement<Row>(statement: Sql): Promise<Row[]> {
     const rows = await retryWriteConflicts(async () => this.#client.$queryRaw<Row[]>(statement));

@@ -1,5 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg';
-import pg from 'pg';
+import type { Metrics } from '../metrics/index.js';
+import { createDatabaseFigures, TimedPool, timeQueries, type DatabaseFigures } from './database-figures.js';
 import { tolerateLostConnections } from './lost-connections.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -18,6 +19,8 @@ export interface DatabaseAdapterOptions {
   applicationName: string;
   /** Told when a connection breaks that no query is using, or a transaction; the pool replaces it by itself. */
   onConnectionLost?: (error: Error) => void;
+  /** Gets the figures of the pool and of its queries, where given. */
+  metrics?: Metrics;
 }
 
 export interface PoolFigures {
@@ -47,10 +50,11 @@ function createStatementNames(): (query: { sql: string }) => string {
 
 /** What a generated Prisma client takes as `adapter`. Its connections close on the client's `$disconnect()`. */
 export class DatabaseAdapter extends PrismaPg {
-  readonly #pool: pg.Pool;
+  readonly #pool: TimedPool;
+  readonly #figures: DatabaseFigures | undefined;
 
-  constructor({ url, poolSize, applicationName, onConnectionLost }: DatabaseAdapterOptions) {
-    const pool = new pg.Pool({
+  constructor({ url, poolSize, applicationName, onConnectionLost, metrics }: DatabaseAdapterOptions) {
+    const pool = new TimedPool({
       connectionString: url,
       max: poolSize,
       application_name: applicationName,
@@ -74,6 +78,12 @@ export class DatabaseAdapter extends PrismaPg {
       ...(onConnectionLost && { onPoolError: onConnectionLost, onConnectionError: onConnectionLost }),
     });
     this.#pool = pool;
+    this.#figures = metrics && createDatabaseFigures(metrics, { pool, poolName: applicationName, poolSize });
+  }
+
+  override async connect(): ReturnType<PrismaPg['connect']> {
+    const adapter = await super.connect();
+    return this.#figures ? timeQueries(adapter, this.#figures) : adapter;
   }
 
   get poolFigures(): PoolFigures {

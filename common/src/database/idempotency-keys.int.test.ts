@@ -24,8 +24,7 @@ import { AtomicStore, attemptClauses, IdempotencyKeys } from './index.js';
 
 const LEASE = 60_000;
 const tokens = createTestTokens();
-const verifier = new AccessTokenVerifier({ ...tokens, revocations: new RevocationList({ lifetime: 60_000 }) });
-const metrics = createMetrics({ service: 'test' });
+const verifier = new AccessTokenVerifier({ ...tokens, revocations: new RevocationList({ lifetime: 3_600_000 }) });
 const ignore = () => undefined;
 const logger = { error: ignore, warn: ignore, info: ignore, debug: ignore };
 
@@ -73,7 +72,7 @@ function createApp(work: Work = makeAuthor) {
     service: 'test',
     version: '1',
     logger,
-    metrics,
+    metrics: createMetrics({ service: 'test' }),
     verifier,
     probes: {},
     isStopping: () => false,
@@ -325,7 +324,7 @@ describe('the header', () => {
       service: 'test',
       version: '1',
       logger,
-      metrics,
+      metrics: createMetrics({ service: 'test' }),
       verifier,
       probes: {},
       isStopping: () => false,

@@ -36,6 +36,8 @@ export {
   type Written,
 } from './atomic-store.js';
 export { attemptClauses } from './attempt-note.js';
+export { auditClause, auditInsert, type AuditInsertOptions } from './audit-insert.js';
+export { AuditTrail } from './audit-trail.js';
 export { IdempotencyKeys } from './idempotency-keys.js';
 export { outboxInsert, type OutboxInsertOptions } from './outbox.js';
 export { type Cause } from './inbox.js';

@@ -79,9 +79,20 @@ export class PayloadTooLarge extends AppError {
   }
 }
 
+/** A limit as clients are told of it: so many tries in so many seconds. */
+export interface RateLimitPolicy {
+  readonly name: string;
+  readonly quota: number;
+  readonly windowSeconds: number;
+}
+
 export class RateLimited extends AppError {
-  constructor(retryAfterSeconds: number) {
+  /** The limit that was reached, where the client hasn't been told of it yet. */
+  readonly policy: RateLimitPolicy | undefined;
+
+  constructor(retryAfterSeconds: number, policy?: RateLimitPolicy) {
     super('RATE_LIMITED', 'Too many requests', { retryAfterSeconds });
+    this.policy = policy;
   }
 }
 

@@ -8,6 +8,7 @@ export {
   NotFound,
   PayloadTooLarge,
   RateLimited,
+  type RateLimitPolicy,
   RequestStillRunning,
   ServiceUnavailable,
   Unauthorized,

@@ -5,12 +5,14 @@ import {
   MethodNotAllowed,
   NotFound,
   PayloadTooLarge,
+  RateLimited,
   ServiceUnavailable,
   UnsupportedMediaType,
   findAppError,
   type ErrorCode,
 } from '../errors/index.js';
 import type { Logger } from '../logger/index.js';
+import { tellRateLimit } from './rate-limit-headers.js';
 import { sendAnswer, type Answer } from './reply.js';
 
 /** The status of each code: the only place that knows. */
@@ -88,6 +90,9 @@ export function errorHandler(
     }
     if (status === 401) response.set('WWW-Authenticate', 'Bearer');
     if (error instanceof MethodNotAllowed) response.set('Allow', error.allowed.join(', '));
+    if (error instanceof RateLimited && error.policy !== undefined) {
+      tellRateLimit(response, error.policy, { remaining: 0, resetSeconds: error.retryAfterSeconds ?? 0 });
+    }
     if (error.retryAfterSeconds !== undefined) response.set('Retry-After', String(error.retryAfterSeconds));
     sendAnswer(response, errorAnswer(error));
   };

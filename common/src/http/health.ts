@@ -1,5 +1,7 @@
 import { Router } from 'express';
+import { Gauge } from 'prom-client';
 import type { Metrics } from '../metrics/index.js';
+import { markRoute } from './observe-request.js';
 
 /** `down` of something vital stops traffic; of anything else it only degrades. */
 export type DependencyState = 'up' | 'behind' | 'down';
@@ -37,18 +39,35 @@ export async function readiness({ probes, isStopping }: HealthOptions): Promise<
   };
 }
 
+/** What /ready tells, as a figure. */
+function gaugeDependencies({ probes, metrics }: HealthOptions): void {
+  new Gauge({
+    name: 'service_dependency_up',
+    help: '1 where a dependency does its work, 0 where it is down or behind',
+    labelNames: ['dependency'],
+    registers: [metrics.registry],
+    async collect() {
+      const states = Object.entries(probes).map(async ([dependency, { state }]) => {
+        this.set({ dependency }, (await state()) === 'up' ? 1 : 0);
+      });
+      await Promise.all(states);
+    },
+  });
+}
+
 /** /health (the process lives; asks nothing else), /ready (may it get work) and /metrics. */
 export function healthRouter(options: HealthOptions): Router {
   const { service, version, metrics } = options;
+  gaugeDependencies(options);
   return Router()
-    .get('/health', (_request, response) => {
+    .get('/health', markRoute('/health'), (_request, response) => {
       response.json({ status: 'healthy', service, version, uptime: process.uptime() });
     })
-    .get('/ready', async (_request, response) => {
+    .get('/ready', markRoute('/ready'), async (_request, response) => {
       const ready = await readiness(options);
       response.status(ready.status === 'unavailable' ? 503 : 200).json({ service, ...ready });
     })
-    .get('/metrics', async (_request, response) => {
+    .get('/metrics', markRoute('/metrics'), async (_request, response) => {
       response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
     });
 }

@@ -1,11 +1,36 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { createServer, STATUS_CODES, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { InvalidInput, PayloadTooLarge, type AppError } from '../errors/index.js';
+import { errorAnswer } from './error-handler.js';
 
-/** Above the 60 s for which nginx keeps idle connections to us, or it would send requests into closing ones. */
-const KEEP_ALIVE_TIMEOUT = 72_000;
-const HEADERS_TIMEOUT = 10_000;
-const REQUEST_TIMEOUT = 30_000;
+/** How long a client may take for each part of an exchange, in milliseconds. */
+export interface Patience {
+  /** From the connection, or the end of the last answer, to the last header. */
+  readonly headers: number;
+  /** To the last byte of the request. */
+  readonly request: number;
+  /** From the last byte of an answer being there to its having been taken. */
+  readonly response: number;
+  /** For the next request. */
+  readonly idle: number;
+  /** Between two looks for connections whose time is over. */
+  readonly check: number;
+}
+
+const PATIENCE: Patience = {
+  headers: 10_000,
+  request: 30_000,
+  response: 30_000,
+  // Above the 60 s for which nginx keeps idle connections to us, or it would send requests into closing ones.
+  idle: 72_000,
+  // Node's own 30 s would let a client take four times as long for its headers.
+  check: 1_000,
+};
+/** Connections at once; more are closed at once. An idle one takes some 20 kB. */
+const MAX_CONNECTIONS = 5_000;
 const IDLE_SWEEP = 100;
 
 export interface HttpServer {
@@ -14,20 +39,49 @@ export interface HttpServer {
   stop(grace: number): Promise<void>;
 }
 
+export interface ListenOptions {
+  host: string;
+  port: number;
+  patience?: Partial<Patience>;
+  maxConnections?: number;
+}
+
 /** Opens a port (0: a free one) for an app. Rejects when the port is taken. */
 export async function listen(
   listener: RequestListener,
-  { host, port }: { host: string; port: number },
+  { host, port, patience: changes, maxConnections = MAX_CONNECTIONS }: ListenOptions,
 ): Promise<HttpServer> {
+  const patience = { ...PATIENCE, ...changes };
   let stopping = false;
-  const server: Server = createServer((request, response) => {
+  const answering = new WeakMap<Duplex, ServerResponse>();
+  const options = {
+    headersTimeout: patience.headers,
+    requestTimeout: patience.request,
+    keepAliveTimeout: patience.idle,
+    connectionsCheckingInterval: patience.check,
+    // Node would answer what has none itself, without a word.
+    requireHostHeader: false,
+  };
+  const server: Server = createServer(options, (request, response) => {
     // A client that is told so opens its next connection elsewhere.
     if (stopping) response.setHeader('Connection', 'close');
+    answering.set(request.socket, response);
+    dropUntaken(response, patience.response);
+    if (request.headers.host === undefined && request.httpVersionMajor === 1 && request.httpVersionMinor === 1) {
+      refuse(response, faults.malformed); // RFC 9112, 3.2
+      return;
+    }
     listener(request, response);
   });
-  server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT;
-  server.headersTimeout = HEADERS_TIMEOUT;
-  server.requestTimeout = REQUEST_TIMEOUT;
+  server.maxConnections = maxConnections;
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const response = answering.get(socket);
+    // Behind an answer that has begun, another would be taken for its end.
+    const isBegun = response?.headersSent === true && !response.writableFinished;
+    if (error.code === 'ECONNRESET' || !socket.writable || isBegun) socket.destroy();
+    else refuseConnection(socket, faultOfCode[error.code ?? ''] ?? faults.malformed);
+  });
+  server.on('checkExpectation', (_request, response: ServerResponse) => refuse(response, faults.expectation));
   server.listen(port, host);
   await once(server, 'listening');
   return {
@@ -47,4 +101,58 @@ export async function listen(
       }
     },
   };
+}
+
+/** Node bounds how long a request may take, and not how long the client takes to read the answer. */
+function dropUntaken(response: ServerResponse, patience: number): void {
+  response.once('prefinish', () => {
+    const timer = setTimeout(() => response.destroy(), patience);
+    response.once('close', () => clearTimeout(timer));
+  });
+}
+
+interface Fault {
+  readonly status: number;
+  readonly error: AppError;
+}
+
+const fault = (status: number, message: string): Fault => ({
+  status,
+  error: new InvalidInput([{ field: 'request', message }]),
+});
+
+/** What is wrong with a request before any route can look at it. */
+const faults = {
+  malformed: fault(400, 'is not valid HTTP'),
+  slow: fault(408, 'did not arrive in time'),
+  tooLarge: { status: 413, error: new PayloadTooLarge() },
+  expectation: fault(417, 'expects what can not be met'),
+  headers: fault(431, 'has too long an address or headers'),
+};
+
+/** By the codes of Node's parser; every other is malformed. */
+const faultOfCode: Readonly<Record<string, Fault>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: faults.slow,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: faults.tooLarge,
+  HPE_HEADER_OVERFLOW: faults.headers,
+};
+
+const bodyOfFault = ({ error }: Fault): string =>
+  JSON.stringify({ ...errorAnswer(error).body, requestId: randomUUID() });
+
+function refuse(response: ServerResponse, refusal: Fault): void {
+  response.writeHead(refusal.status, { 'Content-Type': 'application/json; charset=utf-8', Connection: 'close' });
+  response.end(bodyOfFault(refusal));
+}
+
+/** Answers what never became a request, and hangs up. */
+function refuseConnection(socket: Duplex, refusal: Fault): void {
+  const body = bodyOfFault(refusal);
+  const head = [
+    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? ''}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }

@@ -1,7 +1,9 @@
+export { auditRoutes, type AuditFilters, type AuditRecord, type AuditTrailReader } from './audit-routes.js';
 export { bearerToken } from './authenticate.js';
+export { addressBlock, clientAddressReader } from './client-address.js';
 export { errorBody, errorHandler, notFound, statusOfCode } from './error-handler.js';
 export { healthRouter, readiness, type DependencyState, type HealthOptions, type Probe } from './health.js';
-export { listen, type HttpServer } from './http-server.js';
+export { listen, type HttpServer, type ListenOptions, type Patience } from './http-server.js';
 export {
   attemptOf,
   idempotencyKey,
@@ -12,7 +14,8 @@ export {
   type IdempotencyStore,
   type KeyedRequest,
 } from './idempotency.js';
-export { markRoute, noteRoute, observe } from './observe-request.js';
+export { isJsonType, isPlainEncoding } from './json-body.js';
+export { markRoute, noteRoute, observe, routeOf } from './observe-request.js';
 export {
   batchMeta,
   pageRules,
@@ -26,6 +29,7 @@ export {
   type Position,
   type Slice,
 } from './pagination.js';
+export { createRateLimit, type RateLimit } from './rate-limit.js';
 export { accepted, created, gone, ok, page, type Answer, type Reply } from './reply.js';
 export { scopeOf } from './request-scope.js';
 export {

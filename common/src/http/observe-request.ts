@@ -17,6 +17,25 @@ export const markRoute =
     next();
   };
 
+const knownMethods: ReadonlySet<string | undefined> = new Set([
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'OPTIONS',
+]);
+const CLIENT_CLOSED_REQUEST = 499;
+
+/** A method that its route doesn't know says nothing but that: OpenTelemetry's `_OTHER`. */
+const methodOf = ({ method = '' }: IncomingMessage, { statusCode }: ServerResponse): string =>
+  knownMethods.has(method) && statusCode !== 405 ? method : '_OTHER';
+
+/** Of a client that went away before its answer began there is no status; nginx's 499 stands for that. */
+const statusOf = ({ statusCode, headersSent }: ServerResponse): string =>
+  (headersSent ? statusCode : CLIENT_CLOSED_REQUEST).toString();
+
 /** The pattern that a request matched. */
 export const routeOf = (request: IncomingMessage): string => patterns.get(request) ?? 'other';
 
@@ -32,9 +51,9 @@ export function observe(
     const route = routeOf(request);
     metrics.httpServerRequestDuration.observe(
       {
-        http_request_method: request.method ?? '',
+        http_request_method: methodOf(request, response),
         http_route: route,
-        http_response_status_code: response.statusCode.toString(),
+        http_response_status_code: statusOf(response),
       },
       seconds,
     );

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { RequestHandler } from 'express';
 import { runInScope, type RequestScope } from '../logger/index.js';
 import { continueTrace } from '../tracing/index.js';
@@ -19,9 +19,11 @@ export function scopeOf(headers: IncomingHttpHeaders, clientAddress: string | un
 }
 
 /** Runs the rest of a request in its scope, and tells the client its ids. */
-export const requestScope: RequestHandler = (request, response, next) => {
-  const scope = scopeOf(request.headers, request.ip);
-  response.set('X-Request-Id', scope.requestId);
-  response.set('traceparent', scope.traceparent);
-  runInScope(scope, next);
-};
+export const requestScope =
+  (clientAddressOf: (request: IncomingMessage) => string | undefined): RequestHandler =>
+  (request, response, next) => {
+    const scope = scopeOf(request.headers, clientAddressOf(request));
+    response.set('X-Request-Id', scope.requestId);
+    response.set('traceparent', scope.traceparent);
+    runInScope(scope, next);
+  };

@@ -53,7 +53,7 @@ const buildApp = (options: Partial<ServiceAppOptions> = {}) =>
     version: '1.2.3',
     logger: createLogger({ service: 'test-service', level: 'error' }),
     metrics: createMetrics({ service: 'test-service' }),
-    verifier: new AccessTokenVerifier({ ...tokens, revocations: new RevocationList({ lifetime: 60_000 }) }),
+    verifier: new AccessTokenVerifier({ ...tokens, revocations: new RevocationList({ lifetime: 3_600_000 }) }),
     probes: {},
     isStopping: () => false,
     corsOrigins: ['http://shop.test'],

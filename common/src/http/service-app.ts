@@ -5,6 +5,7 @@ import helmet from 'helmet';
 import type { AccessTokenVerifier } from '../auth/index.js';
 import type { Logger } from '../logger/index.js';
 import type { Metrics } from '../metrics/index.js';
+import { clientAddressReader } from './client-address.js';
 import { errorHandler, notFound } from './error-handler.js';
 import { healthRouter, type Probe } from './health.js';
 import { carryOutOnce, type IdempotencyStore } from './idempotency.js';
@@ -23,6 +24,7 @@ export interface ServiceAppOptions {
   probes: Readonly<Record<string, Probe>>;
   isStopping: () => boolean;
   corsOrigins: readonly string[];
+  /** Addresses or networks whose X-Forwarded-For is believed. */
   trustedProxies: readonly string[];
   requestsPerSecond: number;
   /** Routes by the path that they stand below, such as /api/v1/orders. */
@@ -47,25 +49,27 @@ export const allowOrigins = (
 ): ((request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void) =>
   cors({ origin: [...origins], ...corsHeaders });
 
-/** An Express app with what every app here starts from: bare, quiet about itself, and strict about who is a proxy. */
-export function baseApp({ trustedProxies }: { trustedProxies: readonly string[] }): Express {
+/**
+ * An Express app with what every app here starts from: bare, and quiet about itself. It believes no proxy's headers; the
+ * client's address is in the request's scope.
+ */
+export function baseApp(): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.set('trust proxy', [...trustedProxies]);
   return app;
 }
 
 /** A service's whole HTTP face, top to bottom the way of a request. It opens no port and no connection. */
 export function buildServiceApp(options: ServiceAppOptions): Express {
-  const { logger, metrics, verifier, corsOrigins, requestsPerSecond, routes, idempotency } = options;
+  const { logger, metrics, verifier, corsOrigins, trustedProxies, requestsPerSecond, routes, idempotency } = options;
   const gates = {
     verifier,
     limitRate: limitRate({ perSecond: requestsPerSecond }),
     once: idempotency && carryOutOnce({ store: idempotency, logger }),
   };
-  const app = baseApp(options);
-  app.use(requestScope);
+  const app = baseApp();
+  app.use(requestScope(clientAddressReader(trustedProxies)));
   app.use(observeRequest({ logger, metrics }));
   app.use(helmet());
   app.use(allowOrigins(corsOrigins));

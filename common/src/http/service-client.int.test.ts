@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { InvalidInput, ServiceUnavailable, UpstreamTimeout } from '../errors/index.js';
 import { runInScope } from '../logger/index.js';
+import { createMetrics } from '../metrics/index.js';
 import { ServiceClient, listen, type HttpServer } from './index.js';
 
 const open: (() => Promise<void>)[] = [];
@@ -17,8 +18,8 @@ const serve = async (listener: RequestListener): Promise<HttpServer> => {
   return server;
 };
 
-const clientOf = (port: number, timeout = 2_000): ServiceClient => {
-  const client = new ServiceClient({ name: 'thing-service', url: `http://127.0.0.1:${port}`, timeout });
+const clientOf = (port: number, timeout = 2_000, metrics = createMetrics({ service: 'test' })): ServiceClient => {
+  const client = new ServiceClient({ name: 'thing-service', url: `http://127.0.0.1:${port}`, timeout, metrics });
   open.unshift(() => client.close());
   return client;
 };

@@ -1,7 +1,9 @@
+import { Histogram } from 'prom-client';
 import { Pool, errors as undiciErrors } from 'undici';
 import { z } from 'zod';
 import { AppError, InvalidInput, ServiceUnavailable, UpstreamTimeout } from '../errors/index.js';
 import { currentScope } from '../logger/index.js';
+import { DURATION_BUCKETS, sharedFigures, type Metrics } from '../metrics/index.js';
 import { statusOfCode } from './error-handler.js';
 import type { Method } from './route.js';
 
@@ -15,6 +17,8 @@ export interface ServiceCall {
   token?: string | undefined;
   /** Under which the service carries the call out once. */
   idempotencyKey?: string | undefined;
+  /** Milliseconds that the call may take, where that is less than the client's own timeout. */
+  timeLeft?: number | undefined;
 }
 
 export interface ServiceAnswer<T> {
@@ -63,6 +67,18 @@ const toQueryString = (query: NonNullable<ServiceCall['query']>): string => {
   return parameters.size === 0 ? '' : `?${parameters.toString()}`;
 };
 
+/** `error_type` is empty where the service answered, whatever it said; then there is a status. */
+const clientFigures = sharedFigures(
+  (registry) =>
+    new Histogram({
+      name: 'http_client_request_duration_seconds',
+      help: 'Duration of calls of a service, up to the end of its answer',
+      labelNames: ['server_address', 'http_response_status_code', 'error_type'],
+      buckets: [...DURATION_BUCKETS],
+      registers: [registry],
+    }),
+);
+
 /**
  * Calls one service's REST API over kept-alive connections, passing on request id, trace and client address. Answers the
  * parsed `data`; throws the service's own error, UpstreamTimeout after `timeout` milliseconds, and ServiceUnavailable when
@@ -72,26 +88,30 @@ export class ServiceClient {
   readonly #name: string;
   readonly #timeout: number;
   readonly #pool: Pool;
+  readonly #duration: ReturnType<typeof clientFigures>;
 
   constructor({
     name,
     url,
     timeout,
     connections = 32,
+    metrics,
   }: {
     name: string;
     url: string;
     timeout: number;
     connections?: number;
+    metrics: Metrics;
   }) {
     this.#name = name;
     this.#timeout = timeout;
+    this.#duration = clientFigures(metrics);
     this.#pool = new Pool(url, { connections, connectTimeout: timeout, headersTimeout: timeout, bodyTimeout: timeout });
   }
 
   async call<T>(
     schema: z.ZodType<T>,
-    { method, path, query = {}, body, token, idempotencyKey: key }: ServiceCall,
+    { method, path, query = {}, body, token, idempotencyKey: key, timeLeft }: ServiceCall,
   ): Promise<ServiceAnswer<T>> {
     const scope = currentScope();
     const response = await this.#send({
@@ -106,6 +126,7 @@ export class ServiceClient {
         ...(scope?.clientAddress && { 'x-forwarded-for': scope.clientAddress }),
       },
       body: body === undefined ? null : JSON.stringify(body),
+      timeout: Math.min(this.#timeout, timeLeft ?? this.#timeout),
     });
     if (response.status >= 400) throw toError(response.body, response.retryAfter);
     const answer = z.object({ data: schema, meta: pageMeta.optional() }).safeParse(response.body);
@@ -130,20 +151,35 @@ export class ServiceClient {
     await this.#pool.close();
   }
 
-  async #send(request: { method: Method; path: string; headers: Record<string, string>; body: string | null }) {
+  async #send({
+    timeout,
+    ...request
+  }: {
+    method: Method;
+    path: string;
+    headers: Record<string, string>;
+    body: string | null;
+    timeout: number;
+  }) {
+    if (timeout <= 0) throw new UpstreamTimeout(`No time was left to ask ${this.#name}`);
+    const observe = this.#duration.startTimer({ server_address: this.#name });
     try {
       const { statusCode, headers, body } = await this.#pool.request({
         ...request,
-        signal: AbortSignal.timeout(this.#timeout),
+        signal: AbortSignal.timeout(Math.ceil(timeout)),
       });
       const retryAfter = headers['retry-after'];
-      return {
+      const answer = {
         status: statusCode,
         retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
         body: await body.json(),
       };
+      observe({ http_response_status_code: statusCode.toString(), error_type: '' });
+      return answer;
     } catch (error) {
-      throw this.#toAppError(error);
+      const appError = this.#toAppError(error);
+      observe({ http_response_status_code: '', error_type: appError.code });
+      throw appError;
     }
   }
 

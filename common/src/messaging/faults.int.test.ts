@@ -10,6 +10,7 @@ import { AtomicStore, isDatabaseUnavailable } from '../database/index.js';
 import { createMetrics } from '../metrics/index.js';
 import { BrokerConnection } from '../rabbitmq/index.js';
 import { createTestBroker, createTestDatabase, eventually, type TestBroker } from '../testing/index.js';
+import { EventBroadcast } from './event-broadcast.js';
 import { EventConsumer } from './event-consumer.js';
 import { OutboxRelay } from './outbox-relay.js';
 import { RevocationStream } from './revocation-stream.js';
@@ -76,8 +77,18 @@ function startService() {
   });
   const revocations = new RevocationList({ lifetime: 1_000 });
   const stream = new RevocationStream({ connection, stream: topology.revocations, revocations, logger });
+  /** The orders that were heard of by broadcast. */
+  const broadcastOrders = new Set<string>();
+  const broadcast = new EventBroadcast({
+    connection,
+    queue: { name: 'broadcast', routingKeys: ['order.created'], maxLength: 10_000, timeToLive: 60_000 },
+    onEvent: ({ subject }) => broadcastOrders.add(subject),
+    onBegin: () => undefined,
+    logger,
+  });
   relay.start();
   consumer.start();
+  broadcast.start();
   stream.start();
 
   const closed = new AbortController();
@@ -109,6 +120,9 @@ function startService() {
         },
         { timeout: 20_000 },
       ),
+    /** Until an order that was placed after this moment has been broadcast. */
+    untilBroadcast: (moment: number) =>
+      eventually(() => expect([...placed].some(([id, time]) => time > moment && broadcastOrders.has(id))).toBe(true)),
     /** The orders that were committed since a moment; each was heard of, once. */
     expectAllHeardOnce: async ({ since = 0 } = {}) => {
       closed.abort();
@@ -125,6 +139,7 @@ function startService() {
       closed.abort();
       await placing;
       await consumer.stop();
+      await broadcast.stop();
       await stream.stop();
       await relay.stop();
       await connection.stop();
@@ -147,6 +162,7 @@ describe('while events flow', () => {
     const end = Date.now();
     await untilNotReady();
     expect(await recovery(end)).toBeLessThan(RECOVERY_TIME);
+    await service.untilBroadcast(end);
     await service.expectAllHeardOnce();
   });
 
@@ -202,7 +218,9 @@ describe('while events flow', () => {
     await untilNotReady();
     const started = server.process.start();
     await eventually(async () => expect(await server.isListening()).toBe(true), { timeout: 60_000 });
-    expect(await recovery(Date.now())).toBeLessThan(RECOVERY_TIME);
+    const end = Date.now();
+    expect(await recovery(end)).toBeLessThan(RECOVERY_TIME);
+    await service.untilBroadcast(end);
     await service.expectAllHeardOnce();
     await started;
   }, 120_000);

@@ -1,9 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Cause } from '../database/index.js';
-import type { Metrics } from '../metrics/index.js';
-
-/** Seconds; as OpenTelemetry's semantic conventions advise for messaging. */
-const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+import { DURATION_BUCKETS, sharedFigures, type Metrics } from '../metrics/index.js';
 
 const createMessagingMetrics = (registry: Registry) => ({
   /** `error_type` is empty where the event was handled. */
@@ -11,7 +8,7 @@ const createMessagingMetrics = (registry: Registry) => ({
     name: 'messaging_process_duration_seconds',
     help: 'Duration of handling one event',
     labelNames: ['messaging_destination_name', 'event_type', 'error_type'],
-    buckets: DURATION_BUCKETS,
+    buckets: [...DURATION_BUCKETS],
     registers: [registry],
   }),
   /** `error_type` is empty where the broker confirmed. */
@@ -19,7 +16,7 @@ const createMessagingMetrics = (registry: Registry) => ({
     name: 'messaging_client_operation_duration_seconds',
     help: 'Duration of publishing one event up to the confirm of the broker',
     labelNames: ['messaging_operation_name', 'messaging_destination_name', 'error_type'],
-    buckets: DURATION_BUCKETS,
+    buckets: [...DURATION_BUCKETS],
     registers: [registry],
   }),
   retries: new Counter({
@@ -66,14 +63,8 @@ const createMessagingMetrics = (registry: Registry) => ({
 
 export type MessagingMetrics = ReturnType<typeof createMessagingMetrics>;
 
-const known = new WeakMap<Registry, MessagingMetrics>();
-
 /** The figures of messaging in a process: the same ones for its relay and all of its consumers. */
-export function messagingMetrics({ registry }: Metrics): MessagingMetrics {
-  const figures = known.get(registry) ?? createMessagingMetrics(registry);
-  known.set(registry, figures);
-  return figures;
-}
+export const messagingMetrics = sharedFigures(createMessagingMetrics);
 
 /** Counts what the inbox keeps from having an effect: the `onSkip` of an AtomicStore. */
 export function countSkippedEvents(metrics: Metrics): (cause: Cause, reason: 'duplicate' | 'stale') => void {

@@ -21,7 +21,12 @@ export interface OutboxRelayOptions {
   source: string;
   logger: Logger;
   metrics: Metrics;
+  /** Told of each event once it is published, before the next one is; for figures of what happened. Must not throw. */
+  onPublished?: (event: PublishedEvent) => void;
 }
+
+/** What an event told: its type, and its data as it was written. */
+export type PublishedEvent = Pick<OutboxEvent, 'type' | 'data'>;
 
 /** Events read at a time, all of them in flight together. */
 const BATCH = 200;
@@ -160,6 +165,7 @@ export class OutboxRelay {
         client,
         published.map((event) => event.position),
       );
+    for (const event of published) this.#options.onPublished?.(event);
     const failed = events.length - published.length;
     if (failed > 0) this.#options.logger.warn('events not published yet', { events: failed, err: failures[0] });
     return { read: events.length, failed };

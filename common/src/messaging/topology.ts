@@ -1,5 +1,5 @@
 import type { EventType } from '../contracts/index.js';
-import type { StreamQueue, Topology, WorkQueue } from '../rabbitmq/index.js';
+import type { StreamQueue, Topology, TransientQueue, WorkQueue } from '../rabbitmq/index.js';
 
 /** Milliseconds between the tries of an event: five tries over a minute and a half. */
 const RETRY_PAUSES = [1_000, 5_000, 15_000, 60_000];
@@ -8,6 +8,8 @@ export interface EventTopology extends Topology {
   readonly orderService: WorkQueue;
   readonly paymentService: WorkQueue;
   readonly revocations: StreamQueue;
+  /** Not declared beforehand: each gateway process has one while it runs. */
+  readonly gatewaySubscriptions: TransientQueue;
 }
 
 /**
@@ -28,6 +30,22 @@ const tableOf = (retryPauses: readonly number[]) => {
 
 /** The queue of each service that hears events. */
 export const workQueues = (): readonly WorkQueue[] => Object.values(tableOf(RETRY_PAUSES));
+
+/** A consumer that takes nothing for a minute has lost its connection long before, by the heartbeat, and this queue with it. */
+const gatewaySubscriptions: TransientQueue = {
+  name: 'gateway.subscriptions',
+  routingKeys: [
+    'order.status_changed',
+    'payment.created',
+    'payment.processing',
+    'payment.success',
+    'payment.failed',
+    'payment.cancelled',
+    'payment.refunded',
+  ] satisfies EventType[],
+  maxLength: 10_000,
+  timeToLive: 60_000,
+};
 
 /** Everything that a process which publishes or hears events declares. */
 export function createTopology({
@@ -51,5 +69,6 @@ export function createTopology({
     orderService,
     paymentService,
     revocations,
+    gatewaySubscriptions,
   };
 }

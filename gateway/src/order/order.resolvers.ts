@@ -1,5 +1,7 @@
+import type { OrderResource } from '@shop/common/contracts';
 import type { Resolvers } from '../generated/resolvers.js';
 import { pageQuery } from '../page.js';
+import { orderTopic } from '../subscriptions/topics.js';
 
 export const orderResolvers: Resolvers = {
   Query: {
@@ -10,6 +12,13 @@ export const orderResolvers: Resolvers = {
   Mutation: {
     createOrder: (_parent, { input }, { orders, keyOf }, info) => orders.create(input, keyOf(info)),
     updateOrderStatus: (_parent, { id, status, reason }, { orders }) => orders.changeStatus(id, { status, reason }),
+  },
+  Subscription: {
+    orderUpdated: {
+      subscribe: (_parent, { id }, { orders, follow }, { fieldName: field }) =>
+        follow({ field, topic: orderTopic(id), read: () => orders.get(id) }),
+      resolve: (order: OrderResource) => order,
+    },
   },
   Order: {
     user: ({ userId }, _args, { loaders }) => loaders.userById.load(userId),

@@ -1,5 +1,9 @@
+import type { PaymentResource } from '@shop/common/contracts';
+import { findAppError } from '@shop/common/errors';
+import type { GatewayContext } from '../context.js';
 import type { Resolvers } from '../generated/resolvers.js';
 import { pageQuery } from '../page.js';
+import { paymentsTopic } from '../subscriptions/topics.js';
 
 export const paymentResolvers: Resolvers = {
   Query: {
@@ -15,9 +19,30 @@ export const paymentResolvers: Resolvers = {
     refundPayment: (_parent, { id, amount, reason }, { payments, keyOf }, info) =>
       payments.refund(id, { amount, reason }, keyOf(info)),
   },
+  Subscription: {
+    paymentUpdated: {
+      subscribe: (_parent, { orderId }, { follow, ...clients }, { fieldName: field }) =>
+        follow({ field, topic: paymentsTopic(orderId), read: () => latestPayment(orderId, clients) }),
+      resolve: (payment: PaymentResource) => payment,
+    },
+  },
   Payment: {
     order: ({ orderId }, _args, { loaders }) => loaders.orderById.load(orderId),
     user: ({ userId }, _args, { loaders }) => loaders.userById.load(userId),
     refunds: ({ id }, _args, { loaders }) => loaders.refundsOfPayment.load(id),
   },
 };
+
+/** undefined while an order that the caller may see has no payment yet. Throws NotFound where it may not. */
+async function latestPayment(
+  orderId: string,
+  { payments, orders }: Pick<GatewayContext, 'payments' | 'orders'>,
+): Promise<PaymentResource | undefined> {
+  try {
+    return await payments.ofOrder(orderId);
+  } catch (error) {
+    if (findAppError(error)?.code !== 'NOT_FOUND') throw error;
+    await orders.get(orderId);
+    return undefined;
+  }
+}

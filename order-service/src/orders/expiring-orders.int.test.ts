@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { v7 as newId } from 'uuid';
 import type { OrderResource } from '@shop/common/contracts';
+import { AtomicStore, createDatabaseAdapter } from '@shop/common/database';
 import { createLogger } from '@shop/common/logger';
 import { createTopology } from '@shop/common/messaging';
 import { BrokerConnection, type Publisher } from '@shop/common/rabbitmq';
@@ -8,6 +9,8 @@ import { eventually } from '@shop/common/testing';
 import { orderBody, placeOrderIn } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
 import { startOrderService } from '../container.js';
+import { createDatabase } from '../database.js';
+import { OrderRepository } from './order.repository.js';
 
 const PAYMENT_WINDOW = 1_000;
 /** A tight bound would measure the machine; the contract asks for a few seconds. */
@@ -146,6 +149,30 @@ describe('the end of the window races', () => {
       expect(order.statusReason).toBe(order.status === 'cancelled' ? 'expired' : null);
     }
     expect(winners).toEqual(new Set(['confirmed', 'cancelled']));
+  });
+
+  it('with a payment that comes between the search and the look at what it found -> not cancelled', async () => {
+    const patient = await startOrderService({ ...test.config, paymentWindow: 3_600_000 });
+    const { body } = await alice.at(`http://127.0.0.1:${patient.port}`).post(orderBody()).expect(201);
+    await patient.stop();
+    const { id, payableUntil } = (body as { data: OrderResource }).data;
+    const later = new Date(Date.parse(payableUntil) + 1_000);
+    const adapter = createDatabaseAdapter({ url: test.config.databaseUrl, poolSize: 2, applicationName: 'test' });
+    const database = createDatabase(adapter);
+    const search = database.$queryRaw.bind(database);
+    const searchAndPay = async (query: Parameters<typeof search>[0]) => {
+      const found = await search(query);
+      await admin.patch(`/${id}/status`, { status: 'confirmed' }).expect(200);
+      return found;
+    };
+    const paidMeanwhile = Object.create(database, { $queryRaw: { value: searchAndPay } }) as typeof database;
+    const store = new AtomicStore({ client: database, onCommit: () => undefined });
+
+    const idsOfUnpaid = async (client: typeof database) =>
+      (await new OrderRepository({ database: client, store }).listUnpaid(later, 100)).map((order) => order.id);
+    expect(await idsOfUnpaid(database)).toContain(id);
+    expect(await idsOfUnpaid(paidMeanwhile)).not.toContain(id);
+    await database.$disconnect();
   });
 
   it('with its owner who cancels -> cancelled once', async () => {

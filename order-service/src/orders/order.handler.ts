@@ -57,8 +57,8 @@ export class OrderHandler {
     return ok('Order status updated', toDetailedResource(order));
   };
 
-  remove = async ({ params }: Input<OrderParams>): Promise<Reply> => {
-    await this.#orders.remove(params.id);
+  remove = async ({ actor, params }: Input<OrderParams>): Promise<Reply> => {
+    await this.#orders.remove(actor, params.id);
     return gone('Order deleted');
   };
 

@@ -1,5 +1,5 @@
-import type { EventDraft } from '@shop/common/contracts';
-import { attemptClauses, outboxInsert, type AtomicStore, type Cause } from '@shop/common/database';
+import type { AuditEntry, EventDraft } from '@shop/common/contracts';
+import { attemptClauses, auditClause, outboxInsert, type AtomicStore, type Cause } from '@shop/common/database';
 import { RequestStillRunning } from '@shop/common/errors';
 import type { AttemptNote, PageRequest, Slice } from '@shop/common/http';
 import type { Database } from '../database.js';
@@ -101,7 +101,8 @@ export class OrderRepository {
       ORDER BY payable_until LIMIT ${limit}`);
     if (unpaid.length === 0) return [];
     const rows = await this.#database.order.findMany({
-      where: { id: { in: unpaid.map(({ id }) => id) } },
+      // Some may have been paid since the first query: a confirmed order could be cancelled just as well.
+      where: { id: { in: unpaid.map(({ id }) => id) }, status: 'pending' },
       include: withItemsAndHistory,
     });
     return rows.map(toDetailedOrder);
@@ -138,10 +139,15 @@ export class OrderRepository {
   }
 
   /**
-   * An order in its next status, with the event that tells of it and the one that caused it; a cause that had its effect
-   * before changes nothing. Throws OrderChangedMeanwhile when the order isn't any more what it was when it was read.
+   * An order in its next status, with the event that tells of it, who did it, and the event that caused it; a cause that
+   * had its effect before changes nothing. Throws OrderChangedMeanwhile when the order isn't any more what it was when it
+   * was read.
    */
-  async saveStatus(order: DetailedOrder, event: EventDraft, cause?: Cause): Promise<void> {
+  async saveStatus(
+    order: DetailedOrder,
+    event: EventDraft,
+    { audit, cause }: { audit?: readonly AuditEntry[]; cause?: Cause } = {},
+  ): Promise<void> {
     const statement = sql`
       WITH saved AS (
         UPDATE orders
@@ -150,7 +156,7 @@ export class OrderRepository {
         WHERE id = ${order.id}::uuid AND version = ${order.version - 1}::integer AND deleted_at IS NULL
         RETURNING id
       ), history AS (${historyInsert(order)}), told AS (${outboxInsert([event], { onlyIf: sql`SELECT FROM saved` })})
-      SELECT id FROM saved`;
+      ${auditClause(audit)} SELECT id FROM saved`;
     if (cause === undefined) {
       const rows = await this.#store.saveInOneStatement(statement);
       if (rows.length === 0) throw new OrderChangedMeanwhile();
@@ -172,12 +178,14 @@ export class OrderRepository {
   }
 
   /** Whether the order was still there, unchanged. */
-  async remove({ id, version }: Order, at: Date): Promise<boolean> {
-    const { count } = await this.#database.order.updateMany({
-      where: { id, version },
-      data: { deletedAt: at, version: version + 1 },
-    });
-    return count === 1;
+  async remove({ id, version }: Order, { at, audit }: { at: Date; audit: readonly AuditEntry[] }): Promise<boolean> {
+    const rows = await this.#store.saveInOneStatement(sql`
+      WITH saved AS (
+        UPDATE orders SET deleted_at = ${at}::timestamptz, version = ${version + 1}::integer
+        WHERE id = ${id}::uuid AND version = ${version}::integer AND deleted_at IS NULL
+        RETURNING id
+      ) ${auditClause(audit)} SELECT id FROM saved`);
+    return rows.length > 0;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Actor } from '@shop/common/auth';
 import type { Cause } from '@shop/common/database';
 import type { Attempt } from '@shop/common/http';
+import { deletedBy, statusChangedBy } from './order.audit.js';
 import { OrderChangedMeanwhile, OrderNotDeletable, OrderNotFound, OwnersOnlyCancel } from './order.errors.js';
 import { orderCreated, orderStatusChanged } from './order.events.js';
 import {
@@ -91,7 +92,8 @@ export class OrderService {
     const changed = changeStatus(order, change, isAdmin ? nextStatuses : ownerNextStatuses);
     if (changed === order) return order;
     try {
-      await this.#orders.saveStatus(changed, orderStatusChanged(changed, order.status));
+      const audit = [statusChangedBy(actor, changed, order.status)];
+      await this.#orders.saveStatus(changed, orderStatusChanged(changed, order.status), { audit });
       return changed;
     } catch (error) {
       if (!(error instanceof OrderChangedMeanwhile)) throw error;
@@ -101,11 +103,12 @@ export class OrderService {
     }
   }
 
-  async remove(id: string): Promise<void> {
+  async remove(actor: Actor, id: string): Promise<void> {
     const order = await this.#orders.find(id);
     if (order === undefined) throw new OrderNotFound();
     if (!isDeletable(order)) throw new OrderNotDeletable(order.status);
-    if (!(await this.#orders.remove(order, this.#clock()))) throw new OrderNotFound();
+    const audit = [deletedBy(actor, order)];
+    if (!(await this.#orders.remove(order, { at: this.#clock(), audit }))) throw new OrderNotFound();
   }
 
   /** The order's payment succeeded. One that isn't waiting for it any more stays as it is. */
@@ -146,7 +149,7 @@ export class OrderService {
       return;
     }
     const changed = changeStatus(order, { ...target, by: SYSTEM, at: this.#clock() });
-    await this.#orders.saveStatus(changed, orderStatusChanged(changed, order.status), cause);
+    await this.#orders.saveStatus(changed, orderStatusChanged(changed, order.status), { cause });
   }
 }
 

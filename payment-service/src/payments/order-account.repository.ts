@@ -20,7 +20,7 @@ export class OrderAccountRepository {
     this.#store = store;
   }
 
-  /** Writes what `decide` says of an order's account, with its events; what it throws undoes all. */
+  /** Writes what `decide` says of an order's account, with all that tells of it; what it throws undoes all. */
   async change<D extends Decision>(
     orderId: string,
     decide: (account: OrderAccount) => D,
@@ -84,7 +84,7 @@ export class OrderAccountRepository {
     return this.#store.save(async (transaction) => {
       const { account, decision } = await work(transaction);
       await write(transaction, account, decision);
-      return { value: decision, events: decision.events ?? [], note: note?.(decision) };
+      return { value: decision, events: decision.events ?? [], audit: decision.audit, note: note?.(decision) };
     }, options);
   }
 }

@@ -1,4 +1,4 @@
-import type { EventDraft, OrderStatus, PaymentMethod } from '@shop/common/contracts';
+import type { AuditEntry, EventDraft, OrderStatus, PaymentMethod } from '@shop/common/contracts';
 import { advance, isPayable, type PayableOrder } from './payable-order.js';
 import {
   cancel,
@@ -14,6 +14,7 @@ import {
   succeed,
   type Payment,
 } from './payment.js';
+import { refundEntry } from './payment.audit.js';
 import { LivePaymentExists, OrderNotPayable } from './payment.errors.js';
 import { paymentEvent } from './payment.resource.js';
 import { MAX_REPEATS, openRefund, refundFailed, refundSucceeded, type Refund } from './refund.js';
@@ -34,6 +35,7 @@ export interface Decision {
   readonly openedRefund?: Refund;
   readonly settledRefund?: Refund;
   readonly events?: readonly EventDraft[];
+  readonly audit?: readonly AuditEntry[];
 }
 
 /** When something happens, and what names new things. */
@@ -108,17 +110,20 @@ export function refundRequested(
   const amount = request.amount ?? leftToRefund(before);
   const payment = reserveRefund(before, amount, now);
   const facts = { ...request, id: newId(), paymentId: payment.id, amount, repeats: 0 };
-  return { payment, openedRefund: openRefund(facts, now) };
+  const openedRefund = openRefund(facts, now);
+  return { payment, openedRefund, audit: [refundEntry(openedRefund, payment)] };
 }
 
 export function refundDone(account: OrderAccount, refund: Refund, transactionId: string, { now }: Moment): Decision {
   const before = refundedPayment(account, refund);
   if (refund.status !== 'pending') return NOTHING;
   const payment = countRefund(before, refund.amount, now);
+  const settledRefund = refundSucceeded(refund, transactionId, now);
   return {
     payment,
-    settledRefund: refundSucceeded(refund, transactionId, now),
+    settledRefund,
     events: [paymentEvent(payment, { previousStatus: before.status, reason: refund.reason })],
+    audit: [refundEntry(settledRefund, payment)],
   };
 }
 
@@ -136,8 +141,12 @@ export function refundDeclined(
   if (refund.status !== 'pending') return NOTHING;
   const settledRefund = refundFailed(refund, reason, moment.now);
   const payment = releaseRefund(before, refund.amount, moment.now);
-  if (account.order.status !== 'cancelled' || refund.repeats >= MAX_REPEATS) return { payment, settledRefund };
-  return { settledRefund, ...restRefunded(payment, moment, { repeats: refund.repeats + 1, nextAttemptAt }) };
+  const failed = refundEntry(settledRefund, payment);
+  if (account.order.status !== 'cancelled' || refund.repeats >= MAX_REPEATS) {
+    return { payment, settledRefund, audit: [failed] };
+  }
+  const repeated = restRefunded(payment, moment, { repeats: refund.repeats + 1, nextAttemptAt });
+  return { settledRefund, ...repeated, audit: [failed, ...(repeated.audit ?? [])] };
 }
 
 function opened(
@@ -162,13 +171,15 @@ function restRefunded(
   before: Payment,
   { now, newId }: Moment,
   { repeats, nextAttemptAt } = { repeats: 0, nextAttemptAt: now },
-): Pick<Decision, 'payment' | 'openedRefund'> {
+): Pick<Decision, 'payment' | 'openedRefund' | 'audit'> {
   const amount = leftToRefund(before);
   if (!isRefundable(before) || amount === 0n) return NOTHING;
   const facts = { id: newId(), paymentId: before.id, amount, reason: ORDER_CANCELLED, requestedBy: null };
+  const openedRefund = openRefund({ ...facts, repeats, nextAttemptAt }, now);
   return {
     payment: reserveRefund(before, amount, now),
-    openedRefund: openRefund({ ...facts, repeats, nextAttemptAt }, now),
+    openedRefund,
+    audit: [refundEntry(openedRefund, before)],
   };
 }
 

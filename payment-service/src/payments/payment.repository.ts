@@ -1,5 +1,5 @@
-import type { EventDraft, PaymentStatus } from '@shop/common/contracts';
-import { attemptClauses, outboxInsert, type AtomicStore } from '@shop/common/database';
+import type { AuditEntry, EventDraft, PaymentStatus } from '@shop/common/contracts';
+import { attemptClauses, auditClause, outboxInsert, type AtomicStore } from '@shop/common/database';
 import type { AttemptNote, PageRequest, Slice } from '@shop/common/http';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
@@ -87,10 +87,14 @@ export class PaymentRepository {
   }
 
   /**
-   * Marks a pending payment as being processed, with the event that tells of it and a note about the request that asked
-   * for it. False: somebody else was faster.
+   * Marks a pending payment as being processed, with the event that tells of it, who asked for it, and a note about that
+   * request. False: somebody else was faster.
    */
-  async startProcessing(payment: Payment, event: EventDraft, note?: AttemptNote): Promise<boolean> {
+  async startProcessing(
+    payment: Payment,
+    { event, audit }: { event: EventDraft; audit: readonly AuditEntry[] },
+    note?: AttemptNote,
+  ): Promise<boolean> {
     const { held, isAllowed, noted } = attemptClauses(note);
     const rows = await this.#store.saveInOneStatement<{ id: string }>(Prisma.sql`
       WITH ${held} saved AS (
@@ -101,7 +105,7 @@ export class PaymentRepository {
           AND ${isAllowed}
         RETURNING id
       ), told AS (${outboxInsert([event], { onlyIf: Prisma.sql`SELECT FROM saved` })})
-      ${noted} SELECT id FROM saved`);
+      ${auditClause(audit)} ${noted} SELECT id FROM saved`);
     return rows.length > 0;
   }
 

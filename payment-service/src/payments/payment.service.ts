@@ -19,6 +19,7 @@ import {
 import type { OrderAccountRepository } from './order-account.repository.js';
 import type { PayableOrder } from './payable-order.js';
 import type { PayableOrderClient } from './payable-order.client.js';
+import { processedBy } from './payment.audit.js';
 import {
   OnlyAdminReceives,
   OrderNotFound,
@@ -123,7 +124,8 @@ export class PaymentService {
     const provider = byHand ? providers.byHand : providers.online;
     const payment = startProcessing(before, { method, provider, now: clock() });
     const event = paymentEvent(payment, { previousStatus: before.status });
-    if (!(await payments.startProcessing(payment, event, attempt?.begins(id)))) {
+    const told = { event, audit: [processedBy(actor, payment)] };
+    if (!(await payments.startProcessing(payment, told, attempt?.begins(id)))) {
       throw new PaymentNotPending('no longer pending');
     }
     return this.settle(payment, await this.#charge(payment, token), attempt);

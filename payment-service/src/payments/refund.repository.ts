@@ -51,6 +51,13 @@ export class RefundRepository {
     return refunds.map(({ payment, ...refund }) => ({ refund, payment }));
   }
 
+  /** How many are pending although `attempts` tries or more were in vain. */
+  async countFailing(attempts: number): Promise<number> {
+    return this.#database.refund.count({
+      where: { status: 'pending', OR: [{ attempts: { gt: attempts } }, { repeats: { gte: attempts } }] },
+    });
+  }
+
   /** Says when the provider is to be asked again for a refund that is still pending. */
   async postpone(id: string, nextAttemptAt: Date): Promise<void> {
     await this.#database.refund.updateMany({ where: { id, status: 'pending' }, data: { nextAttemptAt } });

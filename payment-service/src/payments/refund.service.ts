@@ -9,7 +9,8 @@ import type { OrderAccountRepository } from './order-account.repository.js';
 import { PaymentDeclined, PaymentNotFound } from './payment.errors.js';
 import type { Payment } from './payment.js';
 import type { PaymentRepository } from './payment.repository.js';
-import { retryPause, type Refund } from './refund.js';
+import type { RefundFigures } from './refund.figures.js';
+import { FAILING_AFTER, retryPause, type Refund } from './refund.js';
 import type { DueRefund, RefundRepository } from './refund.repository.js';
 
 export interface RefundServiceOptions {
@@ -20,6 +21,7 @@ export interface RefundServiceOptions {
   logger: Logger;
   clock: () => Date;
   newId: () => string;
+  figures: RefundFigures;
   /** From 0 to 1. */
   random: () => number;
   /** Milliseconds until an unanswered refund is tried again for the first time. */
@@ -110,6 +112,13 @@ export class RefundService {
     return due.length === BATCH;
   }
 
+  /** Notes how many refunds are tried again and again. False: that is all of it. */
+  async watchFailing(): Promise<boolean> {
+    const { refunds, figures } = this.#options;
+    figures.failing(await refunds.countFailing(FAILING_AFTER));
+    return false;
+  }
+
   /** A provider's verdict on a refund of its own, told unasked. Without effect where the refund is settled or not known. */
   async followVerdict(provider: string, id: string, verdict: Verdict): Promise<void> {
     const { refunds, payments, logger } = this.#options;
@@ -185,7 +194,10 @@ export class RefundService {
         await refunds.postpone(id, this.#after(this.#retryPause(refund.attempts)));
     }
     const settled = decision && settledBy(decision);
-    if (settled !== undefined) return settled;
+    if (settled !== undefined) {
+      this.#options.figures.settled(settled.refund, settled.payment);
+      return settled;
+    }
     return { refund: (await refunds.find(id)) ?? refund, payment: (await payments.find(payment.id)) ?? payment };
   }
 

@@ -133,7 +133,8 @@ describe('an admin refunds', () => {
       Array.from({ length: 200 }, () => admin.post(`/${payment.id}/refund`, { amount: 10 })),
     );
     expect(answers.filter(({ status }) => status === 200 || status === 202)).toHaveLength(4);
-    expect(answers.filter(({ status }) => status === 409)).toHaveLength(196);
+    // 503 where a refund had to wait too long for its turn.
+    expect(answers.filter(({ status }) => status === 409 || status === 503)).toHaveLength(196);
     await eventually(async () =>
       expect(await current(payment.id)).toMatchObject({ status: 'partially_refunded', refundedAmount: 40 }),
     );

@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { roles, type Role } from './user.js';
+
+/** What can stand in the audit trail of each service; its database knows the same names. Names are only ever added. */
+export const auditActions = {
+  user: [
+    'user.registered',
+    'user.logged_in',
+    'user.login_failed',
+    'user.logged_out',
+    'user.password_changed',
+    'user.role_changed',
+    'user.activated',
+    'user.deactivated',
+    'user.updated',
+    'user.deleted',
+    'refresh_token.reused',
+  ],
+  order: ['order.status_changed', 'order.deleted'],
+  payment: ['charge.requested', 'payment.received', 'refund.requested', 'refund.succeeded', 'refund.failed'],
+} as const;
+export type AuditAction = (typeof auditActions)[keyof typeof auditActions][number];
+
+export const auditSubjectKinds = ['user', 'order', 'payment'] as const;
+export type AuditSubjectKind = (typeof auditSubjectKinds)[number];
+
+/** Small facts about an action. Never a password, a token or what a customer wrote. */
+export type AuditDetails = Readonly<Record<string, string | number | boolean | readonly string[]>>;
+
+export interface AuditActor {
+  readonly id: string;
+  readonly role: Role;
+}
+
+/** What a write says of who did it; identity, time, address and request are added as it is stored. */
+export interface AuditEntry {
+  readonly action: AuditAction;
+  /** null: the system itself, or nobody known. */
+  readonly actor: AuditActor | null;
+  /** null: nothing known, such as the account of a log-in with an unknown address. */
+  readonly subject: { readonly kind: AuditSubjectKind; readonly id: string } | null;
+  readonly details?: AuditDetails;
+}
+
+/** An entry of the audit trail as REST answers carry it. */
+export const auditResource = z.object({
+  id: z.uuid(),
+  action: z.string(),
+  actorId: z.uuid().nullable(),
+  actorRole: z.enum(roles).nullable(),
+  subjectKind: z.enum(auditSubjectKinds).nullable(),
+  subjectId: z.uuid().nullable(),
+  details: z.record(z.string(), z.unknown()),
+  clientAddress: z.string().nullable(),
+  requestId: z.string().nullable(),
+  /** Of the W3C trace context. */
+  traceId: z.string().nullable(),
+  createdAt: z.iso.datetime(),
+});
+export type AuditResource = z.infer<typeof auditResource>;

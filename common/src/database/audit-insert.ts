@@ -1,0 +1,49 @@
+import { empty, sqltag as sql, type Sql } from '@prisma/client/runtime/client';
+import { v7 as uuidv7 } from 'uuid';
+import type { AuditEntry } from '../contracts/index.js';
+import { currentScope } from '../logger/index.js';
+
+export interface AuditInsertOptions {
+  /** Inserts nothing unless this query has rows, e.g. `SELECT FROM saved` for a guarded write named `saved`. */
+  onlyIf?: Sql;
+}
+
+/**
+ * The statement that puts entries into the audit trail, with identity, time, and the address, request and trace of the
+ * current scope. For a data-modifying CTE beside the change itself, as `outboxInsert`.
+ */
+export function auditInsert(entries: readonly AuditEntry[], { onlyIf }: AuditInsertOptions = {}): Sql {
+  const scope = currentScope();
+  const circumstances = {
+    clientAddress: scope?.clientAddress,
+    requestId: scope?.requestId,
+    traceId: scope?.traceparent.split('-')[1],
+  };
+  const rows = entries.map(({ action, actor, subject, details = {} }) => ({
+    id: uuidv7(),
+    action,
+    actorId: actor?.id,
+    actorRole: actor?.role,
+    subjectKind: subject?.kind,
+    subjectId: subject?.id,
+    details,
+    ...circumstances,
+  }));
+  const insert = sql`
+    INSERT INTO audit_trail (id, action, actor_id, actor_role, subject_kind, subject_id, details, client_address,
+                             request_id, trace_id)
+    SELECT id, action, "actorId", "actorRole", "subjectKind", "subjectId", details, "clientAddress", "requestId", "traceId"
+    FROM json_to_recordset(${JSON.stringify(rows)}::json) AS entry (
+      id uuid, action text, "actorId" uuid, "actorRole" text, "subjectKind" text, "subjectId" uuid, details jsonb,
+      "clientAddress" inet, "requestId" text, "traceId" text
+    )`;
+  return onlyIf === undefined ? insert : sql`${insert} WHERE EXISTS (${onlyIf})`;
+}
+
+/**
+ * What a one-statement write has behind its CTE `saved` to write its entries with it; empty where there are none:
+ *
+ *     WITH saved AS (UPDATE ... RETURNING id) ${auditClause(entries)} SELECT id FROM saved
+ */
+export const auditClause = (entries: readonly AuditEntry[] = []): Sql =>
+  entries.length === 0 ? empty : sql`, audited AS (${auditInsert(entries, { onlyIf: sql`SELECT FROM saved` })})`;

@@ -1,0 +1,69 @@
+import { join, sqltag as sql, type Sql } from '@prisma/client/runtime/client';
+import type { AuditEntry } from '../contracts/index.js';
+import type { AuditFilters, AuditRecord, AuditTrailReader, PageRequest, Position, Slice } from '../http/index.js';
+import type { DatabaseClient } from './atomic-store.js';
+import { auditInsert } from './audit-insert.js';
+
+/** How long an entry is kept; the table itself refuses to let go of a younger one. */
+const RETENTION = sql`interval '1 year'`;
+const PURGE_BATCH = 1_000;
+
+/** The audit trail of a service, in its own database. Its clock alone counts. */
+export class AuditTrail implements AuditTrailReader {
+  readonly #client: DatabaseClient;
+
+  constructor({ client }: { client: DatabaseClient }) {
+    this.#client = client;
+  }
+
+  /** Notes what changed nothing, such as a failed log-in. What changes something is noted by its own write. */
+  async note(entry: AuditEntry): Promise<void> {
+    await this.#client.$executeRaw(auditInsert([entry]));
+  }
+
+  async list(filters: AuditFilters, { limit, offset, after, countTotal }: PageRequest): Promise<Slice<AuditRecord>> {
+    const conditions = conditionsOf(filters);
+    const beyond = after === undefined ? [] : [isAfter(after)];
+    const [rows, total] = await Promise.all([
+      this.#client.$queryRaw<AuditRecord[]>(sql`
+        SELECT id, action, actor_id AS "actorId", actor_role AS "actorRole", subject_kind AS "subjectKind",
+          subject_id AS "subjectId", details, host(client_address) AS "clientAddress", request_id AS "requestId",
+          trace_id AS "traceId", created_at AS "createdAt"
+        FROM audit_trail WHERE ${join([...conditions, ...beyond], ' AND ')}
+        ORDER BY created_at DESC, id DESC
+        LIMIT ${limit + 1}::integer OFFSET ${after === undefined ? offset : 0}::integer`),
+      countTotal ? this.#count(conditions) : null,
+    ]);
+    return { rows, total };
+  }
+
+  /** Deletes up to `limit` entries that are past their time. True: there may be more of them. */
+  async purge(limit = PURGE_BATCH): Promise<boolean> {
+    const purged = await this.#client.$executeRaw(sql`
+      WITH expired AS MATERIALIZED (
+        SELECT id FROM audit_trail WHERE created_at <= now() - ${RETENTION}
+        ORDER BY created_at LIMIT ${limit}::integer FOR UPDATE SKIP LOCKED
+      )
+      DELETE FROM audit_trail AS entry USING expired WHERE entry.id = expired.id`);
+    return purged === limit;
+  }
+
+  async #count(conditions: readonly Sql[]): Promise<number> {
+    const [{ total }] = await this.#client.$queryRaw<[{ total: number }]>(
+      sql`SELECT count(*)::integer AS total FROM audit_trail WHERE ${join([...conditions], ' AND ')}`,
+    );
+    return total;
+  }
+}
+
+/** One condition at least. */
+const conditionsOf = ({ actorId, subjectId, action, from, to }: AuditFilters): Sql[] => [
+  sql`true`,
+  ...(actorId === undefined ? [] : [sql`actor_id = ${actorId}::uuid`]),
+  ...(subjectId === undefined ? [] : [sql`subject_id = ${subjectId}::uuid`]),
+  ...(action === undefined ? [] : [sql`action = ${action}`]),
+  ...(from === undefined ? [] : [sql`created_at >= ${from}::timestamptz`]),
+  ...(to === undefined ? [] : [sql`created_at < ${to}::timestamptz`]),
+];
+
+const isAfter = ({ createdAt, id }: Position): Sql => sql`(created_at, id) < (${createdAt}::timestamptz, ${id}::uuid)`;

@@ -1,0 +1,24 @@
+import { expect, it } from '@jest/globals';
+import { createLogger } from '@shop/common/logger';
+import { createMetrics } from '@shop/common/metrics';
+import { openOperations, operationsOf } from '@shop/common/testing';
+import { buildApp } from './app.js';
+import { graphiqlRouter } from './graphiql/graphiql.js';
+
+it('what the gateway answers beside GraphQL -> is for everybody, and nothing else is there', async () => {
+  const app = buildApp({
+    service: 'gateway',
+    version: '1.0.0',
+    logger: createLogger({ service: 'gateway', level: 'error' }),
+    metrics: createMetrics({ service: 'gateway' }),
+    probes: {},
+    isStopping: () => false,
+    graphiql: await graphiqlRouter(['/', '/graphql', '/query']),
+  });
+  const operations = operationsOf(app);
+  const isAsset = (operation: string) => /^GET \/graphiql\/[\w.-]+\.(js|css)$/.test(operation);
+  expect(operations.filter(isAsset)).toHaveLength(2);
+  expect(operations.filter((operation) => !isAsset(operation))).toEqual(
+    [...openOperations, 'GET /', 'GET /graphql', 'GET /query'].toSorted(),
+  );
+});

@@ -1,0 +1,4 @@
+-- DropTable
+DROP TABLE "audit_trail";
+
+DROP FUNCTION "protect_audit_trail";
