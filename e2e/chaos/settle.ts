@@ -81,10 +81,11 @@ export async function queueDepths(system: ChaosSystem): Promise<QueueDepths> {
 
 async function queueNames({ urls, environment }: ChaosSystem): Promise<string[]> {
   const credentials = `${environment.RABBITMQ_USER}:${environment.RABBITMQ_PASSWORD}`;
-  const response = await fetch(`${urls.rabbitmqManagement}/api/queues?columns=name,type`, {
+  const response = await fetch(`${urls.rabbitmqManagement}/api/queues?columns=name,type,exclusive`, {
     headers: { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` },
     signal: AbortSignal.timeout(10_000),
   });
-  const queues = (await response.json()) as { name: string; type: string }[]; // RabbitMQ's own API
-  return queues.filter(({ type }) => type !== 'stream').map(({ name }) => name);
+  const queues = (await response.json()) as { name: string; type: string; exclusive: boolean }[]; // RabbitMQ's own API
+  // Streams keep what they have, and a broadcast's queue is its process's alone to look at.
+  return queues.filter(({ type, exclusive }) => type !== 'stream' && !exclusive).map(({ name }) => name);
 }
