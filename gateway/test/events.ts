@@ -43,7 +43,7 @@ export function createEventSource(brokerUrl: string): EventSource {
       for (const event of events) {
         await eventually(() =>
           publisher.publish({
-            exchange: topology.exchange,
+            exchange: topology.broadcastExchange,
             routingKey: event.type,
             body: Buffer.from(JSON.stringify(event)),
             messageId: event.id,

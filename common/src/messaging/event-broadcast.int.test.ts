@@ -50,7 +50,7 @@ function createSender() {
     const { id, type } = { id: undefined, type: undefined, ...event };
     await eventually(() =>
       publisher.publish({
-        exchange: topology.exchange,
+        exchange: topology.broadcastExchange,
         routingKey: 'order.created',
         body: Buffer.from(JSON.stringify(event)),
         messageId: id,

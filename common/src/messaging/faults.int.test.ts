@@ -8,7 +8,7 @@ import { createTestTopology, orderCreatedDraft, RecordingLogger } from '../../te
 import { RevocationList } from '../auth/index.js';
 import { AtomicStore, isDatabaseUnavailable } from '../database/index.js';
 import { createMetrics } from '../metrics/index.js';
-import { BrokerConnection } from '../rabbitmq/index.js';
+import { BrokerConnection, type TransientQueue } from '../rabbitmq/index.js';
 import { createTestBroker, createTestDatabase, eventually, type TestBroker } from '../testing/index.js';
 import { EventBroadcast } from './event-broadcast.js';
 import { EventConsumer } from './event-consumer.js';
@@ -20,7 +20,14 @@ const FAULT_TIME = Number(process.env.FAULT_SECONDS ?? 7) * 1_000;
 const RECOVERY_TIME = 5_000;
 const PAUSE_BETWEEN_EVENTS = 25;
 
-const topology = createTestTopology();
+/** Also hears what the work queue is there for, and must not pass for it. */
+const broadcastQueue: TransientQueue = {
+  name: 'broadcast',
+  routingKeys: ['order.created'],
+  maxLength: 10_000,
+  timeToLive: 60_000,
+};
+const topology = { ...createTestTopology(), broadcasts: [broadcastQueue] };
 const queue = topology.paymentService;
 
 let server: PrivateBroker;
@@ -81,7 +88,7 @@ function startService() {
   const broadcastOrders = new Set<string>();
   const broadcast = new EventBroadcast({
     connection,
-    queue: { name: 'broadcast', routingKeys: ['order.created'], maxLength: 10_000, timeToLive: 60_000 },
+    queue: broadcastQueue,
     onEvent: ({ subject }) => broadcastOrders.add(subject),
     onBegin: () => undefined,
     logger,

@@ -4,6 +4,7 @@ import type { Metrics } from '../metrics/index.js';
 import {
   backOff,
   hasQueueFor,
+  isBroadcast,
   pause,
   PublishFailed,
   settlesWithin,
@@ -179,22 +180,26 @@ export class OutboxRelay {
     failures: PublishFailed[],
   ): Promise<boolean> {
     if (previous !== undefined && !(await previous)) return false;
-    const { exchange } = this.#options.connection.topology;
+    const { topology } = this.#options.connection;
+    const { exchange, broadcastExchange } = topology;
     const observe = this.#metrics.publishDuration.startTimer({
       messaging_operation_name: 'publish',
       messaging_destination_name: `${exchange}:${event.type}`,
     });
     try {
-      await publisher.publish({
-        exchange,
+      const message = {
         routingKey: event.type,
         body: Buffer.from(JSON.stringify(this.#toCloudEvent(event))),
         messageId: event.id,
         type: event.type,
         contentType: 'application/cloudevents+json',
+      };
+      await Promise.all([
         // What no service has a queue for may go unheard; anything else without a queue is a fault.
-        mandatory: hasQueueFor(this.#options.connection.topology, event.type),
-      });
+        publisher.publish({ ...message, exchange, mandatory: hasQueueFor(topology, event.type) }),
+        isBroadcast(topology, event.type) &&
+          publisher.publish({ ...message, exchange: broadcastExchange, mandatory: false }),
+      ]);
       observe({ error_type: '' });
       return true;
     } catch (error) {

@@ -8,7 +8,7 @@ export interface EventTopology extends Topology {
   readonly orderService: WorkQueue;
   readonly paymentService: WorkQueue;
   readonly revocations: StreamQueue;
-  /** Not declared beforehand: each gateway process has one while it runs. */
+  /** Each gateway process has one while it runs. */
   readonly gatewaySubscriptions: TransientQueue;
 }
 
@@ -66,6 +66,8 @@ export function createTopology({
     exchange: 'microservices.events',
     workQueues: [orderService, paymentService],
     streams: [revocations],
+    broadcastExchange: 'microservices.broadcasts',
+    broadcasts: [gatewaySubscriptions],
     orderService,
     paymentService,
     revocations,

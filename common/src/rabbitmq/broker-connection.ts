@@ -55,7 +55,7 @@ export class BrokerConnection {
 
   /** Consumes a queue from now on; the owner stops it. */
   subscribe(options: SubscribeOptions): Subscription {
-    const { exchange } = this.topology;
+    const { broadcastExchange: exchange } = this.topology;
     return new Subscription({ ...options, exchange, connection: this.#consuming, logger: this.#logger });
   }
 

@@ -6,6 +6,7 @@ export { type Delivery, type SubscribeOptions, type Subscription } from './subsc
 export {
   deadLetterQueueOf,
   hasQueueFor,
+  isBroadcast,
   retryQueueOf,
   type StreamQueue,
   type Topology,

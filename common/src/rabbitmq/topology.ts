@@ -41,6 +41,12 @@ export interface Topology {
   readonly exchange: string;
   readonly workQueues: readonly WorkQueue[];
   readonly streams: readonly StreamQueue[];
+  /**
+   * Another durable topic exchange, for transient queues alone: on the first one they would pass for a service's queue, and
+   * a message would count as taken while the queue that must have it is missing.
+   */
+  readonly broadcastExchange: string;
+  readonly broadcasts: readonly TransientQueue[];
 }
 
 export const deadLetterQueueOf = (queue: WorkQueue): string => `${queue.name}.dead-letter`;
@@ -49,6 +55,10 @@ export const retryQueueOf = (queue: WorkQueue, pause: number): string => `${queu
 /** Whether a queue of the topology waits for messages with this routing key: if it is not there, that is a fault. */
 export const hasQueueFor = ({ workQueues, streams }: Topology, routingKey: string): boolean =>
   [...workQueues, ...streams].some((queue) => queue.routingKeys.includes(routingKey));
+
+/** Whether processes hear messages with this routing key while they run. */
+export const isBroadcast = ({ broadcasts }: Topology, routingKey: string): boolean =>
+  broadcasts.some((queue) => queue.routingKeys.includes(routingKey));
 
 /** Deliveries of a message that nobody acknowledges, such as one that crashes its consumer. The default of RabbitMQ 4. */
 const DELIVERY_LIMIT = 20;
@@ -68,9 +78,9 @@ const deadLetterTo = (queue: string) => ({
 
 /** Creates what is missing; what exists alike stays as it is. Throws when a work queue exists with other arguments. */
 export async function declareTopology(model: ChannelModel, topology: Topology, logger: Logger): Promise<void> {
-  const { exchange, workQueues, streams } = topology;
+  const { exchange, broadcastExchange, workQueues, streams } = topology;
   await withChannel(model, async (channel) => {
-    await channel.assertExchange(exchange, 'topic', { durable: true });
+    for (const name of [exchange, broadcastExchange]) await channel.assertExchange(name, 'topic', { durable: true });
     for (const queue of workQueues) await declareWorkQueue(channel, exchange, queue);
   });
   for (const stream of streams) await declareStream(model, exchange, stream, logger);
