@@ -7,14 +7,12 @@ import pg from 'pg';
 import supertest, { type Test } from 'supertest';
 import { v7 as newId } from 'uuid';
 import type { DomainEvent, OrderResource, Role } from '@shop/common/contracts';
-import { createLogger, type LogFacts, type Logger } from '@shop/common/logger';
-import { createTopology } from '@shop/common/messaging';
-import { BrokerConnection } from '@shop/common/rabbitmq';
+import type { LogFacts, Logger } from '@shop/common/logger';
 import {
   createTestBroker,
   createTestDatabase,
   createTestTokens,
-  eventually,
+  createEventSender,
   startServiceProcess,
   type ServiceProcess,
   type TestBroker,
@@ -121,7 +119,7 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
   const service = await startAnother();
   const { app, url } = service;
   const pool = new pg.Pool({ connectionString: database.url, max: 4 });
-  const sender = startSender(broker.url);
+  const sender = createEventSender(broker.url);
 
   const callerAt = (base: string, id: string, role: Role, tokenVersion: number): TestCaller => {
     const token = tokens.tokenFor({ id, role }, { ver: tokenVersion });
@@ -165,35 +163,6 @@ const recordingLogger = (entries: LogEntry[]): Logger => ({
   info: () => undefined,
   debug: () => undefined,
 });
-
-/** Sends events to the exchange as order-service's relay does. */
-function startSender(brokerUrl: string) {
-  const logger = createLogger({ service: 'test', level: 'error' });
-  const topology = createTopology({ accessTokenLifetime: 3_600_000 });
-  const connection = new BrokerConnection({ url: brokerUrl, name: 'test', topology, logger });
-  const publisher = connection.createPublisher('events');
-  return {
-    publish: async (...events: readonly DomainEvent[]) => {
-      for (const event of events) {
-        await eventually(() =>
-          publisher.publish({
-            exchange: topology.exchange,
-            routingKey: event.type,
-            body: Buffer.from(JSON.stringify(event)),
-            messageId: event.id,
-            type: event.type,
-            contentType: 'application/cloudevents+json',
-            mandatory: true,
-          }),
-        );
-      }
-    },
-    stop: async () => {
-      await publisher.stop();
-      await connection.stop();
-    },
-  };
-}
 
 export interface StandInOrderService {
   url: string;

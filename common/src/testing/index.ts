@@ -7,6 +7,7 @@ export { subscribe, type SubscribeRequest, type Subscriber, type SubscriptionRes
 export { spoofedAddresses } from './spoofed-addresses.js';
 export { startTcpProxy, type TcpProxy } from './tcp-proxy.js';
 export { createTestTokens, type TestTokens } from './test-tokens.js';
+export { createEventSender, type EventSender } from './event-sender.js';
 export { revokeAccess } from './revoke-access.js';
 export {
   authorizationAttacks,

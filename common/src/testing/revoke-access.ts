@@ -1,11 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Revocation } from '../auth/index.js';
-import type { EventOf } from '../contracts/index.js';
-import { createTopology } from '../messaging/index.js';
-import { BrokerConnection } from '../rabbitmq/index.js';
-import { eventually } from './eventually.js';
-
-const ignore = () => undefined;
+import { createEventSender } from './event-sender.js';
 
 /** Tells all processes at the broker whose access has ended, as user-service does. They hear of it a little later. */
 export async function revokeAccess(
@@ -13,33 +8,18 @@ export async function revokeAccess(
   revocations: readonly Revocation[],
   { accessTokenLifetime = 3_600_000 } = {},
 ): Promise<void> {
-  const topology = createTopology({ accessTokenLifetime });
-  const logger = { error: ignore, warn: ignore, info: ignore, debug: ignore };
-  const connection = new BrokerConnection({ url: brokerUrl, name: 'test', topology, logger });
-  const publisher = connection.createPublisher('revoke');
-  for (const revocation of revocations) {
-    const event: EventOf<'user.access_revoked'> = {
-      specversion: '1.0',
+  const sender = createEventSender(brokerUrl, { accessTokenLifetime });
+  await sender.publish(
+    ...revocations.map((revocation) => ({
+      specversion: '1.0' as const,
       id: randomUUID(),
       source: '/user-service',
-      type: 'user.access_revoked',
+      type: 'user.access_revoked' as const,
       subject: revocation.userId,
       time: new Date().toISOString(),
       sequence: 1,
-      data: { ...revocation, reason: 'logout' },
-    };
-    await eventually(() =>
-      publisher.publish({
-        exchange: topology.exchange,
-        routingKey: event.type,
-        body: Buffer.from(JSON.stringify(event)),
-        messageId: event.id,
-        type: event.type,
-        contentType: 'application/cloudevents+json',
-        mandatory: true,
-      }),
-    );
-  }
-  await publisher.stop();
-  await connection.stop();
+      data: { ...revocation, reason: 'logout' as const },
+    })),
+  );
+  await sender.stop();
 }

@@ -4,18 +4,20 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { OrderResource, PaymentResource } from '@shop/common/contracts';
 import { Forbidden, NotFound, ServiceUnavailable, Unauthorized } from '@shop/common/errors';
 import {
+  createEventSender,
   createTestBroker,
   createTestTokens,
   eventually,
   revokeAccess,
   startTcpProxy,
   subscribe,
+  type EventSender,
   type SubscribeRequest,
   type Subscriber,
   type TcpProxy,
   type TestBroker,
 } from '@shop/common/testing';
-import { createEventSource, orderChanged, paymentEvent, type EventSource } from '../../test/events.js';
+import { orderChanged, paymentEvent } from '../../test/events.js';
 import { aPayment, aUser, anOrder } from '../../test/resources.js';
 import { startTestGateway } from '../../test/start-test-gateway.js';
 import { startStandIn, type StandIn } from '../../test/upstream.js';
@@ -28,7 +30,7 @@ const now = () => Math.floor(Date.now() / 1000);
 
 let broker: TestBroker;
 let toBroker: TcpProxy;
-let source: EventSource;
+let source: EventSender;
 let users: StandIn;
 let orders: StandIn;
 let payments: StandIn;
@@ -61,7 +63,7 @@ beforeAll(async () => {
     startStandIn(),
     startStandIn(),
   ]);
-  source = createEventSource(broker.url);
+  source = createEventSender(broker.url);
   gateway = await start();
   url = `http://127.0.0.1:${gateway.port}/graphql`;
 });

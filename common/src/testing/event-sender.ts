@@ -1,0 +1,41 @@
+import type { DomainEvent } from '../contracts/index.js';
+import { createTopology } from '../messaging/index.js';
+import { BrokerConnection, isBroadcast } from '../rabbitmq/index.js';
+import { eventually } from './eventually.js';
+
+export interface EventSender {
+  /** Publishes one event after the other, as a relay does; waits until the broker has them. */
+  publish: (...events: readonly DomainEvent[]) => Promise<void>;
+  stop: () => Promise<void>;
+}
+
+const ignore = () => undefined;
+
+/** Stands in for the services that publish events. */
+export function createEventSender(brokerUrl: string, { accessTokenLifetime = 3_600_000 } = {}): EventSender {
+  const topology = createTopology({ accessTokenLifetime });
+  const logger = { error: ignore, warn: ignore, info: ignore, debug: ignore };
+  const connection = new BrokerConnection({ url: brokerUrl, name: 'test', topology, logger });
+  const publisher = connection.createPublisher('events');
+  return {
+    publish: async (...events) => {
+      for (const event of events) {
+        const message = {
+          routingKey: event.type,
+          body: Buffer.from(JSON.stringify(event)),
+          messageId: event.id,
+          type: event.type,
+          contentType: 'application/cloudevents+json',
+          mandatory: false,
+        };
+        await eventually(() => publisher.publish({ ...message, exchange: topology.exchange }));
+        if (!isBroadcast(topology, event.type)) continue;
+        await eventually(() => publisher.publish({ ...message, exchange: topology.broadcastExchange }));
+      }
+    },
+    stop: async () => {
+      await publisher.stop();
+      await connection.stop();
+    },
+  };
+}
