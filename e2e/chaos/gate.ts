@@ -1,4 +1,5 @@
 // Gates in the databases: while one is closed, transactions wait at exactly one point of their way.
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 
 /** `commit`: all of a change is written, nothing is committed. `handling`: the same, of an event's effect. `mark`: an event was confirmed by the broker, and its mark in the outbox is about to be written. */
@@ -6,6 +7,8 @@ export const gateNumbers = { commit: 1, handling: 2, mark: 3 } as const;
 export type GateName = keyof typeof gateNumbers;
 
 const lockClass = 727_274;
+const endTimeoutMs = 2_000;
+const leaveTimeoutMs = 30_000;
 const lookPauseMs = 20;
 
 /**
@@ -98,12 +101,15 @@ export class Gate {
   }
 
   async open(): Promise<void> {
-    await this.#client.end().catch(() => undefined); // gone with its server
+    // Gone with its server, it may never say that it has ended.
+    await Promise.race([this.#client.end().catch(() => undefined), delay(endTimeoutMs, undefined, { ref: false })]);
   }
 
   async #untilNone(waiters: readonly Waiter[], condition: string): Promise<void> {
     const text = `SELECT FROM pg_stat_activity WHERE pid = ANY($1::integer[]) ${condition}`;
+    const deadline = Date.now() + leaveTimeoutMs;
     while (((await this.#client.query(text, [pidsOf(waiters)])).rowCount ?? 0) > 0) {
+      if (Date.now() > deadline) throw new Error('sessions stay at the gate');
       await this.#client.query('SELECT pg_sleep(0.01)');
     }
   }
