@@ -2,10 +2,14 @@
 import { randomInt } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import net from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { claim, type Claim } from './claim.ts';
 import { hasCode, StackError } from './errors.ts';
 import { listProcessIds, processName, socketsOf } from './processes.ts';
 import type { PortClaim } from './program.ts';
+
+const releaseTimeoutMs = 1_000;
+const lookPauseMs = 50;
 
 export interface PortHolder {
   pid: number;
@@ -53,6 +57,16 @@ async function portFault(port: number, host: string): Promise<'taken' | 'forbidd
   return undefined;
 }
 
+/** A fault that stays: a program that was just killed holds its ports, seen by nobody, until its last thread is gone. */
+async function lastingPortFault(port: number, host: string): Promise<'taken' | 'forbidden' | undefined> {
+  const deadline = Date.now() + releaseTimeoutMs;
+  for (;;) {
+    const fault = await portFault(port, host);
+    if (fault !== 'taken' || portHolders(port).length > 0 || Date.now() > deadline) return fault;
+    await delay(lookPauseMs);
+  }
+}
+
 /** Throws, with one line for each port that can't be had, unless all are free. */
 export async function checkPorts(claims: readonly PortClaim[]): Promise<void> {
   const faults: string[] = [];
@@ -61,7 +75,7 @@ export async function checkPorts(claims: readonly PortClaim[]): Promise<void> {
     const other = owners.get(port);
     if (other) faults.push(`${other} and ${variable} are both ${port}: give one of them another port in .env`);
     owners.set(port, variable);
-    const fault = other ? undefined : await portFault(port, host);
+    const fault = other ? undefined : await lastingPortFault(port, host);
     if (fault === 'taken') {
       const names = portHolders(port).map(({ name, pid }) => `${name} (pid ${pid})`);
       const holder = names.length > 0 ? names.join(' and ') : "another user's program";
