@@ -85,12 +85,15 @@ describe('HashThreads', () => {
     await threads.close();
   });
 
-  it('closed while a task runs -> the task fails rather than waiting for ever', async () => {
+  it('closed while a task runs -> it fails, or has just been done; nobody waits for ever', async () => {
     const threads = new HashThreads({ priority: 0 });
     await threads.hash('correct horse', 4);
-    const running = expect(threads.hash('correct horse', 14)).rejects.toThrow('the hashing thread has ended');
+    const running = threads.hash('correct horse', 14).then(
+      () => 'done',
+      (error: unknown) => (error instanceof Error ? error.message : error),
+    );
     await threads.close();
-    await running;
+    expect(['done', 'the hashing thread has ended']).toContain(await running);
   });
 
   it('on Linux -> they have their priority, and no other thread has it', async () => {
