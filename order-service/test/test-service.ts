@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Express } from 'express';
-import pg from 'pg';
+import type pg from 'pg';
 import supertest, { type Test } from 'supertest';
 import { v7 as newId } from 'uuid';
 import type { AccessTokenClaims } from '@shop/common/auth';
@@ -8,6 +8,7 @@ import type { Role } from '@shop/common/contracts';
 import {
   createTestBroker,
   createTestDatabase,
+  createTestPool,
   createTestTokens,
   startServiceProcess,
   type ServiceProcess,
@@ -85,7 +86,7 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
   };
   let service = await startOrderService(config);
   const url = () => `http://127.0.0.1:${service.port}`;
-  const pool = new pg.Pool({ connectionString: database.url, max: 2 });
+  const pool = createTestPool(database.url);
 
   return {
     config,

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { Express } from 'express';
-import pg from 'pg';
+import type pg from 'pg';
 import supertest, { type Test } from 'supertest';
 import { v7 as newId } from 'uuid';
 import type { DomainEvent, OrderResource, Role } from '@shop/common/contracts';
@@ -11,6 +11,7 @@ import type { LogFacts, Logger } from '@shop/common/logger';
 import {
   createTestBroker,
   createTestDatabase,
+  createTestPool,
   createTestTokens,
   createEventSender,
   startServiceProcess,
@@ -118,7 +119,7 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
   };
   const service = await startAnother();
   const { app, url } = service;
-  const pool = new pg.Pool({ connectionString: database.url, max: 4 });
+  const pool = createTestPool(database.url);
   const sender = createEventSender(broker.url);
 
   const callerAt = (base: string, id: string, role: Role, tokenVersion: number): TestCaller => {

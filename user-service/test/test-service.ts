@@ -4,6 +4,7 @@ import supertest, { type Test } from 'supertest';
 import {
   createTestBroker,
   createTestDatabase,
+  createTestPool,
   createTestTokens,
   eventually,
   type TestBroker,
@@ -128,7 +129,7 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
   let ahead = 0;
   const service = await startUserService(config, { clock: () => new Date(Date.now() + ahead) });
   const url = `http://127.0.0.1:${service.port}`;
-  const pool = new pg.Pool({ connectionString: database.url, max: 2 });
+  const pool = createTestPool(database.url);
   const anybody = callerOf(url);
 
   const toTestUser = (pair: Pair): TestUser => ({

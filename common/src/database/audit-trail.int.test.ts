@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sqltag as sql } from '@prisma/client/runtime/client';
-import pg from 'pg';
+import type pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { createTestClient } from '../../test/database/test-client.js';
 import type { AuditEntry } from '../contracts/index.js';
@@ -8,6 +8,7 @@ import type { AuditFilters, AuditRecord, PageRequest } from '../http/index.js';
 import { runInScope, type RequestScope } from '../logger/index.js';
 import { addAuditEntry, auditTamperings } from '../testing/audit-trail.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { createTestPool } from '../testing/test-pool.js';
 import { AtomicStore, auditClause, auditInsert, AuditTrail } from './index.js';
 
 let database: TestDatabase;
@@ -17,7 +18,7 @@ let trail: AuditTrail;
 
 beforeAll(async () => {
   database = await createTestDatabase({ serviceDirectory: 'common/test/database' });
-  pool = new pg.Pool({ connectionString: database.url, max: 2 });
+  pool = createTestPool(database.url);
   ({ client } = createTestClient(database.url));
   trail = new AuditTrail({ client });
 });
