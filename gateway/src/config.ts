@@ -8,14 +8,18 @@ import {
   loadSettings,
   optional,
   port,
+  tracingOf,
   url,
   type Environment,
 } from '@shop/common/config';
 import type { LogLevel } from '@shop/common/logger';
+import type { TracingOptions } from '@shop/common/tracing';
 
 /** What this process is told from outside. Lengths of time are in milliseconds. */
 export interface Config {
   logLevel: LogLevel;
+  /** Absent: no traces are made. */
+  tracing?: TracingOptions | undefined;
   host: string;
   port: number;
   userServiceUrl: string;
@@ -61,6 +65,7 @@ export function loadConfig(environment: Environment): Config {
   const isOpen = values.NODE_ENV !== 'production';
   return {
     logLevel: values.LOG_LEVEL,
+    tracing: tracingOf(values),
     host: values.HOST,
     port: values.GATEWAY_PORT,
     userServiceUrl: values.USER_SERVICE_URL,

@@ -6,6 +6,7 @@ import { createLogger } from '@shop/common/logger';
 import { EventBroadcast, RevocationStream, createTopology } from '@shop/common/messaging';
 import { createMetrics } from '@shop/common/metrics';
 import { BrokerConnection } from '@shop/common/rabbitmq';
+import { startTracing } from '@shop/common/tracing';
 import { z } from 'zod';
 import { buildApp } from './app.js';
 import type { Config } from './config.js';
@@ -30,9 +31,10 @@ export interface RunningGateway {
 export async function startGateway(config: Config): Promise<RunningGateway> {
   const logger = createLogger({ service: SERVICE, level: config.logLevel });
   const metrics = createMetrics({ service: SERVICE });
+  const tracing = await startTracing(config.tracing, { service: SERVICE, version, logger });
 
   const client = (name: string, url: string) =>
-    new ServiceClient({ name, url, timeout: config.upstreamTimeout, metrics });
+    new ServiceClient({ name, url, timeout: config.upstreamTimeout, metrics, tracing });
   const services = {
     users: client('user-service', config.userServiceUrl),
     orders: client('order-service', config.orderServiceUrl),
@@ -90,6 +92,7 @@ export async function startGateway(config: Config): Promise<RunningGateway> {
     verifier,
     logger,
     metrics,
+    tracing,
     introspectionEnabled: config.introspectionEnabled,
     requestTimeout: config.requestTimeout,
   });
@@ -103,6 +106,7 @@ export async function startGateway(config: Config): Promise<RunningGateway> {
     trustedProxies: config.trustedProxies,
     logger,
     metrics,
+    tracing,
   });
 
   let server: HttpServer | undefined;
@@ -115,6 +119,7 @@ export async function startGateway(config: Config): Promise<RunningGateway> {
       () => revocationStream.stop(),
       () => broker.stop(),
       ...Object.values(services).map((service) => () => service.close()),
+      async () => tracing?.stop(),
     ]);
     logger.info('stopped');
   };

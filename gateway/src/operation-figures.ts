@@ -80,8 +80,12 @@ const errorsOf = (result: unknown): Errors =>
 
 const outcomeOf = (errors: Errors): 'ok' | 'refused' | 'failed' => {
   if (errors.length === 0) return 'ok';
-  return errors.some(({ extensions }) => serverFaults.has(extensions.code)) ? 'failed' : 'refused';
+  return serverFaultOf(errors) === undefined ? 'refused' : 'failed';
 };
+
+/** The code of the first error that is our fault, or that of a service. */
+export const serverFaultOf = (errors: Errors): string | undefined =>
+  errors.map(({ extensions }) => extensions.code).find((code): code is string => serverFaults.has(code));
 
 /** The root type's fields that an operation asks for, each with the code of the first error in it, if there is one. */
 function rootFields(

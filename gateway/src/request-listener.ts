@@ -4,14 +4,14 @@ import { AppError, findAppError } from '@shop/common/errors';
 import {
   allowOrigins,
   clientAddressReader,
+  inRequestScope,
   noteRoute,
-  observe,
-  scopeOf,
   statusOfCode,
   type RateLimit,
 } from '@shop/common/http';
-import { runInScope, type Logger, type RequestScope } from '@shop/common/logger';
+import type { Logger, RequestScope } from '@shop/common/logger';
 import type { Metrics } from '@shop/common/metrics';
+import type { Tracing } from '@shop/common/tracing';
 import helmet from 'helmet';
 import { identify } from './context.js';
 import { wantsPage } from './graphiql/graphiql.js';
@@ -29,6 +29,7 @@ export interface ListenerParts {
   trustedProxies: readonly string[];
   logger: Logger;
   metrics: Metrics;
+  tracing?: Tracing | undefined;
 }
 
 /**
@@ -37,16 +38,12 @@ export interface ListenerParts {
  */
 export function buildListener(parts: ListenerParts): RequestListener {
   const { app, graphiqlEnabled, corsOrigins, trustedProxies } = parts;
-  const clientAddressOf = clientAddressReader(trustedProxies);
+  const scopeParts = { ...parts, clientAddressOf: clientAddressReader(trustedProxies) };
   const setSecurityHeaders = helmet();
   const allowCors = allowOrigins(corsOrigins);
 
   return (request, response) => {
-    const scope = scopeOf(request.headers, clientAddressOf(request));
-    response.setHeader('X-Request-Id', scope.requestId);
-    response.setHeader('traceparent', scope.traceparent);
-    runInScope(scope, () => {
-      observe(request, response, parts);
+    inRequestScope(request, response, scopeParts, (scope) => {
       setSecurityHeaders(request, response, () => {
         allowCors(request, response, () => {
           const path = pathOf(request);

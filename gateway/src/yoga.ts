@@ -1,6 +1,7 @@
 import type { AccessTokenVerifier } from '@shop/common/auth';
 import type { Logger } from '@shop/common/logger';
 import type { Metrics } from '@shop/common/metrics';
+import type { Tracing } from '@shop/common/tracing';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import { useCacheControl } from './cache-control.js';
 import { createContext, identify, type ContextParts, type GatewayContext } from './context.js';
@@ -8,6 +9,7 @@ import { useHiddenSchema } from './hidden-schema.js';
 import { useQueryLimits } from './limits.js';
 import { createMaskError } from './mask-error.js';
 import { useOperationFigures } from './operation-figures.js';
+import { useOperationSpans } from './operation-spans.js';
 import { useBodyLimit, useJsonOnly, useReadableParameters } from './request-body.js';
 import { buildSchema } from './schema.js';
 import { useTimeLimit } from './time-limit.js';
@@ -21,6 +23,7 @@ export interface YogaParts extends ContextParts {
   verifier: AccessTokenVerifier;
   logger: Logger;
   metrics: Metrics;
+  tracing?: Tracing | undefined;
   /** Whether clients may ask for the schema and get suggestions of names. */
   introspectionEnabled: boolean;
   /** Milliseconds for all calls of services that one request makes. */
@@ -34,6 +37,7 @@ export function buildYoga({
   verifier,
   logger,
   metrics,
+  tracing,
   introspectionEnabled,
   requestTimeout,
   ...parts
@@ -46,6 +50,7 @@ export function buildYoga({
     graphqlEndpoint: `/:endpoint(${[...graphqlPaths].map((path) => path.slice(1)).join('|')})`,
     plugins: [
       useOperationFigures(metrics, schema),
+      ...(tracing ? [useOperationSpans(tracing)] : []),
       useJsonOnly(),
       useReadableParameters(),
       useBodyLimit(),

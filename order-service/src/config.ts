@@ -1,11 +1,23 @@
 import type { KeyObject } from 'node:crypto';
 import { publicKeys } from '@shop/common/auth';
-import { duration, httpSettings, integer, loadSettings, port, url, type Environment } from '@shop/common/config';
+import {
+  duration,
+  httpSettings,
+  integer,
+  loadSettings,
+  port,
+  tracingOf,
+  url,
+  type Environment,
+} from '@shop/common/config';
 import type { LogLevel } from '@shop/common/logger';
+import type { TracingOptions } from '@shop/common/tracing';
 
 /** What this process is told from outside. Lengths of time are in milliseconds. */
 export interface Config {
   logLevel: LogLevel;
+  /** Absent: no traces are made. */
+  tracing?: TracingOptions | undefined;
   host: string;
   port: number;
   databaseUrl: string;
@@ -36,6 +48,7 @@ export function loadConfig(environment: Environment): Config {
   const values = loadSettings(settings, environment);
   return {
     logLevel: values.LOG_LEVEL,
+    tracing: tracingOf(values),
     host: values.HOST,
     port: values.ORDER_SERVICE_PORT,
     databaseUrl: values.ORDER_DATABASE_URL,

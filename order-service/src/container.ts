@@ -23,6 +23,7 @@ import {
 } from '@shop/common/messaging';
 import { createMetrics } from '@shop/common/metrics';
 import { BrokerConnection } from '@shop/common/rabbitmq';
+import { startTracing } from '@shop/common/tracing';
 import { buildApp } from './app.js';
 import type { Config } from './config.js';
 import { createDatabase } from './database.js';
@@ -54,6 +55,7 @@ export interface RunningService {
 export async function startOrderService(config: Config): Promise<RunningService> {
   const logger = createLogger({ service: SERVICE, level: config.logLevel });
   const metrics = createMetrics({ service: SERVICE });
+  const tracing = await startTracing(config.tracing, { service: SERVICE, version, logger });
 
   const database = createDatabase(
     createDatabaseAdapter({
@@ -62,6 +64,7 @@ export async function startOrderService(config: Config): Promise<RunningService>
       applicationName: SERVICE,
       onConnectionLost: (err) => logger.warn('database connection lost', { err }),
       metrics,
+      tracing,
     }),
   );
   const topology = createTopology({ accessTokenLifetime: config.accessTokenLifetime });
@@ -72,6 +75,7 @@ export async function startOrderService(config: Config): Promise<RunningService>
     source: `/${SERVICE}`,
     logger,
     metrics,
+    tracing,
     onPublished: countOrderEvents(metrics),
   });
   const store = new AtomicStore({
@@ -128,6 +132,7 @@ export async function startOrderService(config: Config): Promise<RunningService>
     isUnavailable: isDatabaseUnavailable,
     logger,
     metrics,
+    tracing,
   });
 
   let isStopping = false;
@@ -141,6 +146,7 @@ export async function startOrderService(config: Config): Promise<RunningService>
     version,
     logger,
     metrics,
+    tracing,
     verifier,
     probes,
     isStopping: () => isStopping,
@@ -164,6 +170,7 @@ export async function startOrderService(config: Config): Promise<RunningService>
       () => relay.stop(),
       () => broker.stop(),
       () => database.$disconnect(),
+      async () => tracing?.stop(),
     ]);
     logger.info('stopped');
   };

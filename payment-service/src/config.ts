@@ -8,15 +8,19 @@ import {
   oneOf,
   optional,
   port,
+  tracingOf,
   url,
   type Environment,
 } from '@shop/common/config';
 import type { LogLevel } from '@shop/common/logger';
+import type { TracingOptions } from '@shop/common/tracing';
 import { webhookSecrets } from './providers/webhook-secrets.js';
 
 /** What this process is told from outside. Lengths of time are in milliseconds. */
 export interface Config {
   logLevel: LogLevel;
+  /** Absent: no traces are made. */
+  tracing?: TracingOptions | undefined;
   host: string;
   port: number;
   databaseUrl: string;
@@ -66,6 +70,7 @@ export function loadConfig(environment: Environment): Config {
   const values = loadSettings(settings, withProvider(environment));
   return {
     logLevel: values.LOG_LEVEL,
+    tracing: tracingOf(values),
     host: values.HOST,
     port: values.PAYMENT_SERVICE_PORT,
     databaseUrl: values.PAYMENT_DATABASE_URL,

@@ -23,6 +23,7 @@ import {
 } from '@shop/common/messaging';
 import { createMetrics } from '@shop/common/metrics';
 import { BrokerConnection } from '@shop/common/rabbitmq';
+import { startTracing } from '@shop/common/tracing';
 import { buildApp } from './app.js';
 import type { Config } from './config.js';
 import { createDatabase } from './database.js';
@@ -76,6 +77,7 @@ export async function startPaymentService(
   { logger = createLogger({ service: SERVICE, level: config.logLevel }) }: { logger?: Logger } = {},
 ): Promise<RunningService> {
   const metrics = createMetrics({ service: SERVICE });
+  const tracing = await startTracing(config.tracing, { service: SERVICE, version, logger });
 
   const database = createDatabase(
     createDatabaseAdapter({
@@ -84,6 +86,7 @@ export async function startPaymentService(
       applicationName: SERVICE,
       onConnectionLost: (err) => logger.warn('database connection lost', { err }),
       metrics,
+      tracing,
     }),
   );
   const topology = createTopology({ accessTokenLifetime: config.accessTokenLifetime });
@@ -94,6 +97,7 @@ export async function startPaymentService(
     source: `/${SERVICE}`,
     logger,
     metrics,
+    tracing,
     onPublished: countPaymentEvents(metrics),
   });
   const store = new AtomicStore({
@@ -141,6 +145,7 @@ export async function startPaymentService(
     url: config.orderServiceUrl,
     timeout: ORDER_SERVICE_TIMEOUT,
     metrics,
+    tracing,
   });
 
   const requestLifetime = config.providerTimeout + WRITING_TIME;
@@ -208,6 +213,7 @@ export async function startPaymentService(
     isUnavailable: isDatabaseUnavailable,
     logger,
     metrics,
+    tracing,
   });
 
   let isStopping = false;
@@ -221,6 +227,7 @@ export async function startPaymentService(
     version,
     logger,
     metrics,
+    tracing,
     verifier,
     probes,
     isStopping: () => isStopping,
@@ -247,6 +254,7 @@ export async function startPaymentService(
       () => relay.stop(),
       () => broker.stop(),
       () => database.$disconnect(),
+      async () => tracing?.stop(),
     ]);
     logger.info('stopped');
   };

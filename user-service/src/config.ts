@@ -7,6 +7,7 @@ import {
   loadSettings,
   optional,
   port,
+  tracingOf,
   rate,
   secret,
   url,
@@ -15,12 +16,15 @@ import {
 } from '@shop/common/config';
 import { email, password, type Rule } from '@shop/common/http';
 import type { LogLevel } from '@shop/common/logger';
+import type { TracingOptions } from '@shop/common/tracing';
 import { z } from 'zod';
 import type { AttemptLimits } from './throttling/throttle.service.js';
 
 /** What this process is told from outside. Lengths of time are in milliseconds. */
 export interface Config {
   logLevel: LogLevel;
+  /** Absent: no traces are made. */
+  tracing?: TracingOptions | undefined;
   host: string;
   port: number;
   corsOrigins: readonly string[];
@@ -122,6 +126,7 @@ export function loadConfig(environment: Environment): Config {
   const { ADMIN_EMAIL, ADMIN_PASSWORD } = values;
   return {
     logLevel: values.LOG_LEVEL,
+    tracing: tracingOf(values),
     host: values.HOST,
     port: values.USER_SERVICE_PORT,
     corsOrigins: values.CORS_ORIGINS,

@@ -16,6 +16,7 @@ import { createLogger, currentScope } from '@shop/common/logger';
 import { createTopology, OutboxRelay, RevocationStream } from '@shop/common/messaging';
 import { createMetrics } from '@shop/common/metrics';
 import { BrokerConnection } from '@shop/common/rabbitmq';
+import { startTracing } from '@shop/common/tracing';
 import { buildApp } from './app.js';
 import type { Config } from './config.js';
 import { createDatabase } from './database.js';
@@ -59,6 +60,7 @@ export async function startUserService(
 ): Promise<RunningService> {
   const logger = createLogger({ service: SERVICE, level: config.logLevel });
   const metrics = createMetrics({ service: SERVICE });
+  const tracing = await startTracing(config.tracing, { service: SERVICE, version, logger });
   const passwords = new PasswordHasher({ cost: config.bcryptCost });
   exposeHashing(metrics, passwords);
 
@@ -69,6 +71,7 @@ export async function startUserService(
       applicationName: SERVICE,
       onConnectionLost: (err) => logger.warn('database connection lost', { err }),
       metrics,
+      tracing,
     }),
   );
   const topology = createTopology({ accessTokenLifetime: config.accessTokenLifetime });
@@ -79,6 +82,7 @@ export async function startUserService(
     source: `/${SERVICE}`,
     logger,
     metrics,
+    tracing,
     onPublished: countUserEvents(metrics),
   });
   const store = new AtomicStore({ client: database, onCommit: () => relay.wake() });
@@ -144,6 +148,7 @@ export async function startUserService(
     version,
     logger,
     metrics,
+    tracing,
     verifier,
     publicKeys,
     probes,
@@ -168,6 +173,7 @@ export async function startUserService(
       () => relay.stop(),
       () => broker.stop(),
       () => database.$disconnect(),
+      async () => tracing?.stop(),
     ]);
     logger.info('stopped');
   };

@@ -1,5 +1,5 @@
 import type { Settings } from './load-settings.js';
-import { duration, list, networks, oneOf, text, url } from './setting.js';
+import { duration, fraction, list, networks, oneOf, optional, text, url } from './setting.js';
 
 export const nodeEnvironments = ['development', 'test', 'production'] as const;
 
@@ -14,5 +14,13 @@ export const httpSettings = {
   JWT_ISSUER: text({ default: 'http://localhost/user-service' }),
   JWT_AUDIENCE: text({ default: 'shop' }),
   JWT_EXPIRES_IN: duration({ default: '1h' }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: optional(url({ schemes: ['http', 'https'] })),
+  OTEL_TRACES_SAMPLER_ARG: fraction({ default: 1 }),
 };
 export type HttpSettings = Settings<typeof httpSettings>;
+
+/** Where traces go; undefined where they go nowhere. */
+export const tracingOf = (values: HttpSettings): { endpoint: string; samplingRatio: number } | undefined =>
+  values.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
+    ? undefined
+    : { endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT, samplingRatio: values.OTEL_TRACES_SAMPLER_ARG };

@@ -2,6 +2,7 @@ export { loadSettings, SettingsError, type Environment, type Setting, type Setti
 export {
   duration,
   flag,
+  fraction,
   integer,
   list,
   networks,
@@ -14,4 +15,4 @@ export {
   url,
   type Rate,
 } from './setting.js';
-export { httpSettings, nodeEnvironments, type HttpSettings } from './http-settings.js';
+export { httpSettings, nodeEnvironments, tracingOf, type HttpSettings } from './http-settings.js';

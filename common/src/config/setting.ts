@@ -53,6 +53,18 @@ export const integer = (options: { min: number; max: number; default?: number })
     ),
   );
 
+/** A number from 0 to 1. */
+export const fraction = (options: { default?: number } = {}): Setting<number> =>
+  setting(
+    withDefault(
+      z
+        .string()
+        .regex(/^(?:0|1|0?\.\d{1,9}|1\.0)$/, 'must be a number from 0 to 1')
+        .transform(Number),
+      options.default?.toString(),
+    ),
+  );
+
 /** A TCP port; 0 lets the system choose a free one. */
 export const port = (options: { default?: number } = {}): Setting<number> =>
   integer({ min: 0, max: 65_535, ...options });

@@ -1,7 +1,9 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import type { Metrics } from '../metrics/index.js';
-import { createDatabaseFigures, TimedPool, timeQueries, type DatabaseFigures } from './database-figures.js';
+import type { Tracing } from '../tracing/index.js';
+import { createDatabaseFigures, TimedPool, type DatabaseFigures } from './database-figures.js';
 import { tolerateLostConnections } from './lost-connections.js';
+import { observeQueries } from './observe-queries.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
@@ -21,6 +23,8 @@ export interface DatabaseAdapterOptions {
   onConnectionLost?: (error: Error) => void;
   /** Gets the figures of the pool and of its queries, where given. */
   metrics?: Metrics;
+  /** Gets a span for each query that belongs to a trace, where given. */
+  tracing?: Tracing | undefined;
 }
 
 export interface PoolFigures {
@@ -52,8 +56,9 @@ function createStatementNames(): (query: { sql: string }) => string {
 export class DatabaseAdapter extends PrismaPg {
   readonly #pool: TimedPool;
   readonly #figures: DatabaseFigures | undefined;
+  readonly #tracing: Tracing | undefined;
 
-  constructor({ url, poolSize, applicationName, onConnectionLost, metrics }: DatabaseAdapterOptions) {
+  constructor({ url, poolSize, applicationName, onConnectionLost, metrics, tracing }: DatabaseAdapterOptions) {
     const pool = new TimedPool({
       connectionString: url,
       max: poolSize,
@@ -78,12 +83,12 @@ export class DatabaseAdapter extends PrismaPg {
       ...(onConnectionLost && { onPoolError: onConnectionLost, onConnectionError: onConnectionLost }),
     });
     this.#pool = pool;
+    this.#tracing = tracing;
     this.#figures = metrics && createDatabaseFigures(metrics, { pool, poolName: applicationName, poolSize });
   }
 
   override async connect(): ReturnType<PrismaPg['connect']> {
-    const adapter = await super.connect();
-    return this.#figures ? timeQueries(adapter, this.#figures) : adapter;
+    return observeQueries(await super.connect(), { figures: this.#figures, tracing: this.#tracing });
   }
 
   get poolFigures(): PoolFigures {

@@ -1,4 +1,3 @@
-import type { SqlDriverAdapter, SqlQueryable } from '@prisma/driver-adapter-utils';
 import pg from 'pg';
 import { Gauge, Histogram, type Registry } from 'prom-client';
 import { DURATION_BUCKETS, type Metrics } from '../metrics/index.js';
@@ -79,29 +78,4 @@ function gauge(registry: Registry, name: string, help: string, labels: string[],
       collect((value, values) => this.set(values, value));
     },
   });
-}
-
-/** Has every query timed, those in transactions too. */
-export function timeQueries<T extends SqlDriverAdapter>(adapter: T, { operationDuration }: DatabaseFigures): T {
-  const timed =
-    <Argument, Result>(operation: (argument: Argument) => Promise<Result>) =>
-    async (argument: Argument): Promise<Result> => {
-      const observe = operationDuration.startTimer();
-      try {
-        const result = await operation(argument);
-        observe({ error_type: '' });
-        return result;
-      } catch (error) {
-        observe({ error_type: error instanceof Error ? error.name : 'unknown' });
-        throw error;
-      }
-    };
-  const timeBoth = <T extends SqlQueryable>(queryable: T): T => {
-    queryable.queryRaw = timed(queryable.queryRaw.bind(queryable));
-    queryable.executeRaw = timed(queryable.executeRaw.bind(queryable));
-    return queryable;
-  };
-  const startTransaction = adapter.startTransaction.bind(adapter);
-  adapter.startTransaction = async (isolationLevel) => timeBoth(await startTransaction(isolationLevel));
-  return timeBoth(adapter);
 }

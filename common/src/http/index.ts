@@ -15,7 +15,7 @@ export {
   type KeyedRequest,
 } from './idempotency.js';
 export { isJsonType, isPlainEncoding } from './json-body.js';
-export { markRoute, noteRoute, observe, routeOf } from './observe-request.js';
+export { markRoute, noteRoute, routeOf } from './observe-request.js';
 export {
   batchMeta,
   pageRules,
@@ -31,7 +31,7 @@ export {
 } from './pagination.js';
 export { createRateLimit, type RateLimit } from './rate-limit.js';
 export { accepted, created, gone, ok, page, type Answer, type Reply } from './reply.js';
-export { scopeOf } from './request-scope.js';
+export { inRequestScope } from './request-scope.js';
 export {
   publicRoute,
   route,

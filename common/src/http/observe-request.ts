@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
 import type { Logger } from '../logger/index.js';
 import type { Metrics } from '../metrics/index.js';
+import type { OpenSpan } from '../tracing/index.js';
 
 const patterns = new WeakMap<IncomingMessage, string>();
 
@@ -39,24 +40,33 @@ const statusOf = ({ statusCode, headersSent }: ServerResponse): string =>
 /** The pattern that a request matched. */
 export const routeOf = (request: IncomingMessage): string => patterns.get(request) ?? 'other';
 
-/** Counts, times and logs a request once it is answered. */
+export interface Observers {
+  logger: Logger;
+  metrics: Metrics;
+}
+
+/** Counts, times and logs a request once it is answered, and ends its span. */
 export function observe(
   request: IncomingMessage,
   response: ServerResponse,
-  { logger, metrics }: { logger: Logger; metrics: Metrics },
+  { logger, metrics }: Observers,
+  span: OpenSpan | undefined,
 ): void {
   const start = process.hrtime.bigint();
   response.once('close', () => {
     const seconds = Number(process.hrtime.bigint() - start) / 1e9;
     const route = routeOf(request);
+    const method = methodOf(request, response);
+    const status = statusOf(response);
     metrics.httpServerRequestDuration.observe(
-      {
-        http_request_method: methodOf(request, response),
-        http_route: route,
-        http_response_status_code: statusOf(response),
-      },
+      { http_request_method: method, http_route: route, http_response_status_code: status },
       seconds,
     );
+    span?.end({
+      name: `${method} ${route}`,
+      attributes: { 'http.request.method': method, 'http.route': route, 'http.response.status_code': Number(status) },
+      errorType: response.statusCode >= 500 ? status : undefined,
+    });
     logger.info('request', {
       method: request.method,
       route,
@@ -66,11 +76,3 @@ export function observe(
     });
   });
 }
-
-/** Counts, times and logs every request of an Express app. */
-export const observeRequest =
-  (parts: { logger: Logger; metrics: Metrics }): RequestHandler =>
-  (request, response, next) => {
-    observe(request, response, parts);
-    next();
-  };

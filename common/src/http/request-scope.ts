@@ -1,29 +1,43 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import type { RequestHandler } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { runInScope, type RequestScope } from '../logger/index.js';
-import { continueTrace } from '../tracing/index.js';
+import { continueTrace, type Tracing } from '../tracing/index.js';
+import { observe, type Observers } from './observe-request.js';
 
 const REQUEST_ID = /^[\w.-]{1,128}$/;
+/** What is asked every few seconds, by machines: a trace of it would only hide the others. */
+const PROBE = /^\/(?:health|ready|metrics)(?:\?|$)/;
 
-/** The scope of a request, from its headers: its id and trace are kept where they are well-formed. */
-export function scopeOf(headers: IncomingHttpHeaders, clientAddress: string | undefined): RequestScope {
-  const given = headers['x-request-id'];
-  const requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
-  const traceparent = headers.traceparent;
-  return {
-    requestId,
-    traceparent: continueTrace(typeof traceparent === 'string' ? traceparent : undefined),
-    clientAddress,
-  };
+export interface RequestScopeParts extends Observers {
+  clientAddressOf: (request: IncomingMessage) => string | undefined;
+  tracing?: Tracing | undefined;
 }
 
-/** Runs the rest of a request in its scope, and tells the client its ids. */
-export const requestScope =
-  (clientAddressOf: (request: IncomingMessage) => string | undefined): RequestHandler =>
-  (request, response, next) => {
-    const scope = scopeOf(request.headers, clientAddressOf(request));
-    response.set('X-Request-Id', scope.requestId);
-    response.set('traceparent', scope.traceparent);
-    runInScope(scope, next);
+/**
+ * Handles a request in its scope: its id and trace are kept where they are well-formed, the client is told both, and it
+ * is counted, timed and logged once it is answered.
+ */
+export function inRequestScope(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { clientAddressOf, tracing, ...observers }: RequestScopeParts,
+  handle: (scope: RequestScope) => void,
+): void {
+  const { 'x-request-id': givenId, traceparent } = request.headers;
+  const requestId = typeof givenId === 'string' && REQUEST_ID.test(givenId) ? givenId : randomUUID();
+  const parent = typeof traceparent === 'string' ? traceparent : undefined;
+  const span = PROBE.test(request.url ?? '')
+    ? undefined
+    : tracing?.open({ name: 'HTTP', kind: 'server', parent, attributes: { 'request.id': requestId } });
+  const scope: RequestScope = {
+    requestId,
+    traceparent: span?.traceparent ?? continueTrace(parent),
+    clientAddress: clientAddressOf(request),
   };
+  response.setHeader('X-Request-Id', scope.requestId);
+  response.setHeader('traceparent', scope.traceparent);
+  runInScope(scope, () => {
+    observe(request, response, observers, span);
+    handle(scope);
+  });
+}

@@ -5,13 +5,13 @@ import helmet from 'helmet';
 import type { AccessTokenVerifier } from '../auth/index.js';
 import type { Logger } from '../logger/index.js';
 import type { Metrics } from '../metrics/index.js';
+import type { Tracing } from '../tracing/index.js';
 import { clientAddressReader } from './client-address.js';
 import { errorHandler, notFound } from './error-handler.js';
 import { healthRouter, type Probe } from './health.js';
 import { carryOutOnce, type IdempotencyStore } from './idempotency.js';
-import { observeRequest } from './observe-request.js';
 import { limitRate } from './rate-limit.js';
-import { requestScope } from './request-scope.js';
+import { inRequestScope } from './request-scope.js';
 import type { Route } from './route.js';
 import { buildRouter } from './router.js';
 
@@ -20,6 +20,8 @@ export interface ServiceAppOptions {
   version: string;
   logger: Logger;
   metrics: Metrics;
+  /** Absent: no traces are made. */
+  tracing?: Tracing | undefined;
   verifier: AccessTokenVerifier;
   probes: Readonly<Record<string, Probe>>;
   isStopping: () => boolean;
@@ -62,15 +64,16 @@ export function baseApp(): Express {
 
 /** A service's whole HTTP face, top to bottom the way of a request. It opens no port and no connection. */
 export function buildServiceApp(options: ServiceAppOptions): Express {
-  const { logger, metrics, verifier, corsOrigins, trustedProxies, requestsPerSecond, routes, idempotency } = options;
+  const { logger, metrics, tracing, verifier, corsOrigins, trustedProxies, requestsPerSecond, routes, idempotency } =
+    options;
   const gates = {
     verifier,
     limitRate: limitRate({ perSecond: requestsPerSecond }),
     once: idempotency && carryOutOnce({ store: idempotency, logger }),
   };
   const app = baseApp();
-  app.use(requestScope(clientAddressReader(trustedProxies)));
-  app.use(observeRequest({ logger, metrics }));
+  const scopeParts = { clientAddressOf: clientAddressReader(trustedProxies), tracing, logger, metrics };
+  app.use((request, response, next) => inRequestScope(request, response, scopeParts, () => next()));
   app.use(helmet());
   app.use(allowOrigins(corsOrigins));
   app.use(healthRouter(options));

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { AppError, InvalidInput, ServiceUnavailable, UpstreamTimeout } from '../errors/index.js';
 import { currentScope } from '../logger/index.js';
 import { DURATION_BUCKETS, sharedFigures, type Metrics } from '../metrics/index.js';
+import { currentTraceparent, type Tracing } from '../tracing/index.js';
 import { statusOfCode } from './error-handler.js';
 import type { Method } from './route.js';
 
@@ -89,6 +90,7 @@ export class ServiceClient {
   readonly #timeout: number;
   readonly #pool: Pool;
   readonly #duration: ReturnType<typeof clientFigures>;
+  readonly #tracing: Tracing | undefined;
 
   constructor({
     name,
@@ -96,16 +98,19 @@ export class ServiceClient {
     timeout,
     connections = 32,
     metrics,
+    tracing,
   }: {
     name: string;
     url: string;
     timeout: number;
     connections?: number;
     metrics: Metrics;
+    tracing?: Tracing | undefined;
   }) {
     this.#name = name;
     this.#timeout = timeout;
     this.#duration = clientFigures(metrics);
+    this.#tracing = tracing;
     this.#pool = new Pool(url, { connections, connectTimeout: timeout, headersTimeout: timeout, bodyTimeout: timeout });
   }
 
@@ -122,7 +127,7 @@ export class ServiceClient {
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
         ...(key !== undefined && { 'idempotency-key': key }),
-        ...(scope && { 'x-request-id': scope.requestId, traceparent: scope.traceparent }),
+        ...(scope && { 'x-request-id': scope.requestId }),
         ...(scope?.clientAddress && { 'x-forwarded-for': scope.clientAddress }),
       },
       body: body === undefined ? null : JSON.stringify(body),
@@ -162,6 +167,15 @@ export class ServiceClient {
     timeout: number;
   }) {
     if (timeout <= 0) throw new UpstreamTimeout(`No time was left to ask ${this.#name}`);
+    const parent = currentTraceparent();
+    const span = this.#tracing?.open({
+      name: `${request.method} ${this.#name}`,
+      kind: 'client',
+      parent,
+      attributes: { 'http.request.method': request.method, 'server.address': this.#name },
+    });
+    const traceparent = span?.traceparent ?? parent;
+    if (traceparent !== undefined) request.headers.traceparent = traceparent;
     const observe = this.#duration.startTimer({ server_address: this.#name });
     try {
       const { statusCode, headers, body } = await this.#pool.request({
@@ -175,10 +189,15 @@ export class ServiceClient {
         body: await body.json(),
       };
       observe({ http_response_status_code: statusCode.toString(), error_type: '' });
+      span?.end({
+        attributes: { 'http.response.status_code': statusCode },
+        errorType: statusCode >= 400 ? statusCode.toString() : undefined,
+      });
       return answer;
     } catch (error) {
       const appError = this.#toAppError(error);
       observe({ http_response_status_code: '', error_type: appError.code });
+      span?.end({ errorType: appError.code });
       throw appError;
     }
   }

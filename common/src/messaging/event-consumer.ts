@@ -13,8 +13,9 @@ import {
   type Subscription,
   type WorkQueue,
 } from '../rabbitmq/index.js';
-import { continueTrace } from '../tracing/index.js';
+import { continueTrace, type Tracing } from '../tracing/index.js';
 import { attemptsOf, deadLetterHeaders, withoutBrokerHeaders } from './dead-letter-headers.js';
+import { messageSpan } from './message-span.js';
 import { messagingMetrics, type MessagingMetrics } from './messaging-metrics.js';
 import { Outage } from './outage.js';
 import { QueueDepths } from './queue-depths.js';
@@ -35,6 +36,7 @@ export interface EventConsumerOptions {
   isUnavailable: (error: unknown) => boolean;
   logger: Logger;
   metrics: Metrics;
+  tracing?: Tracing | undefined;
   /** Events in hand at a time; those of one aggregate are handled one after another. Default 20. */
   prefetch?: number;
   /** Milliseconds that an event is held back; then it goes to the end of the queue. Default 10 minutes. */
@@ -153,19 +155,23 @@ export class EventConsumer {
   }
 
   async #handle(event: DomainEvent): Promise<void> {
-    const { queue, handlers } = this.#options;
+    const { connection, queue, handlers, tracing } = this.#options;
     // The compiler can't see that a handler found by an event's type takes that event.
     const handler = handlers[event.type] as EventHandler<EventType> | undefined;
     if (handler === undefined) throw new MalformedEvent(`no handler for ${event.type}`);
     const labels = { messaging_destination_name: queue.name, event_type: event.type };
     const observe = this.#metrics.processDuration.startTimer(labels);
+    const destination = `${connection.topology.exchange}:${event.type}:${queue.name}`;
+    const span = tracing?.open(messageSpan('process', destination, event));
+    const traceparent = span?.traceparent ?? continueTrace(event.traceparent);
     try {
-      await runInScope({ requestId: event.id, traceparent: continueTrace(event.traceparent) }, () =>
-        handler(event, causeOf(event)),
-      );
+      await runInScope({ requestId: event.id, traceparent }, () => handler(event, causeOf(event)));
       observe({ error_type: '' });
+      span?.end();
     } catch (error) {
-      observe({ error_type: error instanceof Error ? error.name : 'unknown' });
+      const errorType = error instanceof Error ? error.name : 'unknown';
+      observe({ error_type: errorType });
+      span?.end({ errorType });
       throw error;
     }
   }

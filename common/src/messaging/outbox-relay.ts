@@ -11,6 +11,8 @@ import {
   type BrokerConnection,
   type Publisher,
 } from '../rabbitmq/index.js';
+import type { Tracing } from '../tracing/index.js';
+import { messageSpan } from './message-span.js';
 import { messagingMetrics, type MessagingMetrics } from './messaging-metrics.js';
 import { backlogOf, markPublished, nextEvents, purge, tryBecomeActive, type OutboxEvent } from './outbox-queries.js';
 
@@ -22,6 +24,7 @@ export interface OutboxRelayOptions {
   source: string;
   logger: Logger;
   metrics: Metrics;
+  tracing?: Tracing | undefined;
   /** Told of each event once it is published, before the next one is; for figures of what happened. Must not throw. */
   onPublished?: (event: PublishedEvent) => void;
 }
@@ -182,10 +185,17 @@ export class OutboxRelay {
     if (previous !== undefined && !(await previous)) return false;
     const { topology } = this.#options.connection;
     const { exchange, broadcastExchange } = topology;
+    const destination = `${exchange}:${event.type}`;
     const observe = this.#metrics.publishDuration.startTimer({
       messaging_operation_name: 'publish',
-      messaging_destination_name: `${exchange}:${event.type}`,
+      messaging_destination_name: destination,
     });
+    const traceparent = event.traceparent ?? undefined;
+    // What no request asked for is told by the process that hears of it.
+    const span =
+      traceparent === undefined
+        ? undefined
+        : this.#options.tracing?.open(messageSpan('publish', destination, { ...event, traceparent }));
     try {
       const message = {
         routingKey: event.type,
@@ -201,10 +211,12 @@ export class OutboxRelay {
           publisher.publish({ ...message, exchange: broadcastExchange, mandatory: false }),
       ]);
       observe({ error_type: '' });
+      span?.end();
       return true;
     } catch (error) {
       if (!(error instanceof PublishFailed)) throw error;
       observe({ error_type: error.reason });
+      span?.end({ errorType: error.reason });
       failures.push(error);
       return false;
     }

@@ -1,11 +1,13 @@
 export { eventually } from './eventually.js';
 export { createTestBroker, type TestBroker } from './test-broker.js';
 export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from './test-database.js';
+export { createTestPool } from './test-pool.js';
 export { ask, type Asked, type Received } from './ask.js';
 export { startServiceProcess, type ServiceProcess } from './service-process.js';
 export { subscribe, type SubscribeRequest, type Subscriber, type SubscriptionResult } from './subscribe.js';
 export { spoofedAddresses } from './spoofed-addresses.js';
 export { startTcpProxy, type TcpProxy } from './tcp-proxy.js';
+export { startTraceCollector, type CollectedSpan, type TraceCollector } from './trace-collector.js';
 export { createTestTokens, type TestTokens } from './test-tokens.js';
 export { createEventSender, type EventSender } from './event-sender.js';
 export { revokeAccess } from './revoke-access.js';
