@@ -22,6 +22,7 @@ import {
   type TestBroker,
   type TestDatabase,
 } from '../../src/testing/index.js';
+import type { Tracing } from '../../src/tracing/index.js';
 import { PrismaClient } from '../generated/prisma/client.js';
 import { createTestTopology, RecordingLogger } from './fixtures.js';
 
@@ -118,10 +119,14 @@ export class MessagingBench {
 
   startRelay(
     connection: BrokerConnection,
-    { source = '/test-service', databaseUrl = this.database.url }: { source?: string; databaseUrl?: string } = {},
+    {
+      source = '/test-service',
+      databaseUrl = this.database.url,
+      tracing,
+    }: { source?: string; databaseUrl?: string; tracing?: Tracing } = {},
   ): OutboxRelay {
     const { logger, metrics } = this;
-    return this.#start(new OutboxRelay({ databaseUrl, connection, source, logger, metrics }));
+    return this.#start(new OutboxRelay({ databaseUrl, connection, source, logger, metrics, tracing }));
   }
 
   startReader(connection: BrokerConnection, revocations: RevocationList): RevocationStream {
