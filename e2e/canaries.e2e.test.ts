@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startTraceCollector, type TraceCollector } from '@shop/common/testing';
 import { startStack, type RunningStack } from '../stack/start-stack.ts';
 import { isLoopback, readListeners, socketsOf, withDescendants } from './support/listeners.ts';
 import { listenToEvents, readCommandLines, readDatabases, readLogs, readMetrics, type Sink } from './support/sinks.ts';
@@ -58,6 +59,7 @@ const data = {
 
 let running: { stack: RunningStack; events: Awaited<ReturnType<typeof listenToEvents>> } | undefined;
 let stack: RunningStack;
+let collector: TraceCollector;
 const failures: string[] = [];
 /** Tokens that were given out meanwhile. */
 const tokens: Record<string, string> = {};
@@ -82,8 +84,10 @@ const json = (body: unknown, headers: Record<string, string> = {}, method = 'POS
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
 beforeAll(async () => {
+  collector = await startTraceCollector();
   stack = await startStack({
     environment: {
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
       LOG_LEVEL: 'debug',
       BCRYPT_COST: '4',
       GATEWAY_RATE_LIMIT: '10000',
@@ -103,6 +107,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await running?.events.stop();
   await running?.stack.stop();
+  await collector.stop();
 }, 60_000);
 
 /** A customer's whole story, with all that can be got wrong in it. */
@@ -262,6 +267,7 @@ const everySink = async (): Promise<Sink[]> => [
   ...readCommandLines(),
   ...(running ? [running.events.read()] : []),
   { name: 'answers', text: failures.join('\n') },
+  { name: 'traces', text: collector.bodies.join('\n') },
 ];
 
 /** Where a value is found: as it is, or in Base64 as a header of Basic would have it. */
@@ -271,10 +277,10 @@ const placesOf = (value: string, sinks: readonly Sink[]): string[] => {
 };
 
 describe('what must not be seen', () => {
-  it('secrets -> in no log, no table, no event, no figure, no answer and no command line', async () => {
+  it('secrets -> in no log, no table, no event, no figure, no trace, no answer and no command line', async () => {
     const sinks = await everySink();
     const kinds = new Set(sinks.map(({ name }) => name.split(' ')[0]));
-    expect(kinds).toEqual(new Set(['log', 'database', 'metrics', 'command', 'event', 'answers']));
+    expect(kinds).toEqual(new Set(['log', 'database', 'metrics', 'command', 'event', 'answers', 'traces']));
     const privateKey = stack.environment.JWT_PRIVATE_KEY ?? '';
     expect(privateKey.length).toBeGreaterThan(100);
 
@@ -303,6 +309,7 @@ describe('what must not be seen', () => {
     );
     expect(placesOf(data['an e-mail address'], sinks)).toContain('database user public.users');
     expect(placesOf('"message":"listening"', sinks).length).toBeGreaterThanOrEqual(4);
+    expect(placesOf('POST /api/v1/payments/:id/process', sinks)).toContain('traces');
   });
 });
 

@@ -1,5 +1,5 @@
-// What figures cost: CPU of a service for a request with one query, with its figures and without them. Two servers have none:
-// what the second differs by is what this machine can't tell apart.
+// What telemetry costs: CPU of a service for a request with one query, with neither figures nor traces, with figures, and with
+// both. Two servers have neither: what the second differs by is what this machine can't tell apart.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { Pool } from 'undici';
@@ -7,6 +7,8 @@ import { AccessTokenVerifier, RevocationList } from '@shop/common/auth';
 import { createDatabaseAdapter } from '@shop/common/database';
 import { buildServiceApp, listen, ok, publicRoute } from '@shop/common/http';
 import { createMetrics, type Metrics } from '@shop/common/metrics';
+import { startTraceCollector } from '@shop/common/testing';
+import { startTracing } from '@shop/common/tracing';
 import { startTestInfrastructure } from '../stack/test-infrastructure.ts';
 
 /** In a round, at each of the servers. */
@@ -15,7 +17,8 @@ const ROUNDS = 20;
 const WARM_UP = 5;
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 
-type Mode = 'with' | 'without';
+const modes = ['nothing', 'figures', 'figures and traces'] as const;
+type Mode = (typeof modes)[number];
 interface Spent {
   /** Microseconds of CPU since the last question. */
   cpu: number;
@@ -27,22 +30,29 @@ function withoutRequests(metrics: Metrics): Metrics {
   return metrics;
 }
 
-async function serve(mode: Mode, databaseUrl: string): Promise<void> {
+async function serve(mode: Mode, databaseUrl: string, endpoint: string): Promise<void> {
   const silent = (): void => undefined;
   const logger = { error: silent, warn: silent, info: silent, debug: silent };
   const metrics = createMetrics({ service: 'bench' });
+  const tracing = await startTracing(mode === 'figures and traces' ? { endpoint, samplingRatio: 1 } : undefined, {
+    service: 'bench',
+    version: '1',
+    logger,
+  });
   const database = await createDatabaseAdapter({
     url: databaseUrl,
     poolSize: 10,
     applicationName: 'bench',
-    ...(mode === 'with' && { metrics }),
+    ...(mode !== 'nothing' && { metrics }),
+    tracing,
   }).connect();
   const revocations = new RevocationList({ lifetime: 1_000 });
   const app = buildServiceApp({
     service: 'bench',
     version: '1',
     logger,
-    metrics: mode === 'with' ? metrics : withoutRequests(metrics),
+    metrics: mode === 'nothing' ? withoutRequests(metrics) : metrics,
+    tracing,
     verifier: new AccessTokenVerifier({ publicKeys: [], issuer: '', audience: '', revocations }),
     probes: {},
     isStopping: () => false,
@@ -79,8 +89,8 @@ async function ask<T>(child: ReturnType<typeof fork>): Promise<T> {
 }
 
 /** A process that serves, and a client of it. */
-async function start(mode: Mode, databaseUrl: string) {
-  const child = fork(import.meta.filename, [mode, databaseUrl], { execArgv: process.execArgv });
+async function start(mode: Mode, databaseUrl: string, endpoint: string) {
+  const child = fork(import.meta.filename, [mode, databaseUrl, endpoint], { execArgv: process.execArgv });
   const [port] = (await once(child, 'message')) as [number];
   const client = new Pool(`http://127.0.0.1:${port}`, { connections: 20 });
   /** CPU of the server for a request, in microseconds. */
@@ -102,31 +112,36 @@ async function start(mode: Mode, databaseUrl: string) {
 
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 
-const [mode, url] = process.argv.slice(2);
-if (mode === 'with' || mode === 'without') {
-  await serve(mode, url ?? '');
+const [argument, databaseUrl = '', endpoint = ''] = process.argv.slice(2);
+const ownMode = modes.find((mode) => mode === argument);
+if (ownMode !== undefined) {
+  await serve(ownMode, databaseUrl, endpoint);
 } else {
-  const infrastructure = await startTestInfrastructure();
-  const servers = {
-    without: await start('without', infrastructure.postgresUrl),
-    control: await start('without', infrastructure.postgresUrl),
-    with: await start('with', infrastructure.postgresUrl),
-  };
-  const names = ['without', 'control', 'with'] as const;
-  const spent = { without: [] as number[], control: [] as number[], with: [] as number[] };
+  const [infrastructure, collector] = [await startTestInfrastructure(), await startTraceCollector()];
+  const startIn = (mode: Mode) => start(mode, infrastructure.postgresUrl, collector.endpoint);
+  const servers = [
+    { name: 'neither', spent: [] as number[], ...(await startIn('nothing')) },
+    { name: 'neither, a second time', spent: [] as number[], ...(await startIn('nothing')) },
+    { name: 'figures', spent: [] as number[], ...(await startIn('figures')) },
+    { name: 'figures and traces', spent: [] as number[], ...(await startIn('figures and traces')) },
+  ];
   // In turns, so that whatever else this machine does hits all alike; the first rounds warm the code up.
   for (let round = -WARM_UP; round < ROUNDS; round++) {
-    for (const each of names) {
-      const cpu = await servers[each].measure();
-      if (round >= 0) spent[each].push(cpu);
+    for (const { measure, spent } of servers) {
+      const cpu = await measure();
+      if (round >= 0) spent.push(cpu);
     }
   }
-  const plain = median(spent.without);
-  say(`a request with one query: ${plain.toFixed(0)} us of CPU without figures`);
-  for (const each of ['control', 'with'] as const) {
-    const more = median(spent[each]) - plain;
-    say(`${each === 'with' ? 'with figures' : 'without, a second time'}: ${more.toFixed(1)} us more`);
+  const plain = median(servers[0]?.spent ?? []);
+  say(`CPU for a request with one query, ${ROUNDS} rounds of ${REQUESTS}, medians`);
+  for (const { name, spent } of servers) {
+    const cpu = median(spent);
+    const more = cpu - plain;
+    say(
+      `  ${name.padEnd(24)}${cpu.toFixed(0)} us, ${more.toFixed(1)} us or ${((100 * more) / plain).toFixed(1)} % more`,
+    );
   }
-  await Promise.all(names.map((name) => servers[name].stop()));
-  await infrastructure.stop();
+  say(`spans that arrived: ${collector.spans.length}`);
+  await Promise.all(servers.map(({ stop }) => stop()));
+  await Promise.all([infrastructure.stop(), collector.stop()]);
 }
