@@ -31,18 +31,27 @@ beforeAll(async () => {
 
 afterAll(() => browser.close());
 
+/** What stands in an editor, without spaces: it shows them as others. */
+const textIn = async (editor: string): Promise<string> =>
+  (await page.locator(`${editor} .view-lines:visible`).innerText()).replaceAll(/\s/g, '');
+
+/** A tab is open once its query is in the editor: what is typed before would be typed into the last one, or lost. */
 const openTab = async (name: string): Promise<void> => {
   await page.locator(`.graphiql-tab-button[title="${name}"]`).click();
   await page.locator('.graphiql-tab-active', { hasText: name }).waitFor();
+  await eventually(async () => expect(await textIn('.graphiql-query-editor')).toContain(name));
 };
 
 /** Types over what stands in an editor; what the editor closes by itself behind the cursor is deleted. */
 const type = async (editor: string, text: string): Promise<void> => {
-  await page.locator(`${editor} .view-lines:visible`).click();
-  await page.keyboard.press('Control+A');
-  await page.keyboard.insertText(text);
-  await page.keyboard.press('Control+Shift+End');
-  await page.keyboard.press('Delete');
+  await eventually(async () => {
+    await page.locator(`${editor} .view-lines:visible`).click();
+    await page.keyboard.press('Control+A');
+    await page.keyboard.insertText(text);
+    await page.keyboard.press('Control+Shift+End');
+    await page.keyboard.press('Delete');
+    expect(await textIn(editor)).toBe(text.replaceAll(/\s/g, ''));
+  });
 };
 
 const typeToken = (token: string): Promise<void> =>
