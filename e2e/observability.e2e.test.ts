@@ -1,7 +1,4 @@
-import { spawnSync } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { Agent, request } from 'node:http';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { repository } from '../stack/paths.ts';
@@ -9,19 +6,7 @@ import { PrometheusClient, queriesOf } from './support/prometheus.ts';
 import { eventually, graphql, logInAsAdmin, placeOrder, register, rest, urls } from './support/system.js';
 
 const prometheus = new PrometheusClient(urls.prometheus);
-const processes = {
-  gateway: urls.gateway,
-  'user-service': urls.userService,
-  'order-service': urls.orderService,
-  'payment-service': urls.paymentService,
-};
-const jobs = Object.keys(processes) as (keyof typeof processes)[];
-const MAX_SERIES = 2_000;
-const REQUESTS = 10_000;
-
-const figuresOf = async (url: string): Promise<string> => (await fetch(`${url}/metrics`)).text();
-const seriesIn = (figures: string): string[] =>
-  figures.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+const jobs = ['gateway', 'user-service', 'order-service', 'payment-service'];
 
 /** An order that is paid and given back, a declined one, and what is asked around them. */
 async function trade(): Promise<void> {
@@ -91,75 +76,3 @@ describe('Prometheus', () => {
     });
   });
 });
-
-describe('figures of a process', () => {
-  it.each(jobs)('%s -> nothing that promtool objects to', async (job) => {
-    const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
-      input: await figuresOf(processes[job]),
-      encoding: 'utf8',
-    });
-    expect([status, stdout, stderr]).toEqual([0, '', '']);
-  });
-
-  it.each(jobs)(
-    `%s, after ${REQUESTS} requests that all differ -> ${MAX_SERIES} series at most, and no id in them`,
-    async (job) => {
-      const paths = pathsOf(job);
-      const methods = [
-        'GET',
-        'POST',
-        'PUT',
-        'PATCH',
-        'DELETE',
-        'HEAD',
-        'OPTIONS',
-        'PROPFIND',
-        'MKCOL',
-        'PURGE',
-        'REPORT',
-      ];
-      const agent = new Agent({ keepAlive: true, maxSockets: 20 });
-      let sent = 0;
-      const send = async (): Promise<void> => {
-        while (sent < REQUESTS) {
-          const number = sent++;
-          const template = paths[number % paths.length] ?? '/';
-          const method = methods[Math.floor(number / paths.length) % methods.length] ?? 'GET';
-          await ask(processes[job] + template.replace('ID', randomUUID()), method, agent);
-        }
-      };
-      await Promise.all(Array.from({ length: 20 }, send));
-      agent.destroy();
-
-      const series = seriesIn(await figuresOf(processes[job]));
-      expect(series.length).toBeGreaterThan(100);
-      expect(series.length).toBeLessThanOrEqual(MAX_SERIES);
-      expect(series.filter((line) => /[0-9a-f]{8}-[0-9a-f]{4}-|@|garbage|PROPFIND/.test(line))).toEqual([]);
-    },
-    60_000,
-  );
-});
-
-/** Every route of a process, with an id that is new each time, and paths that are none. */
-function pathsOf(job: keyof typeof processes): string[] {
-  const common = ['/health', '/ID', '/a/ID/b', '/api/v1/ID', '/%00', '/metrics/ID'];
-  if (job === 'gateway') return [...common, '/', '/graphql', '/query', '/graphql?query={ID}', '/graphiql/ID'];
-  const feature = { 'user-service': 'users', 'order-service': 'orders', 'payment-service': 'payments' }[job];
-  const source = readdirSync(path.join(repository, job, 'src'), { recursive: true, encoding: 'utf8' });
-  const routes = source
-    .filter((file) => file.endsWith('.routes.ts'))
-    .flatMap((file) => [...readFileSync(path.join(repository, job, 'src', file), 'utf8').matchAll(/'(\/[\w/:-]*)'/g)])
-    .map(([, route = '']) => `/api/v1/${feature}${route.replaceAll(/:\w+/g, 'ID')}`);
-  expect(routes.length).toBeGreaterThan(3);
-  return [...common, ...routes];
-}
-
-/** Whatever the answer is; fetch doesn't send every method. */
-const ask = (url: string, method: string, agent: Agent): Promise<void> =>
-  new Promise((resolve, reject) => {
-    request(url, { method, agent, headers: { 'x-request-id': `garbage-${randomUUID()}` } }, (response) => {
-      response.resume().once('end', resolve);
-    })
-      .once('error', reject)
-      .end();
-  });

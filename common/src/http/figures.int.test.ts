@@ -50,9 +50,8 @@ async function startService({ states = {} }: { states?: Record<string, Dependenc
   open.push(server);
   /** Requests by method, route and status. */
   const counted = async (): Promise<string[]> => {
-    const { values } = await metrics.httpServerRequestDuration.get();
+    const { values } = await metrics.httpServerResponses.get();
     return values
-      .filter(({ metricName }) => metricName?.endsWith('_count'))
       .map(({ labels }) =>
         [labels.http_request_method, labels.http_route, labels.http_response_status_code].map(String).join(' '),
       )
@@ -75,6 +74,7 @@ describe('figures of requests', () => {
     const { url, counted, release } = await startService();
     release();
     for (const id of ['1', '2', '3']) await send(`${url}/api/v1/things/${id}`, 'GET');
+    await send(`${url}/api/v1/things/4`, 'HEAD');
     for (const method of ['DELETE', 'PATCH', 'PROPFIND']) await send(`${url}/api/v1/things/1`, method);
     for (const path of ['/nowhere', '/api/v1/nothing/1']) await send(url + path, 'GET');
     await send(`${url}/nowhere`, 'PURGE');
@@ -87,6 +87,24 @@ describe('figures of requests', () => {
         '_OTHER other 404',
       ]),
     );
+  });
+
+  it('a route answers with several statuses -> each counted, and one duration for all of them', async () => {
+    const { url, metrics, counted, release } = await startService();
+    release();
+    await send(`${url}/api/v1/things/1`, 'GET');
+    await send(`${url}/api/v1/things/1?unknown=1`, 'GET');
+
+    await eventually(async () =>
+      expect(await counted()).toEqual(['GET /api/v1/things/:id 200', 'GET /api/v1/things/:id 400']),
+    );
+    const { values } = await metrics.httpServerRequestDuration.get();
+    expect(values.filter(({ metricName }) => metricName?.endsWith('_count'))).toEqual([
+      expect.objectContaining({
+        labels: { http_request_method: 'GET', http_route: '/api/v1/things/:id' },
+        value: 2,
+      }),
+    ]);
   });
 
   it('questions about health -> by their own routes, so that nobody takes them for work', async () => {

@@ -18,20 +18,14 @@ export const markRoute =
     next();
   };
 
-const knownMethods: ReadonlySet<string | undefined> = new Set([
-  'GET',
-  'HEAD',
-  'POST',
-  'PUT',
-  'PATCH',
-  'DELETE',
-  'OPTIONS',
-]);
+const knownMethods: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 const CLIENT_CLOSED_REQUEST = 499;
 
-/** A method that its route doesn't know says nothing but that: OpenTelemetry's `_OTHER`. */
-const methodOf = ({ method = '' }: IncomingMessage, { statusCode }: ServerResponse): string =>
-  knownMethods.has(method) && statusCode !== 405 ? method : '_OTHER';
+/** A method that its route doesn't know says nothing but that: OpenTelemetry's `_OTHER`. What answers GET answers HEAD. */
+const methodOf = ({ method = '' }: IncomingMessage, { statusCode }: ServerResponse): string => {
+  const known = method === 'HEAD' ? 'GET' : method;
+  return knownMethods.has(known) && statusCode !== 405 ? known : '_OTHER';
+};
 
 /** Of a client that went away before its answer began there is no status; nginx's 499 stands for that. */
 const statusOf = ({ statusCode, headersSent }: ServerResponse): string =>
@@ -58,10 +52,9 @@ export function observe(
     const route = routeOf(request);
     const method = methodOf(request, response);
     const status = statusOf(response);
-    metrics.httpServerRequestDuration.observe(
-      { http_request_method: method, http_route: route, http_response_status_code: status },
-      seconds,
-    );
+    const labels = { http_request_method: method, http_route: route };
+    metrics.httpServerRequestDuration.observe(labels, seconds);
+    metrics.httpServerResponses.inc({ ...labels, http_response_status_code: status });
     span?.end({
       name: `${method} ${route}`,
       attributes: { 'http.request.method': method, 'http.route': route, 'http.response.status_code': Number(status) },

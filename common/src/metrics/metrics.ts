@@ -1,4 +1,4 @@
-import { Histogram, Registry } from 'prom-client';
+import { Counter, Histogram, Registry } from 'prom-client';
 import { collectProcessMetrics } from './process-metrics.js';
 
 /**
@@ -16,7 +16,9 @@ export const DURATION_BUCKETS: readonly number[] = [
 export interface Metrics {
   /** All figures of this process; others add theirs to it. */
   readonly registry: Registry;
-  readonly httpServerRequestDuration: Histogram<'http_request_method' | 'http_route' | 'http_response_status_code'>;
+  /** Without the status, which a client chooses for the most part: a histogram of each would be thousands of series. */
+  readonly httpServerRequestDuration: Histogram<'http_request_method' | 'http_route'>;
+  readonly httpServerResponses: Counter<'http_request_method' | 'http_route' | 'http_response_status_code'>;
 }
 
 /** The figures of one process. */
@@ -29,8 +31,14 @@ export function createMetrics({ service }: { service: string }): Metrics {
     httpServerRequestDuration: new Histogram({
       name: 'http_server_request_duration_seconds',
       help: 'Duration of HTTP requests by route',
-      labelNames: ['http_request_method', 'http_route', 'http_response_status_code'],
+      labelNames: ['http_request_method', 'http_route'],
       buckets: [...DURATION_BUCKETS],
+      registers: [registry],
+    }),
+    httpServerResponses: new Counter({
+      name: 'http_server_responses_total',
+      help: 'HTTP requests by route and by the status that they were answered with',
+      labelNames: ['http_request_method', 'http_route', 'http_response_status_code'],
       registers: [registry],
     }),
   };

@@ -506,7 +506,7 @@ describe('a subscription ends', () => {
 describe('an open connection', () => {
   it('nothing happens -> heartbeats keep it open, and its duration is not counted among those of queries', async () => {
     const counted = async (route: string) =>
-      (await metric('http_server_request_duration_seconds_count')).find((line) =>
+      (await metric('http_server_responses_total')).find((line) =>
         line.includes(`http_request_method="GET",http_route="${route}",http_response_status_code="200"`),
       );
     const before = await Promise.all(['/graphql', '/graphql subscription'].map(counted));
