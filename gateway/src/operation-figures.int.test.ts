@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { ServiceUnavailable } from '@shop/common/errors';
-import { aPage, anOrder } from '../test/resources.js';
+import { aPage, anOrder, aPayment } from '../test/resources.js';
 import { createTestGateway, type TestGateway } from '../test/test-gateway.js';
 
 let gateway: TestGateway;
@@ -37,7 +37,7 @@ describe('figures of operations', () => {
 
     await gateway.ask(query, { token });
 
-    expect(await operations()).toEqual([[{ graphql_operation_type: 'query', outcome: 'refused' }, 1]]);
+    expect(await operations()).toEqual([[{ graphql_operation_type: 'query', outcome: 'refused', waits_for: '' }, 1]]);
     expect(await fields()).toEqual([
       [{ graphql_operation_type: 'query', graphql_field_name: 'orders', error_type: '' }, 1],
       [{ graphql_operation_type: 'query', graphql_field_name: 'user', error_type: 'NOT_FOUND' }, 1],
@@ -52,7 +52,7 @@ describe('figures of operations', () => {
     const { status } = await gateway.ask('{ orders { data { id } } }', { token });
 
     expect(status).toBe(200);
-    expect(await operations()).toEqual([[{ graphql_operation_type: 'query', outcome: 'failed' }, 1]]);
+    expect(await operations()).toEqual([[{ graphql_operation_type: 'query', outcome: 'failed', waits_for: '' }, 1]]);
     expect(await fields()).toEqual([
       [{ graphql_operation_type: 'query', graphql_field_name: 'orders', error_type: 'SERVICE_UNAVAILABLE' }, 1],
     ]);
@@ -61,9 +61,25 @@ describe('figures of operations', () => {
   it('nobody is logged in -> a mutation that was refused', async () => {
     await gateway.ask('mutation { logout }');
 
-    expect(await operations()).toEqual([[{ graphql_operation_type: 'mutation', outcome: 'refused' }, 1]]);
+    expect(await operations()).toEqual([
+      [{ graphql_operation_type: 'mutation', outcome: 'refused', waits_for: '' }, 1],
+    ]);
     expect(await fields()).toEqual([
       [{ graphql_operation_type: 'mutation', graphql_field_name: 'logout', error_type: 'UNAUTHORIZED' }, 1],
+    ]);
+  });
+
+  it('mutations -> those that wait for the provider are told from all others', async () => {
+    const payment = aPayment();
+    gateway.payments.on(`POST /api/v1/payments/${payment.id}/process`, () => ({ data: payment }));
+    gateway.users.on('POST /api/v1/users/logout', () => ({ data: null }));
+
+    await gateway.ask(`mutation { processPayment(id: "${payment.id}") { id } }`, { token });
+    await gateway.ask('mutation { logout }', { token });
+
+    expect(await operations()).toEqual([
+      [{ graphql_operation_type: 'mutation', outcome: 'ok', waits_for: 'provider' }, 1],
+      [{ graphql_operation_type: 'mutation', outcome: 'ok', waits_for: '' }, 1],
     ]);
   });
 
@@ -73,21 +89,36 @@ describe('figures of operations', () => {
     await gateway.ask('query MadeUp { __typename }', { token });
 
     expect(await operations()).toEqual([
-      [{ graphql_operation_type: 'unknown', outcome: 'refused' }, 1],
-      [{ graphql_operation_type: 'query', outcome: 'refused' }, 1],
-      [{ graphql_operation_type: 'query', outcome: 'ok' }, 1],
+      [{ graphql_operation_type: 'unknown', outcome: 'refused', waits_for: '' }, 1],
+      [{ graphql_operation_type: 'query', outcome: 'refused', waits_for: '' }, 1],
+      [{ graphql_operation_type: 'query', outcome: 'ok', waits_for: '' }, 1],
     ]);
     expect(await fields()).toEqual([]);
   });
 
-  it('calls of services -> by service and status, or by why there was none', async () => {
+  it('calls of services -> by service, and by how they failed', async () => {
     gateway.orders.on('GET /api/v1/orders', () => ({ data: [], meta: aPage() }));
 
-    await gateway.ask(`{ orders { data { id } } user(id: "${anOrder().userId}") { id } }`, { token });
+    gateway.payments.on('GET /api/v1/payments', () => {
+      throw new ServiceUnavailable('down');
+    });
 
-    expect(await seriesOf('http_client_request_duration_seconds')).toEqual([
-      [{ server_address: 'order-service', http_response_status_code: '200', error_type: '' }, 1],
-      [{ server_address: 'user-service', http_response_status_code: '404', error_type: '' }, 1],
-    ]);
+    const user = `user(id: "${anOrder().userId}") { id }`;
+    await gateway.ask(`{ orders { data { id } } ${user} }`, { token });
+    await gateway.ask('{ payments { data { id } } }', { token });
+
+    const calls = new Map(
+      (await seriesOf('http_client_request_duration_seconds')).map(([labels, value]) => [
+        JSON.stringify(labels),
+        value,
+      ]),
+    );
+    expect(calls).toEqual(
+      new Map([
+        ['{"server_address":"order-service","error_type":""}', 1],
+        ['{"server_address":"user-service","error_type":""}', 1], // 404 is an answer
+        ['{"server_address":"payment-service","error_type":"503"}', 1],
+      ]),
+    );
   });
 });

@@ -25,12 +25,15 @@ const serverFaults: ReadonlySet<unknown> = new Set(
   Object.entries(statusOfCode).flatMap(([code, status]) => (status >= 500 ? [code] : [])),
 );
 
+/** Fields whose services wait for the payment provider, as their routes do: it decides how long they take. */
+const waitForProvider: ReadonlySet<string> = new Set(['processPayment', 'refundPayment']);
+
 /** Counts and times operations: HTTP's own figures know one route, and 200 whatever the answer says. */
 export function useOperationFigures({ registry }: Metrics, schema: GraphQLSchema): Plugin {
   const duration = new Histogram({
     name: 'graphql_server_operation_duration_seconds',
     help: 'Duration of operations; of subscriptions up to their start. Outcome: ok, refused (the client is to blame), failed',
-    labelNames: ['graphql_operation_type', 'outcome'],
+    labelNames: ['graphql_operation_type', 'outcome', 'waits_for'],
     buckets: [...DURATION_BUCKETS],
     registers: [registry],
   });
@@ -58,12 +61,14 @@ export function useOperationFigures({ registry }: Metrics, schema: GraphQLSchema
       const errors = errorsOf(result);
       const operation = noted.document && getOperationAST(noted.document, noted.operationName);
       const type = operation?.operation ?? 'unknown';
+      const asked =
+        operation && noted.document ? rootFields(operation, noted.document, schema, errors) : new Map<string, string>();
+      const waits = [...asked.keys()].some((name) => waitForProvider.has(name));
       duration.observe(
-        { graphql_operation_type: type, outcome: outcomeOf(errors) },
+        { graphql_operation_type: type, outcome: outcomeOf(errors), waits_for: waits ? 'provider' : '' },
         (performance.now() - noted.start) / 1_000,
       );
-      if (!operation || !noted.document) return;
-      for (const [name, error] of rootFields(operation, noted.document, schema, errors)) {
+      for (const [name, error] of asked) {
         fields.inc({ graphql_operation_type: type, graphql_field_name: name, error_type: error });
       }
     },
