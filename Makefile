@@ -113,7 +113,7 @@ test-security: ## Attack a whole system for some minutes: bad input, slow client
 	@$(if $(SEED),SEED="$(SEED)") npm run --silent test:security -- $(FILE)
 test-compose: ## Build the images, start the system in containers, and test it: COMPOSE_PROFILES=metrics,tools
 	@$(run) npm run --silent test:compose
-test-alerts: ## Break a whole system in each way that raises an alarm, and see it raised
+test-alerts: ## Of the tests, those that break a whole system in each way that raises an alarm, and see it raised
 	@npm run --silent test:alerts
 lint: ## Check style, types and the rules of the architecture
 	@$(native) build && $(run) npm run lint

@@ -8,15 +8,20 @@ import { rabbitmqServer } from '../../stack/programs/rabbitmq.ts';
 import { startStack, type RunningStack } from '../../stack/start-stack.ts';
 import { runInside } from './inside-process.ts';
 import { hurried, PrometheusClient } from '../support/prometheus.ts';
-import { eventually, logInAsAdmin, placeOrder, register, rest, settings, urls } from '../support/system.js';
+import { eventually, graphql, logInAsAdmin, placeOrder, register, rest, settings, urls } from '../support/system.js';
 
 /** Milliseconds for an alert to fire, on a busy machine. */
 const PATIENCE = 60_000;
 
 let stack: RunningStack;
 let prometheus: PrometheusClient;
-/** Every alert that has fired so far. */
+/** Every alert that has fired so far, with what it is about. */
 const fired = new Set<string>();
+const about = ['job', 'dependency', 'messaging_destination_name'];
+
+/** As `DatabaseDown job=order-service dependency=database`. */
+const named = (alert: string, labels: Record<string, string>): string =>
+  [alert, ...about.flatMap((label) => (labels[label] === undefined ? [] : [`${label}=${labels[label]}`]))].join(' ');
 const ending = new AbortController();
 const atWork: Promise<void>[] = [];
 
@@ -88,7 +93,8 @@ async function malformedEvent(): Promise<void> {
 /** The table of orders is locked again and again, while many ask for it. */
 function ordersAreLocked(token: string): void {
   const lock = `BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(3); COMMIT`;
-  const isDone = () => fired.has('LatencyHigh') && fired.has('DatabasePoolExhausted');
+  const isDone = () =>
+    ['LatencyHigh', 'DatabasePoolExhausted'].every((alert) => fired.has(named(alert, { job: 'order-service' })));
   keepDoing(() => query('ORDER', lock), { pause: 100, isDone });
   for (let reader = 0; reader < 20; reader++)
     keepDoing(() => rest('GET', '/orders', { token }), { pause: 100, isDone });
@@ -99,21 +105,30 @@ const hogs = `
   globalThis.hog = Buffer.alloc(${MORE_THAN_IT_SHOULD}, 1);
   setInterval(() => { for (const until = Date.now() + 190; Date.now() < until;); }, 200)`;
 
-const faults: Record<string, string> = {
-  RefundFailing: 'the provider refuses a refund again and again',
-  DeadLetters: 'a malformed event comes in',
-  ServiceDown: 'the gateway is killed',
-  MemoryHigh: 'a process holds too much memory',
-  EventLoopBusy: 'an event loop is blocked again and again',
-  LatencyHigh: 'a table is locked',
-  DatabasePoolExhausted: 'many queries wait for that table',
-  BrokerBlocked: 'RabbitMQ is short of memory',
-  OutboxBehind: 'orders are placed while it is',
-  BrokerDown: 'RabbitMQ is killed',
-  DatabaseDown: 'a PostgreSQL server is killed',
-  ErrorBudgetBurnsFast: 'requests need that database',
-  ErrorBudgetBurnsSlowly: 'they need it for longer',
-};
+const deadLetterQueue = 'payment-service.v1.dead-letter';
+
+/** Each alert, what exactly it has to be about, and the fault that it is for. */
+const faults: [alert: string, labels: Record<string, string>, fault: string][] = [
+  ['RefundFailing', { job: 'payment-service' }, 'the provider refuses a refund again and again'],
+  [
+    'DeadLetters',
+    { job: 'payment-service', messaging_destination_name: deadLetterQueue },
+    'a malformed event comes in',
+  ],
+  ['ServiceDown', { job: 'gateway' }, 'the gateway is killed'],
+  ['EdgeFailing', {}, 'nginx is asked for it'],
+  ['MemoryHigh', { job: 'user-service' }, 'a process holds too much memory'],
+  ['EventLoopBusy', { job: 'user-service' }, 'an event loop is blocked again and again'],
+  ['LatencyHigh', { job: 'order-service' }, 'a table is locked'],
+  ['DatabasePoolExhausted', { job: 'order-service' }, 'many queries wait for that table'],
+  ['BrokerBlocked', { job: 'rabbitmq' }, 'RabbitMQ is short of memory'],
+  ['OutboxBehind', { job: 'order-service' }, 'orders are placed while it is'],
+  ['DatabaseDown', { job: 'payment-service', dependency: 'database' }, 'a PostgreSQL server is killed'],
+  ['ErrorBudgetBurnsFast', { job: 'payment-service' }, 'requests need that database'],
+  ['ErrorBudgetBurnsSlowly', { job: 'payment-service' }, 'they need it for longer'],
+  ['BrokerDown', { job: 'rabbitmq' }, 'RabbitMQ is killed'],
+  ['BrokerDown', { job: 'order-service', dependency: 'broker' }, 'its connection is lost'],
+];
 
 describe('alerts of a running system', () => {
   beforeAll(async () => {
@@ -131,7 +146,7 @@ describe('alerts of a running system', () => {
     prometheus = new PrometheusClient(stack.urls.prometheus);
     keepDoing(
       async () => {
-        for (const { alertname = '' } of await prometheus.firing()) fired.add(alertname);
+        for (const { alertname = '', ...labels } of await prometheus.firing()) fired.add(named(alertname, labels));
       },
       { pause: 300 },
     );
@@ -144,7 +159,9 @@ describe('alerts of a running system', () => {
   }, 60_000);
 
   it('there is a fault below for each of them', async () => {
-    await eventually(async () => expect((await prometheus.alertNames()).sort()).toEqual(Object.keys(faults).sort()));
+    await eventually(async () =>
+      expect((await prometheus.alertNames()).sort()).toEqual([...new Set(faults.map(([alert]) => alert))].sort()),
+    );
   });
 
   it(
@@ -173,29 +190,44 @@ describe('alerts of a running system', () => {
   describe('under faults', () => {
     beforeAll(async () => {
       await Promise.all([refundsFail(), malformedEvent()]);
-      await eventually(async () => expect([...fired].sort()).toEqual(['DeadLetters', 'RefundFailing']), PATIENCE);
+      const first = faults
+        .slice(0, 2)
+        .map(([alert, labels]) => named(alert, labels))
+        .sort();
+      await eventually(async () => expect([...fired].sort()).toEqual(first), PATIENCE);
 
       const { token } = await register();
       await stack.process('gateway').kill();
+      keepDoing(() => graphql('{ __typename }', undefined, undefined, urls.nginx), { pause: 100 });
       await runInside(pidOf('user-service'), hogs);
       ordersAreLocked(token);
+      const [blocked, behind] = [
+        named('BrokerBlocked', { job: 'rabbitmq' }),
+        named('OutboxBehind', { job: 'order-service' }),
+      ];
       await rabbitmqControl('set_vm_memory_high_watermark', '0.00001');
-      keepDoing(() => placeWithoutWaiting(token), { pause: 500, isDone: () => fired.has('OutboxBehind') });
+      keepDoing(() => placeWithoutWaiting(token), { pause: 500, isDone: () => fired.has(behind) });
       keepDoing(() => rest('GET', '/payments', { token }), { pause: 100 });
-      await eventually(async () => expect([...fired]).toContain('BrokerBlocked'), PATIENCE);
+      await eventually(async () => expect([...fired]).toContain(blocked), PATIENCE);
 
       await stack.process('postgres-payment').kill();
-      await eventually(async () => expect([...fired]).toContain('OutboxBehind'), PATIENCE);
+      await eventually(async () => expect([...fired]).toContain(behind), PATIENCE);
       await stack.process('rabbitmq').kill();
     }, 5 * PATIENCE);
 
-    it.each(Object.entries(faults))(
-      '%s: %s -> it fires',
-      async (alert) => {
-        await eventually(async () => expect([...fired]).toContain(alert), PATIENCE);
+    it.each(faults)(
+      '%s %j: %s -> it fires',
+      async (alert, labels) => {
+        await eventually(async () => expect([...fired]).toContain(named(alert, labels)), PATIENCE);
       },
       2 * PATIENCE,
     );
+
+    it('all of that -> what has no other consequence is about nothing else', () => {
+      const contained = /^(RefundFailing|DeadLetters|MemoryHigh|BrokerBlocked|EdgeFailing)\b/;
+      const expected = faults.map(([alert, labels]) => named(alert, labels)).filter((name) => contained.test(name));
+      expect([...fired].filter((name) => contained.test(name)).sort()).toEqual(expected.sort());
+    });
   });
 });
 
