@@ -39,8 +39,19 @@ describe('the page', () => {
     expect(validate(buildSchema(), parse(query))).toEqual([]);
   });
 
-  it('a client that asks for data -> not the page', async () => {
-    const { status, headers } = await browse(base, { accept: 'application/json' });
+  it.each(['*/*', 'application/json, */*;q=0.1', 'application/json, text/html;q=0.5'])(
+    'a client at / that takes %s -> the page; at /graphql it is for browsers',
+    async (accept) => {
+      const { status, headers } = await browse(base, { accept });
+
+      expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+      expect(headers['cache-control']).toBe('public, max-age=240, stale-while-revalidate=60');
+      expect((await browse(`${base}/graphql`, { accept: '*/*' })).status).toBe(404);
+    },
+  );
+
+  it.each(['application/json', 'text/html;q=0, */*'])('a client that takes %s -> not the page', async (accept) => {
+    const { status, headers } = await browse(base, { accept });
 
     expect(status).toBe(404);
     expect(headers.vary).toContain('Accept');

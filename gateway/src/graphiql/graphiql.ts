@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { Router, type RequestHandler } from 'express';
+import { Router, type Request, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { markRoute } from '@shop/common/http';
 import { z } from 'zod';
@@ -63,6 +63,10 @@ const pageOf = ({ script, style }: Manifest): string => `<!doctype html>
 export const wantsPage = ({ method, headers }: IncomingMessage): boolean =>
   (method === 'GET' || method === 'HEAD') && (headers.accept ?? '').includes('text/html');
 
+/** At `/` there is nothing else: the page is for everybody who takes one, as those do who name nothing (`curl`, `ab`). */
+const takesPage = (request: Request, at: string): boolean =>
+  at === '/' ? request.accepts('html') !== false : wantsPage(request);
+
 /** A file that is kept compressed; its name changes with its content. */
 const asset =
   (file: string): RequestHandler =>
@@ -79,7 +83,7 @@ const asset =
     response.sendFile(`${file}.${encoding === 'br' ? 'br' : 'gz'}`, { root: directory, cacheControl: false });
   };
 
-/** GraphiQL without a network: its page at the given paths, for browsers, and the script and style that belong to it. */
+/** GraphiQL without a network: its page at the given paths, and the script and style that belong to it. */
 export async function graphiqlRouter(paths: readonly string[]): Promise<Router> {
   const manifest = manifestSchema.parse(JSON.parse(await readFile(path.join(directory, 'manifest.json'), 'utf8')));
   const page = pageOf(manifest);
@@ -90,7 +94,7 @@ export async function graphiqlRouter(paths: readonly string[]): Promise<Router> 
   for (const at of paths) {
     router.get(at, (request, response, next) => {
       response.vary('Accept');
-      if (!wantsPage(request)) {
+      if (!takesPage(request, at)) {
         next();
         return;
       }
