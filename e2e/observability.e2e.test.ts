@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { repository } from '../stack/paths.ts';
-import { PrometheusClient, queriesOf } from './support/prometheus.ts';
+import { metricsIn, PrometheusClient, queriesOf } from './support/prometheus.ts';
 import { eventually, graphql, logInAsAdmin, placeOrder, register, rest, urls } from './support/system.js';
 
 const prometheus = new PrometheusClient(urls.prometheus);
@@ -54,6 +54,19 @@ describe('Prometheus', () => {
     },
   );
 
+  it('every metric that a panel or a rule names -> there is one, also where no value of it is a zero', async () => {
+    const folder = path.join(repository, 'grafana/dashboards');
+    const panels = await Promise.all(readdirSync(folder).map((file) => queriesOf(path.join(folder, file), prometheus)));
+    const expressions = [...panels.flat().map(({ expression }) => expression), ...(await prometheus.ruleExpressions())];
+    const asked = new Set(expressions.flatMap(metricsIn));
+    expect([...asked]).toEqual(expect.arrayContaining(['graphql_open_subscriptions', 'messaging_retries_total', 'up']));
+
+    await eventually(async () => {
+      const there = await prometheus.metricNames();
+      expect([...asked].filter((name) => !there.has(name))).toEqual([]);
+    });
+  });
+
   it.each([
     ['orders_placed_total{currency="USD"}', 4],
     ['orders_placed_amount_total{currency="USD"}', 4 * 999.99],
@@ -68,7 +81,20 @@ describe('Prometheus', () => {
     await eventually(async () => expect((await prometheus.query(figure))[0]?.value).toBeGreaterThanOrEqual(least));
   });
 
-  it('nginx answers from its cache -> the hit ratio shows it', async () => {
+  it('nginx answers five times from its cache -> five hits more, and the hit ratio shows them', async () => {
+    const hits = async () =>
+      (await prometheus.query('sum(nginx_http_requests_total{cache_status="HIT"})'))[0]?.value ?? 0;
+    const before = await eventually(async () => {
+      const found = await hits();
+      expect(found).toBeGreaterThan(0);
+      return found;
+    });
+    const url = `${urls.nginx}/graphql?query=${encodeURIComponent('{ __typename }')}`;
+    await fetch(url);
+    for (let times = 0; times < 5; times++) {
+      expect((await fetch(url)).headers.get('x-cache-status')).toBe('HIT');
+    }
+    await eventually(async () => expect(await hits()).toBeGreaterThanOrEqual(before + 5));
     await eventually(async () => {
       const [ratio] = await prometheus.query('nginx:cache_hits:ratio_rate5m');
       expect(ratio?.value).toBeGreaterThan(0);

@@ -18,6 +18,23 @@ export const hurried = (rules: string): string =>
 
 const secondsOf = (unit: string): number => ({ s: 1, m: 60, h: 3_600, d: 86_400 })[unit] ?? 0;
 
+/** Prometheus makes these itself. */
+const OF_PROMETHEUS = ['up', 'ALERTS'];
+
+/** The metrics that an expression asks for; by a pattern of names, all that it may mean. */
+export function metricsIn(expression: string): string[] {
+  const byPattern = [...expression.matchAll(/__name__=~"\(([\w|]+)\)(\w+)"/g)].flatMap(([, names = '', rest = '']) =>
+    names.split('|').map((name) => name + rest),
+  );
+  const plain = expression
+    .replaceAll(/"(?:[^"\\]|\\.)*"/g, '')
+    .replaceAll(/\{[^}]*\}|\[[^\]]*\]/g, ' ')
+    .replaceAll(/\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)/g, ' ');
+  // Neither a function nor an operator, nor a number's unit.
+  const names = [...plain.matchAll(/(?<![\w.])[a-zA-Z_:][\w:]*\b(?!\s*\()/g)].map(([name]) => name);
+  return [...byPattern, ...names.filter((name) => !/^(and|or|unless|bool|sum|by|offset)$/.test(name))];
+}
+
 export interface Sample {
   metric: Record<string, string>;
   value: number;
@@ -50,6 +67,23 @@ export class PrometheusClient {
   async alertNames(): Promise<string[]> {
     const { groups } = await this.#get<{ groups: { rules: { type: string; name: string }[] }[] }>('rules');
     return groups.flatMap(({ rules }) => rules.filter(({ type }) => type === 'alerting').map(({ name }) => name));
+  }
+
+  /** The names of all metrics that any process tells, and what the rules record. */
+  async metricNames(): Promise<Set<string>> {
+    const { groups } = await this.#get<{ groups: { rules: { name: string }[] }[] }>('rules');
+    const told = Object.entries(await this.#get<Record<string, { type: string }[]>>('metadata'));
+    // A histogram is told of under one name, and asked for by those of its parts.
+    const names = told.flatMap(([name, [about]]) =>
+      about?.type === 'histogram' ? ['_bucket', '_count', '_sum'].map((part) => name + part) : [name],
+    );
+    return new Set([...names, ...groups.flatMap(({ rules }) => rules.map((rule) => rule.name)), ...OF_PROMETHEUS]);
+  }
+
+  /** The expressions of all rules. */
+  async ruleExpressions(): Promise<string[]> {
+    const { groups } = await this.#get<{ groups: { rules: { query: string }[] }[] }>('rules');
+    return groups.flatMap(({ rules }) => rules.map(({ query }) => query));
   }
 
   /** The alerts that fire now, each with its labels. */
