@@ -3,9 +3,13 @@ import type { PublishedEvent } from '@shop/common/messaging';
 import type { Metrics } from '@shop/common/metrics';
 import { Counter } from 'prom-client';
 import { z } from 'zod';
+import { nextStatuses } from './order.js';
 
 const created = z.object({ currency: z.string(), totalAmount: z.number() });
 const statusChanged = z.object({ previousStatus: z.enum(orderStatuses), status: z.enum(orderStatuses) });
+
+/** What an order is in that names no other. */
+const DEFAULT_CURRENCY = 'USD';
 
 /** Counts what happened to orders, by the events that tell of it. */
 export function countOrderEvents({ registry }: Metrics): (event: PublishedEvent) => void {
@@ -28,6 +32,12 @@ export function countOrderEvents({ registry }: Metrics): (event: PublishedEvent)
     labelNames: ['previous_status', 'status'],
     registers,
   });
+  // An increase is seen only from a figure that was there before. Other currencies come as they are used.
+  placed.inc({ currency: DEFAULT_CURRENCY }, 0);
+  amount.inc({ currency: DEFAULT_CURRENCY }, 0);
+  for (const from of orderStatuses) {
+    for (const status of nextStatuses[from]) changes.inc({ previous_status: from, status }, 0);
+  }
   // What can't be read is of an older form: it goes uncounted, and is published all the same.
   return ({ type, data }) => {
     if (type === 'order.created') {

@@ -25,6 +25,10 @@ export function countPaymentEvents({ registry }: Metrics): (event: PublishedEven
     labelNames: ['currency'],
     registers: [registry],
   });
+  // An increase is seen only from a figure that was there before.
+  for (const status of Object.values(resultOf)) {
+    for (const method of paymentMethods) payments.inc({ status, method }, 0);
+  }
   // What can't be read is of an older form: it goes uncounted, and is published all the same.
   return ({ type, data }) => {
     const status = resultOf[type];

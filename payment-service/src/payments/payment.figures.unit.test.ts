@@ -1,0 +1,43 @@
+import { describe, expect, it } from '@jest/globals';
+import { createMetrics } from '@shop/common/metrics';
+import { countPaymentEvents } from './payment.figures.js';
+
+function figures() {
+  const metrics = createMetrics({ service: 'test' });
+  const count = countPaymentEvents(metrics);
+  const valuesOf = async (name: string): Promise<Record<string, number>> => {
+    const { values } = (await metrics.registry.getSingleMetric(name)?.get()) ?? { values: [] };
+    return Object.fromEntries(values.map(({ labels, value }) => [Object.values(labels).join(' '), value]));
+  };
+  const tell = (type: string, data: unknown) =>
+    count({ type, data } as Parameters<ReturnType<typeof countPaymentEvents>>[0]);
+  return { tell, valuesOf };
+}
+
+describe('figures of payments', () => {
+  it('nothing has happened yet -> a zero of each result and method, so that the first is seen as an increase', async () => {
+    const counts = await figures().valuesOf('payments_settled_total');
+    expect(Object.keys(counts)).toHaveLength(3 * 4);
+    expect(counts).toMatchObject({ 'success card': 0, 'failed e_wallet': 0, 'cancelled cash': 0 });
+    expect(new Set(Object.values(counts))).toEqual(new Set([0]));
+  });
+
+  it('payments end -> counted by result and method, and what was paid by currency', async () => {
+    const { tell, valuesOf } = figures();
+    const usd = { amount: 19.99, currency: 'USD', method: 'card' };
+    tell('payment.success', usd);
+    tell('payment.success', { ...usd, amount: 5, currency: 'KWD', method: 'cash' });
+    tell('payment.failed', usd);
+    tell('payment.cancelled', usd);
+    tell('payment.processing', usd);
+    tell('payment.success', { amount: 1 });
+
+    expect(await valuesOf('payments_settled_total')).toMatchObject({
+      'success card': 1,
+      'success cash': 1,
+      'failed card': 1,
+      'cancelled card': 1,
+    });
+    expect(await valuesOf('payments_received_amount_total')).toEqual({ USD: 19.99, KWD: 5 });
+  });
+});
