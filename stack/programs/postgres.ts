@@ -177,14 +177,15 @@ function workingDirectoryOf(pid: string): string | undefined {
   }
 }
 
-function client({ port, user, password }: PostgresOptions): pg.Client {
+/** `patience`: milliseconds to connect. */
+function client({ port, user, password }: PostgresOptions, patience: number): pg.Client {
   const connection = new pg.Client({
     host: '127.0.0.1',
     port,
     user,
     password,
     database: 'postgres',
-    connectionTimeoutMillis: 2_000,
+    connectionTimeoutMillis: patience,
     query_timeout: 30_000,
   });
   connection.on('error', () => undefined); // a server that dies meanwhile fails the next query, which says so
@@ -192,7 +193,7 @@ function client({ port, user, password }: PostgresOptions): pg.Client {
 }
 
 async function answers(options: PostgresOptions): Promise<boolean> {
-  const connection = client(options);
+  const connection = client(options, 2_000);
   try {
     await connection.connect();
     await connection.end();
@@ -209,7 +210,7 @@ async function answers(options: PostgresOptions): Promise<boolean> {
 }
 
 async function createDatabases(options: PostgresOptions): Promise<void> {
-  const connection = client(options);
+  const connection = client(options, 30_000); // it is ready, but nobody asks again
   await connection.connect();
   try {
     for (const database of options.databases) {
