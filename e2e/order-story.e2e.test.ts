@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { eventually, graphql, logInAsAdmin, placeOrder, register, rest } from './support/system.js';
+import { eventually, graphql, logInAsAdmin, placeOrder, register, rest, urls } from './support/system.js';
 
 const orderWithPayment = `query ($id: ID!) { order(id: $id) { status statusReason payment { id status refundedAmount failureReason } } }`;
 const process = `mutation ($id: ID!, $token: String) { processPayment(id: $id, token: $token) { id status order { status } } }`;
@@ -38,6 +38,18 @@ describe('an order, from GraphQL to paid', () => {
     expect(again.status).toBe(201);
     await rest('POST', `/payments/${again.body.data.id}/process`, { token });
     await eventually(async () => expect((await statusOf(orderId, token)).status).toBe('confirmed'));
+  });
+
+  it('the provider takes the money and does not answer -> processing, to a GraphQL client behind nginx too; paid once it is known', async () => {
+    const { token } = await register();
+    const { orderId, paymentId } = await placeOrder(token);
+    const { body } = await graphql(process, token, { id: paymentId, token: 'tok_timeout' }, urls.nginx);
+    expect(body).toEqual({
+      data: { processPayment: { id: paymentId, status: 'processing', order: { status: 'pending' } } },
+    });
+    await eventually(async () => {
+      expect(await statusOf(orderId, token)).toMatchObject({ status: 'confirmed', payment: { status: 'success' } });
+    });
   });
 
   it('paid and then cancelled by its owner -> refunded in full', async () => {

@@ -11,9 +11,9 @@ describe('settings', () => {
     expect(loadConfig(environment)).toMatchObject({
       port: 4000,
       userServiceUrl: 'http://127.0.0.1:8081',
-      upstreamTimeout: 5_000,
+      upstreamTimeout: 12_000,
       requestsPerSecond: 100,
-      requestTimeout: 10_000,
+      requestTimeout: 15_000,
       corsOrigins: [],
       graphiqlEnabled: true,
       introspectionEnabled: true,
