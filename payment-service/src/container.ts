@@ -149,7 +149,8 @@ export async function startPaymentService(
   });
 
   const requestLifetime = config.providerTimeout + WRITING_TIME;
-  const idempotencyKeys = new IdempotencyKeys({ client: database, lease: requestLifetime });
+  const lease = 2 * requestLifetime; // whoever holds one asks the provider twice at most
+  const idempotencyKeys = new IdempotencyKeys({ client: database, lease });
   const auditTrail = new AuditTrail({ client: database });
   const payments = new PaymentRepository({ database, store });
   const accounts = new OrderAccountRepository({ store });
@@ -164,7 +165,7 @@ export async function startPaymentService(
     figures: createRefundFigures(metrics),
     random: Math.random,
     firstPause: config.refundRetryPause,
-    lease: 2 * requestLifetime, // the provider is asked twice at most
+    lease,
   });
   const work = (name: string, step: () => Promise<boolean>, poll = POLL) =>
     new BackgroundWorker({ name, work: step, poll, logger });
@@ -188,6 +189,7 @@ export async function startPaymentService(
     clock,
     random: Math.random,
     requestLifetime,
+    lease,
     patience: CHARGE_PATIENCE * config.providerTimeout,
   });
   const webhooks = new WebhookService({

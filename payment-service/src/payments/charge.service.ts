@@ -18,6 +18,8 @@ export interface ChargeServiceOptions {
   random: () => number;
   /** Milliseconds after which nobody waits for the answer to a charge any more. */
   requestLifetime: number;
+  /** Milliseconds that whoever asks the provider has for it, before others ask too. */
+  lease: number;
   /** Milliseconds that a charge may be on its way to a provider that doesn't know it yet. */
   patience: number;
 }
@@ -44,11 +46,11 @@ export class ChargeService {
 
   /** Looks after charges that nobody waits for any more. True: there may be more of them. */
   async settleDue(): Promise<boolean> {
-    const { charges, clock, requestLifetime } = this.#options;
+    const { charges, clock, requestLifetime, lease } = this.#options;
     const due = await charges.takeDue({
       now: clock(),
       sentBefore: this.#in(-requestLifetime),
-      leaseUntil: this.#in(2 * requestLifetime), // the provider is asked twice at most
+      leaseUntil: this.#in(lease),
       limit: BATCH,
     });
     const results = await Promise.allSettled(due.map((payment) => this.#settle(payment)));

@@ -1,4 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
 import type { Response } from 'supertest';
 import { v7 as newId } from 'uuid';
 import type { PaymentResource } from '@shop/common/contracts';
@@ -237,6 +239,50 @@ describe('processing a payment under an idempotency key', () => {
     expectReplay(await post(alice, path, { token: 'tok_visa' }), first);
     expect(await chargesOf(payment.id)).toHaveLength(1);
   });
+
+  it('carried on at a provider that answers late, and then not at all -> 409 to the others until its end', async () => {
+    await placePaidOrder(test, alice); // the provider makes its books when it is first asked
+    const patient = await test.startAnother({ providerTimeout: 6_000 });
+    await dieAfter(
+      { database: ['UPDATE idempotency_keys'] },
+      (url) => post(alice.at(url), path, { token: 'tok_visa' }),
+      async () => expect((await current(payment.id)).status).toBe('processing'),
+    );
+    await endLease();
+    const [everything, writes] = [0, 0].map(() => new pg.Client({ connectionString: test.config.databaseUrl }));
+    await Promise.all([everything!.connect(), writes!.connect()]);
+    await everything!.query('BEGIN; LOCK TABLE simulated_provider.charges');
+    const progress = { isRunning: true };
+    const first = post(alice.at(patient.url), path, { token: 'tok_visa' }).then((answer) => {
+      progress.isRunning = false;
+      return answer;
+    });
+    const startedAt = Date.now();
+    await eventually(async () => {
+      const held = await test.query('SELECT FROM idempotency_keys WHERE key = $1 AND lease_until > now()', [key]);
+      expect(held).toHaveLength(1);
+    });
+    const writesLocked = writes!.query('BEGIN; LOCK TABLE simulated_provider.charges IN SHARE MODE');
+    const others: Response[] = [];
+    while (progress.isRunning) {
+      others.push(await post(alice, path, { token: 'tok_visa' }));
+      // Just before its time is over it says that it has no verdict; the charge that follows waits.
+      if (Date.now() - startedAt > 5_500) await everything!.end();
+      await delay(100);
+    }
+    await writesLocked;
+    expect(Date.now() - startedAt).toBeGreaterThan(11_000); // it was asked twice
+    const answer = await first;
+    expect(answer.status).toBe(202);
+    // The last of them may have found the answer.
+    const carriedOn = others.filter(
+      ({ status, headers }) => status !== 409 && headers['idempotent-replayed'] !== 'true',
+    );
+    expect(carriedOn.map(({ body }) => body)).toEqual([]);
+    await writes!.end();
+    expectReplay(await post(alice, path, { token: 'tok_visa' }), answer);
+    await patient.stop();
+  }, 60_000);
 
   it.each([
     ['tok_visa', 200, 'success'],
