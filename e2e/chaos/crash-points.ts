@@ -162,7 +162,8 @@ const afterCharge: KillAtPoint = async (system, { victim, downtime }) => {
 
 const duringShutdown: KillAtPoint = async (system, { victim, grace, downtime }) => {
   const wasThere = await system.shutDownAndKill(victim, { grace, downtime });
-  return wasThere ? `killed ${grace} ms after SIGTERM` : `ended by itself within ${grace} ms`;
+  if (!wasThere) throw new PointMissed(`it ended by itself within ${grace} ms`);
+  return `killed ${grace} ms after SIGTERM`;
 };
 
 const databaseBeforeCommit: KillAtPoint = (system, { victim, downtime }) =>

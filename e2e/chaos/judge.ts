@@ -224,7 +224,7 @@ function judgeRefunds({ refunds, chargeRefunds, payments: ours }: Books, payment
 }
 
 /** Each change was told once, and each event was published, and handled where it is to be heard. */
-function judgeEvents({ events, inboxes, orders, payments }: Books, report: Report): void {
+function judgeEvents({ events, inboxes, orders, payments, refunds }: Books, report: Report): void {
   for (const [database, told] of Object.entries(events)) {
     const waiting = told.filter((event) => !event.is_published);
     if (waiting.length > 0)
@@ -251,8 +251,32 @@ function judgeEvents({ events, inboxes, orders, payments }: Books, report: Repor
   for (const { id, order_id: orderId } of payments) {
     if (!ofPayments.has(`${id} 1`)) report('every change is told once', `payment ${id} was not told of`, orderId);
   }
-  const successes = events.payment.filter(({ type }) => type === 'payment.success').map(({ subject }) => subject);
-  for (const id of doubles(successes)) report('every change is told once', `payment ${id} succeeded more than once`);
+  judgePaymentEvents({ events, payments, refunds }, report);
+}
+
+/** What has become of a payment was told: once that it was paid, failed or was cancelled, and once for each refund. */
+function judgePaymentEvents(
+  { events, payments, refunds }: Pick<Books, 'events' | 'payments' | 'refunds'>,
+  report: Report,
+): void {
+  const told = Map.groupBy(events.payment, ({ type, subject }) => `${type} ${subject}`);
+  const done = Map.groupBy(
+    refunds.filter(({ status }) => status === 'succeeded'),
+    ({ payment_id: paymentId }) => paymentId,
+  );
+  for (const { id, order_id: orderId, status, is_paid: isPaid } of payments) {
+    const due = {
+      'payment.success': isPaid ? 1 : 0,
+      'payment.failed': status === 'failed' ? 1 : 0,
+      'payment.cancelled': status === 'cancelled' ? 1 : 0,
+      'payment.refunded': done.get(id)?.length ?? 0,
+    };
+    for (const [type, times] of Object.entries(due)) {
+      const found = told.get(`${type} ${id}`)?.length ?? 0;
+      if (found !== times)
+        report('every change is told once', `${type} of payment ${id}: ${found} event(s), not ${times}`, orderId);
+    }
+  }
 }
 
 const nameOf = (event: EventRow | undefined): string => (event ? `${event.type} ${event.id} of ${event.subject}` : '-');

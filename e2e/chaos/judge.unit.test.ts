@@ -9,7 +9,7 @@ const event = (type: string, subject: string, sequence: number): EventRow => ({
   subject,
   sequence,
   is_published: true,
-  is_heard: type.startsWith('order.') || type === 'payment.success',
+  is_heard: type.startsWith('order.') || type === 'payment.success' || type === 'payment.refunded',
 });
 
 const order = (id: string, history: string[]): OrderRow => ({
@@ -48,9 +48,12 @@ const charge = (orderId: string) => ({
   decline_reason: null,
 });
 
-/** One order that is paid, and one that was cancelled after it was paid. */
+const unpaid = { is_paid: false, provider: null, transaction_id: null };
+
+/** One order that is paid, at the second try; one that was cancelled after it was paid, and one before. */
 function soundBooks() {
   const paid = order('paid', ['pending', 'confirmed']);
+  const unwanted = order('unpaid', ['pending', 'cancelled']);
   const cancelled = order('cancelled', ['pending', 'confirmed', 'cancelled']);
   const refund = {
     id: 'refund',
@@ -62,10 +65,12 @@ function soundBooks() {
   };
   const books = {
     users: [{ id: 'user-1', email: 'john@example.com' }],
-    orders: [paid, cancelled],
+    orders: [paid, cancelled, unwanted],
     payments: [
       payment('paid', {}),
       payment('cancelled', { status: 'refunded', refunded_amount: '1000', order_status: 'cancelled' }),
+      payment('paid', { ...unpaid, id: 'declined payment of paid', status: 'failed' }),
+      payment('unpaid', { ...unpaid, status: 'cancelled', version: 2, order_status: 'cancelled' }),
     ],
     refunds: [refund],
     charges: [charge('paid'), charge('cancelled')],
@@ -81,14 +86,22 @@ function soundBooks() {
     ],
     events: {
       user: [event('user.created', 'user-1', 1)],
-      order: [paid, cancelled].flatMap(({ id, versions }) =>
+      order: [paid, cancelled, unwanted].flatMap(({ id, versions }) =>
         versions.map((version) => event(version === 1 ? 'order.created' : 'order.status_changed', id, version)),
       ),
-      payment: ['paid', 'cancelled'].flatMap((id) => [
-        event('payment.created', `payment of ${id}`, 1),
-        event('payment.processing', `payment of ${id}`, 2),
-        event('payment.success', `payment of ${id}`, 3),
-      ]),
+      payment: [
+        ...['paid', 'cancelled'].flatMap((id) => [
+          event('payment.created', `payment of ${id}`, 1),
+          event('payment.processing', `payment of ${id}`, 2),
+          event('payment.success', `payment of ${id}`, 3),
+        ]),
+        event('payment.refunded', 'payment of cancelled', 5),
+        event('payment.created', 'declined payment of paid', 1),
+        event('payment.processing', 'declined payment of paid', 2),
+        event('payment.failed', 'declined payment of paid', 3),
+        event('payment.created', 'payment of unpaid', 1),
+        event('payment.cancelled', 'payment of unpaid', 2),
+      ],
     },
     inboxes: { order: new Set<string>(), payment: new Set<string>() },
   } satisfies Books;
@@ -105,6 +118,18 @@ const acknowledged: Acknowledged[] = [
 ];
 
 type SoundBooks = ReturnType<typeof soundBooks>;
+
+/** As if the event had been lost before it was written. */
+const forget = ({ events }: SoundBooks, type: string): void => {
+  events.payment = events.payment.filter((told) => told.type !== type);
+};
+const tellAgain = ({ events, inboxes }: SoundBooks, type: string): void => {
+  const told = events.payment.find((one) => one.type === type)!;
+  const again = { ...told, id: 'another', sequence: 9 };
+  events.payment.push(again);
+  inboxes.order.add(again.id);
+};
+
 /** What is broken, how, and the rule that says so. */
 const faults: [string, (books: SoundBooks) => void, string][] = [
   ['an order is lost', (books) => books.orders.shift(), 'acknowledged writes exist'],
@@ -202,6 +227,10 @@ const faults: [string, (books: SoundBooks) => void, string][] = [
     ({ events }) => events.payment.push({ ...events.payment[0]! }),
     'every change is told once',
   ],
+  ...['payment.success', 'payment.failed', 'payment.cancelled', 'payment.refunded'].flatMap((type): typeof faults => [
+    [`${type} is lost`, (books) => forget(books, type), 'every change is told once'],
+    [`${type} was told twice`, (books) => tellAgain(books, type), 'every change is told once'],
+  ]),
 ];
 
 describe('the judge of the crash matrix', () => {
