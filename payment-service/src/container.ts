@@ -31,6 +31,7 @@ import { ChargeRepository } from './payments/charge.repository.js';
 import { ChargeService } from './payments/charge.service.js';
 import { OrderAccountRepository } from './payments/order-account.repository.js';
 import { orderEvents } from './payments/order-events.consumer.js';
+import { CHARGE_PATIENCE } from './payments/patience.js';
 import { PayableOrderClient } from './payments/payable-order.client.js';
 import { countPaymentEvents } from './payments/payment.figures.js';
 import { PaymentHandler } from './payments/payment.handler.js';
@@ -53,8 +54,6 @@ const SERVICE = 'payment-service';
 /** Milliseconds that running requests get to end in when the service stops. */
 const SERVER_GRACE = 10_000;
 const ORDER_SERVICE_TIMEOUT = 2_000;
-/** How many times a provider's own time a charge may be on its way to it. */
-const CHARGE_PATIENCE = 12;
 /** Milliseconds beyond the provider's own time in which an outcome is written down. */
 const WRITING_TIME = 5_000;
 /** Milliseconds between two looks at what providers have to be asked, and at what is old enough to be forgotten. */

@@ -6,6 +6,7 @@ import { SettingsError } from '@shop/common/config';
 import { stopInOrder } from '@shop/common/lifecycle';
 import { redact } from '@shop/common/logger';
 import { loadReconciliationConfig, type ReconciliationConfig } from './config.js';
+import { CHARGE_PATIENCE, LONGEST_PAUSE } from './payments/patience.js';
 import { SimulatedLedger } from './providers/simulated/simulated-ledger.js';
 import { BooksRepository } from './reconciliation/books.repository.js';
 import { ReconciliationService } from './reconciliation/reconciliation.service.js';
@@ -40,6 +41,7 @@ async function reconcile(config: ReconciliationConfig, since: Date): Promise<boo
     clock: () => new Date(),
     timeout: config.providerTimeout,
     settlingTime: config.providerTimeout + WRITING_TIME,
+    longestUnknown: CHARGE_PATIENCE * config.providerTimeout + LONGEST_PAUSE + WRITING_TIME,
   });
   let hasHeading = false;
   try {

@@ -2,6 +2,7 @@ import type { Logger } from '@shop/common/logger';
 import type { Verdict } from '../providers/payment-provider.js';
 import type { FoundOutcome, Providers } from '../providers/providers.js';
 import type { ChargeRepository } from './charge.repository.js';
+import { LONGEST_PAUSE } from './patience.js';
 import type { Payment } from './payment.js';
 import type { PaymentRepository } from './payment.repository.js';
 import type { PaymentService } from './payment.service.js';
@@ -26,7 +27,6 @@ export interface ChargeServiceOptions {
 
 const BATCH = 10;
 const SHORTEST_PAUSE = 1_000;
-const LONGEST_PAUSE = 10 * 60_000;
 
 /**
  * Reconciles charges whose outcome is unknown: the provider timed out or failed after it was asked, or our own process

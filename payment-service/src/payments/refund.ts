@@ -1,4 +1,5 @@
 import type { RefundStatus } from '@shop/common/contracts';
+import { LONGEST_PAUSE } from './patience.js';
 
 /** Money on its way back to the customer. */
 export interface Refund {
@@ -27,7 +28,6 @@ export interface Refund {
 export const MAX_REPEATS = 10;
 /** So many tries in vain, and somebody should look at the refund. */
 export const FAILING_AFTER = 3;
-const LONGEST_PAUSE = 10 * 60_000;
 
 /**
  * Milliseconds until a refund is tried again: twice as long after each time, up to ten minutes, and half of it by

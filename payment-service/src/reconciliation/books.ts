@@ -30,10 +30,12 @@ export interface Pair {
 export type Judgement = 'same' | 'open' | Difference;
 export type Difference = 'missing here' | 'missing there' | 'status' | 'amount' | 'currency' | 'transaction';
 
-/** When the comparison started, and since when what is open then is no longer normal. */
 export interface ComparisonTimes {
   readonly startedAt: Date;
+  /** What was opened before and is still open here isn't normal where the provider has its verdict. */
   readonly openSince: Date;
+  /** Nor is it where the provider has none: what was opened before has been asked for and called off long since. */
+  readonly unknownSince: Date;
 }
 
 const moved: readonly OurEntry['status'][] = ['success', 'partially_refunded', 'refunded', 'succeeded'];
@@ -45,11 +47,14 @@ function hasMoved(kind: EntryKind, status: OurEntry['status']): boolean | undefi
 }
 
 /** Compares what the two books say of the same charge or refund. Theirs were read before ours. */
-export function judge({ kind, ours, theirs }: Pair, { startedAt, openSince }: ComparisonTimes): Judgement {
+export function judge(
+  { kind, ours, theirs }: Pair,
+  { startedAt, openSince, unknownSince }: ComparisonTimes,
+): Judgement {
   const movedThere = theirs?.verdict.outcome === 'succeeded';
   if (ours === undefined) return movedThere ? 'missing here' : 'same';
   const movedHere = hasMoved(kind, ours.status);
-  if (movedHere === undefined) return theirs !== undefined && ours.updatedAt < openSince ? 'status' : 'open';
+  if (movedHere === undefined) return ours.updatedAt < (theirs ? openSince : unknownSince) ? 'status' : 'open';
   if (!movedHere) return movedThere ? 'status' : 'same';
   // Their books were read first: what has changed here since then can't be in them yet.
   if (theirs === undefined) return ours.updatedAt < startedAt ? 'missing there' : 'open';

@@ -4,7 +4,7 @@ import { findingLine, summary } from './report.js';
 
 const startedAt = new Date('2026-01-31T12:00:00Z');
 const before = (seconds: number) => new Date(startedAt.getTime() - seconds * 1_000);
-const times = { startedAt, openSince: before(15) };
+const times = { startedAt, openSince: before(15), unknownSince: before(600) };
 
 const ours = (status: OurEntry['status'], changes: Partial<OurEntry> = {}): OurEntry => ({
   amount: 4_498n,
@@ -44,8 +44,17 @@ describe('the two books say of the same', () => {
     ['open', 'charge', 'being processed, nothing', ours('processing'), undefined],
     ['open', 'charge', 'being processed, charged just now', ours('processing', { updatedAt: before(5) }), theirs()],
     ['status', 'charge', 'being processed for long, charged', ours('processing'), theirs()],
+    [
+      'status',
+      'charge',
+      'being processed for too long, nothing',
+      ours('processing', { updatedAt: before(601) }),
+      undefined,
+    ],
     ['open', 'refund', 'pending, refunded just now', ours('pending', { updatedAt: before(5) }), theirs()],
     ['status', 'refund', 'pending for long, refunded', ours('pending'), theirs()],
+    ['open', 'refund', 'pending, nothing', ours('pending'), undefined],
+    ['status', 'refund', 'pending for too long, nothing', ours('pending', { updatedAt: before(601) }), undefined],
     ['amount', 'charge', 'another amount', ours('success'), theirs({ amount: 4_499n })],
     ['currency', 'charge', 'another currency', ours('success'), theirs({ currency: 'EUR' })],
     ['transaction', 'charge', 'another transaction', ours('success', { transactionId: 'tx_2' }), theirs()],

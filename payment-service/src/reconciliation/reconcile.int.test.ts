@@ -49,6 +49,8 @@ describe('reconcile', () => {
     await alice.post(`/${failed.id}/process`, { token: 'tok_chargeDeclined' }).expect(402);
     const { payment: open } = await placeOrder(test, alice);
     await alice.post(`/${open.id}/process`, { token: 'tok_error' }).expect(202);
+    // However long the program takes to start, this is still young then.
+    await test.query("UPDATE payments SET updated_at = now() + interval '1 minute' WHERE id = $1", [open.id]);
     // What the provider declined to others is no money of ours, and fills some pages.
     await ledger(
       `INSERT INTO simulated_provider.charges (key, transaction_id, amount, currency, decline_reason)
@@ -85,10 +87,29 @@ describe('reconcile', () => {
     await alice.post(`/${declined.id}/process`, { token: 'tok_chargeDeclined' }).expect(402);
     await ledger('UPDATE simulated_provider.charges SET decline_reason = NULL WHERE key = $1', [declined.id]);
 
+    // Nobody gets to ask the provider about these two.
+    const { payment: stuck } = await placeOrder(test, alice);
+    await test.query(
+      `UPDATE payments SET status = 'processing', provider = 'simulated', version = version + 1,
+         updated_at = now() - interval '12 minutes', next_check_at = now() + interval '1 hour' WHERE id = $1`,
+      [stuck.id],
+    );
+    const { payment: waiting } = await placePaidOrder(test, alice);
+    const stuckRefund = newId();
+    await test.query(
+      `WITH reserved AS (
+         UPDATE payments SET refund_reserved = amount, version = version + 1 WHERE id = $1 RETURNING id, amount
+       )
+       INSERT INTO refunds (id, payment_id, amount, status, next_attempt_at, created_at, updated_at)
+       SELECT $2, id, amount, 'pending', now() + interval '1 hour', now() - interval '12 minutes',
+         now() - interval '12 minutes' FROM reserved`,
+      [waiting.id, stuckRefund],
+    );
+
     const { code, out, err } = await reconcile();
     expect({ code, err }).toEqual({ code: 1, err: '' });
     expect(out[0]).toMatch(/^DIFFERENCE +KIND +ID +OUR BOOKS +PROVIDER$/);
-    expect(out.at(-1)).toMatch(/^\d+ charges and \d+ refunds compared: 6 differences/);
+    expect(out.at(-1)).toMatch(/^\d+ charges and \d+ refunds compared: 8 differences/);
     const found = out.slice(1, -1).map((line) => line.split(/ {2,}/).slice(0, 3).join(' | '));
     expect(new Set(found)).toEqual(
       new Set([
@@ -98,6 +119,8 @@ describe('reconcile', () => {
         `missing there | refund | ${refund?.id}`,
         `missing here | charge | ${stranger}`,
         `status | charge | ${declined.id}`,
+        `status | charge | ${stuck.id}`,
+        `status | refund | ${stuckRefund}`,
       ]),
     );
     expect(out.join('\n')).toContain('500 JPY succeeded (ch_stranger)');

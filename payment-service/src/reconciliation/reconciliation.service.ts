@@ -10,8 +10,10 @@ export interface ReconciliationOptions {
   clock: () => Date;
   /** Milliseconds that the provider has to answer. */
   timeout: number;
-  /** Milliseconds for which it is normal that the outcome of a charge or refund is open. */
+  /** Milliseconds for which it is normal that an outcome that the provider knows is open here. */
   settlingTime: number;
+  /** Milliseconds for which it is normal that the provider doesn't know of a charge or refund that is open here. */
+  longestUnknown: number;
 }
 
 export interface Finding extends Pair {
@@ -44,9 +46,10 @@ export class ReconciliationService {
     since: Date;
     onDifference: (finding: Finding) => void;
   }): Promise<Reconciliation> {
-    const { ledger, books, provider, clock, settlingTime } = this.#options;
+    const { ledger, books, provider, clock, settlingTime, longestUnknown } = this.#options;
     const startedAt = clock();
-    const times = { startedAt, openSince: new Date(startedAt.getTime() - settlingTime) };
+    const before = (milliseconds: number) => new Date(startedAt.getTime() - milliseconds);
+    const times = { startedAt, openSince: before(settlingTime), unknownSince: before(longestUnknown) };
     await this.#copy('charge', since, (page, signal) => ledger.listCharges(page, signal));
     await this.#copy('refund', since, (page, signal) => ledger.listRefunds(page, signal));
     const compared = { charge: 0, refund: 0 };
