@@ -183,6 +183,9 @@ export class PaymentService {
       // No way leads here; if one does after all, somebody must give the money back by hand.
       logger.error('charged, but the payment is not paid', { paymentId: id, status: settled.status });
     }
+    if (result.outcome === 'declined' && settled.paidAt !== null) {
+      logger.error('declined, but the payment is paid', { paymentId: id, status: settled.status });
+    }
     return settled;
   }
 

@@ -126,8 +126,9 @@ export class RefundService {
     const payment = refund && (await payments.find(refund.paymentId));
     if (refund === undefined || payment?.provider !== provider) {
       logger.info('told of a refund that is not known', { provider, refundId: id });
-    } else if (refund.status === 'pending') {
-      await this.#writeOutcome({ refund, payment }, verdict);
+    } else {
+      const known = refund.status === 'pending' ? await this.#writeOutcome({ refund, payment }, verdict) : { refund };
+      this.#reportContradiction(known.refund, verdict);
     }
   }
 
@@ -199,6 +200,16 @@ export class RefundService {
       return settled;
     }
     return { refund: (await refunds.find(id)) ?? refund, payment: (await payments.find(payment.id)) ?? payment };
+  }
+
+  /** What has its end keeps it; where the provider says otherwise, somebody must put it right by hand. */
+  #reportContradiction({ id: refundId, paymentId, status }: Refund, { outcome }: Verdict): void {
+    if (status === 'failed' && outcome === 'succeeded') {
+      this.#options.logger.error('refunded, but the refund has failed', { refundId, paymentId });
+    }
+    if (status === 'succeeded' && outcome === 'declined') {
+      this.#options.logger.error('declined, but the refund has succeeded', { refundId, paymentId });
+    }
   }
 
   #retryPause(times: number): number {
