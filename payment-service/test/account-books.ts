@@ -1,9 +1,14 @@
 import { v7 as newId } from 'uuid';
 import type { EventDraft } from '@shop/common/contracts';
-import { chargeSucceeded, type Decision, type Moment, type OrderAccount } from '../src/payments/order-account.js';
+import {
+  chargeRequested,
+  chargeSucceeded,
+  type Decision,
+  type Moment,
+  type OrderAccount,
+} from '../src/payments/order-account.js';
 import type { PayableOrder } from '../src/payments/payable-order.js';
-import { isLive, startProcessing, type Payment } from '../src/payments/payment.js';
-import { paymentEvent } from '../src/payments/payment.resource.js';
+import { isLive, type Payment } from '../src/payments/payment.js';
 import type { Refund } from '../src/payments/refund.js';
 
 export const NOW = new Date('2026-01-01T12:00:00Z');
@@ -19,9 +24,10 @@ export const buildPayableOrder = (changes: Partial<PayableOrder> = {}): PayableO
   ...changes,
 });
 
-export const processed = (before: Payment): Decision => {
-  const payment = startProcessing(before, { method: 'card', provider: 'simulated', now: NOW });
-  return { payment, events: [paymentEvent(payment, { previousStatus: before.status })] };
+export const processed = (order: PayableOrder, before: Payment, at = moment): Decision => {
+  const parts = { method: 'card', provider: 'simulated' } as const;
+  const { payment, event } = chargeRequested({ order, payment: before }, parts, at);
+  return { payment, events: [event] };
 };
 
 /** One order's rows, changed by decisions alone, as the repository would write them. */
@@ -53,7 +59,7 @@ export class Books {
   }
 
   process(): void {
-    this.apply(processed(this.payment));
+    this.apply(processed(this.order, this.payment));
   }
 
   pay(): void {

@@ -117,6 +117,24 @@ describe('processing a payment', () => {
     expect(await eventTypesOf(payment.id)).toEqual(['payment.created', 'payment.processing', 'payment.success']);
   });
 
+  it('after the time in which its order can be paid -> 409, and nothing is charged', async () => {
+    const payableUntil = new Date(Date.now() - 1).toISOString();
+    const { payment } = await placeOrder(test, alice, { payableUntil });
+    const { body } = await alice.post(`/${payment.id}/process`, {}).expect(409);
+    expect(body.error.message).toBe('Order can no longer be paid');
+    expect(await chargesOf(payment.id)).toEqual([]);
+    expect(await eventTypesOf(payment.id)).toEqual(['payment.created']);
+  });
+
+  it('begun before the end of that time -> paid, however long the provider takes', async () => {
+    const { order, payment } = await placeOrder(test, alice);
+    const paid = alice.post(`/${payment.id}/process`, { token: 'tok_slow' }).then((answer) => answer);
+    await eventually(async () => expect((await current(payment.id)).status).toBe('processing'));
+    await test.query('UPDATE payable_orders SET payable_until = now() WHERE id = $1', [order.id]);
+    expect((await paid).status).toBe(200);
+    expect((await current(payment.id)).status).toBe('success');
+  });
+
   it('the provider charges and answers 500 -> outcome unknown: 202, and nobody charges again', async () => {
     const { payment } = await placeOrder(test, alice);
     const { body } = await alice.post(`/${payment.id}/process`, { token: 'tok_error' }).expect(202);

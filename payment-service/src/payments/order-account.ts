@@ -1,5 +1,5 @@
 import type { AuditEntry, EventDraft, OrderStatus, PaymentMethod } from '@shop/common/contracts';
-import { advance, isPayable, type PayableOrder } from './payable-order.js';
+import { advance, isExpired, isPayable, type PayableOrder } from './payable-order.js';
 import {
   cancel,
   countRefund,
@@ -11,6 +11,7 @@ import {
   release,
   releaseRefund,
   reserveRefund,
+  startProcessing,
   succeed,
   type Payment,
 } from './payment.js';
@@ -71,6 +72,20 @@ export function paymentRequested(
   if (!isPayable(order, moment.now)) throw new OrderNotPayable(order.status);
   if (payment !== undefined && isLive(payment)) throw new LivePaymentExists(payment.id);
   return opened(order, parts, moment);
+}
+
+/**
+ * The provider is about to be asked for a payment's charge, unless its order has expired: what is charged then would only
+ * be given back. Throws OrderNotPayable and PaymentNotPending.
+ */
+export function chargeRequested(
+  { order, payment: before }: { order: PayableOrder; payment: Payment },
+  parts: { method: PaymentMethod; provider: string },
+  { now }: Moment,
+): { payment: Payment; event: EventDraft } {
+  const payment = startProcessing(before, { ...parts, now });
+  if (isExpired(order, now)) throw new OrderNotPayable(order.status);
+  return { payment, event: paymentEvent(payment, { previousStatus: before.status }) };
 }
 
 /** The money came in. If the order was cancelled meanwhile, it goes back at once. */

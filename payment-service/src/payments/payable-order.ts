@@ -28,3 +28,7 @@ export const advance = (order: PayableOrder, status: OrderStatus): PayableOrder 
 /** Whether a new payment may be opened for an order. */
 export const isPayable = (order: PayableOrder, now: Date): boolean =>
   order.status === 'pending' && now < order.payableUntil;
+
+/** Whether an order is about to be cancelled, since nobody paid it in time. One that an admin confirmed unpaid isn't. */
+export const isExpired = (order: PayableOrder, now: Date): boolean =>
+  order.status === 'pending' && now >= order.payableUntil;

@@ -9,6 +9,7 @@ import { amountInMinorUnits } from './minor-units.js';
 import {
   chargeDeclined,
   chargeNotReached,
+  chargeRequested,
   chargeSucceeded,
   orderHeardOf,
   paymentRequested,
@@ -27,9 +28,8 @@ import {
   PaymentNotFound,
   PaymentNotPending,
 } from './payment.errors.js';
-import { isReceivedByHand, startProcessing, type Payment } from './payment.js';
+import { isReceivedByHand, type Payment } from './payment.js';
 import type { PaymentFilter, PaymentPageRequest, PaymentRepository, PaymentSlice } from './payment.repository.js';
-import { paymentEvent } from './payment.resource.js';
 
 export interface PaymentServiceOptions {
   payments: PaymentRepository;
@@ -107,7 +107,7 @@ export class PaymentService {
   /**
    * Pays: says so first, then asks the provider with no lock held, then writes down what came of it. While the outcome
    * is unknown the payment stays `processing`. What another attempt at the same request has begun is carried on. Throws
-   * PaymentNotPending, PaymentDeclined and ServiceUnavailable.
+   * PaymentNotPending, OrderNotPayable, PaymentDeclined and ServiceUnavailable.
    */
   async process(
     actor: Actor,
@@ -115,15 +115,15 @@ export class PaymentService {
     { token, method: chosen }: { token: string | undefined; method: PaymentMethod | undefined },
     attempt?: Attempt<Payment>,
   ): Promise<Payment> {
-    const { payments, providers, clock } = this.#options;
+    const { payments, providers } = this.#options;
     const before = await this.get(actor, id);
     const method = chosen ?? before.method;
     const byHand = isReceivedByHand(method);
     if (byHand && actor.role !== 'admin') throw new OnlyAdminReceives(method);
     if (attempt?.begun === id && before.status !== 'pending') return this.#carryOn(before, token, attempt);
     const provider = byHand ? providers.byHand : providers.online;
-    const payment = startProcessing(before, { method, provider, now: clock() });
-    const event = paymentEvent(payment, { previousStatus: before.status });
+    const account = { order: written(await payments.findOrder(before.orderId)), payment: before };
+    const { payment, event } = chargeRequested(account, { method, provider }, this.#moment());
     const told = { event, audit: [processedBy(actor, payment)] };
     if (!(await payments.startProcessing(payment, told, attempt?.begins(id)))) {
       throw new PaymentNotPending('no longer pending');
@@ -251,6 +251,6 @@ function refuseMismatch(order: PayableOrder, { amount, currency }: { amount: big
 
 /** What was just written is there. */
 function written<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error('a payment that was just written is gone');
+  if (value === undefined) throw new Error('what was written of a payment is gone');
   return value;
 }
