@@ -14,33 +14,40 @@ import {
   refundDone,
   refundRequested,
   type Decision,
+  type Moment,
 } from './order-account.js';
+import { isExpired } from './payable-order.js';
 import { isLive, leftToRefund, nextStatuses, type Payment } from './payment.js';
-import { MAX_REPEATS, type Refund } from './refund.js';
+import type { Refund } from './refund.js';
 
 describe('whatever happens, in whatever order', () => {
   /** In percent of what was paid, so that it fits any amount. */
   const percentage = fc.bigInt({ min: 1n, max: 120n });
-  const step = fc.oneof(
+  const happening = fc.oneof(
     fc.record({ kind: fc.constant('order' as const), status: fc.constantFrom(...orderStatuses) }),
     fc.record({ kind: fc.constantFrom('create' as const, 'process' as const) }),
     fc.record({ kind: fc.constant('charge' as const), outcome: fc.constantFrom('yes', 'no', 'not reached') }),
     fc.record({ kind: fc.constant('refund' as const), percentage: fc.option(percentage, { nil: undefined }) }),
     fc.record({ kind: fc.constant('refund answer' as const), outcome: fc.constantFrom('yes', 'no'), pick: fc.nat() }),
   );
-  type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+  /** Some of them go past a refund's pause, some past the time in which the order can be paid. */
+  const later = fc.record({ kind: fc.constant('later' as const), seconds: fc.nat({ max: 90 }) });
+  const step = fc.oneof({ arbitrary: happening, weight: 9 }, { arbitrary: later, weight: 1 });
+  type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never;
+
+  const PAUSE = 5_000;
 
   const share = ({ amount }: Payment, percent: bigint | undefined): bigint | undefined =>
     percent === undefined ? undefined : (amount * percent) / 100n || 1n;
 
-  function decide({ account, refunds }: Books, happening: Step): Decision {
+  function decide({ account, refunds }: Books, happening: Happening, moment: Moment): Decision {
     if (happening.kind === 'order') return orderHeardOf(account, happening.status, moment);
     if (happening.kind === 'create') return paymentRequested(account, { method: 'card', description: null }, moment);
     if (account.payment === undefined) return {};
     const { id } = account.payment;
     switch (happening.kind) {
       case 'process':
-        return processed(account.payment);
+        return processed(account.order, account.payment, moment);
       case 'charge':
         if (happening.outcome === 'yes') return chargeSucceeded(account, id, `ch_${newId()}`, moment);
         if (happening.outcome === 'no') return chargeDeclined(account, id, 'no', moment);
@@ -52,7 +59,12 @@ describe('whatever happens, in whatever order', () => {
         const refund = refunds[happening.pick % Math.max(1, refunds.length)];
         if (refund === undefined) return {};
         if (happening.outcome === 'yes') return refundDone(account, refund, `re_${newId()}`, moment);
-        return refundDeclined(account, refund, { reason: 'no', nextAttemptAt: NOW }, moment);
+        return refundDeclined(
+          account,
+          refund,
+          { reason: 'no', nextAttemptAt: new Date(moment.now.getTime() + PAUSE) },
+          moment,
+        );
       }
     }
   }
@@ -60,7 +72,11 @@ describe('whatever happens, in whatever order', () => {
   const sum = (refunds: readonly Refund[]) => refunds.reduce((total, refund) => total + refund.amount, 0n);
 
   /** What is wrong with the books, after a step from `before`; plain comparisons, since there are millions of them. */
-  function faultsOf(books: Books, before: { payments: readonly Payment[]; refunds: readonly Refund[] }): string[] {
+  function faultsOf(
+    books: Books,
+    before: { payments: readonly Payment[]; refunds: readonly Refund[] },
+    now: Date,
+  ): string[] {
     const faults: string[] = [];
     const check = (isRight: boolean, fault: string) => isRight || faults.push(fault);
     check(books.payments.filter(isLive).length <= 1, 'two live payments');
@@ -70,6 +86,9 @@ describe('whatever happens, in whatever order', () => {
         const next: readonly string[] = nextStatuses[was.status];
         check(was.status === payment.status || next.includes(payment.status), `${was.status} -> ${payment.status}`);
         check(payment.version > was.version, 'version');
+        check(payment.updatedAt.getTime() === now.getTime(), 'a change at another time');
+        const isStarted = was.status === 'pending' && payment.status === 'processing';
+        check(!isStarted || !isExpired(books.order, now), 'charged after its time');
         check(payment.amount === was.amount && payment.currency === was.currency, 'another amount');
       }
       const own = books.refunds.filter(({ paymentId }) => paymentId === payment.id);
@@ -80,12 +99,13 @@ describe('whatever happens, in whatever order', () => {
     for (const refund of books.refunds) {
       const was = before.refunds.find(({ id }) => id === refund.id);
       check(was === undefined || was.status === 'pending' || was === refund, 'a settled refund changed');
+      const waits = refund.nextAttemptAt.getTime() - refund.createdAt.getTime();
+      check(refund.repeats === 0 || waits === PAUSE, 'repeated without a pause');
     }
     const { order, payment } = books.account;
     if (order.status === 'cancelled' && payment !== undefined) {
-      const givenUp = books.refunds.some(({ repeats, status }) => repeats === MAX_REPEATS && status === 'failed');
       check(payment.status !== 'pending', 'a cancelled order can be paid');
-      check(payment.paidAt === null || givenUp || leftToRefund(payment) === 0n, 'a cancelled order keeps money');
+      check(payment.paidAt === null || leftToRefund(payment) === 0n, 'a cancelled order keeps money');
     }
     return faults;
   }
@@ -97,20 +117,27 @@ describe('whatever happens, in whatever order', () => {
 
   it('one live payment, legal states, sums that add up, and a cancelled order that keeps no money', () => {
     const reached = new Set<string>();
+    let expired = 0;
     fc.assert(
-      fc.property(orders, fc.array(step, { maxLength: 40 }), (facts, steps) => {
+      fc.property(orders, fc.array(step, { maxLength: 40, size: 'max' }), (facts, steps) => {
         const books = new Books(buildPayableOrder(facts));
-        for (const happening of steps) {
+        let now = NOW;
+        for (const one of steps) {
           const before = { payments: [...books.payments], refunds: [...books.refunds] };
+          if (one.kind === 'later') {
+            now = new Date(now.getTime() + one.seconds * 1_000);
+            continue;
+          }
           try {
-            books.apply(decide(books, happening));
+            books.apply(decide(books, one, { ...moment, now }));
           } catch (error) {
             // Refusals are answers; anything else is a bug.
             if (!(error instanceof Error && 'code' in error)) throw error;
           }
-          const faults = faultsOf(books, before);
+          const faults = faultsOf(books, before, now);
           if (faults.length > 0) throw new Error(faults.join(', '));
           for (const { status } of books.payments) reached.add(status);
+          if (isExpired(books.order, now)) expired += 1;
         }
         const sequences = books.events.map(({ subject, sequence }) => `${subject} ${sequence}`);
         if (new Set(sequences).size !== sequences.length) throw new Error('two events of one sequence');
@@ -124,5 +151,6 @@ describe('whatever happens, in whatever order', () => {
     );
     // Paths that don't get anywhere would prove nothing.
     expect([...reached].sort()).toEqual(Object.keys(nextStatuses).sort());
+    expect(expired).toBeGreaterThan(1_000);
   });
 });

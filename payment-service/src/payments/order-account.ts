@@ -18,7 +18,7 @@ import {
 import { refundEntry } from './payment.audit.js';
 import { LivePaymentExists, OrderNotPayable } from './payment.errors.js';
 import { paymentEvent } from './payment.resource.js';
-import { MAX_REPEATS, openRefund, refundFailed, refundSucceeded, type Refund } from './refund.js';
+import { openRefund, refundFailed, refundSucceeded, type Refund } from './refund.js';
 
 /** What every decision about money looks at, under one lock: the order, and its live or else its latest payment. */
 export interface OrderAccount {
@@ -143,8 +143,8 @@ export function refundDone(account: OrderAccount, refund: Refund, transactionId:
 }
 
 /**
- * What a failed refund had set aside is free again. Of a cancelled order it is tried again, under a new key, since the
- * provider would only repeat its answer to the old one.
+ * What a failed refund had set aside is free again. Of a cancelled order it is tried again until it succeeds, each time
+ * under a new key, since the provider would only repeat its answer to the old one.
  */
 export function refundDeclined(
   account: OrderAccount,
@@ -157,9 +157,7 @@ export function refundDeclined(
   const settledRefund = refundFailed(refund, reason, moment.now);
   const payment = releaseRefund(before, refund.amount, moment.now);
   const failed = refundEntry(settledRefund, payment);
-  if (account.order.status !== 'cancelled' || refund.repeats >= MAX_REPEATS) {
-    return { payment, settledRefund, audit: [failed] };
-  }
+  if (account.order.status !== 'cancelled') return { payment, settledRefund, audit: [failed] };
   const repeated = restRefunded(payment, moment, { repeats: refund.repeats + 1, nextAttemptAt });
   return { settledRefund, ...repeated, audit: [failed, ...(repeated.audit ?? [])] };
 }

@@ -1,17 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import { orderStatuses } from '@shop/common/contracts';
-import { Books, buildPayableOrder, moment, NOW, refundOf } from '../../test/account-books.js';
+import { Books, buildPayableOrder, moment, NOW, processed, refundOf } from '../../test/account-books.js';
 import {
   chargeNotReached,
   chargeSucceeded,
   orderHeardOf,
   paymentRequested,
   refundDeclined,
+  refundDone,
   refundRequested,
 } from './order-account.js';
 import { advance, type PayableOrder } from './payable-order.js';
 import { leftToRefund } from './payment.js';
-import { MAX_REPEATS, retryPause } from './refund.js';
+import { retryPause } from './refund.js';
 
 const opened = (changes: Partial<PayableOrder> = {}): Books => {
   const books = new Books(buildPayableOrder(changes));
@@ -103,6 +104,29 @@ describe('a further payment', () => {
   });
 });
 
+describe('the end of the time in which an order can be paid', () => {
+  const after = { ...moment, now: new Date(buildPayableOrder().payableUntil) };
+
+  it('-> its payment is not processed any more', () => {
+    const books = opened();
+    expect(() => processed(books.order, books.payment, after)).toThrow('Order can no longer be paid');
+    expect(books.payment.status).toBe('pending');
+  });
+
+  it('while it is being processed -> it succeeds all the same', () => {
+    const books = opened();
+    books.process();
+    books.apply(chargeSucceeded(books.account, books.payment.id, 'ch_1', after));
+    expect(books.payment.status).toBe('success');
+  });
+
+  it('of an order that was confirmed before it was paid -> still processed', () => {
+    const books = opened({ status: 'confirmed' });
+    books.apply(processed(books.order, books.payment, after));
+    expect(books.payment.status).toBe('processing');
+  });
+});
+
 describe('a failed refund', () => {
   const refundFails = (books: Books) => {
     const refund = books.refunds.at(-1)!;
@@ -118,14 +142,15 @@ describe('a failed refund', () => {
     expect(leftToRefund(books.payment)).toBe(100n);
   });
 
-  it('of a cancelled order -> tried again later under a new key, a limited number of times', () => {
+  it('of a cancelled order -> tried again later under a new key, until it succeeds', () => {
     const books = paid();
     books.apply(orderHeardOf(books.account, 'cancelled', moment));
-    for (let failures = 0; books.refunds.at(-1)!.status === 'pending' && failures < 100; failures++) refundFails(books);
-    expect(books.refunds).toHaveLength(MAX_REPEATS + 1);
-    expect(new Set(books.refunds.map(({ id }) => id)).size).toBe(MAX_REPEATS + 1);
-    expect(books.refunds.at(-1)).toMatchObject({ status: 'failed', repeats: MAX_REPEATS });
-    expect(leftToRefund(books.payment)).toBe(100n);
+    for (let failures = 0; failures < 100; failures++) refundFails(books);
+    expect(new Set(books.refunds.map(({ id }) => id)).size).toBe(101);
+    expect(books.refunds.at(-1)).toMatchObject({ status: 'pending', repeats: 100, amount: 100n });
+    expect(leftToRefund(books.payment)).toBe(0n);
+    books.apply(refundDone(books.account, books.refunds.at(-1)!, 're_1', moment));
+    expect(books.payment).toMatchObject({ status: 'refunded', refundedAmount: 100n });
   });
 
   it('pauses grow up to ten minutes and are never under half of that', () => {

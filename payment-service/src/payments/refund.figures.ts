@@ -2,10 +2,9 @@ import type { Metrics } from '@shop/common/metrics';
 import { toMajorUnits } from '@shop/common/money';
 import { Counter, Gauge } from 'prom-client';
 import type { Payment } from './payment.js';
-import { isAbandoned, type Refund } from './refund.js';
+import type { Refund } from './refund.js';
 
-const outcomes = ['succeeded', 'failed', 'abandoned'] as const;
-type Outcome = (typeof outcomes)[number];
+const outcomes = ['succeeded', 'failed'] as const;
 
 export interface RefundFigures {
   /** A refund came to its end. */
@@ -17,7 +16,7 @@ export interface RefundFigures {
 export function createRefundFigures({ registry }: Metrics): RefundFigures {
   const refunds = new Counter({
     name: 'refunds_settled_total',
-    help: 'Refunds that succeeded, failed, or failed so often that they are left to an admin (abandoned)',
+    help: 'Refunds that succeeded or failed',
     labelNames: ['outcome'],
     registers: [registry],
   });
@@ -36,14 +35,9 @@ export function createRefundFigures({ registry }: Metrics): RefundFigures {
   });
   return {
     settled(refund, { currency }) {
-      refunds.inc({ outcome: outcomeOf(refund) });
+      refunds.inc({ outcome: refund.status });
       if (refund.status === 'succeeded') amount.inc({ currency }, toMajorUnits(refund.amount, currency));
     },
     failing: (count) => failing.set(count),
   };
 }
-
-const outcomeOf = (refund: Refund): Outcome => {
-  if (refund.status === 'succeeded') return 'succeeded';
-  return isAbandoned(refund) ? 'abandoned' : 'failed';
-};

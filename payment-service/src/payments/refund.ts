@@ -24,8 +24,6 @@ export interface Refund {
   readonly updatedAt: Date;
 }
 
-/** A cancelled order's refund that failed more often than this is left to an admin. */
-export const MAX_REPEATS = 10;
 /** So many tries in vain, and somebody should look at the refund. */
 export const FAILING_AFTER = 3;
 
@@ -52,10 +50,6 @@ export const openRefund = (parts: NewRefund, now: Date): Refund => ({
   createdAt: now,
   updatedAt: now,
 });
-
-/** Whether nobody tries it again, though nobody decided that it shall not be. */
-export const isAbandoned = ({ status, requestedBy, repeats }: Refund): boolean =>
-  status === 'failed' && requestedBy === null && repeats >= MAX_REPEATS;
 
 export const refundSucceeded = (refund: Refund, transactionId: string, now: Date): Refund => ({
   ...refund,

@@ -127,12 +127,21 @@ describe('an admin refunds', () => {
     expect(body.error.message).toBe('Payment is failed and can not be refunded');
   });
 
-  it('200 at once -> never more than was paid', async () => {
+  it('200 at once, at two processes -> never more than was paid', async () => {
     const { payment } = await placePaidOrder(test, alice);
+    const another = await test.startAnother();
+    const urls = [test.url, another.url];
     const answers = await Promise.all(
-      Array.from({ length: 200 }, () => admin.post(`/${payment.id}/refund`, { amount: 10 })),
+      Array.from({ length: 200 }, (_, index) =>
+        admin.at(urls[index % 2]!).post(`/${payment.id}/refund`, { amount: 10 }),
+      ),
     );
+    await another.stop();
     expect(answers.filter(({ status }) => status === 200 || status === 202)).toHaveLength(4);
+    const refused = answers.filter(({ status }) => status === 409);
+    expect(new Set(refused.map(({ body }) => body.error.message))).toEqual(
+      new Set(['Refund is larger than what is left of the payment']),
+    );
     // 503 where a refund had to wait too long for its turn.
     expect(answers.filter(({ status }) => status === 409 || status === 503)).toHaveLength(196);
     await eventually(async () =>
