@@ -103,6 +103,7 @@ export async function startOrderService(config: Config): Promise<RunningService>
 
   const orders = new OrderService({
     orders: new OrderRepository({ database, store }),
+    logger,
     clock: () => new Date(),
     newId,
     paymentWindow: config.paymentWindow,

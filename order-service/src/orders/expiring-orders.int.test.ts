@@ -125,6 +125,26 @@ describe('an order that nobody pays', () => {
   });
 });
 
+describe('expired orders that can not be cancelled', () => {
+  it('more of them than are looked at together -> they hold up nobody, and follow as soon as they can', async () => {
+    await test.query(`
+      CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'fault'; END $$;
+      CREATE TRIGGER fault BEFORE UPDATE ON orders FOR EACH ROW WHEN (OLD.notes = 'stuck') EXECUTE FUNCTION fault()`);
+    const stuck: OrderResource[] = [];
+    for (let count = 0; count < 12; count++) {
+      const { body } = await alice.post(orderBody({ notes: 'stuck' })).expect(201);
+      stuck.push((body as { data: OrderResource }).data);
+    }
+    const { id } = await place();
+    const cancelled = (orderId: string) =>
+      eventually(async () => expect((await get(orderId)).status).toBe('cancelled'), { timeout: 30_000 });
+    await cancelled(id);
+    for (const order of stuck) expect((await get(order.id)).status).toBe('pending');
+    await test.query('DROP FUNCTION fault CASCADE');
+    for (const order of stuck) await cancelled(order.id);
+  }, 90_000);
+});
+
 describe('the end of the window races', () => {
   it('with the payment -> one of the two wins, and the event tells which', async () => {
     const orders = await Promise.all(Array.from({ length: 40 }, place));
@@ -169,7 +189,9 @@ describe('the end of the window races', () => {
     const store = new AtomicStore({ client: database, onCommit: () => undefined });
 
     const idsOfUnpaid = async (client: typeof database) =>
-      (await new OrderRepository({ database: client, store }).listUnpaid(later, 100)).map((order) => order.id);
+      (await new OrderRepository({ database: client, store }).listUnpaid(later, { limit: 100, except: [] })).map(
+        (order) => order.id,
+      );
     expect(await idsOfUnpaid(database)).toContain(id);
     expect(await idsOfUnpaid(paidMeanwhile)).not.toContain(id);
     await database.$disconnect();

@@ -93,11 +93,15 @@ export class OrderRepository {
     return orders;
   }
 
-  /** Up to `limit` orders that could be paid until `now` at most and still wait for it, the oldest first. */
-  async listUnpaid(now: Date, limit: number): Promise<DetailedOrder[]> {
+  /** Up to `limit` orders but these that could be paid until `now` at most and still wait for it, the oldest first. */
+  async listUnpaid(
+    now: Date,
+    { limit, except }: { limit: number; except: readonly string[] },
+  ): Promise<DetailedOrder[]> {
     const unpaid = await this.#database.$queryRaw<{ id: string }[]>(sql`
       SELECT id FROM orders
       WHERE status = 'pending' AND deleted_at IS NULL AND payable_until <= ${now}
+        AND id <> ALL(${[...except]}::uuid[])
       ORDER BY payable_until LIMIT ${limit}`);
     if (unpaid.length === 0) return [];
     const rows = await this.#database.order.findMany({

@@ -1,6 +1,7 @@
 import type { Actor } from '@shop/common/auth';
 import type { Cause } from '@shop/common/database';
 import type { Attempt } from '@shop/common/http';
+import type { Logger } from '@shop/common/logger';
 import { deletedBy, statusChangedBy } from './order.audit.js';
 import { OrderChangedMeanwhile, OrderNotDeletable, OrderNotFound, OwnersOnlyCancel } from './order.errors.js';
 import { orderCreated, orderStatusChanged } from './order.events.js';
@@ -17,9 +18,11 @@ import {
   type OrderStatus,
 } from './order.js';
 import type { OrderFilters, OrderRepository, OrderSlice, OrderSliceRequest } from './order.repository.js';
+import { PassedOver } from './passed-over.js';
 
 export interface OrderServiceOptions {
   orders: OrderRepository;
+  logger: Logger;
   clock: () => Date;
   newId: () => string;
   /** Milliseconds for which a new order can be paid. */
@@ -34,12 +37,15 @@ const EXPIRY_BATCH = 10;
 /** The use cases of orders. A user sees and changes its own, an admin all; what isn't visible looks missing. */
 export class OrderService {
   readonly #orders: OrderRepository;
+  readonly #logger: Logger;
   readonly #clock: () => Date;
   readonly #newId: () => string;
   readonly #paymentWindow: number;
+  readonly #passedOver = new PassedOver();
 
-  constructor({ orders, clock, newId, paymentWindow }: OrderServiceOptions) {
+  constructor({ orders, logger, clock, newId, paymentWindow }: OrderServiceOptions) {
     this.#orders = orders;
+    this.#logger = logger;
     this.#clock = clock;
     this.#newId = newId;
     this.#paymentWindow = paymentWindow;
@@ -121,24 +127,34 @@ export class OrderService {
     return this.#follow(id, { status: 'cancelled', reason: 'refunded' }, cause);
   }
 
-  /** Cancels orders that were not paid in time. True: there may be more of them. */
+  /**
+   * Cancels orders that were not paid in time. One that can't be cancelled is passed over for a while, so that it holds up
+   * no other. True: there may be more of them.
+   */
   async cancelExpired(): Promise<boolean> {
     const now = this.#clock();
-    const unpaid = await this.#orders.listUnpaid(now, EXPIRY_BATCH);
-    const results = await Promise.allSettled(unpaid.map((order) => this.#expire(order, now)));
-    const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
-    if (failures.length > 0) throw new AggregateError(failures, 'some orders could not be cancelled');
+    const unpaid = await this.#orders.listUnpaid(now, { limit: EXPIRY_BATCH, except: this.#passedOver.ids(now) });
+    const done = await Promise.all(unpaid.map((order) => this.#expire(order, now)));
+    const isAllInVain = done.length > 0 && !done.includes(true);
+    if (isAllInVain) throw new Error('no expired order could be cancelled');
     return unpaid.length === EXPIRY_BATCH;
   }
 
-  async #expire(order: DetailedOrder, at: Date): Promise<void> {
-    const expired = changeStatus(order, { status: 'cancelled', reason: 'expired', by: SYSTEM, at });
+  /** Whether the order needs no further try. */
+  async #expire(order: DetailedOrder, at: Date): Promise<boolean> {
     try {
+      const expired = changeStatus(order, { status: 'cancelled', reason: 'expired', by: SYSTEM, at });
       await this.#orders.saveStatus(expired, orderStatusChanged(expired, order.status));
-    } catch (error) {
+    } catch (err) {
       // Paid or cancelled at this very moment, or another process was faster.
-      if (!(error instanceof OrderChangedMeanwhile)) throw error;
+      if (!(err instanceof OrderChangedMeanwhile)) {
+        this.#logger.error('expired order not cancelled', { orderId: order.id, err });
+        this.#passedOver.failed(order.id, at);
+        return false;
+      }
     }
+    this.#passedOver.succeeded(order.id);
+    return true;
   }
 
   /** What an event asks for happens if the order's status allows it, and never twice. */
