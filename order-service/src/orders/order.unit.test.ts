@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { orderStatuses } from '@shop/common/contracts';
 import { InvalidInput } from '@shop/common/errors';
-import { MAX_MINOR_UNITS } from '@shop/common/money';
+import { MAX_MINOR_UNITS, toMajorUnits } from '@shop/common/money';
 import { IllegalStatusChange } from './order.errors.js';
 import {
   changeStatus,
@@ -67,18 +67,35 @@ describe('a new order', () => {
     expect(order.totalAmount).toBe(total);
   });
 
-  it('whatever is in it -> the total is exact', () => {
-    const line = fc.record({
-      quantity: fc.integer({ min: 1, max: 10_000 }),
-      cents: fc.integer({ min: 1, max: 999_999_999 }),
-    });
-    fc.assert(
-      fc.property(fc.array(line, { minLength: 1, maxLength: 100 }), (lines) => {
-        const order = place(lines.map(({ quantity, cents }) => ({ quantity, unitPrice: cents / 100 })));
-        const expected = lines.reduce((sum, { quantity, cents }) => sum + BigInt(quantity) * BigInt(cents), 0n);
-        expect(order.totalAmount).toBe(expected);
-      }),
+  it('whatever is in it, in any currency -> the total is exact, or refused past 15 digits', () => {
+    const line = (quantity: number, unitPrice: bigint) =>
+      fc.record({
+        quantity: fc.integer({ min: 1, max: quantity }),
+        unitPrice: fc.bigInt({ min: 1n, max: unitPrice }),
+      });
+    const lines = fc.oneof(
+      fc.array(line(10_000, 999_999_999n), { minLength: 1, maxLength: 100 }),
+      fc.array(line(1, MAX_MINOR_UNITS), { minLength: 1, maxLength: 3 }),
     );
+    let [large, refused] = [0, 0];
+    fc.assert(
+      fc.property(lines, fc.constantFrom('USD', 'JPY', 'KWD'), (items, currency) => {
+        const total = items.reduce((sum, { quantity, unitPrice }) => sum + BigInt(quantity) * unitPrice, 0n);
+        const inMajorUnits = items.map(({ quantity, unitPrice }) => ({
+          quantity,
+          unitPrice: toMajorUnits(unitPrice, currency),
+        }));
+        if (total > MAX_MINOR_UNITS) {
+          refused += 1;
+          return faultsOf(() => place(inMajorUnits, currency))[0]?.field === 'items';
+        }
+        if (total > MAX_MINOR_UNITS / 10n) large += 1;
+        return place(inMajorUnits, currency).totalAmount === total;
+      }),
+      { numRuns: 10_000 },
+    );
+    expect(large).toBeGreaterThan(1_000);
+    expect(refused).toBeGreaterThan(100);
   });
 
   it('prices that are no money in their currency -> each is named', () => {

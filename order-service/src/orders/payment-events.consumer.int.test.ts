@@ -4,7 +4,7 @@ import { parseEvent, type DomainEvent, type PaymentStatus } from '@shop/common/c
 import { createLogger } from '@shop/common/logger';
 import { createTopology } from '@shop/common/messaging';
 import { BrokerConnection, type Publisher } from '@shop/common/rabbitmq';
-import { eventually } from '@shop/common/testing';
+import { eventually, repeatAndShuffle } from '@shop/common/testing';
 import { orderBody, placeOrderIn } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
 
@@ -214,4 +214,70 @@ describe('what others hear', () => {
       },
     ]);
   });
+});
+
+describe('hundreds of events of many payments', () => {
+  type Fate = (orderId: string, paymentId: string) => ReturnType<typeof paymentEvent>[];
+  const success: Fate = (orderId, paymentId) => [paid(orderId, { paymentId })];
+  const partly: Fate = (orderId, paymentId) => [
+    ...success(orderId, paymentId),
+    refunded(orderId, { paymentId, status: 'partially_refunded' }),
+  ];
+  const fully: Fate = (orderId, paymentId) => [
+    ...partly(orderId, paymentId),
+    refunded(orderId, { paymentId, sequence: 7 }),
+  ];
+  const fates = { success, partly, fully };
+  const starts = ['pending', 'shipped', 'cancelled'] as const;
+
+  /** One order in each state for each fate of its payment, and all that payment-service has to tell of them. */
+  const ordersOfAllFates = (owner: TestCaller) =>
+    Promise.all(
+      starts.flatMap((start) =>
+        Object.entries(fates).map(async ([fate, eventsOf]) => {
+          const [id, paymentId] = [await placeOrderIn(start, { owner, admin }), newId()];
+          return { id, paymentId, fate: `${start} ${fate}`, events: eventsOf(id, paymentId) };
+        }),
+      ),
+    );
+
+  const endOf = async (id: string) => {
+    const [order] = await test.query<{ status: string; status_reason: string | null }>(
+      'SELECT status, status_reason FROM orders WHERE id = $1',
+      [id],
+    );
+    return order;
+  };
+
+  it('each delivered one to four times and shuffled -> the same end as once and in order, no status twice', async () => {
+    const owner = test.caller();
+    const inOrder = await ordersOfAllFates(owner);
+    const shuffled = (await Promise.all(Array.from({ length: 8 }, () => ordersOfAllFates(owner)))).flat();
+    const deliveries = repeatAndShuffle(
+      shuffled.flatMap(({ events }) => events),
+      { times: 4, seed: 1 },
+    );
+    expect(deliveries.length).toBeGreaterThan(300);
+    // A payment's events are handled one after another: behind this one, all of them are.
+    const last = [...inOrder, ...shuffled].map(({ paymentId }) => paid(newId(), { paymentId, sequence: 100 }));
+    for (const event of [...inOrder.flatMap(({ events }) => events), ...deliveries, ...last]) await publish(event);
+    await eventually(async () => expect(await inboxOf(last.map(({ id }) => id))).toHaveLength(last.length), {
+      timeout: 60_000,
+    });
+
+    const ends = new Map(await Promise.all(inOrder.map(async ({ fate, id }) => [fate, await endOf(id)] as const)));
+    expect(ends.get('pending fully')).toEqual({ status: 'cancelled', status_reason: 'refunded' });
+    for (const { id, fate } of shuffled) expect([fate, await endOf(id)]).toEqual([fate, ends.get(fate)]);
+    const ids = shuffled.map(({ id }) => id);
+    const twice = await test.query(
+      `SELECT order_id FROM order_status_history WHERE order_id = ANY($1) GROUP BY order_id, status HAVING count(*) > 1`,
+      [ids],
+    );
+    expect(twice).toEqual([]);
+    const told = await test.query(
+      'SELECT subject FROM outbox WHERE subject = ANY($1) GROUP BY subject, sequence HAVING count(*) > 1',
+      [ids],
+    );
+    expect(told).toEqual([]);
+  }, 120_000);
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import supertest from 'supertest';
-import type { PaymentResource } from '@shop/common/contracts';
-import { eventually } from '@shop/common/testing';
+import type { OrderStatus, PaymentResource } from '@shop/common/contracts';
+import { eventually, repeatAndShuffle } from '@shop/common/testing';
 import { expectBooksToBalance } from '../../test/books.js';
 import {
   buildOrder,
@@ -138,6 +138,78 @@ describe('order.status_changed', () => {
       for (const status of statuses) expect(['cancelled', 'refunded']).toContain(status);
     });
   });
+});
+
+describe('hundreds of events of many orders', () => {
+  const fates: OrderStatus[][] = [
+    [],
+    ['confirmed'],
+    ['confirmed', 'processing', 'shipped', 'delivered'],
+    ['cancelled'],
+    ['confirmed', 'cancelled'],
+    ['confirmed', 'processing', 'cancelled'],
+  ];
+
+  /** One order of each fate, paid or not yet, and all that order-service has to tell of them. */
+  const ordersOfAllFates = () =>
+    Promise.all(
+      [true, false].flatMap((isPaid) =>
+        fates.map(async (statuses) => {
+          const order = isPaid ? (await placePaidOrder(test, alice)).order : buildOrder({ userId: alice.id });
+          const previous = (index: number) => ({ ...order, status: statuses[index - 1] ?? order.status });
+          const changes = statuses.map((status, index) => statusChangedEvent(previous(index), status, index + 2));
+          return { order, fate: `${isPaid} ${statuses.join(' ')}`, events: [orderCreatedEvent(order), ...changes] };
+        }),
+      ),
+    );
+
+  /** What was made of an order. A payment that is cancelled is as good as none. */
+  const endOf = async (orderId: string) => {
+    const [end] = await test.query<{ status: string; live: string[]; refunds: string[] }>(
+      `SELECT status, array(
+           SELECT status || ' ' || refunded_amount FROM payments
+           WHERE order_id = payable_orders.id AND status NOT IN ('failed', 'cancelled')
+         ) AS live, array(
+           SELECT refunds.status || ' ' || refunds.amount FROM refunds JOIN payments ON payments.id = payment_id
+           WHERE order_id = payable_orders.id
+         ) AS refunds
+       FROM payable_orders WHERE id = $1`,
+      [orderId],
+    );
+    return end;
+  };
+
+  it('each delivered one to four times and shuffled -> the same end as once and in order', async () => {
+    const inOrder = await ordersOfAllFates();
+    const shuffled = (await Promise.all(Array.from({ length: 8 }, ordersOfAllFates))).flat();
+    const deliveries = repeatAndShuffle(
+      shuffled.flatMap(({ events }) => events),
+      { times: 4, seed: 1 },
+    );
+    expect(deliveries.length).toBeGreaterThan(500);
+    await test.publish(...inOrder.flatMap(({ events }) => events), ...deliveries);
+    const all = [...inOrder, ...shuffled];
+    // An order's events are handled one after another: behind this one, all of them are.
+    const last = all.map(({ order }) => ({ ...orderCreatedEvent(order), sequence: 0 }));
+    await test.publish(...last);
+    await eventually(
+      async () => {
+        const ids = last.map(({ id }) => id);
+        expect(await test.query('SELECT FROM inbox WHERE event_id = ANY($1)', [ids])).toHaveLength(ids.length);
+        expect(await test.query("SELECT FROM refunds WHERE status = 'pending'")).toEqual([]);
+      },
+      { timeout: 60_000 },
+    );
+    const ends = new Map(
+      await Promise.all(inOrder.map(async ({ fate, order }) => [fate, await endOf(order.id)] as const)),
+    );
+    expect([...ends.values()].filter((end) => end?.refunds.length === 1)).toHaveLength(3);
+    for (const { order, fate } of shuffled) expect([fate, await endOf(order.id)]).toEqual([fate, ends.get(fate)]);
+    const told = await test.query(
+      'SELECT subject, sequence FROM outbox GROUP BY subject, sequence HAVING count(*) > 1',
+    );
+    expect(told).toEqual([]);
+  }, 120_000);
 });
 
 describe('the broker is down', () => {
