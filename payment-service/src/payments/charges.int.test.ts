@@ -128,10 +128,12 @@ describe('processing a payment', () => {
 
   it('begun before the end of that time -> paid, however long the provider takes', async () => {
     const { order, payment } = await placeOrder(test, alice);
+    const start = Date.now();
     const paid = alice.post(`/${payment.id}/process`, { token: 'tok_slow' }).then((answer) => answer);
     await eventually(async () => expect((await current(payment.id)).status).toBe('processing'));
     await test.query('UPDATE payable_orders SET payable_until = now() WHERE id = $1', [order.id]);
     expect((await paid).status).toBe(200);
+    expect(Date.now() - start).toBeGreaterThanOrEqual(3_000);
     expect((await current(payment.id)).status).toBe('success');
   });
 
