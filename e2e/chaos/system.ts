@@ -47,6 +47,7 @@ export class ChaosSystem {
         SERVICE_RATE_LIMIT: '10000',
         REGISTRATION_LIMIT: '1000000/1h',
         LOGIN_ADDRESS_LIMIT: '1000000/1h',
+        LOGIN_RATE_LIMIT: '1000000/1h',
         REFRESH_LIMIT: '1000000/1h',
         PROVIDER_TIMEOUT: '1s',
         REFUND_RETRY_PAUSE: '1s',

@@ -13,6 +13,7 @@ export default async function globalSetup(): Promise<void> {
       // All of them come from one address.
       REGISTRATION_LIMIT: '100000/1h',
       LOGIN_ADDRESS_LIMIT: '100000/1h',
+      LOGIN_RATE_LIMIT: '100000/1h',
       REFRESH_LIMIT: '100000/1h',
       NGINX_RATE_LIMIT: '100000',
     },

@@ -119,6 +119,7 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
       logIn: { name: 'log-in', quota: 10, window: 900_000 },
       logInOfAccount: { name: 'log-in-account', quota: 50, window: 3_600_000 },
       logInFromAddress: { name: 'log-in-address', quota: 100_000, window: 900_000 },
+      everyLogIn: { name: 'log-ins', quota: 100_000, window: 60_000 },
       registrationFromAddress: { name: 'registration', quota: 100_000, window: 3_600_000 },
       refreshFromAddress: { name: 'refresh', quota: 100_000, window: 900_000 },
       passwordChange: { name: 'password-change', quota: 10, window: 900_000 },

@@ -10,6 +10,8 @@ export default async function globalSetup(): Promise<void> {
     LOGIN_ADDRESS_LIMIT: '1000000/1h',
     LOGIN_ACCOUNT_LIMIT: '1000000/1h',
     LOGIN_LIMIT: '1000000/1h',
+    LOGIN_RATE_LIMIT: '1000000/1h',
+    PASSWORD_CHANGE_LIMIT: '1000000/1h',
     REFRESH_LIMIT: '1000000/1h',
   });
 }

@@ -9,14 +9,18 @@ export interface AttemptLimit {
   readonly window: number;
 }
 
+/** A hash is of one length, and keeps addresses of people who have no account out of the database. */
+export type HashedKey = Uint8Array<ArrayBuffer>;
+
 /** What somebody has of a limit. */
 export interface AttemptBudget {
   readonly limit: AttemptLimit;
-  readonly key: Uint8Array<ArrayBuffer>;
+  readonly key: HashedKey;
+  /** Whether it counts and refuses only where the account hasn't logged in from the address before. */
+  readonly isForStrangers?: boolean;
 }
 
-/** A hash is of one length, and keeps addresses of people who have no account out of the database. */
-export const keyOf = (...parts: readonly string[]): Uint8Array<ArrayBuffer> =>
+export const keyOf = (...parts: readonly string[]): HashedKey =>
   new Uint8Array(createHash('sha256').update(JSON.stringify(parts)).digest());
 
 export const budgetOf = (limit: AttemptLimit, ...counted: readonly string[]): AttemptBudget => ({

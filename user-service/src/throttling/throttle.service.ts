@@ -1,16 +1,18 @@
 import { ServiceUnavailable } from '@shop/common/errors';
 import type { Gate } from '../users/gate.js';
-import type { AttemptBudgetRepository } from './attempt-budget.repository.js';
+import type { AttemptBudgetRepository, Return } from './attempt-budget.repository.js';
 import { TooManyAttempts } from './throttle.errors.js';
-import { budgetOf, keyOf, type AttemptBudget, type AttemptLimit } from './attempt-limit.js';
+import { budgetOf, keyOf, type AttemptBudget, type AttemptLimit, type HashedKey } from './attempt-limit.js';
 
 export interface AttemptLimits {
   /** Wrong log-ins of one account from one address. */
   readonly logIn: AttemptLimit;
+  /** Wrong log-ins from one address, of whatever account. */
+  readonly logInFromAddress: AttemptLimit;
   /** Wrong log-ins of one account, from all addresses that it never logged in from. */
   readonly logInOfAccount: AttemptLimit;
-  /** Wrong log-ins from one address, of all accounts that never logged in from there. */
-  readonly logInFromAddress: AttemptLimit;
+  /** All log-ins of one account from one address, the right ones too. */
+  readonly everyLogIn: AttemptLimit;
   readonly registrationFromAddress: AttemptLimit;
   readonly refreshFromAddress: AttemptLimit;
   /** Wrong current passwords of one account. */
@@ -39,76 +41,77 @@ export class Throttle {
   }
 
   /**
-   * An account from an address that it logged in from before has a budget of its own: whoever guesses elsewhere, or
-   * beside it, can't lock its owner out. Nothing here depends on whether there is such an account.
+   * Whoever guesses elsewhere can't lock an owner out of where it logged in from before: of all limits, only that of the
+   * account counts addresses together, and not such a one. None depends on whether there is such an account.
    */
   async logIn<T>(email: string, attempt: () => Promise<T>): Promise<T> {
-    const { limits, budgets, gate, clientAddress } = this.#parts;
+    const { limits, budgets, clientAddress } = this.#parts;
     const address = clientAddress();
-    const own = budgetOf(limits.logIn, email, address);
     const place = keyOf('familiar', email, address);
-    const shared = (await gate.pass(() => budgets.isFamiliar(place)))
-      ? []
-      : [budgetOf(limits.logInFromAddress, address), budgetOf(limits.logInOfAccount, email)];
-    return this.#try([own, ...shared], attempt, async () => {
-      await budgets.refill(own);
-      // Not refilled: whoever guesses could log in with an account of its own in between.
-      for (const budget of shared) await budgets.giveBack(budget);
-      await budgets.makeFamiliar(place);
-    });
+    const own = budgetOf(limits.logIn, email, address);
+    const fromAddress = budgetOf(limits.logInFromAddress, address);
+    const ofAccount = { ...budgetOf(limits.logInOfAccount, email), isForStrangers: true };
+    const every = budgetOf(limits.everyLogIn, email, address);
+    const { result, taken } = await this.#try([own, fromAddress, ofAccount, every], attempt, place);
+    // Of the others one try alone comes back: whoever guesses could log in with an account of its own in between.
+    const returns: Return[] = taken
+      .filter((budget) => budget !== every)
+      .map((budget) => ({ budget, all: budget === own }));
+    await budgets.giveBack(returns, place);
+    return result;
   }
 
   /** Counts those that succeed, too: each brings an account, and each that fails tells of one. */
   async register<T>(email: string, attempt: () => Promise<T>): Promise<T> {
     const { limits, budgets, clientAddress } = this.#parts;
     const address = clientAddress();
-    return this.#try([budgetOf(limits.registrationFromAddress, address)], attempt, () =>
-      budgets.makeFamiliar(keyOf('familiar', email, address)),
-    );
+    const { result } = await this.#try([budgetOf(limits.registrationFromAddress, address)], attempt);
+    await budgets.makeFamiliar(keyOf('familiar', email, address));
+    return result;
   }
 
   async refresh<T>(attempt: () => Promise<T>): Promise<T> {
     const { limits, clientAddress } = this.#parts;
-    return this.#try([budgetOf(limits.refreshFromAddress, clientAddress())], attempt);
+    return (await this.#try([budgetOf(limits.refreshFromAddress, clientAddress())], attempt)).result;
   }
 
   async changePassword<T>(userId: string, attempt: () => Promise<T>): Promise<T> {
     const { limits, budgets } = this.#parts;
     const own = budgetOf(limits.passwordChange, userId);
-    return this.#try([own], attempt, () => budgets.refill(own));
+    const { result } = await this.#try([own], attempt);
+    await budgets.giveBack([{ budget: own, all: true }]);
+    return result;
   }
 
   async #try<T>(
     wanted: readonly AttemptBudget[],
     attempt: () => Promise<T>,
-    onSuccess: () => Promise<void> = async () => undefined,
-  ): Promise<T> {
-    await this.#parts.gate.pass(() => this.#takeAll(wanted));
-    let result: T;
+    place?: HashedKey,
+  ): Promise<{ result: T; taken: readonly AttemptBudget[] }> {
+    const { budgets, gate } = this.#parts;
+    const taken = await gate.pass(() => this.#takeAll(wanted, place));
     try {
-      result = await attempt();
+      return { result: await attempt(), taken };
     } catch (error) {
       // It was never judged.
-      if (error instanceof ServiceUnavailable) await this.#giveBack(wanted);
+      if (error instanceof ServiceUnavailable) await budgets.giveBack(taken.map((budget) => ({ budget })));
       throw error;
     }
-    await onSuccess();
-    return result;
   }
 
-  async #takeAll(wanted: readonly AttemptBudget[]): Promise<void> {
+  /** Answers those that this try counts in. */
+  async #takeAll(wanted: readonly AttemptBudget[], place: HashedKey | undefined): Promise<readonly AttemptBudget[]> {
     const { budgets } = this.#parts;
-    for (const [index, budget] of wanted.entries()) {
-      if (await budgets.take(budget)) continue;
-      const { name, quota, window } = budget.limit;
-      const wait = await budgets.secondsUntilNext(budget);
-      await this.#giveBack(wanted.slice(0, index));
-      const isFirst = await budgets.noteRefusal(budget);
-      throw new TooManyAttempts(wait, { name, quota, windowSeconds: Math.ceil(window / 1_000) }, { isFirst });
-    }
-  }
-
-  async #giveBack(taken: readonly AttemptBudget[]): Promise<void> {
-    for (const budget of taken) await this.#parts.budgets.giveBack(budget);
+    const { count, isFamiliar } = await budgets.take(wanted, place);
+    const taken = wanted.slice(0, count).filter(({ isForStrangers = false }) => !(isForStrangers && isFamiliar));
+    const refused = wanted[count];
+    if (refused === undefined) return taken;
+    const { name, quota, window } = refused.limit;
+    const { retryAfterSeconds, isFirst } = await budgets.refuse(refused, taken);
+    throw new TooManyAttempts(
+      retryAfterSeconds,
+      { name, quota, windowSeconds: Math.ceil(window / 1_000) },
+      { isFirst },
+    );
   }
 }

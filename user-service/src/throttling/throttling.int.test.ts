@@ -10,7 +10,7 @@ import { createDatabase, type Database } from '../database.js';
 import { Gate } from '../users/gate.js';
 import { HashThreads } from '../users/hash-threads.js';
 import { AttemptBudgetRepository } from './attempt-budget.repository.js';
-import { budgetOf, keyOf } from './attempt-limit.js';
+import { budgetOf, keyOf, type AttemptBudget } from './attempt-limit.js';
 import { Throttle } from './throttle.service.js';
 
 const WRONG = 'wrong password';
@@ -154,7 +154,7 @@ describe('wrong log-ins of one account from one address', () => {
     expect(await statusesOf(times(11, () => wrong))).toEqual([...Array(10).fill(401), 429]);
   });
 
-  it('right ones -> never counted', async () => {
+  it('right ones -> not counted', async () => {
     const { email } = await test.register();
     const address = newAddress();
     const statuses = await statusesOf(times(15, () => () => logIn(email, PASSWORD, address)));
@@ -223,18 +223,28 @@ describe('wrong log-ins of one account from many addresses', () => {
 });
 
 describe('wrong log-ins from one address', () => {
-  it('past its limit -> 429 for every account that never logged in from there, and for no other address', async () => {
+  it('past its limit -> 429 for every account alike, whether it logged in from there or not, and at no other address', async () => {
     await withLimits({ logInFromAddress: { quota: 5 } }, async (url) => {
       const [neighbour, visitor] = [await test.register(), await test.register()];
-      const address = newAddress();
-      expect((await logIn(neighbour.email, PASSWORD, address, url)).status).toBe(200);
+      const [address, home] = [newAddress(), newAddress()];
+      for (const place of [address, home]) {
+        expect((await logIn(neighbour.email, PASSWORD, place, url)).status).toBe(200);
+      }
 
       const statuses = await statusesOf(times(7, () => () => logIn(newEmail(), WRONG, address, url)));
 
       expect(statuses).toEqual([...Array(5).fill(401), 429, 429]);
-      expect((await logIn(visitor.email, PASSWORD, address, url)).status).toBe(429);
-      expect((await logIn(neighbour.email, PASSWORD, address, url)).status).toBe(200);
+      for (const [email, password] of [
+        [visitor.email, PASSWORD],
+        [neighbour.email, PASSWORD],
+        [neighbour.email, WRONG],
+      ] as const) {
+        const refused = await logIn(email, password, address, url);
+        expect(refused.status).toBe(429);
+        expect(refused.headers['ratelimit-policy']).toMatch(/"log-in-address";q=5;w=900$/);
+      }
       expect((await logIn(visitor.email, PASSWORD, newAddress(), url)).status).toBe(200);
+      expect((await logIn(neighbour.email, PASSWORD, home, url)).status).toBe(200);
     });
   });
 
@@ -280,6 +290,26 @@ describe('wrong log-ins from one address', () => {
       },
       { trustedProxies: [] },
     );
+  });
+});
+
+describe('all log-ins of one account from one address', () => {
+  it('past their limit, though all are right -> 429 until one comes back; elsewhere, and of others, they go on', async () => {
+    await withLimits({ everyLogIn: { quota: 3 } }, async (url) => {
+      const [user, other] = [await test.register(), await test.register()];
+      const address = newAddress();
+      const right = () => logIn(user.email, PASSWORD, address, url);
+      expect(await statusesOf(times(3, () => right))).toEqual([200, 200, 200]);
+
+      const refused = await right();
+
+      expect(refused.status).toBe(429);
+      expect(refused.headers['ratelimit-policy']).toMatch(/"log-ins";q=3;w=60$/);
+      expect((await logIn(user.email, PASSWORD, newAddress(), url)).status).toBe(200);
+      expect((await logIn(other.email, PASSWORD, address, url)).status).toBe(200);
+      await passTime(MINUTE / 3);
+      expect(await statusesOf(times(2, () => right))).toEqual([200, 429]);
+    });
   });
 });
 
@@ -434,9 +464,9 @@ describe('budgets', () => {
     await test.query('TRUNCATE familiar_addresses');
     const budgets = new AttemptBudgetRepository({ database });
     const limit = { name: 'test', quota: 2, window: MINUTE };
-    for (const who of ['a', 'b', 'c']) await budgets.take(budgetOf(limit, who));
+    for (const who of ['a', 'b', 'c']) await budgets.take([budgetOf(limit, who)]);
     await passTime(MINUTE);
-    await budgets.take(budgetOf(limit, 'd'));
+    await budgets.take([budgetOf(limit, 'd')]);
     await budgets.makeFamiliar(keyOf('old'));
     await test.query(`UPDATE familiar_addresses SET expires_at = now()`);
     await budgets.makeFamiliar(keyOf('new'));
@@ -453,9 +483,81 @@ describe('budgets', () => {
   it('taken many at once -> as many as there are', async () => {
     const budgets = new AttemptBudgetRepository({ database });
     const budget = budgetOf({ name: 'test', quota: 7, window: MINUTE }, 'race');
-    const taken = await Promise.all(times(50, () => budgets.take(budget)));
-    expect(taken.filter(Boolean)).toHaveLength(7);
-    expect(await budgets.secondsUntilNext(budget)).toBeLessThanOrEqual(9);
+    const taken = await Promise.all(times(50, () => budgets.take([budget])));
+    expect(taken.filter(({ count }) => count === 1)).toHaveLength(7);
+    expect((await budgets.refuse(budget, [])).retryAfterSeconds).toBeLessThanOrEqual(9);
+  });
+
+  it('of which one has no try left -> those before it are given back, those behind it untouched', async () => {
+    const budgets = new AttemptBudgetRepository({ database });
+    const [first, second, third] = [3, 1, 2].map((quota, n) =>
+      budgetOf({ name: `limit-${n}`, quota, window: MINUTE }, 'row'),
+    ) as [AttemptBudget, AttemptBudget, AttemptBudget];
+    const all = [first, second, third];
+    expect(await budgets.take(all)).toEqual({ count: 3, isFamiliar: false });
+
+    expect((await budgets.take(all)).count).toBe(1);
+    expect(await budgets.refuse(second, [first])).toMatchObject({ isFirst: true });
+    expect(await budgets.refuse(second, [])).toMatchObject({ isFirst: false });
+
+    for (const [budget, left] of [
+      [first, 2],
+      [third, 1],
+    ] as const) {
+      const taken = await Promise.all(times(5, () => budgets.take([budget])));
+      expect(taken.filter(({ count }) => count === 1)).toHaveLength(left);
+    }
+  });
+
+  it('taken and given back by many at once, of accounts and addresses that cross -> nobody waits in a circle, all come back', async () => {
+    const [emails, addresses] = [times(3, newEmail), times(3, newAddress)];
+    const throttle = (address: string) =>
+      new Throttle({
+        limits,
+        budgets: new AttemptBudgetRepository({ database }),
+        gate: new Gate({ atOnce: 5, maxWaiting: 500, maxWait: 30_000 }),
+        clientAddress: () => address,
+      });
+    const throttles = addresses.map(throttle);
+
+    await Promise.all(times(150, (n) => throttles[n % 3]!.logIn(emails[(n >> 2) % 3]!, async () => undefined)));
+
+    const [row] = await test.query<{ used: number }>(
+      `SELECT count(*)::integer AS used FROM attempt_budgets WHERE full_at > now() AND key <> ALL ($1)`,
+      [emails.flatMap((email) => addresses.map((one) => Buffer.from(budgetOf(limits.everyLogIn, email, one).key)))],
+    );
+    expect(row).toEqual({ used: 0 });
+  });
+
+  it('at a familiar place and elsewhere -> as many rows written', async () => {
+    const budgets = new AttemptBudgetRepository({ database });
+    const written = async (isFamiliar: boolean) => {
+      await test.query('TRUNCATE attempt_budgets');
+      const [place, limit] = [keyOf(`place-${isFamiliar}`), { name: 'test', quota: 2, window: MINUTE }];
+      if (isFamiliar) await budgets.makeFamiliar(place);
+      const wanted = [budgetOf(limit, 'a'), { ...budgetOf(limit, 'b'), isForStrangers: true }];
+      expect(await budgets.take(wanted, place)).toEqual({ count: 2, isFamiliar });
+      return test.query<{ rows: number; full: number }>(
+        `SELECT count(*)::integer AS rows, count(*) FILTER (WHERE full_at <= clock_timestamp())::integer AS full
+         FROM attempt_budgets`,
+      );
+    };
+    expect(await written(false)).toEqual([{ rows: 2, full: 0 }]);
+    expect(await written(true)).toEqual([{ rows: 2, full: 1 }]);
+  });
+
+  it('used up -> the connection waits for the disk as before', async () => {
+    const one = createDatabase(
+      createDatabaseAdapter({ url: test.config.databaseUrl, poolSize: 1, applicationName: 'test' }),
+    );
+    await one.$executeRaw`SET synchronous_commit = 'remote_write'`;
+    const budget = budgetOf({ name: 'test', quota: 2, window: MINUTE }, 'hurry');
+    const budgets = new AttemptBudgetRepository({ database: one });
+    await budgets.take([budget], keyOf('place'));
+    await budgets.giveBack([{ budget }], keyOf('place'));
+    await budgets.refuse(budget, []);
+    expect(await one.$queryRaw`SHOW synchronous_commit`).toEqual([{ synchronous_commit: 'remote_write' }]);
+    await one.$disconnect();
   });
 
   it('hold no address and no email in clear', async () => {
