@@ -8,6 +8,10 @@ export const loggedIn = (user: User, sessionId: string): AuditEntry =>
 export const loggedOut = (actor: AuditActor, sessionId: string): AuditEntry =>
   userEntry('user.logged_out', actor, actor, { sessionId });
 
+/** The system ended the oldest log-in of a user who has too many. */
+export const crowdedOut = (user: User, sessionId: string): AuditEntry =>
+  userEntry('user.logged_out', null, user, { sessionId, reason: 'too_many_log_ins' });
+
 /** Somebody presented a refresh token that was replaced long ago: its owner or a thief. */
 export const refreshTokenReused = (user: User, sessionId: string): AuditEntry =>
   userEntry('refresh_token.reused', null, user, { sessionId });

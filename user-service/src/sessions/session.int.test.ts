@@ -153,6 +153,39 @@ describe('POST /users/login', () => {
     const { email } = await test.register({ password });
     await test.anybody.post('/login', { email, password: `${password}x` }).expect(400);
   });
+
+  it('more at a time than a user may have -> the oldest ends like a logout, and the system is named for it', async () => {
+    const user = await test.register();
+    await test.query(
+      `INSERT INTO sessions (id, user_id, created_at, expires_at, ended_at, end_reason)
+       SELECT gen_random_uuid(), $1, now() + n * interval '1 second', now() + interval '90 days',
+         CASE WHEN n > 98 THEN now() END, CASE WHEN n > 98 THEN 'logout'::session_end END
+       FROM generate_series(1, 120) AS n`,
+      [user.id],
+    );
+    const live = async () =>
+      (await test.query('SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL', [user.id])).length;
+    await test.logIn({ email: user.email, password: PASSWORD });
+    expect(await live()).toBe(100);
+    await user.get('/me').expect(200);
+
+    const newest = await test.logIn({ email: user.email, password: PASSWORD });
+
+    expect(await live()).toBe(100);
+    await user.get('/me').expect(401);
+    await test.anybody.post('/refresh', { refreshToken: user.refreshToken }).expect(401);
+    await newest.get('/me').expect(200);
+    const { sid } = jwt.decode(user.token) as { sid: string };
+    expect(await test.eventsOf(sid)).toEqual([
+      { type: 'user.access_revoked', subject: sid, sequence: 1, data: { userId: user.id, sid, reason: 'logout' } },
+    ]);
+    expect(
+      await test.query(
+        `SELECT actor_id, details FROM audit_trail WHERE action = 'user.logged_out' AND subject_id = $1`,
+        [user.id],
+      ),
+    ).toEqual([{ actor_id: null, details: { sessionId: sid, reason: 'too_many_log_ins' } }]);
+  });
 });
 
 describe('access tokens', () => {

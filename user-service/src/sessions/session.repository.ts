@@ -3,12 +3,11 @@ import { auditClause, auditInsert, outboxInsert, type AtomicStore } from '@shop/
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import type { User } from '../users/user.js';
-import { idleUntil, type NewSession, type PresentedToken } from './session.js';
+import { userColumns } from '../users/user.repository.js';
+import { idleUntil, MAX_LIVE_SESSIONS, type NewSession, type PresentedToken } from './session.js';
 
-const userColumns = Prisma.sql`
-  users.id, users.email, users.password_hash AS "passwordHash", users.first_name AS "firstName",
-  users.last_name AS "lastName", users.role, users.is_active AS "isActive", users.token_version AS "tokenVersion",
-  users.version, users.created_at AS "createdAt", users.updated_at AS "updatedAt", users.deleted_at AS "deletedAt"`;
+/** Log-ins that one more ends at most. */
+const SURPLUS_BATCH = 10;
 
 export interface ClaimedToken {
   sessionId: string;
@@ -27,10 +26,15 @@ export class SessionRepository {
   /**
    * Starts a log-in of a user whose password has just been checked, and answers the user as it is now; undefined if it
    * got another password, was deactivated or deleted meanwhile. Its lock makes such a change wait, and end this log-in.
+   * `surplus`: the user's oldest log-ins, where it has more than it may.
    */
-  async start(user: User, session: NewSession, audit: AuditEntry): Promise<User | undefined> {
+  async start(
+    user: User,
+    session: NewSession,
+    audit: AuditEntry,
+  ): Promise<{ user: User; surplus: readonly string[] } | undefined> {
     const { id, createdAt, expiresAt, refreshToken } = session;
-    const [owner] = await this.#database.$queryRaw<User[]>`
+    const [started] = await this.#database.$queryRaw<(User & { surplus: string[] })[]>`
       WITH owner AS (
         SELECT ${userColumns} FROM users
         WHERE id = ${user.id}::uuid AND password_hash = ${user.passwordHash} AND is_active AND deleted_at IS NULL
@@ -43,8 +47,15 @@ export class SessionRepository {
         SELECT ${refreshToken.hash}, ${id}::uuid, ${createdAt}::timestamptz, ${refreshToken.expiresAt}::timestamptz
         FROM owner
       ), audited AS (${auditInsert([audit], { onlyIf: Prisma.sql`SELECT FROM owner` })})
-      SELECT * FROM owner`;
-    return owner;
+      SELECT *, ARRAY(
+        SELECT sessions.id::text FROM sessions
+        WHERE user_id = owner.id AND ended_at IS NULL AND expires_at > ${createdAt}::timestamptz
+        ORDER BY created_at DESC, id DESC LIMIT ${SURPLUS_BATCH}::integer OFFSET ${MAX_LIVE_SESSIONS - 1}::integer
+      ) AS surplus
+      FROM owner`;
+    if (started === undefined) return undefined;
+    const { surplus, ...owner } = started;
+    return { user: owner, surplus };
   }
 
   /** Replaces a refresh token by its successor, if nobody else has and its log-in goes on. */

@@ -1,7 +1,6 @@
 import type { Actor, RevocationList } from '@shop/common/auth';
 import type { AuditEntry } from '@shop/common/contracts';
 import type { AuditTrail } from '@shop/common/database';
-import { ServiceUnavailable } from '@shop/common/errors';
 import { TooManyAttempts } from '../throttling/throttle.errors.js';
 import type { Throttle } from '../throttling/throttle.service.js';
 import { registered } from '../users/user.audit.js';
@@ -13,7 +12,14 @@ import type { UserRepository } from '../users/user.repository.js';
 import type { UserService } from '../users/user.service.js';
 import type { AccessTokenIssuer } from './access-token-issuer.js';
 import type { RefreshTokens } from './refresh-tokens.js';
-import { loggedIn, loggedOut, logInFailed, refreshTokenReused, type LogInFailure } from './session.audit.js';
+import {
+  crowdedOut,
+  loggedIn,
+  loggedOut,
+  logInFailed,
+  refreshTokenReused,
+  type LogInFailure,
+} from './session.audit.js';
 import { InvalidCredentials, InvalidRefreshToken, UserDeactivated, WrongCurrentPassword } from './session.errors.js';
 import { sessionRevoked } from './session.events.js';
 import { forgottenBefore, judge, startSession, type NewSession, type PresentedToken } from './session.js';
@@ -71,13 +77,15 @@ export class SessionService {
 
   /** Throws EmailTaken, RateLimited, ServiceUnavailable. */
   async register(registration: Registration): Promise<LogIn> {
-    return this.#parts.throttle.register(registration.email, () => this.#registerUser(registration));
+    const { throttle, passwords } = this.#parts;
+    return throttle.register(registration.email, () => passwords.inTurn(() => this.#registerUser(registration)));
   }
 
   /** Throws InvalidCredentials, UserDeactivated, RateLimited, ServiceUnavailable. */
   async logIn(credentials: Credentials): Promise<LogIn> {
+    const { throttle, passwords } = this.#parts;
     try {
-      return await this.#parts.throttle.logIn(credentials.email, () => this.#checkTwice(credentials));
+      return await throttle.logIn(credentials.email, () => passwords.inTurn(() => this.#checkTwice(credentials)));
     } catch (error) {
       // Of those refused in a row the first one only: whoever goes on trying can't fill the trail.
       if (error instanceof TooManyAttempts && error.isFirst) {
@@ -105,7 +113,10 @@ export class SessionService {
    * Throws WrongCurrentPassword, UserChangedMeanwhile, RateLimited, ServiceUnavailable.
    */
   async changePassword(actor: Actor, passwordChange: { current: string; new: string }): Promise<LogIn> {
-    return this.#parts.throttle.changePassword(actor.id, () => this.#replacePassword(actor, passwordChange));
+    const { throttle, passwords } = this.#parts;
+    return throttle.changePassword(actor.id, () =>
+      passwords.inTurn(() => this.#replacePassword(actor, passwordChange)),
+    );
   }
 
   /** Forgets log-ins that were over long ago. True: there may be more of them. */
@@ -146,8 +157,12 @@ export class SessionService {
       throw new UserDeactivated();
     }
     const { session, refreshToken } = this.#newSession();
-    const user = await sessions.start(found, session, loggedIn(found, session.id));
-    if (user === undefined) return undefined;
+    const started = await sessions.start(found, session, loggedIn(found, session.id));
+    if (started === undefined) return undefined;
+    const { user, surplus } = started;
+    for (const sessionId of surplus) {
+      await this.#end({ userId: user.id, sessionId }, 'logout', crowdedOut(user, sessionId));
+    }
     await this.#renewHash(user, password);
     return this.#logIn(user, session.id, refreshToken);
   }
@@ -155,13 +170,7 @@ export class SessionService {
   /** Brings a hash of another cost to today's, now that its password is at hand. */
   async #renewHash(user: User, password: string): Promise<void> {
     const { users, passwords } = this.#parts;
-    if (!passwords.isOutdated(user.passwordHash)) return;
-    try {
-      await users.renewHash(user, await passwords.hash(password));
-    } catch (error) {
-      // Too busy to hash: the next log-in will do.
-      if (!(error instanceof ServiceUnavailable)) throw error;
-    }
+    if (passwords.isOutdated(user.passwordHash)) await users.renewHash(user, await passwords.hash(password));
   }
 
   async #replaceToken(token: string): Promise<LogIn> {

@@ -9,6 +9,9 @@ const ABSOLUTE_LIFETIME_MS = 90 * DAY_MS;
 /** For this long a replaced refresh token still brings its successor: the answer may have been lost, or a tab was faster. */
 const GRACE_MS = 30 * SECOND_MS;
 
+/** One more ends the oldest of a user's log-ins. */
+export const MAX_LIVE_SESSIONS = 100;
+
 /** A log-in that is over is kept for this long, to be looked into; to its refresh tokens it makes no difference. */
 const RETENTION_MS = 7 * DAY_MS;
 

@@ -9,22 +9,38 @@ export interface HashThreadData {
   priority: number;
 }
 
+interface Job {
+  task: HashTask;
+  resolve: (result: unknown) => void;
+  reject: (reason: Error) => void;
+}
+
 // The compiled one beside the compiled, the source beside the source, as tests run it.
 const program = new URL(`./hash-worker${path.extname(import.meta.filename)}`, import.meta.url);
 
 /**
  * bcrypt on threads of its own, which can have a lower priority than all that answers requests. In libuv's pool, where
  * bcrypt's asynchronous functions work, it would compete with that. (Piscina needs a native addon for priorities.)
- * Threads are made when they are needed first; how many work at once is the caller's to bound.
+ * So many tasks run at once, the others in their order; how many may wait is the caller's to bound.
  */
 export class HashThreads {
+  readonly #count: number;
   readonly #data: HashThreadData;
-  readonly #idle: Worker[] = [];
-  readonly #all = new Set<Worker>();
+  /** Each thread with what it works on. */
+  readonly #threads = new Map<Worker, Job | undefined>();
+  readonly #waiting: Job[] = [];
+  #isClosed = false;
 
-  /** `priority`: of each thread, as os.setPriority has it. */
-  constructor({ priority }: { priority: number }) {
+  /** `priority`: of each thread, as os.setPriority has it. They start at once, so that the first task finds them there. */
+  constructor({ count, priority }: { count: number; priority: number }) {
+    this.#count = count;
     this.#data = { priority };
+    for (let n = 0; n < count; n++) this.#start();
+  }
+
+  /** How many work. */
+  get busy(): number {
+    return [...this.#threads.values()].filter((job) => job !== undefined).length;
   }
 
   async hash(password: string, cost: number): Promise<string> {
@@ -35,37 +51,57 @@ export class HashThreads {
     return (await this.#run({ password, hash })) === true;
   }
 
-  /** Ends all threads; what they work on fails. */
+  /** Ends all threads; what they work on fails, and what waits for them. */
   async close(): Promise<void> {
-    await Promise.all([...this.#all].map((worker) => worker.terminate()));
+    this.#isClosed = true;
+    for (const { reject } of this.#waiting.splice(0)) reject(new Error('the hashing threads are closed'));
+    await Promise.all([...this.#threads.keys()].map((worker) => worker.terminate()));
   }
 
   #run(task: HashTask): Promise<unknown> {
-    const worker = this.#idle.pop() ?? this.#start();
+    if (this.#isClosed) return Promise.reject(new Error('the hashing threads are closed'));
     return new Promise((resolve, reject) => {
-      const end = (settle: () => void): void => {
-        worker.removeListener('message', succeed).removeListener('error', fail).removeListener('exit', fail);
-        settle();
-      };
-      const succeed = (result: unknown): void => {
-        this.#idle.push(worker);
-        end(() => resolve(result));
-      };
-      // A thread that fails has ended, or is about to; another one takes its place.
-      const fail = (cause: unknown): void => {
-        this.#all.delete(worker);
-        end(() => reject(new Error('the hashing thread has ended', { cause })));
-      };
-      worker.once('message', succeed).once('error', fail).once('exit', fail);
-      worker.postMessage(task);
+      this.#waiting.push({ task, resolve, reject });
+      this.#next();
     });
+  }
+
+  #next(): void {
+    const [job] = this.#waiting;
+    if (job === undefined) return;
+    const worker = this.#free();
+    if (worker === undefined) return;
+    this.#waiting.shift();
+    this.#threads.set(worker, job);
+    worker.ref();
+    worker.postMessage(job.task);
+  }
+
+  #free(): Worker | undefined {
+    for (const [worker, job] of this.#threads) if (job === undefined) return worker;
+    // One that has ended is replaced when it is missed: a program that can't even start would start for ever.
+    return this.#threads.size < this.#count ? this.#start() : undefined;
   }
 
   #start(): Worker {
     const worker = new Worker(program, { workerData: this.#data });
-    // It is no reason for the process to go on.
+    const lose = (cause: unknown): void => {
+      const job = this.#threads.get(worker);
+      if (!this.#threads.delete(worker)) return;
+      job?.reject(new Error('the hashing thread has ended', { cause }));
+      this.#next();
+    };
+    worker.on('message', (result: unknown) => {
+      const job = this.#threads.get(worker);
+      this.#threads.set(worker, undefined);
+      worker.unref();
+      job?.resolve(result);
+      this.#next();
+    });
+    worker.on('error', lose).on('exit', lose);
+    // Without work it is no reason for the process to go on.
     worker.unref();
-    this.#all.add(worker);
+    this.#threads.set(worker, undefined);
     return worker;
   }
 }

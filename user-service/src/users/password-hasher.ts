@@ -3,12 +3,14 @@ import bcrypt from 'bcrypt';
 import { Gate, type GateFigures } from './gate.js';
 import { HashThreads } from './hash-threads.js';
 
-const { PRIORITY_NORMAL, PRIORITY_BELOW_NORMAL } = constants.priority;
+const { PRIORITY_NORMAL, PRIORITY_LOW } = constants.priority;
 /** From here on a hash takes long enough to be in the way of others. */
 const STRONG_COST = 10;
 /** Each thread takes some megabytes. */
 const MAX_HASHES = 8;
-const MAX_WAIT_MS = 2_000;
+/** One core is left to all else: a priority ranks a process's own threads, and other processes not everywhere. */
+const hashesAtOnce = Math.max(1, Math.min(availableParallelism() - 1, MAX_HASHES));
+const MAX_WAIT_MS = 3_000;
 const MAX_WAITING = 200;
 /** The characters of bcrypt's digest. */
 const DIGEST_LENGTH = 31;
@@ -17,37 +19,45 @@ const DIGEST_LENGTH = 31;
 const dummyHash = (cost: number): string => bcrypt.genSaltSync(cost) + '.'.repeat(DIGEST_LENGTH);
 
 /**
- * Hashes passwords with bcrypt, on threads of low priority and one a core at a time: log-in is the cheapest way to stop a
- * system. Throws ServiceUnavailable when a hash can't be begun in 2 s.
+ * Hashes passwords with bcrypt, few at a time and on threads of low priority: log-in is the cheapest way to stop a
+ * system.
  */
 export class PasswordHasher {
   readonly #cost: number;
-  readonly #gate: Gate;
+  readonly #line: Gate;
   readonly #threads: HashThreads;
 
   constructor({
     cost,
-    gate = new Gate({
-      atOnce: Math.min(availableParallelism(), MAX_HASHES),
-      maxWait: MAX_WAIT_MS,
-      maxWaiting: MAX_WAITING,
-    }),
+    atOnce = hashesAtOnce,
+    // One more than can hash: it asks the database meanwhile.
+    line = new Gate({ atOnce: atOnce + 1, maxWait: MAX_WAIT_MS, maxWaiting: MAX_WAITING }),
   }: {
     cost: number;
-    gate?: Gate;
+    atOnce?: number;
+    line?: Gate;
   }) {
     this.#cost = cost;
-    this.#gate = gate;
-    this.#threads = new HashThreads({ priority: cost < STRONG_COST ? PRIORITY_NORMAL : PRIORITY_BELOW_NORMAL });
+    this.#line = line;
+    const priority = cost < STRONG_COST ? PRIORITY_NORMAL : PRIORITY_LOW;
+    this.#threads = new HashThreads({ count: atOnce, priority });
   }
 
-  /** Of those that are let in, those that wait, and those that were sent away. */
+  /** Of those that are hashed now, those that wait in line, and those that were sent away from it. */
   get figures(): GateFigures {
-    return this.#gate.figures;
+    return { ...this.#line.figures, inside: this.#threads.busy };
+  }
+
+  /**
+   * Does what needs a hash, from its first query to its last, when its turn has come: a burst is spread before it is any
+   * work. Throws ServiceUnavailable when that takes too long.
+   */
+  async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#line.pass(work);
   }
 
   async hash(password: string): Promise<string> {
-    return this.#gate.pass(() => this.#threads.hash(password, this.#cost));
+    return this.#threads.hash(password, this.#cost);
   }
 
   /**
@@ -55,12 +65,10 @@ export class PasswordHasher {
    * does with a hash of a lower cost c, since 2^c + 2^c + 2^(c+1) + ... + 2^(cost-1) = 2^cost.
    */
   async matches(password: string, hash: string | undefined): Promise<boolean> {
-    return this.#gate.pass(async () => {
-      const isMatch = await this.#threads.compare(password, hash ?? dummyHash(this.#cost));
-      const spent = hash === undefined ? this.#cost : bcrypt.getRounds(hash);
-      for (let cost = spent; cost < this.#cost; cost++) await this.#threads.compare(password, dummyHash(cost));
-      return isMatch && hash !== undefined;
-    });
+    const isMatch = await this.#threads.compare(password, hash ?? dummyHash(this.#cost));
+    const spent = hash === undefined ? this.#cost : bcrypt.getRounds(hash);
+    for (let cost = spent; cost < this.#cost; cost++) await this.#threads.compare(password, dummyHash(cost));
+    return isMatch && hash !== undefined;
   }
 
   /** Whether a hash has another cost than hashes are given now. */

@@ -62,6 +62,11 @@ const sessionData = ({ id, createdAt, expiresAt, refreshToken }: NewSession) => 
   refreshTokens: { create: { ...refreshToken, createdAt } },
 });
 
+export const userColumns = Prisma.sql`
+  users.id, users.email, users.password_hash AS "passwordHash", users.first_name AS "firstName",
+  users.last_name AS "lastName", users.role, users.is_active AS "isActive", users.token_version AS "tokenVersion",
+  users.version, users.created_at AS "createdAt", users.updated_at AS "updatedAt", users.deleted_at AS "deletedAt"`;
+
 export class UserRepository {
   readonly #database: Database;
   readonly #store: AtomicStore<Database>;
@@ -76,7 +81,9 @@ export class UserRepository {
   }
 
   async findByEmail(email: string): Promise<User | undefined> {
-    return (await this.#database.user.findFirst({ where: { email } })) ?? undefined;
+    const [user] = await this.#database.$queryRaw<User[]>`
+      SELECT ${userColumns} FROM users WHERE lower(email) = lower(${email}) AND deleted_at IS NULL`;
+    return user;
   }
 
   async findMany(filter: UserFilter): Promise<readonly User[]> {
