@@ -1,4 +1,4 @@
-import { Conflict, Forbidden, NotFound } from '@shop/common/errors';
+import { Conflict, Forbidden, NotFound, Unauthorized } from '@shop/common/errors';
 
 export class UserNotFound extends NotFound {
   constructor() {
@@ -9,6 +9,13 @@ export class UserNotFound extends NotFound {
 export class EmailTaken extends Conflict {
   constructor() {
     super('A user with this email already exists');
+  }
+}
+
+/** The caller is no longer what its token says; this process may not have heard of it yet. */
+export class AccessRevoked extends Unauthorized {
+  constructor() {
+    super('Token has been revoked');
   }
 }
 

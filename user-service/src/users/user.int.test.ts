@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { UserResource } from '@shop/common/contracts';
-import { PASSWORD, registration, startTestService, type TestService, type TestUser } from '../../test/test-service.js';
+import {
+  callerOf,
+  PASSWORD,
+  registration,
+  startTestService,
+  type TestService,
+  type TestUser,
+} from '../../test/test-service.js';
+import type { RunningService } from '../container.js';
 
 let test: TestService;
 let admin: TestUser;
@@ -387,5 +395,65 @@ describe('the database itself', () => {
       [email, PASSWORD],
     );
     await expect(insert).rejects.toMatchObject({ code: '23514', constraint: 'users_password_hash_check' });
+  });
+});
+
+describe('an admin whose token was revoked, at a process that has not heard of it', () => {
+  const at = (service: { port: number }, { token }: { token: string }) =>
+    callerOf(`http://127.0.0.1:${service.port}`, token);
+  const stateOf = async (id: string) =>
+    (await test.query('SELECT first_name, role, is_active, version, deleted_at FROM users WHERE id = $1', [id]))[0];
+  const newAdmin = async (): Promise<TestUser> => {
+    const user = await test.register();
+    await admin.put(`/${user.id}`, { role: 'admin' }).expect(200);
+    return test.logIn({ email: user.email, password: PASSWORD });
+  };
+  let deaf: RunningService;
+  beforeAll(async () => {
+    // Nobody listens there: its revocations never arrive.
+    deaf = await test.startAnother({ brokerUrl: 'amqp://guest:guest@127.0.0.1:1' });
+  });
+  afterAll(() => deaf.stop());
+
+  it.each([
+    ['demoted', (id: string) => admin.put(`/${id}`, { role: 'user' })],
+    ['deactivated', (id: string) => admin.put(`/${id}`, { isActive: false })],
+    ['deleted', (id: string) => admin.delete(`/${id}`)],
+  ])('%s -> 401 for what it would change, be it of itself or of others, and nothing is changed', async (_how, end) => {
+    const [former, other] = [await newAdmin(), await test.register()];
+    await at(deaf, former).get(`/${other.id}`).expect(200);
+    await end(former.id).expect(200);
+    const before = await Promise.all([stateOf(former.id), stateOf(other.id)]);
+
+    const asked = at(deaf, former);
+    const answers = [
+      await asked.put(`/${former.id}`, { role: 'admin', isActive: true }),
+      await asked.put(`/${former.id}`, { firstName: 'Mallory' }),
+      await asked.put(`/${other.id}`, { role: 'admin' }),
+      await asked.put(`/${other.id}`, { isActive: false }),
+      await asked.delete(`/${other.id}`),
+      await asked.delete(`/${former.id}`),
+    ];
+
+    // Whoever is gone is not found, before anybody is asked who wants to know.
+    for (const { status } of answers) expect([401, 404]).toContain(status);
+    expect(answers[3]!.status).toBe(401);
+    expect(answers[3]!.headers['www-authenticate']).toBe('Bearer');
+    expect(await Promise.all([stateOf(former.id), stateOf(other.id)])).toEqual(before);
+  });
+
+  it('two that take each other’s role at the same moment -> one does, and stays an admin', async () => {
+    for (let round = 0; round < 5; round++) {
+      const [one, two] = [await newAdmin(), await newAdmin()];
+
+      const answers = await Promise.all([
+        at(test.service, one).put(`/${two.id}`, { role: 'user' }),
+        at(deaf, two).put(`/${one.id}`, { role: 'user' }),
+      ]);
+
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 401]);
+      const roles = await Promise.all([stateOf(one.id), stateOf(two.id)]);
+      expect(roles.map((row) => row!.role).sort()).toEqual(['admin', 'user']);
+    }
   });
 });

@@ -10,8 +10,8 @@ import type { PageRequest, Slice } from '@shop/common/http';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import type { NewSession } from '../sessions/session.js';
-import { EmailTaken, LastAdmin, UserChangedMeanwhile } from './user.errors.js';
-import { losesAdmin, type AccessEnd, type Role, type User, type UserChange } from './user.js';
+import { AccessRevoked, EmailTaken, LastAdmin, UserChangedMeanwhile } from './user.errors.js';
+import { isActiveAdmin, losesAdmin, type AccessEnd, type Role, type User, type UserChange } from './user.js';
 
 export interface UserFilter {
   /** The one user that the caller may see; unset: all. */
@@ -145,15 +145,19 @@ export class UserRepository {
   }
 
   /**
-   * Saves a change if the user still is as it was read, ends the log-ins that it ends, and starts `session`.
-   * Throws LastAdmin, UserChangedMeanwhile.
+   * Saves a change if the user still is as it was read, and `actor` as its token says; ends the log-ins that it ends, and
+   * starts `session`. Throws AccessRevoked, LastAdmin, UserChangedMeanwhile.
    */
   async save(
     change: UserChange,
-    { events, audit, session }: Telling & { session?: NewSession | undefined },
+    { events, audit, actor, session }: Telling & { actor?: TokenBearer | undefined; session?: NewSession | undefined },
   ): Promise<void> {
     await this.#store.save(async (transaction) => {
-      if (losesAdmin(change) && (await isLastAdmin(transaction, change.before.id))) throw new LastAdmin();
+      const users = await lockConcerned(transaction, change, actor);
+      if (actor !== undefined && !users.some((user) => isStill(user, actor))) throw new AccessRevoked();
+      if (losesAdmin(change) && users.filter(isActiveAdmin).every(({ id }) => id === change.before.id)) {
+        throw new LastAdmin();
+      }
       if (!(await updateUser(transaction, change))) throw new UserChangedMeanwhile();
       await endSessions(transaction, change);
       if (session !== undefined) {
@@ -166,11 +170,31 @@ export class UserRepository {
 
 type Transaction = TransactionOf<Database>;
 
-/** Locks all active admins, in one order: of two changes that each take one of the last two, the second one sees it. */
-async function isLastAdmin(transaction: Transaction, id: string): Promise<boolean> {
-  const admins = await transaction.$queryRaw<{ id: string }[]>`
-    SELECT id FROM users WHERE role = 'admin' AND is_active AND deleted_at IS NULL ORDER BY id FOR NO KEY UPDATE`;
-  return admins.every((admin) => admin.id === id);
+/** Who asks for a change, by its access token. That may be revoked already where the news hasn't arrived. */
+export type TokenBearer = Pick<User, 'id' | 'role' | 'tokenVersion'>;
+
+const isStill = (user: User, { id, role, tokenVersion }: TokenBearer): boolean =>
+  user.id === id &&
+  user.role === role &&
+  user.tokenVersion === tokenVersion &&
+  user.isActive &&
+  user.deletedAt === null;
+
+/**
+ * The user and the actor as they are now and, where an admin goes, all active admins. All locked, in one order: of two
+ * admins that take each other's role, or two changes that each take one of the last two, the second one sees it.
+ */
+async function lockConcerned(
+  transaction: Transaction,
+  change: UserChange,
+  actor: TokenBearer | undefined,
+): Promise<User[]> {
+  const ids = Prisma.join([change.before.id, actor?.id ?? change.before.id].map((id) => Prisma.sql`${id}::uuid`));
+  const orAdmins = losesAdmin(change)
+    ? Prisma.sql`OR (role = 'admin' AND is_active AND deleted_at IS NULL)`
+    : Prisma.empty;
+  return transaction.$queryRaw<User[]>`
+    SELECT ${userColumns} FROM users WHERE id IN (${ids}) ${orAdmins} ORDER BY id FOR NO KEY UPDATE`;
 }
 
 async function updateUser(transaction: Transaction, { before, after }: UserChange): Promise<boolean> {

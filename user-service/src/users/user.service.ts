@@ -44,29 +44,34 @@ export class UserService {
     return this.#users.findMany({ ...filter, ...scopeOf(actor) });
   }
 
-  /** Throws UserNotFound, AdminFieldsForbidden, LastAdmin, UserChangedMeanwhile. */
+  /** Throws UserNotFound, AdminFieldsForbidden, AccessRevoked, LastAdmin, UserChangedMeanwhile. */
   async update(actor: Actor, id: string, changes: UserChanges): Promise<User> {
     const user = await this.get(actor, id);
     const touchesAdminFields = changes.isActive !== undefined || changes.role !== undefined;
     if (touchesAdminFields && actor.role !== 'admin') throw new AdminFieldsForbidden();
     const change = changeUser(user, changes, this.#clock());
     if (change === undefined) return user;
-    return this.#save(actor, change);
+    return this.#save(actor, change, { actor });
   }
 
-  /** Throws UserNotFound, LastAdmin, UserChangedMeanwhile. */
+  /** Throws UserNotFound, AccessRevoked, LastAdmin, UserChangedMeanwhile. */
   async delete(actor: Actor, id: string): Promise<void> {
     const user = await this.get(actor, id);
-    await this.#save(actor, deleteUser(user, this.#clock()));
+    await this.#save(actor, deleteUser(user, this.#clock()), { actor });
   }
 
   /** Ends every log-in of the user and starts `session`. Throws UserChangedMeanwhile. */
   async changePassword(user: User, passwordHash: string, session: NewSession): Promise<User> {
-    return this.#save(user, changePassword(user, passwordHash, this.#clock()), session);
+    return this.#save(user, changePassword(user, passwordHash, this.#clock()), { session });
   }
 
-  async #save(actor: AuditActor, change: UserChange, session?: NewSession): Promise<User> {
-    await this.#users.save(change, { events: eventsOf(change), audit: changedBy(actor, change), session });
+  /** `actor`: the one whose token asks for it, to be looked at once more. */
+  async #save(
+    by: AuditActor,
+    change: UserChange,
+    { actor, session }: { actor?: Actor; session?: NewSession },
+  ): Promise<User> {
+    await this.#users.save(change, { events: eventsOf(change), audit: changedBy(by, change), actor, session });
     const { after, accessEnd } = change;
     if (accessEnd !== undefined) this.#revocations.add({ userId: after.id, minimumVersion: after.tokenVersion });
     return after;

@@ -72,7 +72,7 @@ function changeOf(before: User, fields: Partial<User>, accessEnd: AccessEnd | un
   return { before, after, accessEnd };
 }
 
-const isActiveAdmin = ({ role, isActive, deletedAt }: User): boolean =>
+export const isActiveAdmin = ({ role, isActive, deletedAt }: User): boolean =>
   role === 'admin' && isActive && deletedAt === null;
 
 /** Whether there is one active admin less afterwards. */
