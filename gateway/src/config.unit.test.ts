@@ -21,13 +21,23 @@ describe('settings', () => {
   });
 
   it('production -> GraphiQL and introspection are off unless they are set', () => {
-    const production = { ...environment, NODE_ENV: 'production' };
+    const production = {
+      ...environment,
+      NODE_ENV: 'production',
+      RABBITMQ_URL: `amqp://shop:${'p'.repeat(32)}@localhost`,
+    };
 
     expect(loadConfig(production)).toMatchObject({ graphiqlEnabled: false, introspectionEnabled: false });
     expect(loadConfig({ ...production, GRAPHIQL_ENABLED: 'true', INTROSPECTION_ENABLED: 'true' })).toMatchObject({
       graphiqlEnabled: true,
       introspectionEnabled: true,
     });
+  });
+
+  it('production, a broker without user and password -> refused: it would be asked as guest', () => {
+    expect(() => loadConfig({ ...environment, NODE_ENV: 'production' })).toThrow(
+      'RABBITMQ_URL must have a user and a password in production',
+    );
   });
 
   it('several wrong ones -> one line each, with its name', () => {

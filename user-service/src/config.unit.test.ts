@@ -91,7 +91,9 @@ describe('settings', () => {
     ['ADMIN_PASSWORD', 'a'.repeat(31)],
     ['USER_DATABASE_URL', environment.USER_DATABASE_URL],
     ['RABBITMQ_URL', environment.RABBITMQ_URL],
-    ['BCRYPT_COST', '9'],
+    ['BCRYPT_COST', '11'],
+    ['USER_DATABASE_URL', 'postgresql://127.0.0.1:5432/user'],
+    ['RABBITMQ_URL', 'amqp://127.0.0.1:5672'],
   ])('production with %s=%.45s -> refused', (name, value) => {
     const faults = faultsOf({ ...production, [name]: value });
     expect(faults).toHaveLength(1);

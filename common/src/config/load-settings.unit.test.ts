@@ -95,6 +95,41 @@ describe('settings', () => {
     ]);
   });
 
+  it.each([
+    ['no user and no password', 'amqp://broker', 'must have a user and a password in production'],
+    ['no password', 'amqp://shop@broker', 'must have a user and a password in production'],
+    ['an empty password', 'amqp://shop:@broker', 'must have a user and a password in production'],
+    ['no user', `amqp://:${'p'.repeat(32)}@broker`, 'must have a user and a password in production'],
+    [
+      'another password in the query',
+      `amqp://shop:${'p'.repeat(32)}@broker/?x=1&%70assword=guest`,
+      'must have its password in front of the host, not in the query',
+    ],
+    [
+      'an example that is encoded',
+      'amqp://guest:%67uest@broker',
+      'has a password that is the example value, which production refuses',
+    ],
+    ['a short one', 'amqp://shop:short@broker', 'has a password that must have at least 32 bytes in production'],
+    ['a % that is none', 'amqp://shop:%zz@broker', 'has a user or password with a % that must be written %25'],
+  ])('production, a URL of a server with %s -> refused, in one line', (_case, value, fault) => {
+    const settings = { BROKER: url({ schemes: ['amqp'], examplePasswords: ['guest'] }), NAME: text() };
+    const environment = { BROKER: value, NODE_ENV: 'production' };
+    expect(faultsOf(() => loadSettings(settings, environment))).toEqual([`BROKER ${fault}`, 'NAME is missing']);
+  });
+
+  it('production, a URL of a server with its own password -> taken; one of a server that asks for none -> as it is', () => {
+    const settings = {
+      DATABASE: url({ schemes: ['postgresql'], examplePasswords: ['password'] }),
+      SERVICE: url({ schemes: ['http'] }),
+    };
+    const environment = {
+      DATABASE: `postgresql://shop:${'%20'.repeat(32)}@db/user?sslmode=require`,
+      SERVICE: 'http://order',
+    };
+    expect(loadSettings(settings, { ...environment, NODE_ENV: 'production' })).toEqual(environment);
+  });
+
   it('.env.example -> one line a variable, nothing but capitals', () => {
     const example = readFileSync(path.resolve('.env.example'), 'utf8');
     const names = Object.keys(parseEnv(example));

@@ -178,22 +178,51 @@ export const secret = (options: { examples?: readonly string[]; default?: string
   productionFault: (value) => secretFault(value, options.examples ?? []),
 });
 
-/** An absolute URL of one of the given schemes. A password inside is a secret: see `secret`. */
+const decoded = (part: string): string | undefined => {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return undefined; // a % that begins no byte of UTF-8
+  }
+};
+
+const urlFault = (url: URL, examplePasswords: readonly string[]): string | undefined => {
+  // Libraries fill in what is missing, such as guest of RabbitMQ, and let the query replace what stands in front.
+  if (url.username === '' || url.password === '') return 'must have a user and a password in production';
+  if (url.searchParams.has('password')) return 'must have its password in front of the host, not in the query';
+  const fault = secretFault(decoded(url.password) ?? '', examplePasswords);
+  return fault === undefined ? undefined : `has a password that ${fault}`;
+};
+
+/**
+ * An absolute URL of one of the given schemes. With `examplePasswords` it is that of a server that asks for a user and a
+ * password: production refuses it without, and a password that is an example or under 32 bytes.
+ */
 export const url = (options: {
   schemes: readonly string[];
   examplePasswords?: readonly string[];
   default?: string;
 }): Setting<string> => ({
   schema: withDefault(
-    z.string().refine((value) => options.schemes.includes(URL.parse(value)?.protocol.slice(0, -1) ?? ''), {
-      message: `must be a URL that starts with ${options.schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
-    }),
+    z
+      .string()
+      .refine((value) => options.schemes.includes(URL.parse(value)?.protocol.slice(0, -1) ?? ''), {
+        message: `must be a URL that starts with ${options.schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+        abort: true,
+      })
+      .refine(
+        (value) => {
+          const { username = '', password = '' } = URL.parse(value) ?? {};
+          return decoded(username) !== undefined && decoded(password) !== undefined;
+        },
+        { message: 'has a user or password with a % that must be written %25' },
+      ),
     options.default,
   ),
   productionFault: (value) => {
-    const password = URL.parse(value)?.password ?? '';
-    const fault =
-      password === '' ? undefined : secretFault(decodeURIComponent(password), options.examplePasswords ?? []);
-    return fault === undefined ? undefined : `has a password that ${fault}`;
+    const parsed = URL.parse(value);
+    return parsed === null || options.examplePasswords === undefined
+      ? undefined
+      : urlFault(parsed, options.examplePasswords);
   },
 });
