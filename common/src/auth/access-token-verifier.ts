@@ -31,6 +31,10 @@ const CLOCK_TOLERANCE = 5;
 const MAX_TOKEN_LENGTH = 4_096;
 const MAX_VERIFIED_TOKENS = 10_000;
 
+/** Whether each part is base64url as it is written: a decoder ignores the last bits, so one signature has 16 spellings. */
+const isCanonical = (token: string): boolean =>
+  token.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part);
+
 /**
  * Tells who presents an access token. Algorithm and type are pinned (RFC 8725); only the given keys count, chosen by
  * their thumbprint. A token's signature is checked once, its expiry and revocation on every use.
@@ -83,6 +87,7 @@ export class AccessTokenVerifier {
 
   #check(token: string): Actor {
     try {
+      if (!isCanonical(token)) throw new Error('another spelling of a token');
       const header = accessTokenHeader.parse(jwt.decode(token, { complete: true })?.header);
       const key = this.#keys.get(header.kid);
       if (key === undefined) throw new Error('unknown key');
