@@ -124,10 +124,17 @@ tidy: ## Remove packages that nothing needs, and check package-lock.json
 
 # --- Clean up ---------------------------------------------------------------------------------------------------------
 .PHONY: clean clean-all
-clean: ## Remove what the build made; STACK=docker: stop everything and remove the images, too
-	@if [ "$(STACK)" = docker ]; then $(stack) clean; fi
-	@if command -v npm >/dev/null; then npm run --silent clean; fi
+# With STACK=docker the files of this folder stay: a stack without containers may be running from them.
+ifeq ($(STACK),docker)
+clean: ## Remove what the build made; STACK=docker: stop everything and remove the images instead
+	@$(stack) clean
 clean-all: ## Stop everything, and remove what was built and installed, and ALL DATA
-	@if [ "$(STACK)" = docker ]; then $(stack) clean-all; elif [ -d node_modules ]; then $(stack) down; fi
+	@$(stack) clean-all
+else
+clean:
+	@if command -v npm >/dev/null; then npm run --silent clean; fi
+clean-all:
+	@if [ -d node_modules ]; then $(stack) down; fi
 	@if command -v npm >/dev/null; then npm run --silent clean; fi
 	@rm -rf .native node_modules
+endif
