@@ -21,10 +21,9 @@ export type StackCommand =
         | 'test-infrastructure'
         | 'build'
         | 'check-lock'
-        | 'seed'
-        | 'demo'
         | 'api-docs';
     }
+  | { command: 'seed' | 'demo'; through: string | undefined }
   | { command: 'logs'; names: string[]; follow: boolean }
   | { command: 'run'; service: string }
   | { command: 'script'; service: string; script: string; parameters: string[] }
@@ -43,7 +42,8 @@ export const usage = `Usage: node stack/main.ts COMMAND
   migrate up|down|status [SERVICE...]
   script SERVICE SCRIPT [-- ARGUMENT...]  an npm script of a service, with its settings and beside its database
   dead-letters list|replay [-- --id ID --type TYPE --dry-run]  the events that no service could handle
-  seed, demo                       demo data for the running system; its whole story, told in the terminal
+  seed, demo [--through ORIGIN]    demo data for the running system; its whole story, told in the terminal; all of it
+                                   asked at one place, such as http://localhost, not at each process
   nginx up|down|restart|clear-cache|status  nginx alone, while the rest runs
   api-docs                         what can be asked of the system, and where
   build                            compile what has changed
@@ -61,15 +61,18 @@ export function parseArguments(args: string[]): StackCommand {
       detach: { type: 'boolean', short: 'd' },
       background: { type: 'boolean' },
       follow: { type: 'boolean', short: 'f' },
+      through: { type: 'string' },
     } as const;
     parsed = parseArgs({ args, allowPositionals: true, options });
   } catch (error) {
     throw refusal(messageOf(error));
   }
   const [command = '', ...rest] = parsed.positionals;
-  const { detach = false, background = false, follow = false } = parsed.values;
+  const { detach = false, background = false, follow = false, through } = parsed.values;
   if ((detach || background) && command !== 'up' && command !== 'infra') throw refusal('-d is for up and infra');
   if (follow && command !== 'logs') throw refusal('-f is for logs');
+  if (through !== undefined && command !== 'seed' && command !== 'demo')
+    throw refusal('--through is for seed and demo');
   switch (command) {
     case 'logs':
       return { command, names: rest, follow };
@@ -112,10 +115,11 @@ export function parseArguments(args: string[]): StackCommand {
     case 'build':
     case 'check-lock':
     case 'test-infrastructure':
-    case 'seed':
-    case 'demo':
     case 'api-docs':
       return { command };
+    case 'seed':
+    case 'demo':
+      return { command, through };
     default:
       throw refusal(command ? `there is no command ${command}` : 'a command is missing');
   }

@@ -19,6 +19,8 @@ describe('parseArguments', () => {
       ['dead-letters', 'replay', '--', '--type', 'order.created'],
       { command: 'dead-letters', parameters: ['replay', '--type', 'order.created'] },
     ],
+    [['demo'], { command: 'demo', through: undefined }],
+    [['seed', '--through', 'http://localhost'], { command: 'seed', through: 'http://localhost' }],
     [['migrate', 'down', 'order'], { command: 'migrate', direction: 'down', services: ['order'] }],
   ])('%j -> understood', (args, command) => {
     expect(parseArguments(args)).toEqual(command);
@@ -30,6 +32,7 @@ describe('parseArguments', () => {
     [['down', 'gateway'], 'down takes no further words'],
     [['down', '-d'], '-d is for up and infra'],
     [['up', '-f'], '-f is for logs'],
+    [['up', '--through', 'http://localhost'], '--through is for seed and demo'],
     [['up', '--quick'], "Unknown option '--quick'"],
     [['run'], 'run takes the name of one service'],
     [['script', 'payment'], 'script takes the names of a service and of its script'],

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The commands of stack/main.ts for the system in containers, which docker-compose.yml describes: STACK=docker make ...
-# Needs Docker with Compose v2 and nothing else of this machine: not even Node.js.   sh stack/docker.sh COMMAND
+# Needs Docker with Compose v2; only `run`, which runs a service from its source, needs Node.js.   sh stack/docker.sh COMMAND
 set -eu
 cd "$(dirname -- "$0")/.."
 
@@ -16,20 +16,43 @@ fail() {
   exit 1
 }
 
+# This machine can't run containers. The code (EX_UNAVAILABLE of sysexits.h) tells it from a fault: tests are skipped then.
+lack() {
+  say "$*"
+  exit 69
+}
+
 find_docker() {
   command -v docker >/dev/null ||
-    fail 'Docker is missing: https://docs.docker.com/engine/install - or run everything without it: make up'
-  docker compose version >/dev/null 2>&1 ||
-    fail 'Compose v2 is missing: https://docs.docker.com/compose/install - `docker compose version` should answer'
+    lack 'Docker is missing: https://docs.docker.com/engine/install - or run everything without it: make up'
+  version=$(docker compose version --short 2>/dev/null) ||
+    lack 'Compose v2 is missing: https://docs.docker.com/compose/install - `docker compose version` should answer'
+  # It takes several --env-file since 2.17, and `ps` a template since 2.21.
+  printf '%s\n' "${version#v}" | awk -F . '{ exit !($1 > 2 || ($1 == 2 && $2 >= 21)) }' ||
+    lack "Compose $version is too old: version 2.21 or newer is needed, https://docs.docker.com/compose/install"
   docker version >/dev/null 2>&1 ||
-    fail 'The Docker engine does not answer: is it started, and may you use it? `docker version` tells more'
+    lack 'The Docker engine does not answer: is it started, and may you use it? `docker version` tells more'
+}
+
+# Of our images.
+bases() { sed -n 's/^FROM \([^ ]*:[^ ]*\).*/\1/p' ./*/Dockerfile; }
+
+# Pulls what is not on this machine, before anything is built or started: whatever fails later then has another reason.
+fetch_images() {
+  here=$(docker image ls --format '{{.Repository}}:{{.Tag}}')
+  for image in $(printf '%s\n' "$@" | grep -v '^shop-' | sort -u); do
+    printf '%s\n' "$here" | grep -Fqx "$image" || docker pull "$image" >&2 ||
+      fail "The image $image is not on this machine, and could not be pulled, see above. Is this machine online?" \
+        'Where no registry answers, an image of the same name from elsewhere does it: docs/containers.md, "Without a registry"'
+  done
 }
 
 # .env, with a key pair for access tokens, by the same code as in the other stack; what .env lacks is in .env.example.
 complete_settings() {
   [ -z "${JWT_PRIVATE_KEY:-}" ] || return 0 # the environment wins over .env
   grep -q '^JWT_PRIVATE_KEY=.' .env 2>/dev/null && grep -q '^JWT_PUBLIC_KEYS=.' .env && return 0
-  node_image=$(sed -n 's/^FROM \(node:[^ ]*\).*/\1/p' gateway/Dockerfile)
+  node_image=$(bases | head -n 1)
+  fetch_images "$node_image"
   docker run --rm --network none --user "$(id -u):$(id -g)" --volume "$PWD:/project" --workdir /project "$node_image" \
     node --input-type=module --eval '
       import { completeEnvironmentFile } from "./stack/environment-file.ts";
@@ -47,11 +70,21 @@ compose() {
 # Everything, whichever profiles are chosen.
 compose_all() { compose --profile '*' "$@"; }
 
+# Where the profiles leave Jaeger out, no traces are made for it: each process would complain that nobody takes them.
+compose_up() {
+  if ! compose config --services | grep -qx jaeger; then
+    case $(compose config) in *'OTLP_ENDPOINT: http://jaeger:'*) export CONTAINER_OTLP_ENDPOINT= ;; esac
+  fi
+  compose up "$@"
+}
+
 # Without a terminal there is nobody to talk to.
 in_container() { if [ -t 0 ] && [ -t 1 ]; then compose exec "$@"; else compose exec -T "$@"; fi; }
 
+is_running() { [ -n "$(compose_all ps --quiet --status running "$1")" ]; }
+
 require_running() {
-  [ -n "$(compose_all ps --quiet --status running "$1")" ] || fail "$1 is not running: start it with \`STACK=docker make up-d\`"
+  is_running "$1" || fail "$1 is not running: start it with \`STACK=docker make up-d\`"
 }
 
 # Of the services given with or without their ending, or of all that have a database.
@@ -67,13 +100,22 @@ databases() {
 
 up() {
   complete_settings
+  fetch_images $(bases) $(compose config --images)
   compose build
   if [ "${1:-}" = -d ]; then
-    compose up --detach --wait --remove-orphans
+    compose_up --detach --wait --remove-orphans
     say 'Stop: `STACK=docker make down`. Logs: `STACK=docker make logs-f`. Check: `STACK=docker make health`.'
   else
-    compose up --remove-orphans
+    compose_up --remove-orphans
   fi
+}
+
+# A command of stack/main.ts, in a container that is no part of the system.
+tell() {
+  fetch_images $(bases)
+  compose build --quiet stories
+  if [ -t 0 ] && [ -t 1 ]; then terminal=; else terminal=--no-TTY; fi
+  compose run --rm --no-deps $terminal stories "$@"
 }
 
 # What a service says of those that it depends on.
@@ -106,13 +148,66 @@ health() {
   }
 }
 
+# nginx alone, beside what runs; where nothing does, with everything that it stands in front of.
+start_nginx() {
+  if is_running gateway; then
+    compose_up --detach --wait --no-deps "$@" nginx
+  else
+    up -d
+  fi
+}
+
+# As without containers: stack/commands/nginx.ts, stack/nginx-log.ts.
+nginx_status() {
+  if ! is_running nginx; then
+    echo 'nginx is not running'
+    return 3
+  fi
+  port=$(compose port nginx 8000)
+  {
+    echo "address http://localhost:${port##*:}"
+    compose exec -T nginx sh -c 'wget -qO- http://127.0.0.1:8090/nginx_status
+      cd "$NGINX_DIRECTORY/cache" && echo "cache $(find . -type f | wc -l) $(du -sk . | cut -f 1)"' </dev/null
+    compose logs --no-color --no-log-prefix nginx
+  } | awk '
+    function row(name, text) { printf "%-11s  %s\n", name, text }
+    /^address / { sub(/:80$/, "", $2); row("address", $2) }
+    /^Active connections:/ { active = $3 }
+    /^ *[0-9]+ +[0-9]+ +[0-9]+ *$/ { accepted = $1; requests = $3 }
+    /^Reading:/ {
+      row("connections", active " open, " $6 " of them idle; " accepted " since the start")
+      row("requests", requests " since the start")
+    }
+    /^cache / { row("cache", $2 " answer" ($2 == 1 ? "" : "s") sprintf(", %.1f MB of 100 MB", $3 / 1000)) }
+    match($0, /"cacheStatus":"[A-Z]+"/) {
+      logged++
+      status = substr($0, RSTART + 15, RLENGTH - 16)
+      if (status != "BYPASS") public++
+      if (status ~ /^(HIT|STALE|UPDATING|REVALIDATED)$/) hits++
+    }
+    END {
+      if (active == "") {
+        print "nginx does not tell its figures: see `make nginx-logs`" > "/dev/stderr"
+        exit 1
+      }
+      if (public) ratio = sprintf("%.1f %% of %d that could be public, of %d requests in the log", 100 * hits / public, public, logged)
+      else ratio = "nothing was looked up in the cache by the " logged + 0 " requests of the log"
+      row("hit ratio", ratio)
+    }'
+}
+
 nginx() {
   case ${1:-} in
-    up) up -d ;;
+    up) start_nginx ;;
     down) compose stop nginx ;;
-    restart) compose up --detach --wait --force-recreate nginx ;;
-    clear-cache) in_container nginx sh -c 'rm -rf "$NGINX_DIRECTORY"/cache/* && echo "removed all that nginx kept"' ;;
-    status) in_container nginx sh -c 'wget -qO- http://127.0.0.1:8090/nginx_status && du -sh "$NGINX_DIRECTORY/cache"' ;;
+    restart) start_nginx --force-recreate ;;
+    clear-cache)
+      require_running nginx
+      in_container nginx sh -c 'cd "$NGINX_DIRECTORY/cache" && removed=$(find . -type f | wc -l) && rm -rf ./*
+        [ "$removed" -eq 1 ] && answers=answer || answers=answers
+        echo "$removed $answers removed from the cache of nginx"'
+      ;;
+    status) nginx_status ;;
     *) fail 'nginx takes one of up, down, restart, clear-cache, status' ;;
   esac
 }
@@ -124,14 +219,18 @@ case $command in
   up) up "$@" ;;
   infra)
     complete_settings
-    compose up --detach --wait $servers
+    fetch_images $(compose --profile tools config --images $servers)
+    compose_up --detach --wait $servers
     ;;
   down) compose_all down --remove-orphans "$@" ;;
   restart)
     compose_all down --remove-orphans
     up -d
     ;;
-  build) compose build ;;
+  build)
+    fetch_images $(bases)
+    compose build
+    ;;
   status) compose_all ps --all ;;
   health) health ;;
   logs)
@@ -166,8 +265,11 @@ case $command in
     in_container order-service node "$dead_letters" "$@"
     ;;
   nginx) nginx "$@" ;;
-  # A service from its source, beside the servers of `infra`; and what only asks over HTTP.
-  run | demo | seed | api-docs) exec sh stack/run.sh node stack/main.ts "$command" "$@" ;;
+  # What only asks over HTTP, by way of nginx.
+  demo | seed) tell "$command" --through http://nginx:8000 ;;
+  api-docs) tell api-docs ;;
+  # A service from its source, beside the servers of `infra`.
+  run) exec sh stack/run.sh node stack/main.ts run "$@" ;;
   doctor)
     docker version --format 'Docker engine {{.Server.Version}}'
     docker compose version
@@ -177,7 +279,7 @@ case $command in
     volumes=
     [ "$command" = clean ] || volumes=--volumes
     compose_all down --remove-orphans $volumes
-    images=$(for name in $services; do docker image ls --quiet "shop-$name"; done)
+    images=$(for name in $services stories; do docker image ls --quiet "shop-$name"; done)
     [ -z "$images" ] || docker image rm $images
     ;;
   *) fail "there is no command ${command:-''} for the system in containers" ;;

@@ -53,9 +53,9 @@ async function execute(command: StackCommand, context: Context): Promise<number>
     case 'check-lock':
       return checkLock(context.output);
     case 'seed':
-      return seed(context);
+      return seed(context, command.through);
     case 'demo':
-      return demo(context);
+      return demo(context, command.through);
     case 'api-docs':
       return apiDocs(context);
     case 'test-infrastructure':
