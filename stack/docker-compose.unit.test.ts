@@ -31,6 +31,14 @@ const settingsOf = (service: string): string[] =>
     [...text.matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map(([, name = '']) => name),
   );
 
+/** What a service waits for before it is started: the condition of each. */
+const waits = (text: string): Record<string, string> =>
+  Object.fromEntries(
+    [...(text.split(/^ {4}depends_on:$/m)[1] ?? '').matchAll(/^ {6}([a-z-]+): \{ condition: (\w+) \}$/gm)].map(
+      ([, name = '', condition = '']) => [name, condition],
+    ),
+  );
+
 const withoutDoubles = (names: string[]): string[] => [...new Set(names)].toSorted();
 
 describe('docker-compose.yml', () => {
@@ -52,5 +60,23 @@ describe('docker-compose.yml', () => {
       const visible = Object.keys(serviceEnvironment(name, settings));
       expect(environmentOf(block(`  ${name}:`)).filter((variable) => !visible.includes(variable))).toEqual([]);
     }
+  });
+
+  it('the order of a start -> database, migrations, service, gateway, nginx, each waiting until the one before is done', () => {
+    const names = [...block('services:').matchAll(/^ {2}([a-z-]+):$/gm)].map(([, name = '']) => name);
+    expect(names.length).toBeGreaterThan(15);
+    const waiting = names.map((name) => [name, waits(block(`  ${name}:`))] as const);
+    const order = Object.fromEntries(waiting.filter(([, others]) => Object.keys(others).length > 0));
+    const databases = ['user', 'order', 'payment'];
+    expect(order).toEqual({
+      ...Object.fromEntries(databases.map((name) => [`migrate-${name}`, { [`postgres-${name}`]: 'service_healthy' }])),
+      ...Object.fromEntries(
+        databases.map((name) => [`${name}-service`, { [`migrate-${name}`]: 'service_completed_successfully' }]),
+      ),
+      gateway: Object.fromEntries(databases.map((name) => [`${name}-service`, 'service_healthy'])),
+      nginx: { gateway: 'service_healthy' },
+      grafana: { prometheus: 'service_healthy' },
+    });
+    expect(compose.match(/depends_on:/g)).toHaveLength(Object.keys(order).length);
   });
 });
