@@ -19,9 +19,12 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 
+type Rule =
+  'depth' | 'cost' | 'aliases' | 'tokens' | 'directives' | 'operations' | 'repeats' | 'log-ins' | 'validation';
+
 /** A query asks for too much. The client is told which rule it breaks, and never how far it may go. */
 export class QueryTooComplex extends GraphQLError {
-  constructor(rule: 'depth' | 'cost' | 'aliases' | 'tokens' | 'directives' | 'operations' | 'log-ins') {
+  constructor(rule: Rule) {
     // As a faulty query: status 400 in GraphQL's own media type, 200 in application/json (GraphQL over HTTP, 6.4).
     super(`Query is too complex: ${rule}`, {
       extensions: { code: 'QUERY_TOO_COMPLEX', http: { status: 400, spec: true } },
@@ -54,74 +57,92 @@ const LOG_INS = new Set(['login', 'register', 'changePassword']);
 const introspectionFields = new Map(
   [SchemaMetaFieldDef, TypeMetaFieldDef, TypeNameMetaFieldDef].map((field) => [field.name, field]),
 );
-const NOTHING: Complexity = { depth: 0, cost: 0, aliases: 0, logIns: 0 };
 
-const add = (a: Complexity, b: Complexity): Complexity => ({
+/** What a selection asks for, as far as it is known before the length of the lists directly in it is. */
+interface Selected extends Complexity {
+  /** What such lists cost for each of their items. */
+  costPerItem: number;
+}
+
+const NOTHING: Selected = { depth: 0, cost: 0, costPerItem: 0, aliases: 0, logIns: 0 };
+
+const add = (a: Selected, b: Selected): Selected => ({
   depth: Math.max(a.depth, b.depth),
   cost: a.cost + b.cost,
+  costPerItem: a.costPerItem + b.costPerItem,
   aliases: a.aliases + b.aliases,
   logIns: a.logIns + b.logIns,
 });
 
+const costOf = ({ cost, costPerItem }: Selected, listLength: number): number => cost + listLength * costPerItem;
+
 /**
  * Measures an operation in one walk that counts each fragment once and multiplies, so that fragments in fragments can't
- * blow it up. Own code: the packages at hand take list lengths from literals only, or walk a fragment at each use.
+ * blow it up. Own code: the packages at hand take list lengths from literals only, or walk a fragment at each use. What is
+ * measured need not be valid: unknown fields count for nothing, and so do fragments in a circle.
  */
 export function measure({ schema, document, operation, variables }: Operation): Complexity {
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
   }
-  const measured = new Map<string, Complexity>();
+  const measured = new Map<string, Selected>();
   const values = { ...defaultsOf(operation), ...variables };
 
-  function ofFragment(name: string, listLength: number): Complexity {
+  function ofFragment(name: string): Selected {
+    const known = measured.get(name);
+    if (known) return known;
+    measured.set(name, NOTHING); // for the way back to it, if it is a circle
     const fragment = fragments.get(name);
     const type = schema.getType(fragment?.typeCondition.name.value ?? '');
     if (fragment === undefined || !isObjectType(type)) return NOTHING;
-    const key = `${listLength} ${name}`;
-    const known = measured.get(key) ?? ofSelection(fragment.selectionSet, type, listLength);
-    measured.set(key, known);
-    return known;
+    const selected = ofSelection(fragment.selectionSet, type);
+    measured.set(name, selected);
+    return selected;
   }
 
-  /** `listLength`: how long lists are that are directly below. */
-  function ofSelection({ selections }: SelectionSetNode, type: GraphQLObjectType, listLength: number): Complexity {
+  function ofSelection({ selections }: SelectionSetNode, type: GraphQLObjectType): Selected {
     return selections
       .map((selection) => {
-        if (selection.kind === Kind.FIELD) return ofField(selection, type, listLength);
-        if (selection.kind === Kind.FRAGMENT_SPREAD) return ofFragment(selection.name.value, listLength);
-        return ofSelection(selection.selectionSet, type, listLength);
+        if (selection.kind === Kind.FIELD) return ofField(selection, type);
+        if (selection.kind === Kind.FRAGMENT_SPREAD) return ofFragment(selection.name.value);
+        return ofSelection(selection.selectionSet, type);
       })
       .reduce(add, NOTHING);
   }
 
-  function ofField(node: FieldNode, parent: GraphQLObjectType, listLength: number): Complexity {
-    const aliases = node.alias === undefined ? 0 : 1;
+  function ofField(node: FieldNode, parent: GraphQLObjectType): Selected {
     const introspection = introspectionFields.get(node.name.value);
     const field = introspection ?? parent.getFields()[node.name.value];
     if (field === undefined) return NOTHING;
-    const limit = limitOf(field, node, values);
-    const isList = isListType(isNonNullType(field.type) ? field.type.ofType : field.type);
-    const length = isList ? (limit ?? listLength) : 1;
     const type = getNamedType(field.type);
-    // A connection is no list itself: its `limit` says how long the list in it is.
-    const below =
-      node.selectionSet && isObjectType(type)
-        ? ofSelection(node.selectionSet, type, isList ? ASSUMED_LENGTH : (limit ?? ASSUMED_LENGTH))
-        : NOTHING;
+    const below = node.selectionSet && isObjectType(type) ? ofSelection(node.selectionSet, type) : NOTHING;
+    const aliases = below.aliases + (node.alias === undefined ? 0 : 1);
     // Exempt from depth and cost: it asks no service, and graphql-js bounds how deep it goes.
-    if (introspection) return { ...NOTHING, aliases: aliases + below.aliases };
+    if (introspection) return { ...NOTHING, aliases };
     return {
+      ...ofList(field, node, below),
       depth: 1 + below.depth,
-      cost: 1 + length * below.cost,
-      aliases: aliases + below.aliases,
+      aliases,
       logIns: (parent === schema.getMutationType() && LOG_INS.has(field.name) ? 1 : 0) + below.logIns,
     };
   }
 
+  /** What a field costs, a list or not, whose items cost what is `below`. */
+  function ofList(field: GraphQLField<unknown, unknown>, node: FieldNode, below: Selected) {
+    const limit = limitOf(field, node, values);
+    const isList = isListType(isNonNullType(field.type) ? field.type.ofType : field.type);
+    // A connection is no list itself: its `limit` says how long the list in it is.
+    if (!isList) return { cost: 1 + costOf(below, limit ?? ASSUMED_LENGTH), costPerItem: 0 };
+    // Each item is fetched, also where nothing but its `__typename` is asked for.
+    const ofItem = Math.max(1, costOf(below, ASSUMED_LENGTH));
+    return limit === undefined ? { cost: 1, costPerItem: ofItem } : { cost: 1 + limit * ofItem, costPerItem: 0 };
+  }
+
   const root = schema.getRootType(operation.operation);
-  return root ? ofSelection(operation.selectionSet, root, ASSUMED_LENGTH) : NOTHING;
+  if (!root) return NOTHING;
+  const selected = ofSelection(operation.selectionSet, root);
+  return { ...selected, cost: costOf(selected, ASSUMED_LENGTH) };
 }
 
 function defaultsOf({ variableDefinitions = [] }: OperationDefinitionNode): Record<string, unknown> {

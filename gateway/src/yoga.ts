@@ -5,6 +5,7 @@ import type { Tracing } from '@shop/common/tracing';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import { useCacheControl } from './cache-control.js';
 import { createContext, identify, type ContextParts, type GatewayContext } from './context.js';
+import { useDocumentCache } from './document-cache.js';
 import { useHiddenSchema } from './hidden-schema.js';
 import { useQueryLimits } from './limits.js';
 import { createMaskError } from './mask-error.js';
@@ -54,7 +55,8 @@ export function buildYoga({
       useJsonOnly(),
       useReadableParameters(),
       useBodyLimit(),
-      useQueryLimits(),
+      useQueryLimits(schema),
+      useDocumentCache(),
       useTimeLimit(requestTimeout),
       useSubscriptions(),
       useCacheControl(),
@@ -62,8 +64,9 @@ export function buildYoga({
       ...(introspectionEnabled ? [] : [useHiddenSchema()]),
     ],
     maskedErrors: { maskError: createMaskError(logger) },
-    // The page, CORS, health and logs are the server's around it; the body's limit is ours.
+    // The page, CORS, health and logs are the server's around it; the body's limit and the cache are ours.
     maxRequestBodySize: false,
+    parserAndValidationCache: false,
     graphiql: false,
     landingPage: false,
     cors: false,
