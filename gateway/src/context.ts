@@ -22,10 +22,25 @@ export function identify(authorization: string | undefined, verifier: AccessToke
     const token = bearerToken(authorization);
     return { actor: verifier.verify(token), token };
   } catch (error) {
-    const refusal = findAppError(error);
-    if (refusal === undefined) throw error;
-    return { actor: undefined, refusal };
+    return nobody(error);
   }
+}
+
+/** The same caller once the body is there: it may take half a minute, in which a token can expire or be revoked. */
+export function stillValid(caller: Caller, verifier: AccessTokenVerifier): Caller {
+  if (caller.actor === undefined) return caller;
+  try {
+    verifier.assertValid(caller.actor);
+    return caller;
+  } catch (error) {
+    return nobody(error);
+  }
+}
+
+function nobody(error: unknown): Caller {
+  const refusal = findAppError(error);
+  if (refusal === undefined) throw error;
+  return { actor: undefined, refusal };
 }
 
 /** One client for each service, kept for the life of the process. */

@@ -69,7 +69,7 @@ async function answerGraphQL(
     const caller = identify(request.headers.authorization, verifier);
     if (caller.actor) scope.actorId = caller.actor.id;
     await limitRate(response, { accountId: caller.actor?.id, address: scope.clientAddress });
-    await yoga(request, response);
+    await yoga(request, response, { caller });
   } catch (error) {
     const expected = findAppError(error);
     if (expected === undefined) logger.error('request failed', { err: error });

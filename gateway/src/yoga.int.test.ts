@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { AppError, Conflict, NotFound } from '@shop/common/errors';
 import { aPage, aPayment, aUser, anOrder } from '../test/resources.js';
-import { codes, createTestGateway, type TestGateway } from '../test/test-gateway.js';
+import { codes, createTestGateway, read, type TestGateway } from '../test/test-gateway.js';
 
 let gateway: TestGateway;
 let token: string;
@@ -276,5 +276,41 @@ describe('mutations', () => {
 
     expect(answer.data).toBeNull();
     expect(codes(answer)).toEqual(['NOT_FOUND']);
+  });
+});
+
+describe('a caller whom the server knows already', () => {
+  it('its header -> not read again; a token that is revoked while the body comes -> no longer counts', async () => {
+    const id = randomUUID();
+    gateway.users.on('GET /api/v1/users/me', () => ({ data: aUser({ id }) }));
+    const caller = {
+      actor: {
+        id,
+        email: 'ada@example.com',
+        role: 'user',
+        sessionId: 'known',
+        tokenVersion: 1,
+        expiresAt: Date.now() / 1_000 + 60,
+      },
+      token: 'as the server read it',
+    } as const;
+    const ask = async () =>
+      read(
+        await gateway.yoga.fetch(
+          'http://gateway/graphql',
+          {
+            method: 'POST',
+            headers: { 'content-type': 'application/json', authorization: 'Bearer not read' },
+            body: JSON.stringify({ query: '{ me { id } }' }),
+          },
+          { caller },
+        ),
+      );
+
+    expect((await ask()).data).toEqual({ me: { id } });
+    expect(gateway.users.calls[0]!.headers.authorization).toBe('Bearer as the server read it');
+    gateway.revocations.add({ userId: id, sid: 'known' });
+    expect(codes(await ask())).toEqual(['UNAUTHORIZED']);
+    expect(gateway.calls()).toHaveLength(1);
   });
 });

@@ -4,7 +4,7 @@ import type { Metrics } from '@shop/common/metrics';
 import type { Tracing } from '@shop/common/tracing';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import { useCacheControl } from './cache-control.js';
-import { createContext, identify, type ContextParts, type GatewayContext } from './context.js';
+import { createContext, identify, stillValid, type ContextParts, type GatewayContext } from './context.js';
 import { useDocumentCache } from './document-cache.js';
 import { useHiddenSchema } from './hidden-schema.js';
 import { useQueryLimits } from './limits.js';
@@ -46,8 +46,12 @@ export function buildYoga({
   const schema = buildSchema();
   return createYoga<ServerContext, GatewayContext>({
     schema,
-    context: ({ request }) =>
-      createContext(parts, identify(request.headers.get('authorization') ?? undefined, verifier), request),
+    context: ({ request, caller }) =>
+      createContext(
+        parts,
+        caller ? stillValid(caller, verifier) : identify(request.headers.get('authorization') ?? undefined, verifier),
+        request,
+      ),
     graphqlEndpoint: `/:endpoint(${[...graphqlPaths].map((path) => path.slice(1)).join('|')})`,
     plugins: [
       useOperationFigures(metrics, schema),

@@ -9,10 +9,12 @@ import {
   type ValidationContext,
 } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
+import type { Caller } from '../context.js';
 
 /** What Yoga is told of a request by the server that it runs on; nothing in `yoga.fetch`. */
 export interface ServerContext {
   readonly req?: IncomingMessage;
+  readonly caller?: Caller;
 }
 
 /** Subscriptions over HTTP: what Yoga leaves open. */
