@@ -1,9 +1,13 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
+import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { parseEnv } from 'node:util';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { listen } from '@shop/common/http';
 import { eventually } from '@shop/common/testing';
+import { repository } from '../stack/paths.ts';
 import { nginxTemplate, readNginxStatus } from '../stack/programs/nginx.ts';
 import { startEdge, type Answer, type Edge } from './test/edge.ts';
 
@@ -237,6 +241,21 @@ describe('errors', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 405 .*\r\nAllow: GET, /s);
   });
 
+  it('a range past the end of an answer that is kept -> 416 with details', async () => {
+    edge.gateway.respond((_call, response) => {
+      response.setHeader('accept-ranges', 'bytes');
+      response.writeHead(200, { 'cache-control': 'public, max-age=60', 'content-length': '5' }).end('short');
+    });
+    const url = '/graphql?query=range';
+    await edge.ask(url);
+    const part = await edge.ask(url, { headers: { range: 'bytes=1-2' } });
+    const answer = await edge.ask(url, { headers: { range: 'bytes=9-' } });
+
+    expect([part.status, part.text]).toEqual([206, 'ho']);
+    expect([answer.status, answer.headers['content-type']]).toEqual([416, 'application/json']);
+    expect(json(answer).error).toMatchObject({ code: 'INVALID_INPUT', fields: [{ field: 'range' }] });
+  });
+
   it('an upstream that never answers -> 504', async () => {
     const answer = await tooSlow;
     expect([answer.status, json(answer).error.code]).toEqual([504, 'UPSTREAM_TIMEOUT']);
@@ -297,6 +316,67 @@ describe('connections', () => {
     expect(edge.gateway.calls).toMatchObject([{ method, url }]);
     if (method === 'POST') expect(edge.gateway.calls[0]!.body.toString()).toBe('{"query":"subscription{a}"}');
     await reader.cancel();
+  });
+});
+
+describe('connections of one client', () => {
+  const LIMIT = Number(parseEnv(readFileSync(path.join(repository, '.env.example'), 'utf8')).NGINX_CONNECTION_LIMIT);
+  const ATTACKER = '127.0.0.6';
+  let limited: Edge;
+  const sockets: net.Socket[] = [];
+
+  beforeAll(async () => {
+    limited = await startEdge({ connectionLimit: LIMIT });
+    limited.gateway.respond((_call, response) => void response.end('{}'));
+  });
+  afterEach(() => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+  });
+  afterAll(() => limited.stop());
+
+  /** Begins a body that never comes to its end, and tells what is answered meanwhile. */
+  const begin = (): (() => string) => {
+    const socket = net.connect({ port: limited.port, host: '127.0.0.1', localAddress: ATTACKER });
+    sockets.push(socket);
+    let answer = '';
+    socket.on('data', (data: Buffer) => (answer += data.toString()));
+    socket.on('error', () => undefined); // nginx hangs up on those that it refused
+    socket.write('POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Length: 8192\r\n\r\n{');
+    return () => answer;
+  };
+
+  it('a thousand slow bodies -> most are refused, and everybody else is served at once', async () => {
+    const answers = Array.from({ length: 1_000 }, begin);
+    await eventually(async () => {
+      expect(answers.filter((answer) => answer().startsWith('HTTP/1.1 429 '))).toHaveLength(1_000 - LIMIT);
+    });
+    const started = performance.now();
+    const others = await Promise.all(
+      Array.from({ length: 20 }, () => limited.ask('/graphql', { method: 'POST', body: '{}', from: '127.0.0.2' })),
+    );
+    const took = performance.now() - started;
+    const own = await limited.ask('/graphql', { from: ATTACKER });
+
+    expect(others.map(({ status }) => status)).toEqual(others.map(() => 200));
+    expect(took).toBeLessThan(2_000); // a wait would be one of ten seconds
+    expect([own.status, own.headers['retry-after']]).toEqual([429, '1']);
+    expect(json(own).error).toEqual({ code: 'RATE_LIMITED', message: 'Too many requests' });
+
+    for (const socket of sockets) socket.destroy();
+    await eventually(async () => expect((await limited.ask('/graphql', { from: ATTACKER })).status).toBe(200));
+  });
+
+  it('as many event streams as are allowed, and one more -> that one is refused', async () => {
+    limited.gateway.respond((_call, response) => void response.writeHead(200).write(':\n\n'));
+    const streams = Array.from({ length: LIMIT }, () => {
+      const socket = net.connect({ port: limited.port, host: '127.0.0.1', localAddress: ATTACKER });
+      sockets.push(socket);
+      socket.write('GET /graphql HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n');
+      return once(socket, 'data');
+    });
+    await Promise.all(streams);
+
+    expect((await limited.ask('/health', { from: ATTACKER })).status).toBe(429);
   });
 });
 

@@ -110,6 +110,7 @@ function edge({ settings, directory }: PartsOptions, needs: string[]): Program {
     host,
     ports: { entry: ports.NGINX_PORT, status: ports.NGINX_STATUS_PORT },
     rateLimit: settings.nginxRateLimit,
+    connectionLimit: settings.nginxConnectionLimit,
     upstreams: {
       gateway: at(ports.GATEWAY_PORT),
       userService: at(ports.USER_SERVICE_PORT),

@@ -34,6 +34,8 @@ export interface Settings {
   host: string;
   /** Requests a minute that nginx takes from each client. */
   nginxRateLimit: number;
+  /** Connections that each client may have requests on at a time. */
+  nginxConnectionLimit: number;
   /** How long Prometheus keeps figures, and how much of the disk they may take. */
   prometheusRetention: { time: string; size: string };
   postgres: { user: string; password: string };
@@ -89,9 +91,10 @@ export function parseSettings(texts: string[], environment: NodeJS.ProcessEnv): 
     if (value && !valid) faults.push(`${name} is not a port between 1 and 65535`);
     return number;
   };
-  const positive = (name: string): number => {
+  const positive = (name: string, most = 999_999_999): number => {
     const value = text(name);
     if (value && !/^[1-9]\d{0,8}$/.test(value)) faults.push(`${name} is not a whole number above 0`);
+    else if (Number(value) > most) faults.push(`${name} is above ${most}`);
     return Number(value);
   };
   const settings: Settings = {
@@ -100,6 +103,7 @@ export function parseSettings(texts: string[], environment: NodeJS.ProcessEnv): 
     ports: Object.fromEntries(portVariables.map((name) => [name, port(name)])) as Record<PortVariable, number>,
     host: text('HOST'),
     nginxRateLimit: positive('NGINX_RATE_LIMIT'),
+    nginxConnectionLimit: positive('NGINX_CONNECTION_LIMIT', 65_535), // nginx counts no further
     prometheusRetention: { time: text('PROMETHEUS_RETENTION_TIME'), size: text('PROMETHEUS_RETENTION_SIZE') },
     postgres: { user: text('POSTGRES_USER'), password: text('POSTGRES_PASSWORD') },
     rabbitmq: { user: text('RABBITMQ_USER'), password: text('RABBITMQ_PASSWORD') },

@@ -62,6 +62,9 @@ describe('the entry port', () => {
 
   it('a limit of nginx that is none -> said', () => {
     expect(() => parseSettings([example], { NGINX_RATE_LIMIT: '0' })).toThrow('NGINX_RATE_LIMIT is not a whole number');
+    expect(() => parseSettings([example], { NGINX_CONNECTION_LIMIT: '65536' })).toThrow(
+      'NGINX_CONNECTION_LIMIT is above 65535',
+    );
   });
 });
 

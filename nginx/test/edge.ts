@@ -7,7 +7,7 @@ import { baseEnvironment } from '../../stack/environment.ts';
 import { logFile } from '../../stack/log-files.ts';
 import { ensureInstalled } from '../../stack/packages.ts';
 import { reservePorts } from '../../stack/ports.ts';
-import { nginx } from '../../stack/programs/nginx.ts';
+import { nginx, nginxTemplate } from '../../stack/programs/nginx.ts';
 import { SupervisedProcess } from '../../stack/supervised-process.ts';
 import { startScriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
 
@@ -48,7 +48,18 @@ export interface Edge {
   stop(): Promise<void>;
 }
 
-export async function startEdge({ rateLimit = 1_000_000 } = {}): Promise<Edge> {
+export interface EdgeSettings {
+  rateLimit?: number;
+  connectionLimit?: number;
+  /** Changes nginx.conf.template, as an operator would. */
+  edit?: (template: string) => string;
+}
+
+export async function startEdge({
+  rateLimit = 1_000_000,
+  connectionLimit = 10_000,
+  edit = (template) => template,
+}: EdgeSettings = {}): Promise<Edge> {
   const directory = mkdtempSync(path.join(tmpdir(), 'shop-nginx-test-'));
   chmodSync(directory, 0o755); // nginx's workers run as another user
   await ensureInstalled(['nginx'], directory);
@@ -63,6 +74,8 @@ export async function startEdge({ rateLimit = 1_000_000 } = {}): Promise<Edge> {
     host: '127.0.0.1',
     ports: { entry: port, status: statusPort },
     rateLimit,
+    connectionLimit,
+    template: edit(readFileSync(nginxTemplate, 'utf8')),
     upstreams: {
       gateway: gateway.address,
       userService: users.address,

@@ -12,10 +12,14 @@ export interface NginxOptions {
   ports: { entry: number; status: number };
   /** Requests a minute for each client. */
   rateLimit: number;
+  /** Connections that each client may have requests on at a time. */
+  connectionLimit: number;
   /** Host and port of each. */
   upstreams: { gateway: string; userService: string; orderService: string; paymentService: string };
   needs: string[];
   environment: Record<string, string>;
+  /** What to fill in, instead of nginx.conf.template as it is. */
+  template?: string;
 }
 
 export const nginxTemplate = path.join(repository, 'nginx/nginx.conf.template');
@@ -38,7 +42,8 @@ export function nginx(options: NginxOptions): Program {
     stopTimeoutMs: 15_000, // 10 s of those: worker_shutdown_timeout
     async prepare() {
       mkdirSync(directory, { recursive: true });
-      writeFileSync(configuration, fillTemplate(readFileSync(nginxTemplate, 'utf8'), variables(options)));
+      const template = options.template ?? readFileSync(nginxTemplate, 'utf8');
+      writeFileSync(configuration, fillTemplate(template, variables(options)));
     },
     command: () => ({
       argv: [
@@ -53,12 +58,14 @@ export function nginx(options: NginxOptions): Program {
   };
 }
 
-function variables({ directory, host, ports, rateLimit, upstreams }: NginxOptions): Record<string, string> {
+function variables(options: NginxOptions): Record<string, string> {
+  const { directory, host, ports, upstreams } = options;
   return {
     NGINX_DIRECTORY: directory,
     NGINX_LISTEN: `${host.includes(':') ? `[${host}]` : host}:${ports.entry}`,
     NGINX_STATUS_LISTEN: `127.0.0.1:${ports.status}`,
-    NGINX_RATE_LIMIT: String(rateLimit),
+    NGINX_RATE_LIMIT: String(options.rateLimit),
+    NGINX_CONNECTION_LIMIT: String(options.connectionLimit),
     GATEWAY_ADDRESS: upstreams.gateway,
     USER_SERVICE_ADDRESS: upstreams.userService,
     ORDER_SERVICE_ADDRESS: upstreams.orderService,
