@@ -31,6 +31,24 @@ function expressionsOf(file: string): Found[] {
   return found;
 }
 
+/** What stands before an expression in nginx's configuration: a `~` at the start of a map's line, after `location`, in quotes. */
+const NGINX_FORMS = [/"~(\*?)([^"]*)"/g, /\blocation ~(\*?) (\S+) +\{/g, /^ *~(\*?)(\S+) /g];
+
+/** Those of nginx's configuration, which read URLs and headers of clients. PCRE and JavaScript read what is used there alike. */
+function expressionsOfNginx(file: string): Found[] {
+  const lines = readFileSync(file, 'utf8')
+    .replaceAll(/^ *#.*/gm, '')
+    .split('\n');
+  return lines.flatMap((line, index) => {
+    const where = `${path.relative(repository, file)}:${index + 1}`;
+    const found = NGINX_FORMS.flatMap((form) =>
+      [...line.matchAll(form)].map(([, star, source = '']) => ({ where, source, flags: star === '' ? '' : 'i' })),
+    );
+    const meant = line.replaceAll(/\/~(error|events)\b/g, '').split('~').length - 1;
+    return found.length === meant ? found : [{ where: `${where} can't be read`, source: '^(a+)+$', flags: '' }];
+  });
+}
+
 const complaintsOf = async (found: readonly Found[]): Promise<string[]> => {
   const complaints: string[] = [];
   for (const { where, source, flags } of found) {
@@ -63,6 +81,14 @@ describe('regular expressions', () => {
     expect(found.length).toBeGreaterThan(20);
     expect(await complaintsOf(found)).toEqual([]);
   }, 60_000);
+
+  it('those of nginx, which read URLs and headers before anybody else -> likewise', async () => {
+    const files = globSync('nginx/*.template', { cwd: repository });
+    const found = files.flatMap((file) => expressionsOfNginx(path.join(repository, file)));
+
+    expect(found.length).toBeGreaterThan(20);
+    expect(await complaintsOf(found)).toEqual([]);
+  }, 120_000);
 
   it('one that backtracks without end -> found', async () => {
     expect(await complaintsOf([{ where: 'here', source: '^(a+)+$', flags: '' }])).toHaveLength(1);
