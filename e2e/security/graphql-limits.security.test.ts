@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { register, urls } from '../support/system.js';
+import { graphql, placeOrder, register, settings, urls } from '../support/system.js';
 
 const TRIES = 100;
 /** Milliseconds, as a median. */
@@ -12,12 +12,21 @@ const nested = (depth: number): string =>
 const bomb = (fields: string): string =>
   `{ ...F0 } ${list(60, (i) => `fragment F${i} on Query { ...F${i + 1} ${fields} ...F${i + 1} }`)} fragment F60 on Query { me { id } }`;
 
+/** Much to compare with the schema, but for that it is refused before. */
+const aliasedAndLong = `{ me { ${list(110, (i) => `...F${i}`)} } ${list(31, (i) => `a${i}: __typename`)} } ${list(110, (i) => `fragment F${i} on User { id email role isActive createdAt updatedAt }`)}`;
+
 it.each([
   ['depth', nested(10)],
   ['cost', '{ users(limit: 100) { data { id orders(limit: 100) { id status } } } }'],
+  ['cost', '{ users(limit: 100) { data { orders(limit: 100) { __typename } } } }'],
   ['aliases', `{ ${list(31, (i) => `a${i}: __typename`)} }`],
+  ['aliases', aliasedAndLong],
   ['tokens', `{ ${list(45_000, () => 'a')} }`],
-  ['directives', `{ __typename ${list(900, () => '@skip(if: false)')} }`],
+  ['tokens', `${'#\n'.repeat(33_000)}{ __typename }`],
+  ['repeats', `{ me { ${list(1_900, () => 'id')} } }`],
+  ['repeats', `{ ${list(490, () => 'me { id }')} }`],
+  ['body', `{ __typename } #${'x'.repeat(100_000)}`],
+  ['directives', `{ __typename ${list(300, () => '@skip(if: false)')} }`],
   ['operations', list(300, (i) => `query Q${i} { __typename }`)],
   ['log-ins', `mutation { ${list(25, (i) => `l${i}: login(input: { email: "a", password: "b" }) { token }`)} }`],
   ['cost', bomb('')],
@@ -36,9 +45,27 @@ it.each([
     });
     const answer = (await response.json()) as { errors: { message: string }[] };
     times.push(performance.now() - started);
-    expect(answer.errors.map(({ message }) => message)).toEqual([`Query is too complex: ${rule}`]);
+    const message = rule === 'body' ? 'Request body is too large' : `Query is too complex: ${rule}`;
+    expect(answer.errors.map((error) => error.message)).toEqual([message]);
   }
   const median = times.sort((a, b) => a - b)[TRIES / 2] ?? Infinity;
   process.stdout.write(`${rule}: ${median.toFixed(1)} ms\n`);
   expect(median).toBeLessThan(BOUND);
+});
+
+it('past the time that all calls of a request have -> what is missing is given up then', async () => {
+  const allowed = Number(/^(\d+)s$/.exec(settings.GATEWAY_REQUEST_TIMEOUT ?? '')?.[1]) * 1_000;
+  const { token } = await register();
+  // One after the other, three seconds each.
+  const payments = await Promise.all([1, 2, 3, 4].map(async () => (await placeOrder(token)).paymentId));
+  const started = performance.now();
+  const { body } = await graphql(
+    `mutation { ${list(4, (i) => `p${i}: processPayment(id: "${payments[i]}", token: "tok_slow") { status }`)} }`,
+    token,
+  );
+
+  expect(body.errors.map((error: { extensions: { code: string } }) => error.extensions.code)).toEqual([
+    'UPSTREAM_TIMEOUT',
+  ]);
+  expect(performance.now() - started).toBeLessThan(allowed + 1_000);
 });
