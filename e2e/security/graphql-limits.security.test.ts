@@ -26,7 +26,7 @@ it.each([
   ['repeats', `{ me { ${list(1_900, () => 'id')} } }`],
   ['repeats', `{ ${list(490, () => 'me { id }')} }`],
   ['body', `{ __typename } #${'x'.repeat(100_000)}`],
-  ['directives', `{ __typename ${list(300, () => '@skip(if: false)')} }`],
+  ['directives', `{ __typename ${list(250, () => '@skip(if: false)')} }`],
   ['operations', list(300, (i) => `query Q${i} { __typename }`)],
   ['log-ins', `mutation { ${list(25, (i) => `l${i}: login(input: { email: "a", password: "b" }) { token }`)} }`],
   ['cost', bomb('')],

@@ -4,6 +4,7 @@ import { startSystem } from '../../support/start-system.ts';
 export default async function globalSetup(): Promise<void> {
   await startSystem(['slowhttptest'], {
     LOG_LEVEL: 'warn',
+    NGINX_RATE_LIMIT: '1000000',
     GATEWAY_RATE_LIMIT: '1000000',
     SERVICE_RATE_LIMIT: '1000000',
     REGISTRATION_LIMIT: '1000000/1h',
