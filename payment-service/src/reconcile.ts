@@ -6,7 +6,7 @@ import { SettingsError } from '@shop/common/config';
 import { stopInOrder } from '@shop/common/lifecycle';
 import { redact } from '@shop/common/logger';
 import { loadReconciliationConfig, type ReconciliationConfig } from './config.js';
-import { CHARGE_PATIENCE, LONGEST_PAUSE } from './payments/patience.js';
+import { CHARGE_PATIENCE, LONGEST_PAUSE } from './payments/payment.js';
 import { SimulatedLedger } from './providers/simulated/simulated-ledger.js';
 import { BooksRepository } from './reconciliation/books.repository.js';
 import { ReconciliationService } from './reconciliation/reconciliation.service.js';

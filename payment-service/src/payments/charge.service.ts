@@ -2,8 +2,7 @@ import type { Logger } from '@shop/common/logger';
 import type { Verdict } from '../providers/payment-provider.js';
 import type { FoundOutcome, Providers } from '../providers/providers.js';
 import type { ChargeRepository } from './charge.repository.js';
-import { LONGEST_PAUSE } from './patience.js';
-import type { Payment } from './payment.js';
+import { LONGEST_PAUSE, type Payment } from './payment.js';
 import type { PaymentRepository } from './payment.repository.js';
 import type { PaymentService } from './payment.service.js';
 

@@ -1,5 +1,5 @@
 import type { RefundStatus } from '@shop/common/contracts';
-import { LONGEST_PAUSE } from './patience.js';
+import { LONGEST_PAUSE } from './payment.js';
 
 /** Money on its way back to the customer. */
 export interface Refund {
