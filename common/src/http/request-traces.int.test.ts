@@ -219,7 +219,9 @@ describe('the trace of a request', () => {
     const caller = await serve([
       get('/', async () => {
         for (const service of calls) {
-          await service.call(z.string(), { method: 'GET', path: '/nowhere' }).catch((error) => errors.push(error));
+          await service
+            .call(z.string(), { method: 'GET', path: '/nowhere' })
+            .catch((error: unknown) => errors.push(error));
         }
       }),
     ]);
