@@ -10,6 +10,7 @@ import {
   databaseState,
   IdempotencyKeys,
   isDatabaseUnavailable,
+  PastEvents,
 } from '@shop/common/database';
 import { listen, type HttpServer, type Probe } from '@shop/common/http';
 import { BackgroundWorker, stopInOrder } from '@shop/common/lifecycle';
@@ -126,6 +127,13 @@ export async function startOrderService(config: Config): Promise<RunningService>
     poll: PURGE_POLL,
     logger,
   });
+  const pastEvents = new PastEvents({ client: database });
+  const eventPurge = new BackgroundWorker({
+    name: 'old events',
+    work: () => pastEvents.purge(),
+    poll: PURGE_POLL,
+    logger,
+  });
   const consumer = new EventConsumer({
     connection: broker,
     queue: topology.orderService,
@@ -166,7 +174,7 @@ export async function startOrderService(config: Config): Promise<RunningService>
     await stopInOrder([
       async () => server?.stop(SERVER_GRACE),
       () => consumer.stop(),
-      () => Promise.all([expiry.stop(), keyPurge.stop(), auditPurge.stop()]),
+      () => Promise.all([expiry, keyPurge, auditPurge, eventPurge].map((worker) => worker.stop())),
       () => revocationStream.stop(),
       () => relay.stop(),
       () => broker.stop(),
@@ -184,6 +192,7 @@ export async function startOrderService(config: Config): Promise<RunningService>
     expiry.start();
     keyPurge.start();
     auditPurge.start();
+    eventPurge.start();
     server = await listen(app, { host: config.host, port: config.port });
   } catch (error) {
     await stop();

@@ -10,6 +10,7 @@ import {
   databaseState,
   IdempotencyKeys,
   isDatabaseUnavailable,
+  PastEvents,
 } from '@shop/common/database';
 import { listen, ServiceClient, type HttpServer, type Probe } from '@shop/common/http';
 import { BackgroundWorker, stopInOrder } from '@shop/common/lifecycle';
@@ -151,6 +152,7 @@ export async function startPaymentService(
   const lease = 2 * requestLifetime; // whoever holds one asks the provider twice at most
   const idempotencyKeys = new IdempotencyKeys({ client: database, lease });
   const auditTrail = new AuditTrail({ client: database });
+  const pastEvents = new PastEvents({ client: database });
   const payments = new PaymentRepository({ database, store });
   const accounts = new OrderAccountRepository({ store });
   const refundService = new RefundService({
@@ -206,6 +208,7 @@ export async function startPaymentService(
     work('old webhooks', () => webhooks.forgetOld(), PURGE_POLL),
     work('old idempotency keys', () => idempotencyKeys.purge(), PURGE_POLL),
     work('old audit entries', () => auditTrail.purge(), PURGE_POLL),
+    work('old events', () => pastEvents.purge(), PURGE_POLL),
   ];
   const consumer = new EventConsumer({
     connection: broker,

@@ -9,6 +9,7 @@ import {
   createDatabaseAdapter,
   databaseState,
   isDatabaseUnavailable,
+  PastEvents,
 } from '@shop/common/database';
 import { addressBlock, listen, type HttpServer, type Probe } from '@shop/common/http';
 import { BackgroundWorker, stopInOrder } from '@shop/common/lifecycle';
@@ -98,6 +99,7 @@ export async function startUserService(
   const verifier = new AccessTokenVerifier({ publicKeys, issuer, audience, revocations });
 
   const auditTrail = new AuditTrail({ client: database });
+  const pastEvents = new PastEvents({ client: database });
   const users = new UserRepository({ database, store });
   const userService = new UserService({ users, revocations, clock });
   const attemptBudgets = new AttemptBudgetRepository({ database });
@@ -135,6 +137,7 @@ export async function startUserService(
     purge('budgets that are full again', () => attemptBudgets.purge()),
     purge('old log-ins', () => sessionService.forgetOld()),
     purge('old audit entries', () => auditTrail.purge()),
+    purge('old events', () => pastEvents.purge()),
   ];
 
   let isStopping = false;

@@ -62,20 +62,3 @@ export async function backlogOf(client: Client): Promise<Backlog> {
   });
   return rows[0] ?? { waiting: 0, oldest: null };
 }
-
-/** Deletes up to `limit` rows each from outbox and inbox that are older than `retention` milliseconds; whether there may be more. */
-export async function purge(
-  client: Client,
-  { retention, limit }: { retention: number; limit: number },
-): Promise<boolean> {
-  const before = new Date(Date.now() - retention);
-  const published = await client.query(
-    `DELETE FROM outbox WHERE position IN (SELECT position FROM outbox WHERE published_at < $1 LIMIT $2)`,
-    [before, limit],
-  );
-  const handled = await client.query(
-    `DELETE FROM inbox WHERE event_id IN (SELECT event_id FROM inbox WHERE handled_at < $1 LIMIT $2)`,
-    [before, limit],
-  );
-  return published.rowCount === limit || handled.rowCount === limit;
-}

@@ -14,7 +14,7 @@ import {
 import type { Tracing } from '../tracing/index.js';
 import { messageSpan } from './message-span.js';
 import { messagingMetrics, type MessagingMetrics } from './messaging-metrics.js';
-import { backlogOf, markPublished, nextEvents, purge, tryBecomeActive, type OutboxEvent } from './outbox-queries.js';
+import { backlogOf, markPublished, nextEvents, tryBecomeActive, type OutboxEvent } from './outbox-queries.js';
 
 export interface OutboxRelayOptions {
   /** Of the database whose outbox it publishes; the relay takes one connection of its own. */
@@ -39,9 +39,6 @@ const FAILURE_PAUSE = { first: 250, most: 1_000 };
 const RECONNECT_PAUSE = { first: 250, most: 2_000 };
 /** An outbox whose oldest event waits longer than this is behind. */
 const BEHIND_AFTER = 10_000;
-const RETENTION = 7 * 24 * 60 * 60 * 1_000;
-const PURGE_EVERY = 60 * 60 * 1_000;
-const PURGE_BATCH = 1_000;
 const QUERY_TIMEOUT = 5_000;
 const DRAIN_TIMEOUT = 5_000;
 /**
@@ -64,7 +61,6 @@ export class OutboxRelay {
   #isConnected = false;
   #oldest: Date | undefined;
   #observedAt = 0;
-  #purgeAt = 0;
   #publisher: Publisher | undefined;
   #running: Promise<void> | undefined;
 
@@ -140,7 +136,6 @@ export class OutboxRelay {
     const { signal } = this.#stopping;
     for (let failures = 0; ;) {
       await this.#observe(client);
-      await this.#purgeWhenDue(client);
       const batch = publisher.isUp ? await this.#publishBatch(client, publisher) : { read: 0, failed: 1 };
       if (signal.aborted && (batch.read === 0 || batch.failed > 0 || Date.now() > this.#drainUntil)) return;
       if (batch.failed > 0) {
@@ -244,12 +239,6 @@ export class OutboxRelay {
     this.#oldest = oldest ?? undefined;
     this.#metrics.outboxWaiting.set(waiting);
     this.#metrics.outboxAge.set(oldest === null ? 0 : Math.max(0, (Date.now() - oldest.getTime()) / 1_000));
-  }
-
-  async #purgeWhenDue(client: Client): Promise<void> {
-    if (Date.now() < this.#purgeAt) return;
-    const isMore = await purge(client, { retention: RETENTION, limit: PURGE_BATCH });
-    this.#purgeAt = Date.now() + (isMore ? POLL : PURGE_EVERY);
   }
 
   async #waitForWork(): Promise<void> {
