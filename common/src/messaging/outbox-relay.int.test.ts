@@ -4,6 +4,7 @@ import { orderCreatedDraft } from '../../test/messaging/fixtures.js';
 import { MessagingBench } from '../../test/messaging/messaging-bench.js';
 import { RevocationList } from '../auth/index.js';
 import type { EventDraft, EventOf } from '../contracts/index.js';
+import { createMetrics } from '../metrics/index.js';
 import type { BrokerConnection } from '../rabbitmq/index.js';
 import { eventually } from '../testing/index.js';
 
@@ -14,16 +15,6 @@ beforeAll(async () => {
 });
 afterEach(() => bench.reset());
 afterAll(() => bench.close());
-
-/** The session that holds the lock. */
-async function activeRelay(): Promise<{ pid: number; source: string }> {
-  const { rows } = await bench.sql.query<{ pid: number; source: string }>(
-    `SELECT pid, replace(application_name, 'outbox relay of ', '') AS source FROM pg_locks JOIN pg_stat_activity USING (pid)
-     WHERE locktype = 'advisory' AND granted AND datname = current_database()`,
-  );
-  expect(rows).toHaveLength(1);
-  return rows[0]!;
-}
 
 describe('outbox relay', () => {
   it('an event is committed -> it reaches its handler, and is marked as published', async () => {
@@ -108,25 +99,40 @@ describe('outbox relay', () => {
     for (const orderId of orders) expect(received.get(orderId)).toEqual(sequences);
   });
 
-  it('two relays -> one is active; its session dies, or it stops -> the events go on within 5 s', async () => {
+  it('two relays -> one is active, and says so; it stops -> the other is within 5 s', async () => {
     const connection = bench.connect();
-    const relays = [
-      bench.startRelay(connection, { source: '/first' }),
-      bench.startRelay(connection, { source: '/second' }),
-    ];
-    await eventually(() => expect(relays.map((relay) => relay.state())).toEqual(['ok', 'ok']));
-    const active = await eventually(activeRelay);
+    const relays = ['/first', '/second'].map((source) => {
+      const metrics = createMetrics({ service: 'test' });
+      return { source, metrics, relay: bench.startRelay(connection, { source, metrics }) };
+    });
+    const active = async () => {
+      const values = relays.map(async ({ source, metrics }) => ({
+        source,
+        value: (await metrics.registry.getSingleMetric('outbox_relay_active')?.get())?.values[0]?.value,
+      }));
+      return (await Promise.all(values)).filter(({ value }) => value === 1).map(({ source }) => source);
+    };
+    await eventually(() => expect(relays.map(({ relay }) => relay.state())).toEqual(['ok', 'ok']));
+    const { source } = await eventually(() => bench.activeRelay());
+    await eventually(async () => expect(await active()).toEqual([source]));
 
-    await bench.sql.query('SELECT pg_terminate_backend($1)', [active.pid]);
+    await relays.find((other) => other.source === source)?.relay.stop();
     await bench.emit([orderCreatedDraft()]);
     await eventually(async () => expect(await bench.unpublished()).toBe(0), { timeout: 5_000 });
-    const next = await activeRelay();
-    expect(next.pid).not.toBe(active.pid);
+    const standby = source === '/first' ? '/second' : '/first';
+    expect((await bench.activeRelay()).source).toBe(standby);
+    expect(await active()).toEqual([standby]);
+  });
 
-    await relays[next.source === '/first' ? 0 : 1]?.stop();
+  it('the session of the active one is ended -> whichever is active then publishes within 5 s', async () => {
+    const connection = bench.connect();
+    bench.startRelay(connection, { source: '/first' });
+    bench.startRelay(connection, { source: '/second' });
+    const { pid } = await eventually(() => bench.activeRelay());
+    await bench.sql.query('SELECT pg_terminate_backend($1)', [pid]);
     await bench.emit([orderCreatedDraft()]);
     await eventually(async () => expect(await bench.unpublished()).toBe(0), { timeout: 5_000 });
-    expect((await activeRelay()).source).toBe(next.source === '/first' ? '/second' : '/first');
+    expect((await bench.activeRelay()).pid).not.toBe(pid);
   });
 
   it('a relay is stopped -> it publishes what is left and hands over', async () => {

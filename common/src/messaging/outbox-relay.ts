@@ -42,10 +42,10 @@ const BEHIND_AFTER = 10_000;
 const QUERY_TIMEOUT = 5_000;
 const DRAIN_TIMEOUT = 5_000;
 /**
- * The server ends the session of a relay that is frozen or cut off, and with it its lock. A lost mark only means that an
- * event is published twice, so marking needn't wait for the disk.
+ * The server ends the session of a relay that is frozen or cut off, and with it its lock: one that is well asks something
+ * every second. A lost mark only means that an event is published twice, so marking needn't wait for the disk.
  */
-const SESSION_OPTIONS = '-c idle_session_timeout=10s -c synchronous_commit=off';
+const SESSION_OPTIONS = '-c idle_session_timeout=3s -c synchronous_commit=off';
 
 /**
  * Publishes what a service has written into its outbox: each event at least once, those of an aggregate in their order.
@@ -60,7 +60,6 @@ export class OutboxRelay {
   #drainUntil = 0;
   #isConnected = false;
   #oldest: Date | undefined;
-  #observedAt = 0;
   #publisher: Publisher | undefined;
   #running: Promise<void> | undefined;
 
@@ -105,7 +104,7 @@ export class OutboxRelay {
         await client.connect();
         this.#isConnected = true;
         attempt = 0;
-        if (await this.#standBy(client)) await this.#relay(client, publisher);
+        if (await this.#standBy(client)) await this.#beActive(client, publisher);
       } catch (error) {
         this.#options.logger.warn('outbox relay lost its database', { err: error });
       } finally {
@@ -132,11 +131,25 @@ export class OutboxRelay {
     return false;
   }
 
-  async #relay(client: Client, publisher: Publisher): Promise<void> {
+  /** Looks at the outbox every second meanwhile, also while a batch waits for its confirms: so the session stays alive. */
+  async #beActive(client: Client, publisher: Publisher): Promise<void> {
+    const ended = new AbortController();
+    const lost = new AbortController();
+    const observing = this.#keepObserving(client, ended.signal).catch((error: unknown) => lost.abort(error));
+    try {
+      await this.#relay(client, publisher, lost.signal);
+    } finally {
+      ended.abort();
+      await observing;
+    }
+  }
+
+  /** Throws once the session is `lost`, and with it the lock. */
+  async #relay(client: Client, publisher: Publisher, lost: AbortSignal): Promise<void> {
     const { signal } = this.#stopping;
     for (let failures = 0; ;) {
-      await this.#observe(client);
-      const batch = publisher.isUp ? await this.#publishBatch(client, publisher) : { read: 0, failed: 1 };
+      lost.throwIfAborted();
+      const batch = publisher.isUp ? await this.#publishBatch(client, publisher, lost) : { read: 0, failed: 1 };
       if (signal.aborted && (batch.read === 0 || batch.failed > 0 || Date.now() > this.#drainUntil)) return;
       if (batch.failed > 0) {
         await pause(backOff(failures++, FAILURE_PAUSE), signal);
@@ -147,13 +160,22 @@ export class OutboxRelay {
     }
   }
 
-  async #publishBatch(client: Client, publisher: Publisher): Promise<{ read: number; failed: number }> {
+  async #publishBatch(
+    client: Client,
+    publisher: Publisher,
+    lost: AbortSignal,
+  ): Promise<{ read: number; failed: number }> {
     const events = await nextEvents(client, BATCH);
     const failures: PublishFailed[] = [];
+    // An aggregate's next event is sent when the one before is confirmed: none overtakes another that has to be sent again.
     const ofSubject = new Map<string, Promise<boolean>>();
     const confirmed = await Promise.all(
       events.map((event) => {
-        const result = this.#publishAfter(ofSubject.get(event.subject), event, publisher, failures);
+        const previous = ofSubject.get(event.subject) ?? Promise.resolve(true);
+        const result = previous.then(
+          // Without the lock another relay is at it.
+          (isConfirmed) => isConfirmed && !lost.aborted && this.#publish(event, publisher, failures),
+        );
         ofSubject.set(event.subject, result);
         return result;
       }),
@@ -170,14 +192,8 @@ export class OutboxRelay {
     return { read: events.length, failed };
   }
 
-  /** An aggregate's next event is sent when the one before is confirmed: none overtakes another that has to be sent again. */
-  async #publishAfter(
-    previous: Promise<boolean> | undefined,
-    event: OutboxEvent,
-    publisher: Publisher,
-    failures: PublishFailed[],
-  ): Promise<boolean> {
-    if (previous !== undefined && !(await previous)) return false;
+  /** Whether the broker has confirmed it. */
+  async #publish(event: OutboxEvent, publisher: Publisher, failures: PublishFailed[]): Promise<boolean> {
     const { topology } = this.#options.connection;
     const { exchange, broadcastExchange } = topology;
     const destination = `${exchange}:${event.type}`;
@@ -232,10 +248,15 @@ export class OutboxRelay {
     };
   }
 
+  async #keepObserving(client: Client, ended: AbortSignal): Promise<void> {
+    while (!ended.aborted) {
+      await this.#observe(client);
+      await pause(POLL, ended);
+    }
+  }
+
   async #observe(client: Client): Promise<void> {
-    if (Date.now() - this.#observedAt < POLL) return;
     const { waiting, oldest } = await backlogOf(client);
-    this.#observedAt = Date.now();
     this.#oldest = oldest ?? undefined;
     this.#metrics.outboxWaiting.set(waiting);
     this.#metrics.outboxAge.set(oldest === null ? 0 : Math.max(0, (Date.now() - oldest.getTime()) / 1_000));

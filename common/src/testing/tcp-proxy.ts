@@ -15,6 +15,8 @@ export interface TcpProxy {
   muteAfter(...texts: readonly string[]): void;
   /** When the server next says something that ends with `last`, it adds `farewell` in the same breath and is gone. */
   endAfter(last: Buffer, farewell: Buffer): void;
+  /** What the server says from now on arrives so many milliseconds later. */
+  slowDown(milliseconds: number): void;
   stop(): Promise<void>;
 }
 
@@ -25,6 +27,7 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
   let isCut = false;
   let isMute = false;
   let cues: readonly string[] = [];
+  let lag = 0;
   let ending: { last: Buffer; farewell: Buffer } | undefined;
   const server = createServer((client) => {
     if (isCut) {
@@ -45,6 +48,7 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
       socket.on('end', () => other.end());
     }
     let heard = 0;
+    let earliest = 0;
     client.on('data', (chunk) => {
       const cue = cues[heard];
       if (cue !== undefined && chunk.includes(cue)) heard++;
@@ -56,7 +60,11 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
       if (ending !== undefined && chunk.subarray(-ending.last.length).equals(ending.last)) {
         client.end(Buffer.concat([chunk, ending.farewell]));
         ending = undefined;
-      } else client.write(chunk);
+      } else if (lag === 0 && earliest < Date.now()) client.write(chunk);
+      else {
+        earliest = Math.max(earliest, Date.now() + lag); // never before what was said earlier
+        setTimeout(() => client.write(chunk), earliest - Date.now());
+      }
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -76,6 +84,9 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
     },
     endAfter: (last, farewell) => {
       ending = { last, farewell };
+    },
+    slowDown: (milliseconds) => {
+      lag = milliseconds;
     },
     stop: async () => {
       server.close();

@@ -13,7 +13,7 @@ import {
   RevocationStream,
   type EventHandlers,
 } from '../../src/messaging/index.js';
-import { createMetrics } from '../../src/metrics/index.js';
+import { createMetrics, type Metrics } from '../../src/metrics/index.js';
 import { BrokerConnection, deadLetterQueueOf } from '../../src/rabbitmq/index.js';
 import {
   createTestBroker,
@@ -122,10 +122,11 @@ export class MessagingBench {
     {
       source = '/test-service',
       databaseUrl = this.database.url,
+      metrics = this.metrics,
       tracing,
-    }: { source?: string; databaseUrl?: string; tracing?: Tracing } = {},
+    }: { source?: string; databaseUrl?: string; metrics?: Metrics; tracing?: Tracing } = {},
   ): OutboxRelay {
-    const { logger, metrics } = this;
+    const { logger } = this;
     return this.#start(new OutboxRelay({ databaseUrl, connection, source, logger, metrics, tracing }));
   }
 
@@ -156,6 +157,17 @@ export class MessagingBench {
 
   async waiting(queueName: string): Promise<number> {
     return (await this.channel.checkQueue(queueName)).messageCount;
+  }
+
+  /** The session that holds the relays' lock. */
+  async activeRelay(): Promise<{ pid: number; source: string }> {
+    const { rows } = await this.sql.query<{ pid: number; source: string }>(
+      `SELECT pid, replace(application_name, 'outbox relay of ', '') AS source FROM pg_locks JOIN pg_stat_activity USING (pid)
+       WHERE locktype = 'advisory' AND granted AND datname = current_database()`,
+    );
+    const [active, ...others] = rows;
+    if (active === undefined || others.length > 0) throw new Error(`${rows.length} active relays`);
+    return active;
   }
 
   #start<P extends Part>(part: P): P {

@@ -1,0 +1,113 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { orderCreatedDraft } from '../../test/messaging/fixtures.js';
+import { MessagingBench } from '../../test/messaging/messaging-bench.js';
+import { eventually, startTcpProxy } from '../testing/index.js';
+
+const TAKE_OVER_TIME = 5_000;
+const fixture = path.join(import.meta.dirname, '../../test/fixtures/relay.ts');
+
+let bench: MessagingBench;
+const processes = new Map<string, ChildProcess>();
+
+beforeAll(async () => {
+  bench = await MessagingBench.open();
+});
+afterEach(async () => {
+  for (const child of processes.values()) {
+    if (child.exitCode === null && child.signalCode === null && child.kill('SIGKILL')) await once(child, 'exit');
+  }
+  processes.clear();
+  await bench.reset();
+});
+afterAll(() => bench.close());
+
+function startProcess(source: string): void {
+  const child = spawn(process.execPath, ['--import', 'tsx', fixture], {
+    env: { PATH: process.env.PATH, DATABASE_URL: bench.database.url, RABBITMQ_URL: bench.broker.url, SOURCE: source },
+    stdio: 'inherit',
+  });
+  processes.set(source, child);
+}
+
+/** The sources of all relays that are connected to the database. */
+async function connectedRelays(): Promise<string[]> {
+  const { rows } = await bench.sql.query<{ source: string }>(
+    `SELECT replace(application_name, 'outbox relay of ', '') AS source FROM pg_stat_activity
+     WHERE application_name LIKE 'outbox relay of %' AND datname = current_database() ORDER BY source`,
+  );
+  return rows.map(({ source }) => source);
+}
+
+/** The sources of the events that came, by order. */
+function collectSources(): Map<string, string[]> {
+  const sources = new Map<string, string[]>();
+  bench.startConsumer(bench.connect(), {
+    'order.created': async ({ subject, source }) =>
+      void sources.set(subject, [...(sources.get(subject) ?? []), source]),
+  });
+  return sources;
+}
+
+describe('two processes with a relay each', () => {
+  it.each(['SIGKILL', 'SIGSTOP'] as const)(
+    'the active one gets %s -> the other publishes within 5 s',
+    async (signal) => {
+      const sources = collectSources();
+      for (const source of ['/first', '/second']) startProcess(source);
+      await eventually(async () => expect(await connectedRelays()).toEqual(['/first', '/second']), {
+        timeout: 40_000,
+      });
+      const before = randomUUID();
+      await bench.emit([orderCreatedDraft(before)]);
+      const { source: active } = await eventually(() => bench.activeRelay());
+      await eventually(() => expect(sources.get(before)).toEqual([active]));
+
+      processes.get(active)?.kill(signal);
+      const killedAt = Date.now();
+      const after = randomUUID();
+      await bench.emit([orderCreatedDraft(after)]);
+      const standby = active === '/first' ? '/second' : '/first';
+      await eventually(() => expect(sources.get(after)).toEqual([standby]));
+      expect(Date.now() - killedAt).toBeLessThan(TAKE_OVER_TIME);
+      expect((await bench.activeRelay()).source).toBe(standby);
+    },
+    60_000,
+  );
+});
+
+describe('a batch that takes longer than a silent session may last', () => {
+  it('its confirms come late, one after another -> the relay stays the active one, and publishes each event once', async () => {
+    const sources = collectSources();
+    const proxy = await startTcpProxy(bench.broker.url);
+    try {
+      const slow = bench.startRelay(bench.connect(proxy.url), { source: '/slow' });
+      const warmUp = randomUUID();
+      await bench.emit([orderCreatedDraft(warmUp)], slow);
+      await eventually(() => expect(sources.get(warmUp)).toEqual(['/slow']));
+      const { pid } = await bench.activeRelay();
+      bench.startRelay(bench.connect(), { source: '/standby' });
+      await eventually(async () => expect(await connectedRelays()).toEqual(['/slow', '/standby']));
+
+      proxy.slowDown(500);
+      const orderId = randomUUID();
+      const startedAt = Date.now();
+      await bench.emit(
+        Array.from({ length: 10 }, (_, index) => orderCreatedDraft(orderId, index + 1)),
+        slow,
+      );
+      await eventually(async () => expect(await bench.unpublished()).toBe(0));
+      expect(Date.now() - startedAt).toBeGreaterThan(5_000);
+      expect((await bench.activeRelay()).pid).toBe(pid);
+      await eventually(() => expect(sources.get(orderId)).toEqual(Array.from({ length: 10 }, () => '/slow')));
+      expect(await bench.waiting(bench.queue.name)).toBe(0);
+    } finally {
+      proxy.slowDown(0);
+      await bench.reset();
+      await proxy.stop();
+    }
+  }, 40_000);
+});
