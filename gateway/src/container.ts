@@ -76,6 +76,7 @@ export async function startGateway(config: Config): Promise<RunningGateway> {
     'order-service': serviceProbe(services.orders),
     'payment-service': serviceProbe(services.payments),
     broker: { vital: false, state: () => broker.state() },
+    revocations: { vital: false, state: () => revocationStream.state() },
   };
   const app = buildApp({
     service: SERVICE,
@@ -126,6 +127,7 @@ export async function startGateway(config: Config): Promise<RunningGateway> {
   try {
     revocationStream.start();
     eventBroadcast.start();
+    await revocationStream.untilReady();
     server = await listen(listener, { host: config.host, port: config.port });
   } catch (error) {
     await stop();

@@ -68,7 +68,7 @@ describe('health', () => {
   it('all is well -> healthy, ready with the state of each dependency, and figures', async () => {
     const { body } = await supertest(test.url).get('/health').expect(200);
     expect(body).toEqual({ status: 'healthy', service: 'order-service', version: '1.0.0', uptime: expect.any(Number) });
-    const dependencies = { database: 'up', broker: 'up', outbox: 'up' };
+    const dependencies = { database: 'up', broker: 'up', outbox: 'up', consumer: 'up', revocations: 'up' };
     await eventually(() =>
       supertest(test.url).get('/ready').expect(200, { service: 'order-service', status: 'ok', dependencies }),
     );
@@ -121,7 +121,10 @@ describe('starting', () => {
       const { body } = await alice.post(orderBody()).expect(201);
       await alice.get(`/${body.data.id}`).expect(200);
       const ready = await supertest(lonely.url).get('/ready').expect(200);
-      expect(ready.body).toMatchObject({ status: 'degraded', dependencies: { database: 'up', broker: 'down' } });
+      expect(ready.body).toMatchObject({
+        status: 'degraded',
+        dependencies: { database: 'up', broker: 'down', consumer: 'down', revocations: 'down' },
+      });
       const waiting = () => lonely.query('SELECT subject FROM outbox WHERE published_at IS NULL');
       expect(await waiting()).toEqual([{ subject: body.data.id }]);
 

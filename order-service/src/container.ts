@@ -149,6 +149,8 @@ export async function startOrderService(config: Config): Promise<RunningService>
     database: { vital: true, state: () => databaseState(database) },
     broker: { vital: false, state: () => broker.state() },
     outbox: { vital: false, state: () => (relay.state() === 'ok' ? 'up' : 'behind') },
+    consumer: { vital: false, state: () => consumer.state() },
+    revocations: { vital: false, state: () => revocationStream.state() },
   };
   const app = buildApp({
     service: SERVICE,
@@ -193,6 +195,7 @@ export async function startOrderService(config: Config): Promise<RunningService>
     keyPurge.start();
     auditPurge.start();
     eventPurge.start();
+    await revocationStream.untilReady();
     server = await listen(app, { host: config.host, port: config.port });
   } catch (error) {
     await stop();

@@ -225,6 +225,8 @@ export async function startPaymentService(
     database: { vital: true, state: () => databaseState(database) },
     broker: { vital: false, state: () => broker.state() },
     outbox: { vital: false, state: () => (relay.state() === 'ok' ? 'up' : 'behind') },
+    consumer: { vital: false, state: () => consumer.state() },
+    revocations: { vital: false, state: () => revocationStream.state() },
   };
   const app = buildApp({
     service: SERVICE,
@@ -269,6 +271,7 @@ export async function startPaymentService(
     revocationStream.start();
     consumer.start();
     for (const worker of workers) worker.start();
+    await revocationStream.untilReady();
     server = await listen(app, { host: config.host, port: config.port });
   } catch (error) {
     await stop();

@@ -43,7 +43,10 @@ describe('start', () => {
         await user.post('/logout').expect(200);
         await user.get('/me').expect(401);
         const { body } = await supertest(url).get('/ready').expect(200);
-        expect(body).toMatchObject({ status: 'degraded', dependencies: { database: 'up', broker: 'down' } });
+        expect(body).toMatchObject({
+          status: 'degraded',
+          dependencies: { database: 'up', broker: 'down', revocations: 'down' },
+        });
       },
       { brokerUrl },
     );
@@ -55,7 +58,10 @@ describe('start', () => {
       await eventually(async () => {
         expect(await query('SELECT FROM outbox WHERE published_at IS NULL')).toEqual([]);
         const { body } = await supertest(url).get('/ready').expect(200);
-        expect(body).toMatchObject({ status: 'ok', dependencies: { database: 'up', broker: 'up', outbox: 'up' } });
+        expect(body).toMatchObject({
+          status: 'ok',
+          dependencies: { database: 'up', broker: 'up', outbox: 'up', revocations: 'up' },
+        });
       });
       const { body } = await supertest(url).get('/health').expect(200);
       expect(body).toMatchObject({ status: 'healthy', service: 'user-service', version: expect.any(String) });

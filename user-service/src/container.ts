@@ -145,6 +145,7 @@ export async function startUserService(
     database: { vital: true, state: () => databaseState(database) },
     broker: { vital: false, state: () => broker.state() },
     outbox: { vital: false, state: () => (relay.state() === 'ok' ? 'up' : 'behind') },
+    revocations: { vital: false, state: () => revocationStream.state() },
   };
   const app = buildApp({
     service: SERVICE,
@@ -189,6 +190,7 @@ export async function startUserService(
     relay.start();
     for (const worker of purges) worker.start();
     revocationStream.start();
+    await revocationStream.untilReady();
     server = await listen(app, { host: config.host, port: config.port });
   } catch (error) {
     await stop();

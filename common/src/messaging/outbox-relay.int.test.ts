@@ -253,11 +253,15 @@ describe('revocation stream', () => {
     await eventually(() => expect(isRevoked(revocations, afterwards)).toBe(true));
   });
 
-  it('the broker is down -> the reader waits, not ready, and stops at once', async () => {
+  it('the broker is down -> the reader waits, not ready, its process for 2 s at most; and it stops at once', async () => {
     const connection = bench.connect('amqp://guest:guest@127.0.0.1:1');
     const { stream } = startReader(connection);
     await eventually(() => expect(bench.logger.messages('warn')).toContain('broker connection failed'));
     expect(stream.state()).toBe('down');
+    const before = Date.now();
+    await stream.untilReady();
+    expect(Date.now() - before).toBeLessThan(4_000);
+    expect(bench.logger.messages('warn')).toContain('earlier revocations are not known yet');
     await stream.stop();
     expect(stream.isReady).toBe(false);
   });

@@ -5,6 +5,7 @@ import type { Logger } from '../logger/index.js';
 import {
   backOff,
   pause,
+  settlesWithin,
   type BrokerConnection,
   type Delivery,
   type Publisher,
@@ -22,6 +23,8 @@ export interface RevocationStreamOptions {
 const PREFETCH = 200;
 const MARKER_TYPE = 'reader.marker';
 const MARKER_PAUSE = { first: 50, most: 1_000 };
+/** Milliseconds that a process waits for the revocations before it serves without them. */
+const PATIENCE = 2_000;
 
 /**
  * Keeps a process's list of revoked access tokens: reads the stream of revocations from its start, so that a process
@@ -31,6 +34,7 @@ export class RevocationStream {
   readonly #options: RevocationStreamOptions;
   readonly #marker = randomUUID();
   readonly #stopping = new AbortController();
+  readonly #read = Promise.withResolvers<undefined>();
   #isReady = false;
   #subscription: Subscription | undefined;
   #publisher: Publisher | undefined;
@@ -54,6 +58,15 @@ export class RevocationStream {
   /** Whether everything was read once that had been revoked before this process started. */
   get isReady(): boolean {
     return this.#isReady;
+  }
+
+  /**
+   * Waits until it is ready, before its process serves anybody: otherwise that took tokens which were revoked earlier. For
+   * 2 s at most, since processes start and serve without a broker.
+   */
+  async untilReady(): Promise<void> {
+    if (await settlesWithin(this.#read.promise, PATIENCE)) return;
+    this.#options.logger.warn('earlier revocations are not known yet');
   }
 
   state(): 'up' | 'down' {
@@ -92,11 +105,16 @@ export class RevocationStream {
 
   async #process(delivery: Delivery): Promise<void> {
     if (delivery.type === MARKER_TYPE) {
-      if (delivery.messageId === this.#marker) this.#isReady = true;
+      if (delivery.messageId === this.#marker) this.#becomeReady();
     } else {
       this.#add(delivery);
     }
     delivery.acknowledge();
+  }
+
+  #becomeReady(): void {
+    this.#isReady = true;
+    this.#read.resolve(undefined);
   }
 
   #add({ body, messageId }: Delivery): void {

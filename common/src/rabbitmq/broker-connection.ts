@@ -1,4 +1,5 @@
 import type { Logger } from '../logger/index.js';
+import { askSomething, Heartbeat, publishNothing } from './heartbeat.js';
 import { Publisher } from './publisher.js';
 import { QueueInspector } from './queue-inspector.js';
 import { RecoveringConnection } from './recovering-connection.js';
@@ -28,6 +29,7 @@ export class BrokerConnection {
   readonly #confirmTimeout: number;
   readonly #publishing: RecoveringConnection;
   readonly #consuming: RecoveringConnection;
+  readonly #heartbeats: readonly Heartbeat[];
 
   constructor({ url, name, topology, logger, confirmTimeout = 5_000 }: BrokerConnectionOptions) {
     this.topology = topology;
@@ -36,9 +38,13 @@ export class BrokerConnection {
     this.#confirmTimeout = confirmTimeout;
     this.#publishing = new RecoveringConnection({ url, name: `${name} publishing`, topology, logger });
     this.#consuming = new RecoveringConnection({ url, name: `${name} consuming`, topology, logger });
+    this.#heartbeats = [
+      new Heartbeat({ connection: this.#publishing, beat: publishNothing, name: `${name} publishing`, logger }),
+      new Heartbeat({ connection: this.#consuming, beat: askSomething, name: `${name} consuming`, logger }),
+    ];
   }
 
-  /** `up`: both connections stand, the broker takes messages, and every publisher and subscription is at work. */
+  /** `up`: both connections stand, the broker answers and takes messages, and every publisher and subscription is at work. */
   state(): 'up' | 'down' {
     return this.#publishing.isUp && this.#consuming.isUp ? 'up' : 'down';
   }
@@ -70,6 +76,7 @@ export class BrokerConnection {
 
   /** Closes both connections and what still uses them; relays and consumers are stopped before, so that they end their work. */
   async stop(): Promise<void> {
+    await Promise.all(this.#heartbeats.map((heartbeat) => heartbeat.stop()));
     await Promise.all([this.#publishing.stop(), this.#consuming.stop()]);
   }
 }
