@@ -11,19 +11,26 @@ export interface Revocation {
 const MAX_ENTRIES = 1_000_000;
 
 /**
- * The access tokens that no longer count, although they haven't expired. An entry is kept for `lifetime` milliseconds,
- * after which no token that it could concern is left.
+ * A token that a revocation concerns may be issued a little after it: by a clock that is ahead, or because its user was
+ * read before. In milliseconds, and far more than either takes.
+ */
+export const REVOCATION_MARGIN = 60_000;
+
+/**
+ * The access tokens that no longer count, although they haven't expired. An entry is kept for as long as a token lives, and
+ * a minute: after that no token that it could concern is left.
  */
 export class RevocationList {
-  /** For how many milliseconds an entry is kept. */
+  /** For how many milliseconds a token may live at most. */
   readonly lifetime: number;
   readonly #minimumVersions: LRUCache<string, number>;
   readonly #sessions: LRUCache<string, true>;
 
   constructor({ lifetime }: { lifetime: number }) {
     this.lifetime = lifetime;
-    this.#minimumVersions = new LRUCache({ max: MAX_ENTRIES, ttl: lifetime });
-    this.#sessions = new LRUCache({ max: MAX_ENTRIES, ttl: lifetime });
+    const ttl = lifetime + REVOCATION_MARGIN;
+    this.#minimumVersions = new LRUCache({ max: MAX_ENTRIES, ttl });
+    this.#sessions = new LRUCache({ max: MAX_ENTRIES, ttl });
   }
 
   add({ userId, minimumVersion, sid }: Revocation): void {

@@ -1,3 +1,4 @@
+import { REVOCATION_MARGIN } from '../auth/index.js';
 import type { EventType } from '../contracts/index.js';
 import type { StreamQueue, Topology, TransientQueue, WorkQueue } from '../rabbitmq/index.js';
 
@@ -52,7 +53,7 @@ export function createTopology({
   accessTokenLifetime,
   retryPauses = RETRY_PAUSES,
 }: {
-  /** Milliseconds; a revocation is kept twice as long. */
+  /** Milliseconds; a revocation is kept twice as long, and never shorter than it counts. */
   accessTokenLifetime: number;
   retryPauses?: readonly number[];
 }): EventTopology {
@@ -60,7 +61,7 @@ export function createTopology({
   const revocations: StreamQueue = {
     name: 'auth.revocations',
     routingKeys: ['user.access_revoked'] satisfies EventType[],
-    maxAgeSeconds: Math.ceil((2 * accessTokenLifetime) / 1_000),
+    maxAgeSeconds: Math.ceil((accessTokenLifetime + Math.max(accessTokenLifetime, REVOCATION_MARGIN)) / 1_000),
   };
   return {
     exchange: 'microservices.events',

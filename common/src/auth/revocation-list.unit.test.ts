@@ -1,0 +1,33 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { eventually } from '../testing/eventually.js';
+import { RevocationList } from './revocation-list.js';
+
+const LIFETIME = 3_600_000;
+const MINUTE = 60_000;
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+describe('a revocation', () => {
+  it('-> is kept for a token’s lifetime and a minute: it concerns tokens that are issued a little later, too', async () => {
+    let passed = 0;
+    const start = performance.now();
+    jest.spyOn(performance, 'now').mockImplementation(() => start + passed);
+    const list = new RevocationList({ lifetime: LIFETIME });
+    const userId = randomUUID();
+    list.add({ userId, minimumVersion: 2, sid: 'log-in' });
+    const isRevoked = () => ({
+      byVersion: list.isRevoked({ userId, version: 1, sid: 'another' }),
+      byLogIn: list.isRevoked({ userId, version: 2, sid: 'log-in' }),
+    });
+
+    passed = LIFETIME + MINUTE - 1_000;
+    await expect(
+      eventually(() => expect(isRevoked()).not.toEqual({ byVersion: true, byLogIn: true }), { timeout: 100 }),
+    ).rejects.toThrow();
+    passed = LIFETIME + MINUTE + 1_000;
+    await eventually(() => expect(isRevoked()).toEqual({ byVersion: false, byLogIn: false }));
+  });
+});
