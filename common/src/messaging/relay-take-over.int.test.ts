@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { orderCreatedDraft } from '../../test/messaging/fixtures.js';
 import { MessagingBench } from '../../test/messaging/messaging-bench.js';
+import { createMetrics } from '../metrics/index.js';
 import { eventually, startTcpProxy } from '../testing/index.js';
 
 const TAKE_OVER_TIME = 5_000;
@@ -80,11 +81,12 @@ describe('two processes with a relay each', () => {
 });
 
 describe('a batch that takes longer than a silent session may last', () => {
-  it('its confirms come late, one after another -> the relay stays the active one, and publishes each event once', async () => {
+  it('its confirms come late, one after another -> the relay stays the active one, and publishes each event once; the figure tells how late', async () => {
     const sources = collectSources();
     const proxy = await startTcpProxy(bench.broker.url);
+    const metrics = createMetrics({ service: 'test' });
     try {
-      const slow = bench.startRelay(bench.connect(proxy.url), { source: '/slow' });
+      const slow = bench.startRelay(bench.connect(proxy.url), { source: '/slow', metrics });
       const warmUp = randomUUID();
       await bench.emit([orderCreatedDraft(warmUp)], slow);
       await eventually(() => expect(sources.get(warmUp)).toEqual(['/slow']));
@@ -104,6 +106,15 @@ describe('a batch that takes longer than a silent session may last', () => {
       expect((await bench.activeRelay()).pid).toBe(pid);
       await eventually(() => expect(sources.get(orderId)).toEqual(Array.from({ length: 10 }, () => '/slow')));
       expect(await bench.waiting(bench.queue.name)).toBe(0);
+      const name = 'messaging_client_operation_duration_seconds';
+      const figure = (await metrics.registry.getMetricsAsJSON()).find((metric) => metric.name === name);
+      const valueOf = (part: string) =>
+        (figure?.values as { metricName?: string; value: number }[]).find(
+          ({ metricName }) => metricName === `${name}_${part}`,
+        )?.value;
+      expect(valueOf('count')).toBe(11);
+      expect(valueOf('sum')).toBeGreaterThan(10 * 0.5);
+      expect(valueOf('sum')).toBeLessThan((Date.now() - startedAt) / 1_000 + 10);
     } finally {
       proxy.slowDown(0);
       await bench.reset();

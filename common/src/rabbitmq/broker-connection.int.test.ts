@@ -10,6 +10,7 @@ import type { OutgoingMessage, Publisher } from './publisher.js';
 import type { Subscription } from './subscription.js';
 import { deadLetterQueueOf } from './topology.js';
 
+const RECOVERY_TIME = 5_000;
 const topology = createTestTopology();
 const queue = topology.paymentService;
 
@@ -96,16 +97,24 @@ describe('broker connection', () => {
     await eventually(() => expect(connection.state()).toBe('up'));
   });
 
-  it('its queue is deleted -> later messages flow', async () => {
-    const connection = createConnection();
+  it('its queue is deleted, so that the broker cancels the consumer -> later messages flow within 5 s', async () => {
+    const logger = new RecordingLogger();
+    const connection = createConnection({ logger });
     const publisher = connection.createPublisher('test');
     const { received, subscription } = collect(connection);
     await up(subscription);
     await broker.request('DELETE', `/queues/{vhost}/${queue.name}`);
+    const deletedAt = Date.now();
     await eventually(() => expect(subscription.isUp).toBe(false));
     await up(subscription);
     await published(publisher, 'later');
     await eventually(() => expect(received).toEqual(['later']));
+    expect(Date.now() - deletedAt).toBeLessThan(RECOVERY_TIME);
+    expect(logger.entries).toContainEqual({
+      level: 'warn',
+      message: 'channel is opened anew',
+      facts: { channel: queue.name, reason: 'consumer cancelled by the broker' },
+    });
   });
 
   it('no queue takes a message -> returned where it is mandatory, and queues that ought to be there are declared again', async () => {
@@ -135,11 +144,12 @@ describe('broker connection', () => {
     await eventually(() => expect(received).toEqual(['right']));
   });
 
-  it("the broker closes a consumer's channel because of an error -> what was in hand comes again, and all that follows", async () => {
+  it("the broker closes a consumer's channel because of an error -> what was in hand comes again, and all that follows, within 5 s", async () => {
     const connection = createConnection();
     const publisher = await up(connection.createPublisher('test'));
     const received: string[] = [];
     let mistakes = 0;
+    let mistakenAt = Infinity;
     const subscription = connection.subscribe({
       queue: queue.name,
       prefetch: 1,
@@ -148,6 +158,7 @@ describe('broker connection', () => {
           delivery.acknowledge();
           delivery.acknowledge(); // unknown by now, for which the broker closes the channel
           mistakes++;
+          mistakenAt = Math.min(mistakenAt, Date.now());
           return;
         }
         received.push(delivery.body.toString());
@@ -157,6 +168,7 @@ describe('broker connection', () => {
     await up(subscription);
     for (const text of ['first', 'second', 'third']) await publisher.publish(message(text));
     await eventually(() => expect(received.toSorted()).toEqual(['second', 'third']));
+    expect(Date.now() - mistakenAt).toBeLessThan(RECOVERY_TIME);
     expect(mistakes).toBeGreaterThanOrEqual(1);
     await subscription.stop({ grace: 1_000 });
   });
