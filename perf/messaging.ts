@@ -1,4 +1,5 @@
 // How fast events go from a service's database to another's handler, on servers of its own that really write to disk.
+// Ends with 1 where it is slower than docs/reliability.md promises, or not done in time.
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,8 +13,12 @@ import { startTestInfrastructure } from '../stack/test-infrastructure.ts';
 const EVENTS = 20_000;
 const RATE = 200;
 const SECONDS = 15;
-/** The first second warms the code up. */
+/** Events of the first second, which warm the code up: they are sent, and left out of the quantiles. */
 const WARM_UP = RATE;
+/** What is promised: events a second, and milliseconds. */
+const LIMITS = { drained: 5_000, p50: 15, p99: 100 };
+const DEADLINE = performance.now() + 5 * 60_000;
+const QUERY_TIMEOUT = 60_000;
 
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 const print = (message: string, facts?: unknown): boolean => process.stderr.write(`${message} ${String(facts)}\n`);
@@ -45,7 +50,9 @@ const data = JSON.stringify({
 const columns = '(id, type, subject, sequence, time, data)';
 
 const infrastructure = await startTestInfrastructure({ postgresSettings: {} });
-const database = new pg.Pool({ connectionString: infrastructure.postgresUrl, max: 10 });
+const database = new pg.Pool({ connectionString: infrastructure.postgresUrl, max: 10, query_timeout: QUERY_TIMEOUT });
+// The server is stopped while the last connections are still closing; a loss in between shows in the next query.
+database.on('error', silent);
 await deployMigrations({
   url: infrastructure.postgresUrl,
   directory: path.join(import.meta.dirname, '../order-service'),
@@ -75,9 +82,12 @@ const consumer = new EventConsumer({
   },
 });
 
-const until = async (check: () => boolean | Promise<boolean>): Promise<void> => {
-  while (!(await check())) await delay(5);
-};
+async function until(what: string, check: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await check())) {
+    if (performance.now() > DEADLINE) throw new Error(`not done in time: ${what}`);
+    await delay(5);
+  }
+}
 
 async function fillOutbox(): Promise<void> {
   await database.query(
@@ -122,48 +132,62 @@ async function latencies(): Promise<number[]> {
     );
   }
   await Promise.all(commits);
-  await until(() => [...committedAt.keys()].every((id) => handledAt.has(id)));
+  await until('every event handled', () => [...committedAt.keys()].every((id) => handledAt.has(id)));
   return [...committedAt]
     .slice(WARM_UP)
     .map(([id, time]) => Math.max(0, (handledAt.get(id) ?? Infinity) - time))
     .toSorted((one, other) => one - other);
 }
 
-relay.start();
-await until(() => relay.state() === 'ok' && connection.state() === 'up');
-await fillOutbox();
-const published = await rateOf(async () => {
-  relay.wake();
-  await until(isOutboxEmpty);
-});
-const consumed = await rateOf(async () => {
-  consumer.start();
-  await until(() => handledAt.size === EVENTS);
-});
-handledAt.clear();
-await fillOutbox();
-const throughout = await rateOf(async () => {
-  relay.wake();
-  await until(() => handledAt.size === EVENTS);
-});
-handledAt.clear();
-const sorted = await latencies();
-const quantile = (part: number): string => `${(sorted[Math.ceil(part * sorted.length) - 1] ?? Infinity).toFixed(1)} ms`;
+async function measure() {
+  relay.start();
+  await until('connected', () => relay.state() === 'ok' && connection.state() === 'up');
+  await fillOutbox();
+  const drained = await rateOf(async () => {
+    relay.wake();
+    await until('outbox drained', isOutboxEmpty);
+  });
+  const consumed = await rateOf(async () => {
+    consumer.start();
+    await until('queue drained', () => handledAt.size === EVENTS);
+  });
+  handledAt.clear();
+  await fillOutbox();
+  const throughout = await rateOf(async () => {
+    relay.wake();
+    await until('outbox and queue drained', () => handledAt.size === EVENTS);
+  });
+  handledAt.clear();
+  return { drained, consumed, throughout, sorted: await latencies() };
+}
 
-await consumer.stop();
-await relay.stop();
-await connection.stop();
-await database.end();
-await infrastructure.stop();
+async function cleanUp(): Promise<void> {
+  await consumer.stop();
+  await relay.stop();
+  await connection.stop();
+  await database.end();
+  await infrastructure.stop();
+}
+
+const { drained, consumed, throughout, sorted } = await measure().finally(cleanUp);
+const quantile = (part: number): number => sorted[Math.ceil(part * sorted.length) - 1] ?? Infinity;
+const [p50, p99, most] = [quantile(0.5), quantile(0.99), quantile(1)];
+const milliseconds = (figure: number): string => `${figure.toFixed(1)} ms`;
 
 const rows = [
-  ['measured', 'figure', 'wanted'],
-  ['outbox drained to the broker', `${published} events/s`, '>= 5000'],
+  ['measured', 'figure', 'promised'],
+  ['outbox drained to the broker', `${drained} events/s`, `>= ${LIMITS.drained}`],
   ['queue drained by a handler that does nothing', `${consumed} events/s`, ''],
   ['outbox drained to that handler', `${throughout} events/s`, ''],
-  [`commit to handler at ${RATE} events/s, p50`, quantile(0.5), '<= 15'],
-  [`commit to handler at ${RATE} events/s, p99`, quantile(0.99), '<= 100'],
-  [`commit to handler at ${RATE} events/s, most`, quantile(1), ''],
+  [`commit to handler at ${RATE} events/s, p50`, milliseconds(p50), `<= ${LIMITS.p50} ms`],
+  [`commit to handler at ${RATE} events/s, p99`, milliseconds(p99), `<= ${LIMITS.p99} ms`],
+  [`commit to handler at ${RATE} events/s, most`, milliseconds(most), ''],
 ];
-for (const [what = '', figure = '', wanted = ''] of rows)
-  say(`${what.padEnd(46)} ${figure.padStart(14)} ${wanted.padStart(9)}`);
+for (const [what = '', figure = '', promised = ''] of rows)
+  say(`${what.padEnd(46)} ${figure.padStart(14)} ${promised.padStart(10)}`);
+say(`quantiles of ${sorted.length} events; the first ${WARM_UP}, a second's, are left out as warm-up`);
+
+if (!(drained >= LIMITS.drained && p50 <= LIMITS.p50 && p99 <= LIMITS.p99)) {
+  say('slower than promised');
+  process.exitCode = 1;
+}
