@@ -122,3 +122,32 @@ describe('a batch that takes longer than a silent session may last', () => {
     }
   }, 40_000);
 });
+
+describe('many events of as many aggregates', () => {
+  it('no confirm has come yet -> 200 are in flight, and no more', async () => {
+    const proxy = await startTcpProxy(bench.broker.url);
+    try {
+      const connection = bench.connect(proxy.url);
+      const relay = bench.startRelay(connection);
+      await eventually(() => expect([connection.state(), relay.state()]).toEqual(['up', 'ok']));
+      proxy.slowDown(1_500);
+      await bench.emit(
+        Array.from({ length: 450 }, () => orderCreatedDraft()),
+        relay,
+      );
+      let most = 0;
+      for (;;) {
+        const sent = await bench.waiting(bench.queue.name);
+        if ((await bench.unpublished()) < 450) break;
+        most = Math.max(most, sent);
+      }
+      expect(most).toBe(200);
+      proxy.slowDown(0);
+      await eventually(async () => expect(await bench.unpublished()).toBe(0));
+      expect(await bench.waiting(bench.queue.name)).toBe(450);
+    } finally {
+      await bench.reset();
+      await proxy.stop();
+    }
+  }, 40_000);
+});
