@@ -18,7 +18,7 @@ const portVariables: Record<Workspace, string> = {
   gateway: 'GATEWAY_PORT',
 };
 
-interface RunningProcess {
+export interface RunningProcess {
   port: number;
   /** Ends it in order; rejects where it doesn't end well. */
   stop(): Promise<void>;
@@ -74,7 +74,8 @@ export class RollingService {
   }
 }
 
-async function startProcess(workspace: Workspace, environment: Environment): Promise<RunningProcess> {
+/** Starts a service's process with these settings, on a free port, and waits until it listens. */
+export async function startProcess(workspace: Workspace, environment: Environment): Promise<RunningProcess> {
   const child = spawn(process.execPath, ['dist/main.js'], {
     cwd: path.join(repository, workspace),
     env: { PATH: process.env.PATH, ...environment, [portVariables[workspace]]: '0', LOG_LEVEL: 'info' },

@@ -8,6 +8,7 @@ import {
   loadSettings,
   optional,
   port,
+  stopDelayOf,
   tracingOf,
   url,
   type Environment,
@@ -20,6 +21,8 @@ export interface Config {
   logLevel: LogLevel;
   /** Absent: no traces are made. */
   tracing?: TracingOptions | undefined;
+  /** Milliseconds that requests are still taken in after the signal to stop; absent: none. */
+  stopDelay?: number | undefined;
   host: string;
   port: number;
   userServiceUrl: string;
@@ -66,6 +69,7 @@ export function loadConfig(environment: Environment): Config {
   return {
     logLevel: values.LOG_LEVEL,
     tracing: tracingOf(values),
+    stopDelay: stopDelayOf(values),
     host: values.HOST,
     port: values.GATEWAY_PORT,
     userServiceUrl: values.USER_SERVICE_URL,

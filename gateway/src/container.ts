@@ -24,6 +24,8 @@ const { version } = z.object({ version: z.string() }).parse(createRequire(import
 
 export interface RunningGateway {
   readonly port: number;
+  /** Takes requests for a little longer, not ready any more. */
+  drain(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -111,6 +113,10 @@ export async function startGateway(config: Config): Promise<RunningGateway> {
   });
 
   let server: HttpServer | undefined;
+  const drain = async (): Promise<void> => {
+    isStopping = true;
+    await server?.drain(config.stopDelay ?? 0);
+  };
   const stop = async (): Promise<void> => {
     isStopping = true;
     await stopInOrder([
@@ -134,5 +140,5 @@ export async function startGateway(config: Config): Promise<RunningGateway> {
     throw error;
   }
   logger.info('listening', { host: config.host, port: server.port, version });
-  return { port: server.port, stop };
+  return { port: server.port, drain, stop };
 }

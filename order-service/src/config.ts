@@ -6,6 +6,7 @@ import {
   integer,
   loadSettings,
   port,
+  stopDelayOf,
   tracingOf,
   url,
   type Environment,
@@ -18,6 +19,8 @@ export interface Config {
   logLevel: LogLevel;
   /** Absent: no traces are made. */
   tracing?: TracingOptions | undefined;
+  /** Milliseconds that requests are still taken in after the signal to stop; absent: none. */
+  stopDelay?: number | undefined;
   host: string;
   port: number;
   databaseUrl: string;
@@ -49,6 +52,7 @@ export function loadConfig(environment: Environment): Config {
   return {
     logLevel: values.LOG_LEVEL,
     tracing: tracingOf(values),
+    stopDelay: stopDelayOf(values),
     host: values.HOST,
     port: values.ORDER_SERVICE_PORT,
     databaseUrl: values.ORDER_DATABASE_URL,

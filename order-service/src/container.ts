@@ -49,6 +49,8 @@ const { version } = z.object({ version: z.string() }).parse(createRequire(import
 export interface RunningService {
   readonly app: Express;
   readonly port: number;
+  /** Takes requests for a little longer, not ready any more. */
+  drain(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -171,6 +173,10 @@ export async function startOrderService(config: Config): Promise<RunningService>
   });
 
   let server: HttpServer | undefined;
+  const drain = async (): Promise<void> => {
+    isStopping = true;
+    await server?.drain(config.stopDelay ?? 0);
+  };
   const stop = async (): Promise<void> => {
     isStopping = true;
     await stopInOrder([
@@ -202,5 +208,5 @@ export async function startOrderService(config: Config): Promise<RunningService>
     throw error;
   }
   logger.info('listening', { host: config.host, port: server.port, version });
-  return { app, port: server.port, stop };
+  return { app, port: server.port, drain, stop };
 }

@@ -8,6 +8,7 @@ import {
   oneOf,
   optional,
   port,
+  stopDelayOf,
   tracingOf,
   url,
   type Environment,
@@ -21,6 +22,8 @@ export interface Config {
   logLevel: LogLevel;
   /** Absent: no traces are made. */
   tracing?: TracingOptions | undefined;
+  /** Milliseconds that requests are still taken in after the signal to stop; absent: none. */
+  stopDelay?: number | undefined;
   host: string;
   port: number;
   databaseUrl: string;
@@ -71,6 +74,7 @@ export function loadConfig(environment: Environment): Config {
   return {
     logLevel: values.LOG_LEVEL,
     tracing: tracingOf(values),
+    stopDelay: stopDelayOf(values),
     host: values.HOST,
     port: values.PAYMENT_SERVICE_PORT,
     databaseUrl: values.PAYMENT_DATABASE_URL,

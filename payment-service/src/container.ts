@@ -68,6 +68,8 @@ const { version } = z.object({ version: z.string() }).parse(createRequire(import
 export interface RunningService {
   readonly app: Express;
   readonly port: number;
+  /** Takes requests for a little longer, not ready any more. */
+  drain(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -247,6 +249,10 @@ export async function startPaymentService(
     auditTrail,
   });
 
+  const drain = async (): Promise<void> => {
+    isStopping = true;
+    await server?.drain(config.stopDelay ?? 0);
+  };
   const stop = async (): Promise<void> => {
     isStopping = true;
     await stopInOrder([
@@ -278,7 +284,7 @@ export async function startPaymentService(
     throw error;
   }
   logger.info('listening', { host: config.host, port: server.port, version });
-  return { app, port: server.port, stop };
+  return { app, port: server.port, drain, stop };
 }
 
 /** Where the service itself takes the simulated provider's webhooks. */

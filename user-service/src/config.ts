@@ -7,6 +7,7 @@ import {
   loadSettings,
   optional,
   port,
+  stopDelayOf,
   tracingOf,
   rate,
   secret,
@@ -25,6 +26,8 @@ export interface Config {
   logLevel: LogLevel;
   /** Absent: no traces are made. */
   tracing?: TracingOptions | undefined;
+  /** Milliseconds that requests are still taken in after the signal to stop; absent: none. */
+  stopDelay?: number | undefined;
   host: string;
   port: number;
   corsOrigins: readonly string[];
@@ -128,6 +131,7 @@ export function loadConfig(environment: Environment): Config {
   return {
     logLevel: values.LOG_LEVEL,
     tracing: tracingOf(values),
+    stopDelay: stopDelayOf(values),
     host: values.HOST,
     port: values.USER_SERVICE_PORT,
     corsOrigins: values.CORS_ORIGINS,

@@ -51,6 +51,8 @@ const { version } = z.object({ version: z.string() }).parse(createRequire(import
 export interface RunningService {
   readonly app: Express;
   readonly port: number;
+  /** Takes requests for a little longer, not ready any more. */
+  drain(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -167,6 +169,10 @@ export async function startUserService(
   });
 
   let server: HttpServer | undefined;
+  const drain = async (): Promise<void> => {
+    isStopping = true;
+    await server?.drain(config.stopDelay ?? 0);
+  };
   const stop = async (): Promise<void> => {
     isStopping = true;
     await stopInOrder([
@@ -197,5 +203,5 @@ export async function startUserService(
     throw error;
   }
   logger.info('listening', { host: config.host, port: server.port, version });
-  return { app, port: server.port, stop };
+  return { app, port: server.port, drain, stop };
 }

@@ -14,10 +14,18 @@ export const httpSettings = {
   JWT_ISSUER: text({ default: 'http://localhost/user-service' }),
   JWT_AUDIENCE: text({ default: 'shop' }),
   JWT_EXPIRES_IN: duration({ default: '1h' }),
+  STOP_DELAY: optional(duration()),
   OTEL_EXPORTER_OTLP_ENDPOINT: optional(url({ schemes: ['http', 'https'] })),
   OTEL_TRACES_SAMPLER_ARG: fraction({ default: 1 }),
 };
 export type HttpSettings = Settings<typeof httpSettings>;
+
+/** Milliseconds: as long as Kubernetes may take until no part of it sends requests to a pod that ends. */
+const STOP_DELAY_IN_PRODUCTION = 5_000;
+
+/** How long requests are still taken after the signal to stop. In development nobody has to hear of it first. */
+export const stopDelayOf = (values: HttpSettings): number =>
+  values.STOP_DELAY ?? (values.NODE_ENV === 'production' ? STOP_DELAY_IN_PRODUCTION : 0);
 
 /** Where traces go; undefined where they go nowhere. */
 export const tracingOf = (values: HttpSettings): { endpoint: string; samplingRatio: number } | undefined =>

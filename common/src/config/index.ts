@@ -15,4 +15,4 @@ export {
   url,
   type Rate,
 } from './setting.js';
-export { httpSettings, nodeEnvironments, tracingOf, type HttpSettings } from './http-settings.js';
+export { httpSettings, nodeEnvironments, stopDelayOf, tracingOf, type HttpSettings } from './http-settings.js';

@@ -41,6 +41,37 @@ const untilAllClosed = (opened: readonly Socket[]) =>
     if (left > 0) throw new Error(`${left} are still open`);
   });
 
+const keptAlive = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+
+describe('a server that is about to stop', () => {
+  it('drain -> answers old and new connections alike, and closes each with its answer', async () => {
+    const url = await start({});
+    const [old] = await open(url, 1, keptAlive);
+    await once(old!, 'data');
+
+    const drained = server!.drain(1_000);
+    const [young] = await open(url, 1, keptAlive);
+    old!.write(keptAlive);
+    const answers = await Promise.all([old!, young!].map((socket) => once(socket, 'data')));
+
+    expect(answers.map(String)).toEqual(Array(2).fill(expect.stringMatching(/^HTTP\/1.1 200 OK[^]*Connection: close/)));
+    await untilAllClosed([old!, young!]);
+    await drained;
+  });
+
+  it('a request under way as it begins -> its answer is the last of its connection, too', async () => {
+    const url = await start({});
+    const [busy] = await open(url, 1, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{');
+    expect((await fetch(url, { method: 'POST', body: 'x' })).status).toBe(200); // so the other has arrived
+
+    await server!.drain(0);
+    busy!.write('}');
+
+    expect(String(await once(busy!, 'data'))).toMatch(/^HTTP\/1.1 200 OK[^]*Connection: close/);
+    await untilAllClosed([busy!]);
+  });
+});
+
 const patience = { headers: 300, request: 600, response: 300, idle: 300, check: 50 };
 
 describe('clients that take their time', () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, STATUS_CODES, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { InvalidInput, PayloadTooLarge, type AppError } from '../errors/index.js';
 import { errorAnswer } from './error-handler.js';
 
@@ -35,6 +36,8 @@ const IDLE_SWEEP = 100;
 
 export interface HttpServer {
   readonly port: number;
+  /** For `time` milliseconds still answers everybody, and has them open their next connection, which may lead elsewhere. */
+  drain(time: number): Promise<void>;
   /** Takes no new connection, lets running requests end within `grace` milliseconds, then closes what is left. */
   stop(grace: number): Promise<void>;
 }
@@ -53,6 +56,7 @@ export async function listen(
 ): Promise<HttpServer> {
   const patience = { ...PATIENCE, ...changes };
   let stopping = false;
+  const unanswered = new Set<ServerResponse>();
   const answering = new WeakMap<Duplex, ServerResponse>();
   const options = {
     headersTimeout: patience.headers,
@@ -63,8 +67,9 @@ export async function listen(
     requireHostHeader: false,
   };
   const server: Server = createServer(options, (request, response) => {
-    // A client that is told so opens its next connection elsewhere.
     if (stopping) response.setHeader('Connection', 'close');
+    unanswered.add(response);
+    response.once('close', () => unanswered.delete(response));
     answering.set(request.socket, response);
     dropUntaken(response, patience.response);
     if (request.headers.host === undefined && request.httpVersionMajor === 1 && request.httpVersionMinor === 1) {
@@ -82,12 +87,21 @@ export async function listen(
     else refuseConnection(socket, faultOfCode[error.code ?? ''] ?? faults.malformed);
   });
   server.on('checkExpectation', (_request, response: ServerResponse) => refuse(response, faults.expectation));
+  /** A client that is told so opens its next connection elsewhere, and sends nothing into one that is about to close. */
+  const sendElsewhere = (): void => {
+    stopping = true;
+    for (const response of unanswered) if (!response.headersSent) response.setHeader('Connection', 'close');
+  };
   server.listen(port, host);
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
+    drain: async (time) => {
+      sendElsewhere();
+      await delay(time);
+    },
     stop: async (grace) => {
-      stopping = true;
+      sendElsewhere();
       const closed = new Promise<void>((resolve, reject) => {
         server.close((error) => (error === undefined ? resolve() : reject(error)));
       });

@@ -24,13 +24,16 @@ const run = (environment: Record<string, string>, signal?: NodeJS.Signals | 'dea
   });
 
 describe('a process', () => {
-  it.each(['SIGTERM', 'SIGINT'] as const)('that gets %s -> stops in order and ends with 0', async (signal) => {
-    expect(await run({ MODE: 'normal', PORT: '0' }, signal)).toEqual({
-      code: 0,
-      stdout: 'started\nstopped\n',
-      stderr: '',
-    });
-  });
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'that gets %s -> lets others notice, stops in order and ends with 0',
+    async (signal) => {
+      expect(await run({ MODE: 'normal', PORT: '0' }, signal)).toEqual({
+        code: 0,
+        stdout: 'started\ndrained\nstopped\n',
+        stderr: '',
+      });
+    },
+  );
 
   it('with wrong settings -> ends with 1, one line a fault', async () => {
     expect(await run({ PORT: 'x' })).toEqual({
@@ -49,7 +52,7 @@ describe('a process', () => {
     });
   });
 
-  it('that nobody catches an error of -> says so, stops and ends with 1', async () => {
+  it('that nobody catches an error of -> says so, stops at once and ends with 1', async () => {
     const { code, stdout, stderr } = await run({ MODE: 'crashes', PORT: '0' });
     expect({ code, stdout }).toEqual({ code: 1, stdout: 'started\nstopped\n' });
     expect(JSON.parse(stderr)).toMatchObject({ message: 'uncaughtException', err: { message: 'nobody catches this' } });

@@ -3,6 +3,8 @@ import { redact } from '../logger/index.js';
 
 /** What a process does once it is started. */
 export interface RunningProcess {
+  /** Lets everybody who sends work notice that the end is near, and still does it. Called at most once, before `stop`. */
+  drain?(): Promise<void>;
   /** Finishes running work and lets go of everything. Called once. */
   stop(): Promise<void>;
 }
@@ -35,7 +37,12 @@ export async function runProcess<T extends RunningProcess>(options: {
       print({ message: 'stopping took too long' });
       exit(1);
     }, GRACE).unref();
-    (running?.stop() ?? Promise.resolve()).then(
+    const stop = async (): Promise<void> => {
+      // What has failed takes no more work.
+      if (code === 0) await running?.drain?.();
+      await running?.stop();
+    };
+    stop().then(
       () => exit(code),
       (err: unknown) => {
         print({ message: 'stopping failed', err });
