@@ -308,6 +308,7 @@ describe('SIGTERM under 200 requests a second, beside another process of the sam
         await load.answers(PER_SECOND);
         await load.stop();
 
+        expect([...first.errors, ...second.errors].slice(0, 10)).toEqual([]);
         expect(load.failures.slice(0, 10)).toEqual([]);
         expect(took).toBeLessThan(WITHIN);
         expect(took).toBeGreaterThan(STOP_DELAY);

@@ -20,6 +20,8 @@ const portVariables: Record<Workspace, string> = {
 
 export interface RunningProcess {
   port: number;
+  /** What it has said at level error. */
+  readonly errors: readonly string[];
   /** Ends it in order; rejects where it doesn't end well. */
   stop(): Promise<void>;
 }
@@ -88,8 +90,11 @@ export async function startProcess(workspace: Workspace, environment: Environmen
     lines.push(line);
     const port = /"message":"listening"/.test(line) ? /"port":(\d+)/.exec(line)?.[1] : undefined;
     if (port === undefined) continue;
-    child.stdout.resume();
-    return { port: Number(port), stop: () => stopProcess(child, ended, workspace) };
+    const errors: string[] = [];
+    createInterface({ input: child.stdout }).on('line', (later) => {
+      if (later.includes('"level":"error"')) errors.push(later);
+    });
+    return { port: Number(port), errors, stop: () => stopProcess(child, ended, workspace) };
   }
   throw new Error(`${workspace} did not start:\n${lines.join('\n')}`);
 }

@@ -1,9 +1,7 @@
 import type { Express, Router } from 'express';
 import { baseApp, errorHandler, healthRouter, notFound, type HealthOptions } from '@shop/common/http';
-import type { Logger } from '@shop/common/logger';
 
 export type AppParts = HealthOptions & {
-  logger: Logger;
   /** undefined where GraphiQL is off. */
   graphiql: Router | undefined;
 };

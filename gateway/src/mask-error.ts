@@ -1,6 +1,6 @@
 import { AppError, InvalidInput, findAppError, type ErrorCode } from '@shop/common/errors';
 import { errorBody, statusOfCode } from '@shop/common/http';
-import type { Logger } from '@shop/common/logger';
+import { currentScope, type LogFacts, type Logger } from '@shop/common/logger';
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 
 type MaskError = (error: unknown) => GraphQLError;
@@ -28,28 +28,34 @@ export function toGraphQLError(error: AppError, at?: GraphQLError): GraphQLError
  * logged whole.
  */
 export function createMaskError(logger: Logger): MaskError {
-  // One failed call to a service fails many fields, and is logged once.
-  const logged = new WeakSet<AppError>();
+  // One failed call of a service fails many fields, and is told once. What else fails in the same request is no further
+  // alarm: a request has one line of level error at most.
+  const told = new WeakSet<object>();
+  const tell = (failure: object, facts: LogFacts): void => {
+    if (told.has(failure)) return;
+    told.add(failure);
+    const scope = currentScope();
+    if (scope !== undefined && told.has(scope)) {
+      logger.warn('request failed in another place', facts);
+      return;
+    }
+    if (scope !== undefined) told.add(scope);
+    logger.error('request failed', facts);
+  };
 
   return (error) => {
     const located = error instanceof GraphQLError ? error : undefined;
     const expected = findAppError(error) ?? findAppError(located?.originalError);
     if (expected !== undefined) {
-      if (statusOfCode[expected.code] >= 500 && !logged.has(expected)) {
-        logged.add(expected);
-        logger.warn('call of a service failed', { code: expected.code, err: expected });
-      }
+      if (statusOfCode[expected.code] >= 500) tell(expected, { code: expected.code, err: expected });
       return toGraphQLError(expected, located);
     }
     if (located !== undefined && isRequestFault(located)) return asRequestFault(located);
     if (isAbortedRequest(error))
       return toGraphQLError(new InvalidInput([{ field: 'body', message: 'could not be read' }]));
-    logger.error('request failed', {
-      code: 'INTERNAL_ERROR',
-      path: located?.path,
-      err: located?.originalError ?? error,
-    });
-    return toGraphQLError(new AppError('INTERNAL_ERROR', 'Internal server error'), located);
+    const bug = new AppError('INTERNAL_ERROR', 'Internal server error');
+    tell(bug, { code: bug.code, path: located?.path, err: located?.originalError ?? error });
+    return toGraphQLError(bug, located);
   };
 }
 

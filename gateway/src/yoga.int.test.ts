@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { AppError, Conflict, NotFound } from '@shop/common/errors';
+import { AppError, Conflict, NotFound, ServiceUnavailable, UpstreamTimeout } from '@shop/common/errors';
+import { runInScope } from '@shop/common/logger';
 import { aPage, aPayment, aUser, anOrder } from '../test/resources.js';
 import { codes, createTestGateway, read, type TestGateway } from '../test/test-gateway.js';
 
@@ -112,6 +113,57 @@ describe('errors', () => {
     expect(codes(json)).toEqual([code]);
     expect(graphql.status).toBe(400);
     expect(gateway.calls()).toHaveLength(0);
+  });
+});
+
+describe('failures of ours', () => {
+  const [orderId, paymentId] = [randomUUID(), randomUUID()];
+  const query = `{
+    first: order(id: "${orderId}") { items { quantity } } second: order(id: "${orderId}") { items { quantity } }
+    payment(id: "${paymentId}") { id }
+  }`;
+  const inScope = () => runInScope({ requestId: randomUUID(), traceparent: '' }, () => gateway.ask(query, { token }));
+  const levels = () => gateway.log.map(({ level }) => level);
+  const fail = (error: AppError) => {
+    const respond = () => {
+      throw error;
+    };
+    gateway.orders.on(`GET /api/v1/orders/${orderId}`, respond);
+    gateway.payments.on(`GET /api/v1/payments/${paymentId}`, respond);
+  };
+
+  it.each([
+    ['services that are down', new ServiceUnavailable()],
+    ['services that are too slow for others', new UpstreamTimeout()],
+    ['services with a bug', new AppError('INTERNAL_ERROR', 'Internal server error')],
+  ])('%s, at several places of a request -> one line of level error', async (_, error) => {
+    fail(error);
+
+    const answer = await inScope();
+
+    expect(new Set(codes(answer))).toEqual(new Set([error.code]));
+    expect(levels().filter((level) => level === 'error')).toHaveLength(1);
+    expect(levels()).toContain('warn');
+    expect(gateway.log[0]).toMatchObject({ message: 'request failed', facts: { code: error.code } });
+  });
+
+  it('bugs of its own, at several places -> one line of level error for each request', async () => {
+    const items = [{ ...anOrder().items[0]!, quantity: 3_000_000_000 }];
+    gateway.orders.on(`GET /api/v1/orders/${orderId}`, () => ({ data: { ...anOrder(), items } }));
+    gateway.payments.on(`GET /api/v1/payments/${paymentId}`, () => ({ data: aPayment() }));
+
+    await inScope();
+    await inScope();
+
+    expect(levels()).toEqual(['error', 'warn', 'error', 'warn']);
+  });
+
+  it('refusals -> none', async () => {
+    fail(new NotFound('No'));
+
+    await inScope();
+
+    expect(levels()).toEqual([]);
   });
 });
 

@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { Gauge } from 'prom-client';
+import type { Logger } from '../logger/index.js';
 import type { Metrics } from '../metrics/index.js';
 import { markRoute } from './observe-request.js';
 
@@ -15,6 +16,7 @@ export interface Probe {
 export interface HealthOptions {
   service: string;
   version: string;
+  logger: Logger;
   metrics: Metrics;
   probes: Readonly<Record<string, Probe>>;
   /** True from the first signal to stop on: no new work should come. */
@@ -57,7 +59,7 @@ function gaugeDependencies({ probes, metrics }: HealthOptions): void {
 
 /** /health (the process lives; asks nothing else), /ready (may it get work) and /metrics. */
 export function healthRouter(options: HealthOptions): Router {
-  const { service, version, metrics } = options;
+  const { service, version, logger, metrics, isStopping } = options;
   gaugeDependencies(options);
   return Router()
     .get('/health', markRoute('/health'), (_request, response) => {
@@ -65,6 +67,8 @@ export function healthRouter(options: HealthOptions): Router {
     })
     .get('/ready', markRoute('/ready'), async (_request, response) => {
       const ready = await readiness(options);
+      // To stop is planned: nobody has to act.
+      if (ready.status === 'unavailable' && !isStopping()) logger.error('not ready', { ...ready });
       response.status(ready.status === 'unavailable' ? 503 : 200).json({ service, ...ready });
     })
     .get('/metrics', markRoute('/metrics'), async (_request, response) => {

@@ -128,7 +128,7 @@ export const carryOutOnce =
         await (answer === undefined ? store.release(heldKey) : store.keep(heldKey, answer));
       } catch (err) {
         // What was done stands, so the caller is told of it; a repetition finds it once this attempt's time is over.
-        logger.error('answer of an idempotency key not kept', { err });
+        logger.warn('answer of an idempotency key not kept', { err });
       }
     };
     let answer: Answer;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import request from 'supertest';
 import { AccessTokenVerifier, RevocationList } from '../auth/index.js';
-import { Conflict } from '../errors/index.js';
+import { Conflict, ServiceUnavailable, UpstreamTimeout } from '../errors/index.js';
 import { createLogger, currentScope } from '../logger/index.js';
 import { createMetrics } from '../metrics/index.js';
 import { createTestTokens } from '../testing/test-tokens.js';
@@ -383,6 +383,84 @@ describe('a client that asks too often', () => {
     const from = (address: string) => () =>
       request(target).get('/api/v1/things/conflict').set('X-Forwarded-For', address);
     expect(await statuses([from('192.0.2.1'), from('192.0.2.2'), from('192.0.2.3')])).toEqual([409, 409, 429]);
+  });
+});
+
+describe('the log', () => {
+  /** An app that notes of which requests it has logged errors. */
+  const withLog = (options: Partial<ServiceAppOptions>) => {
+    const errors: { message: string; requestId: string | undefined }[] = [];
+    const quiet = () => undefined;
+    const logger = {
+      error: (message: string) => void errors.push({ message, requestId: currentScope()?.requestId }),
+      ...{ warn: quiet, info: quiet, debug: quiet },
+    };
+    return { errors, target: buildApp({ logger, ...options }) };
+  };
+  const failing = (thrown: Error) => ({
+    routes: {
+      '/': [
+        publicRoute({
+          method: 'POST',
+          path: '/',
+          handle: async () => {
+            throw thrown;
+          },
+        }),
+      ],
+    },
+  });
+
+  it.each([
+    ['an unexpected error', 500, new Error('a bug')],
+    ['a database that can not be reached', 503, new Error('connection refused')],
+    ['saturated hashing', 503, new ServiceUnavailable('Too many log-ins', { retryAfterSeconds: 1 })],
+    ['an upstream that is too slow', 504, new UpstreamTimeout('order-service did not answer in time')],
+  ])('%s -> %i, and exactly one line of level error with its id', async (_, status, thrown) => {
+    const isUnavailable = (error: unknown) => error instanceof Error && error.message === 'connection refused';
+    const { errors, target } = withLog({ ...failing(thrown), isUnavailable });
+
+    await request(target).post('/').set('X-Request-Id', 'failed').expect(status);
+
+    expect(errors).toEqual([{ message: 'request failed', requestId: 'failed' }]);
+  });
+
+  it('an idempotent request whose key can not be given back either -> one line', async () => {
+    const thrown = new Error('connection refused');
+    const away = async () => {
+      throw thrown;
+    };
+    const heldKey = { userId: randomUUID(), key: 'key', attempt: randomUUID(), begun: undefined };
+    const { errors, target } = withLog({
+      routes: {
+        '/': [route({ method: 'POST', path: '/', access: 'authenticated', idempotent: true, handle: away })],
+      },
+      idempotency: { claim: async () => ({ outcome: 'held', heldKey }), release: away, keep: away },
+    });
+
+    await request(target).post('/').set(user).set({ 'X-Request-Id': 'failed', 'Idempotency-Key': 'key' }).expect(500);
+
+    expect(errors).toEqual([{ message: 'request failed', requestId: 'failed' }]);
+  });
+
+  it('a refusal -> none', async () => {
+    const { errors, target } = withLog(failing(new Conflict('Already there')));
+
+    await request(target).post('/').expect(409);
+
+    expect(errors).toEqual([]);
+  });
+
+  it.each([
+    ['because its database is down', 'down', false, [{ message: 'not ready', requestId: 'probe' }]],
+    ['because it stops, as planned', 'up', true, []],
+  ] as const)('not ready %s -> as many lines as there is reason to act', async (_, state, isStopping, expected) => {
+    const probes = { database: { vital: true, state: () => state } };
+    const { errors, target } = withLog({ probes, isStopping: () => isStopping });
+
+    await request(target).get('/ready').set('X-Request-Id', 'probe').expect(503);
+
+    expect(errors).toEqual(expected);
   });
 });
 
