@@ -82,7 +82,7 @@ const send = (url: string, { method, path, token, body }: LoadRequest, agent: Ag
         'content-length': Buffer.byteLength(content),
       }),
     };
-    const outgoing = request(url + path, { method, headers, agent, timeout: 10_000 }, (response) => {
+    const outgoing = request(url + path, { method, headers, agent, timeout: 30_000 }, (response) => {
       text(response)
         .then((answer) => resolve({ status: response.statusCode ?? 0, body: JSON.parse(answer) }))
         .catch(reject);
