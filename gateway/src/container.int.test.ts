@@ -193,14 +193,28 @@ describe('headers', () => {
       });
 
     const known = await preflight(ORIGIN);
-    const unknown = await preflight('https://evil.example.com');
     const answer = await ask('{ __typename }', { origin: ORIGIN });
 
     expect(known.status).toBe(204);
     expect(known.headers.get('access-control-allow-origin')).toBe(ORIGIN);
     expect(known.headers.get('access-control-allow-credentials')).toBeNull();
-    expect(unknown.headers.get('access-control-allow-origin')).toBeNull();
     expect(answer.headers.get('access-control-allow-origin')).toBe(ORIGIN);
+    const origin = 'https://evil.example.com';
+    const unknown = [await preflight(origin), await ask('{ __typename }', { origin })];
+    const names = unknown.flatMap(({ headers }) => [...headers.keys()]);
+    expect(names.filter((name) => name.startsWith('access-control-'))).toEqual([]);
+  });
+
+  it.each([
+    ['/graphql', 405, 'GET, POST'],
+    ['/', 405, 'GET, HEAD'],
+    ['/health', 405, 'GET, HEAD'],
+    ['/nothing', 404, null],
+  ])('OPTIONS of %s by nobody that CORS is for -> %i, Allow: %s', async (path, status, allow) => {
+    for (const headers of [undefined, { origin: 'https://evil.example.com' }]) {
+      const answer = await fetch(base + path, { method: 'OPTIONS', ...(headers && { headers }) });
+      expect([answer.status, answer.headers.get('allow')]).toEqual([status, allow]);
+    }
   });
 });
 

@@ -3,6 +3,7 @@ import { Gauge } from 'prom-client';
 import type { Logger } from '../logger/index.js';
 import type { Metrics } from '../metrics/index.js';
 import { markRoute } from './observe-request.js';
+import { readOnly } from './read-only.js';
 
 /** `down` of something vital stops traffic; of anything else it only degrades. */
 export type DependencyState = 'up' | 'behind' | 'down';
@@ -73,5 +74,6 @@ export function healthRouter(options: HealthOptions): Router {
     })
     .get('/metrics', markRoute('/metrics'), async (_request, response) => {
       response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
-    });
+    })
+    .all(['/health', '/ready', '/metrics'], readOnly);
 }

@@ -341,8 +341,42 @@ describe('every answer', () => {
   it('CORS -> only for origins from the settings', async () => {
     const known = await request(app).get('/health').set('Origin', 'http://shop.test');
     expect(known.headers['access-control-allow-origin']).toBe('http://shop.test');
-    const unknown = await request(app).get('/health').set('Origin', 'http://evil.test');
-    expect(unknown.headers['access-control-allow-origin']).toBeUndefined();
+    expect(known.headers.vary).toContain('Origin');
+    const asked = { 'Access-Control-Request-Method': 'POST', 'Access-Control-Request-Headers': 'authorization' };
+    const preflight = await request(app)
+      .options('/api/v1/things')
+      .set({ Origin: 'http://shop.test', ...asked });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers['access-control-allow-headers']).toContain('Authorization');
+
+    for (const origin of ['http://evil.test', 'http://shop.test.evil.test', 'null', undefined]) {
+      const answers = await Promise.all([
+        request(app)
+          .get('/health')
+          .set(origin === undefined ? {} : { Origin: origin }),
+        request(app)
+          .options('/api/v1/things')
+          .set({ ...asked, ...(origin !== undefined && { Origin: origin }) }),
+      ]);
+      const names = answers.flatMap(({ headers }) => Object.keys(headers));
+      expect(names.filter((name) => name.startsWith('access-control-'))).toEqual([]);
+      // A cache must not give one origin the answer for another.
+      expect(answers.map(({ headers }) => headers.vary)).toEqual(answers.map(() => expect.stringContaining('Origin')));
+    }
+  });
+
+  it.each([
+    ['/api/v1/things', 405, 'POST, GET, HEAD'],
+    ['/health', 405, 'GET, HEAD'],
+    ['/ready', 405, 'GET, HEAD'],
+    ['/metrics', 405, 'GET, HEAD'],
+    ['/api/v1/nothing', 404, undefined],
+    ['/nothing', 404, undefined],
+  ])('OPTIONS of %s by nobody that CORS is for -> %i, Allow: %s', async (path, status, allow) => {
+    for (const headers of [{}, { Origin: 'http://evil.test' }]) {
+      const answer = await request(app).options(path).set(headers);
+      expect([answer.status, answer.headers.allow]).toEqual([status, allow]);
+    }
   });
 
   it('security headers -> there, and nothing tells the framework', async () => {

@@ -45,11 +45,26 @@ const corsHeaders = {
   exposedHeaders: ['X-Request-Id', 'Retry-After', 'RateLimit', 'RateLimit-Policy', 'Idempotent-Replayed'],
 };
 
-/** Lets browsers call from the given origins (CORS); with none, only from the app's own. */
-export const allowOrigins = (
+/**
+ * Lets browsers call from the given origins (CORS); with none, only from the app's own. Whoever else asks gets no word of
+ * it, and OPTIONS is a method like any other.
+ */
+export function allowOrigins(
   origins: readonly string[],
-): ((request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void) =>
-  cors({ origin: [...origins], ...corsHeaders });
+): (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void {
+  const known = new Set(origins);
+  const allow = cors({ origin: [...origins], ...corsHeaders });
+  return (request, response, next) => {
+    const { origin } = request.headers;
+    if (origin !== undefined && known.has(origin)) {
+      allow(request, response, next);
+      return;
+    }
+    // A cache must not give one origin the answer for another.
+    if (known.size > 0) response.appendHeader('Vary', 'Origin');
+    next();
+  };
+}
 
 /**
  * An Express app with what every app here starts from: bare, and quiet about itself. It believes no proxy's headers; the

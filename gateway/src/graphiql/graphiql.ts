@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { Router, type Request, type RequestHandler } from 'express';
 import helmet from 'helmet';
-import { markRoute } from '@shop/common/http';
+import { markRoute, readOnly } from '@shop/common/http';
 import { z } from 'zod';
 import { PUBLIC } from '../cache-control.js';
 import { tabs } from './tabs.js';
@@ -89,7 +89,7 @@ export async function graphiqlRouter(paths: readonly string[]): Promise<Router> 
   const page = pageOf(manifest);
   const router = Router({ caseSensitive: true, strict: true });
   for (const file of Object.values(manifest)) {
-    router.get(`/graphiql/${file}`, markRoute('/graphiql/*'), asset(file));
+    router.get(`/graphiql/${file}`, markRoute('/graphiql/*'), asset(file)).all(`/graphiql/${file}`, readOnly);
   }
   for (const at of paths) {
     router.get(at, (request, response, next) => {
@@ -103,6 +103,7 @@ export async function graphiqlRouter(paths: readonly string[]): Promise<Router> 
         response.set('Cache-Control', PUBLIC).type('html').send(page);
       });
     });
+    router.all(at, readOnly);
   }
   return router;
 }
