@@ -126,10 +126,19 @@ readiness() {
     "$port_variable" </dev/null 2>/dev/null || echo 'not reachable'
 }
 
-# What each container says of itself; beside it what a service says of those that it depends on.
+# What each container says of itself; beside it what a service says of those that it depends on. What should be there by the
+# chosen profiles and is not counts as down; migrations have come and gone.
 health() {
   containers=$(compose_all ps --all --format '{{.Service}} {{.State}} {{.ExitCode}} {{.Health}}' | sort)
   [ -n "$containers" ] || fail 'nothing is running: start it with `STACK=docker make up-d`'
+  present=$(printf '%s\n' "$containers" | cut -d ' ' -f 1)
+  wanted=$(compose config --services | sort)
+  for name in $wanted; do
+    case $name in
+      migrate-*) ;;
+      *) printf '%s\n' "$present" | grep -qxF -e "$name" || containers=$(printf '%s\n%s missing' "$containers" "$name") ;;
+    esac
+  done
   printf '%s\n' "$containers" | {
     faults=0
     while read -r name state exit_code health; do
@@ -137,10 +146,17 @@ health() {
       case "$name $state $exit_code $health" in
         migrate-*' exited 0 '*) word='done' ;;
         *' running 0 healthy' | *' running 0 ') word=healthy ;;
+        *' missing  ') word=DOWN detail='no container' faults=1 ;;
         *) word=DOWN detail="$state${health:+, $health}, exit code $exit_code" faults=1 ;;
       esac
       case "$state $services " in
-        'running '*"$name "*) detail=$(readiness "$name") ;;
+        'running '*"$name "*)
+          detail=$(readiness "$name")
+          case "$word $detail" in
+            *'"status":"ok"'* | DOWN*) ;;
+            *) word=DEGRADED faults=1 ;;
+          esac
+          ;;
       esac
       printf '%-16s  %-8s  %s\n' "$name" "$word" "$detail"
     done

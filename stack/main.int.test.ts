@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -96,6 +98,24 @@ describe('the command line', () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/^rabbitmq +healthy/m);
     expect(stdout).toMatch(/^gateway +DOWN .*not reachable/m);
+  });
+
+  it('health, of a service that lacks something -> 1, and what', async () => {
+    const readiness = {
+      service: 'order-service',
+      status: 'degraded',
+      dependencies: { database: 'up', broker: 'down' },
+    };
+    const service = createServer((_request, response) => response.end(JSON.stringify(readiness)));
+    service.listen(Number(stack.environment.ORDER_SERVICE_PORT), '127.0.0.1');
+    await once(service, 'listening');
+    try {
+      const { code, stdout } = await stack.run('health');
+      expect(code).toBe(1);
+      expect(stdout).toMatch(/^order-service +DEGRADED .*"broker":"down"/m);
+    } finally {
+      service.close();
+    }
   });
 
   it('nginx up, restart, down -> nginx alone starts, starts anew and stops beside what runs', async () => {

@@ -28,26 +28,30 @@ export function status(context: Context): number {
 
 interface Check {
   name: string;
-  healthy: boolean;
+  state: 'healthy' | 'DEGRADED' | 'DOWN';
   detail: string;
 }
 
-/** Asks every part of the system whether it is well; 0 when all are. */
+const colours = { healthy: 'green', DEGRADED: 'yellow', DOWN: 'red' } as const;
+
+/** Asks every part of the system whether it is well; 0 when all are, and nothing that they depend on is missing. */
 export async function health({ output }: Context): Promise<number> {
   const settings = loadSettings();
   const host = reachableHost(settings.host);
   const checks = await Promise.all([
     ...serverChecks(settings),
-    ...services.map(({ name, portVariable }) => httpCheck(name, `${host}:${settings.ports[portVariable]}`, '/ready')),
+    ...services.map(({ name, portVariable }) =>
+      httpCheck(name, `${host}:${settings.ports[portVariable]}`, '/ready', isWhole),
+    ),
     httpCheck('nginx', `${host}:${settings.ports.NGINX_PORT}`, '/health'),
     httpCheck('prometheus', `127.0.0.1:${settings.ports.PROMETHEUS_PORT}`, '/-/ready'),
     portCheck('nginx-log', settings.ports.NGINX_LOG_METRICS_PORT),
   ]);
-  const rows = checks.map(({ name, healthy, detail }) => [name, healthy ? 'healthy' : 'DOWN', detail]);
+  const rows = checks.map(({ name, state, detail }) => [name, state, detail]);
   const [heading, ...lines] = table([['NAME', 'STATE', 'DETAIL'], ...rows]);
   output.result(heading ?? '');
-  lines.forEach((line, i) => output.result(output.style(checks[i]?.healthy ? 'green' : 'red', line, process.stdout)));
-  return checks.every(({ healthy }) => healthy) ? 0 : 1;
+  lines.forEach((line, i) => output.result(output.style(colours[checks[i]?.state ?? 'DOWN'], line, process.stdout)));
+  return checks.every(({ state }) => state === 'healthy') ? 0 : 1;
 }
 
 function serverChecks({ ports }: Settings): Promise<Check>[] {
@@ -57,18 +61,33 @@ function serverChecks({ ports }: Settings): Promise<Check>[] {
 }
 
 async function portCheck(name: string, port: number): Promise<Check> {
-  return { name, healthy: await isListening(port), detail: `port ${port}` };
+  return { name, state: (await isListening(port)) ? 'healthy' : 'DOWN', detail: `port ${port}` };
 }
 
-/** A service that answers but waits for something else says so in its readiness; nginx passes on the gateway's health. */
-async function httpCheck(name: string, address: string, path: string): Promise<Check> {
+/** A service that does its work but lacks something says so in its readiness, and what. */
+function isWhole(readiness: string): boolean {
+  try {
+    return (JSON.parse(readiness) as { status?: unknown }).status === 'ok';
+  } catch {
+    return false; // whatever answers there, it is none of our services
+  }
+}
+
+/** nginx passes on the gateway's health. */
+async function httpCheck(
+  name: string,
+  address: string,
+  path: string,
+  isAllThere: (text: string) => boolean = () => true,
+): Promise<Check> {
   const port = address.slice(address.lastIndexOf(':') + 1);
   try {
     const response = await fetch(`http://${address}${path}`, { signal: AbortSignal.timeout(5_000) });
-    const detail = `port ${port}: ${response.status} ${(await response.text()).trim().slice(0, 200)}`;
-    return { name, healthy: response.ok, detail };
+    const text = (await response.text()).trim();
+    const detail = `port ${port}: ${response.status} ${text.slice(0, 200)}`;
+    return { name, state: response.ok ? (isAllThere(text) ? 'healthy' : 'DEGRADED') : 'DOWN', detail };
   } catch (error) {
     const reason = error instanceof Error && error.name === 'TimeoutError' ? 'no answer within 5 s' : 'not reachable';
-    return { name, healthy: false, detail: `port ${port}: ${reason}` };
+    return { name, state: 'DOWN', detail: `port ${port}: ${reason}` };
   }
 }
