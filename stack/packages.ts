@@ -14,6 +14,8 @@ export interface SystemProgram {
   purpose: string;
   /** Debian's packages. */
   packages: string[];
+  /** Set where only some tests need it, which install it themselves. */
+  testsOnly?: true;
   isInstalled(): boolean;
 }
 
@@ -62,12 +64,14 @@ export const systemPrograms: SystemProgram[] = [
     name: 'chromium',
     purpose: 'tests GraphiQL in a browser',
     packages: ['chromium'],
+    testsOnly: true,
     isInstalled: () => findExecutable('chromium') !== undefined,
   },
   {
     name: 'slowhttptest',
     purpose: 'opens slow connections in make test-security',
     packages: ['slowhttptest'],
+    testsOnly: true,
     isInstalled: () => findExecutable('slowhttptest') !== undefined,
   },
 ];

@@ -28,8 +28,8 @@ export async function doctor(context: Context): Promise<number> {
   const lacking = systemPrograms.filter(({ name }) => findings.some((one) => one.name === name && one.state !== 'ok'));
   const installable = lacking.filter(({ name }) => name !== 'adminer');
   if (installable.length > 0) {
-    const required = installable.filter(({ name }) => name !== 'chromium').length > 0;
-    if (required) context.output.result('\n`make up`, started as root, installs what is missing.');
+    if (installable.some(({ testsOnly }) => !testsOnly))
+      context.output.result('\n`make up`, started as root, installs what is missing.');
     context.output.result(`By hand, as root: apt-get update && ${installCommand(installable)}`);
   }
   return findings.some(({ state }) => state === 'fault') ? 1 : 0;
@@ -65,10 +65,10 @@ async function serverOfPostgres(): Promise<Finding> {
 
 function programs(): Finding[] {
   return systemPrograms.map((program) => {
-    const { name, purpose, packages } = program;
+    const { name, purpose, packages, testsOnly } = program;
     if (program.isInstalled()) return ok(name, purpose);
     const detail = `${purpose}; Debian: ${packages.join(', ')}`;
-    return name === 'chromium' ? { name, state: 'optional', detail } : fault(name, detail);
+    return testsOnly ? { name, state: 'optional', detail } : fault(name, detail);
   });
 }
 
