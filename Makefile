@@ -89,7 +89,7 @@ reconcile: ## Compare our books with the payment provider's, all of them or sinc
 dlq-list: ## Show the events that no service could handle
 	@$(stack) dead-letters list
 dlq-replay: ## Put them back into their queues: all, one or a type: ID=... TYPE=order.created; DRY_RUN=1 only shows them
-	@$(stack) dead-letters replay -- $(if $(ID),--id '$(ID)') $(if $(TYPE),--type '$(TYPE)') $(if $(DRY_RUN),--dry-run)
+	@$(stack) dead-letters replay -- $(if $(ID),--id '$(ID)') $(if $(TYPE),--type '$(TYPE)') $(if $(filter-out 0 no false,$(DRY_RUN)),--dry-run)
 
 # --- Check it ---------------------------------------------------------------------------------------------------------
 .PHONY: test test-user test-order test-payment test-gateway test-common test-coverage test-chaos test-security test-compose test-alerts lint fmt tidy
