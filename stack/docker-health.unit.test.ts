@@ -29,6 +29,7 @@ async function health({
     file,
     `#!/bin/sh
 case "$*" in
+  'compose version --short') echo 2.39.1 ;;
   *' ps --all '*) ${answer(containers)} ;;
   *'config --services'*) ${answer(wanted)} ;;
   *' exec -T '*) ${answer([readiness])} ;;
