@@ -3,18 +3,28 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTraceCollector, type TraceCollector } from '@shop/common/testing';
 import { startStack, type RunningStack } from '../stack/start-stack.ts';
 import { isLoopback, readListeners, socketsOf, withDescendants } from './support/listeners.ts';
-import { listenToEvents, readCommandLines, readDatabases, readLogs, readMetrics, type Sink } from './support/sinks.ts';
+import {
+  listenToEvents,
+  readCache,
+  readCommandLines,
+  readDatabases,
+  readLogs,
+  readMetrics,
+  type Sink,
+} from './support/sinks.ts';
 import { eventually } from './support/system.ts';
 
 const programs = [
   ...['postgres-user', 'postgres-order', 'postgres-payment', 'epmd', 'rabbitmq'],
   ...['user-service', 'order-service', 'payment-service', 'gateway'],
+  ...['nginx', 'nginx-log', 'prometheus', 'adminer'],
 ];
 
 const expectedPorts = [
   ...['USER_DB_PORT', 'ORDER_DB_PORT', 'PAYMENT_DB_PORT'],
   ...['RABBITMQ_PORT', 'RABBITMQ_MANAGEMENT_PORT', 'RABBITMQ_METRICS_PORT', 'RABBITMQ_DIST_PORT', 'EPMD_PORT'],
   ...['USER_SERVICE_PORT', 'ORDER_SERVICE_PORT', 'PAYMENT_SERVICE_PORT', 'GATEWAY_PORT'],
+  ...['NGINX_PORT', 'NGINX_STATUS_PORT', 'NGINX_LOG_METRICS_PORT', 'PROMETHEUS_PORT', 'ADMINER_PORT'],
 ];
 
 /** A value that is nowhere else in the world, fit for a password, a header and a URL. */
@@ -92,15 +102,19 @@ beforeAll(async () => {
       BCRYPT_COST: '4',
       GATEWAY_RATE_LIMIT: '10000',
       SERVICE_RATE_LIMIT: '10000',
+      NGINX_RATE_LIMIT: '100000',
       POSTGRES_PASSWORD: secrets['the password of PostgreSQL'],
       RABBITMQ_PASSWORD: secrets['the password of RabbitMQ'],
       ADMIN_PASSWORD: secrets['the password of the first admin'],
       REFRESH_TOKEN_SECRET: secrets['the secret of refresh tokens'],
       SIMULATED_WEBHOOK_SECRETS: `whsec_${secrets['the secret of webhooks']}`,
     },
+    adminer: true,
+    prometheus: true,
   });
   running = { stack, events: await listenToEvents(stack) };
   await live();
+  await comeThroughNginx();
   await failWithoutDatabases();
 }, 240_000);
 
@@ -223,6 +237,37 @@ async function live(): Promise<void> {
   }
 }
 
+/** The same in short by the way that clients take, with what nginx keeps. */
+async function comeThroughNginx(): Promise<void> {
+  const { nginx } = stack.urls;
+  const email = data['an e-mail address'];
+  const headers = bearer(tokens['an access token'] ?? '');
+  const inAddress = secrets['a password in an address'];
+
+  const page = await ask(nginx, { headers: { accept: 'text/html' } });
+  expect(page.status).toBe(200);
+  expect((await ask(`${nginx}/graphql?query=${encodeURIComponent('{ __typename }')}`)).status).toBe(200);
+  await ask(`${nginx}/api/v1/users/login`, json({ email, password: secrets['a wrong password'] }));
+  await ask(
+    `${nginx}/api/v1/users/login`,
+    json(`{"email":"${email}","password":"${secrets['a password in broken JSON']}"`),
+  );
+  await ask(`${nginx}/api/v1/users/refresh`, json({ refreshToken: tokens['the first refresh token'] }));
+  await ask(`${nginx}/api/v1/orders?password=${inAddress}&token=${tokens['an access token']}`, { headers });
+  await ask(`${nginx}/api/v1/orders`, { headers: { ...headers, cookie: `session=${secrets['a cookie']}` } });
+  await ask(
+    `${nginx}/api/v1/payments/webhooks/simulated?secret=${inAddress}`,
+    json({ card: secrets['the token of a card'] }),
+  );
+  const me = encodeURIComponent('{ me { id email } }');
+  await ask(`${nginx}/graphql?query=${me}&variables=${inAddress}`, { headers });
+  const logIn = `mutation { login(input: { email: "${email}", password: "${secrets['a password in GraphQL']}" }) { token } }`;
+  await ask(`${nginx}/graphql`, json({ query: logIn }));
+  await ask(`${nginx}/graphql?query=${encodeURIComponent(logIn)}`);
+  await ask(`${nginx}/nowhere?password=${inAddress}`, { headers });
+  await ask(nginx, { headers: { 'x-long': secrets['a password in a broken request'].repeat(800) } });
+}
+
 /** What goes wrong while the databases are away is logged whole: there most could slip in. */
 async function failWithoutDatabases(): Promise<void> {
   const { userService, orderService, paymentService, gateway } = stack.urls;
@@ -262,6 +307,7 @@ async function failWithoutDatabases(): Promise<void> {
 
 const everySink = async (): Promise<Sink[]> => [
   ...readLogs(stack),
+  ...readCache(stack),
   ...(await readDatabases(stack)),
   ...(await readMetrics(stack)),
   ...readCommandLines(),
@@ -277,10 +323,10 @@ const placesOf = (value: string, sinks: readonly Sink[]): string[] => {
 };
 
 describe('what must not be seen', () => {
-  it('secrets -> in no log, no table, no event, no figure, no trace, no answer and no command line', async () => {
+  it('secrets -> in no log, no table, no event, no figure, no trace, no cache, no answer and no command line', async () => {
     const sinks = await everySink();
     const kinds = new Set(sinks.map(({ name }) => name.split(' ')[0]));
-    expect(kinds).toEqual(new Set(['log', 'database', 'metrics', 'command', 'event', 'answers', 'traces']));
+    expect(kinds).toEqual(new Set(['log', 'database', 'metrics', 'command', 'event', 'answers', 'traces', 'cache']));
     const privateKey = stack.environment.JWT_PRIVATE_KEY ?? '';
     expect(privateKey.length).toBeGreaterThan(100);
 
@@ -308,6 +354,7 @@ describe('what must not be seen', () => {
       expect.arrayContaining(['database order public.orders', 'event']),
     );
     expect(placesOf(data['an e-mail address'], sinks)).toContain('database user public.users');
+    expect(placesOf('GraphiQL', sinks)).toContain('cache');
     expect(placesOf('"message":"listening"', sinks).length).toBeGreaterThanOrEqual(4);
     expect(placesOf('POST /api/v1/payments/:id/process', sinks)).toContain('traces');
   });

@@ -22,6 +22,8 @@ export interface StartStackOptions {
   events?: Partial<SupervisorEvents>;
   /** Prometheus runs only where this says so. */
   prometheus?: PartsOptions['withPrometheus'];
+  /** Adminer runs only where this says so. */
+  adminer?: boolean;
 }
 
 export interface RunningStack {
@@ -40,7 +42,7 @@ export interface RunningStack {
   };
   /**
    * A program, to be killed, paused or started again: postgres-user, postgres-order, postgres-payment, epmd, rabbitmq,
-   * user-service, order-service, payment-service, gateway, nginx; prometheus and nginx-log where they run.
+   * user-service, order-service, payment-service, gateway, nginx; adminer, prometheus and nginx-log where they run.
    */
   process(name: string): SupervisedProcess;
   /** Resolves when a server crashed on its own, after which everything has been stopped. */
@@ -61,7 +63,7 @@ export async function startStack(options: StartStackOptions = {}): Promise<Runni
     directory,
     postgresSettings: options.postgresSettings ?? fastAndForgetful,
     rabbitmqStopSignal: 'SIGKILL',
-    withAdminer: false,
+    withAdminer: options.adminer ?? false,
     withPrometheus: options.prometheus ?? false,
   });
   const supervisor = new Supervisor({ directory, scope: 'test', parts, events: options.events });

@@ -3,10 +3,11 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import amqp from 'amqplib';
 import pg from 'pg';
+import { cachedFiles } from '../../stack/programs/nginx.ts';
 import type { RunningStack } from '../../stack/start-stack.ts';
 
 export interface Sink {
-  /** Begins with its kind: log, database, event, metrics, answers or command. */
+  /** Begins with its kind: log, database, event, metrics, traces, cache, answers or command. */
   readonly name: string;
   readonly text: string;
 }
@@ -20,6 +21,10 @@ export function readLogs({ directory }: RunningStack): Sink[] {
     .filter((file) => statSync(path.join(directory, file)).isFile())
     .map((file) => ({ name: `log ${file}`, text: readFileSync(path.join(directory, file), 'latin1') }));
 }
+
+/** All that nginx keeps, with the addresses that it was asked for. */
+export const readCache = ({ directory }: RunningStack): Sink[] =>
+  cachedFiles(directory).map((file) => ({ name: 'cache', text: readFileSync(file, 'latin1') }));
 
 /** All rows of all tables, as text. */
 export async function readDatabases({ environment }: RunningStack): Promise<Sink[]> {
