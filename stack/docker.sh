@@ -132,12 +132,8 @@ health() {
   containers=$(compose_all ps --all --format '{{.Service}} {{.State}} {{.ExitCode}} {{.Health}}' | sort)
   [ -n "$containers" ] || fail 'nothing is running: start it with `STACK=docker make up-d`'
   present=$(printf '%s\n' "$containers" | cut -d ' ' -f 1)
-  wanted=$(compose config --services | sort)
-  for name in $wanted; do
-    case $name in
-      migrate-*) ;;
-      *) printf '%s\n' "$present" | grep -qxF -e "$name" || containers=$(printf '%s\n%s missing' "$containers" "$name") ;;
-    esac
+  for name in $(compose config --services | grep -v '^migrate-' | sort); do
+    printf '%s\n' "$present" | grep -qxF -e "$name" || containers=$(printf '%s\n%s missing' "$containers" "$name")
   done
   printf '%s\n' "$containers" | {
     faults=0
