@@ -57,10 +57,10 @@ it('past the time that all calls of a request have -> what is missing is given u
   const allowed = Number(/^(\d+)s$/.exec(settings.GATEWAY_REQUEST_TIMEOUT ?? '')?.[1]) * 1_000;
   const { token } = await register();
   // One after the other, three seconds each.
-  const payments = await Promise.all([1, 2, 3, 4].map(async () => (await placeOrder(token)).paymentId));
+  const payments = await Promise.all([1, 2].map(async () => (await placeOrder(token)).paymentId));
   const started = performance.now();
   const { body } = await graphql(
-    `mutation { ${list(4, (i) => `p${i}: processPayment(id: "${payments[i]}", token: "tok_slow") { status }`)} }`,
+    `mutation { ${list(2, (i) => `p${i}: processPayment(id: "${payments[i]}", token: "tok_slow") { status }`)} }`,
     token,
   );
 

@@ -6,9 +6,9 @@ const page = { limit: '10', offset: '0', cursor: 'WzE3MDAwMDAwMDAwMDAsIjAxOTlhMD
 /** Every route of the service with all that it takes, for attacks with bad input. */
 export const attackedTable: RouteTable = {
   'POST /register': {
-    body: { email: 'ada@example.com', password: 'correct horse', firstName: 'Ada', lastName: 'Lovelace' },
+    body: { email: 'attacked@example.com', password: 'correct horse', firstName: 'Ada', lastName: 'Lovelace' },
   },
-  'POST /login': { body: { email: 'ada@example.com', password: 'correct horse' } },
+  'POST /login': { body: { email: 'attacked@example.com', password: 'correct horse' } },
   'POST /refresh': { body: { refreshToken: 'x'.repeat(43) } },
   'POST /logout': { body: {} },
   'PUT /me/password': { body: { current: 'correct horse', new: 'battery staple' } },

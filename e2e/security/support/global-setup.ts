@@ -4,6 +4,8 @@ import { startSystem } from '../../support/start-system.ts';
 export default async function globalSetup(): Promise<void> {
   await startSystem(['slowhttptest'], {
     LOG_LEVEL: 'warn',
+    // Less than two slow payments take.
+    GATEWAY_REQUEST_TIMEOUT: '5s',
     NGINX_RATE_LIMIT: '1000000',
     GATEWAY_RATE_LIMIT: '1000000',
     SERVICE_RATE_LIMIT: '1000000',
