@@ -43,8 +43,11 @@ const SERVICE = 'user-service';
 const SERVER_GRACE = 10_000;
 /** Milliseconds between two looks for rows that are past their time. */
 const PURGE_POLL = 600_000;
-/** Log-ins and the like whose limits are looked up: at once, in line, and for how many milliseconds. */
-const ATTEMPTS = { atOnce: 4, maxWaiting: 500, maxWait: 5_000 };
+/**
+ * Log-ins and the like whose limits are looked up: one after the other, so that a burst of them is no burst of queries that
+ * everything else has to wait behind; how many may be in line, and for how many milliseconds.
+ */
+const ATTEMPTS = { atOnce: 1, maxWaiting: 500, maxWait: 5_000 };
 
 const { version } = z.object({ version: z.string() }).parse(createRequire(import.meta.url)('../package.json'));
 
