@@ -22,7 +22,7 @@ const triggers = `
     PERFORM pg_advisory_xact_lock_shared(${lockClass}, TG_ARGV[0]::integer);
     RETURN NULL;
   END $$;
-  CREATE CONSTRAINT TRIGGER chaos_commit AFTER INSERT ON outbox DEFERRABLE INITIALLY DEFERRED
+  CREATE CONSTRAINT TRIGGER chaos_commit AFTER INSERT ON outbox_waiting DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION chaos.pass_gate(${gateNumbers.commit});
   CREATE CONSTRAINT TRIGGER chaos_handling AFTER INSERT ON inbox DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION chaos.pass_gate(${gateNumbers.handling});

@@ -1,8 +1,10 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import type { DatabaseClient } from './atomic-store.js';
 
-/** Far longer than a queue delivers an event again. */
-const RETENTION = sql`interval '7 days'`;
+/** As long as events can be published again, should the broker have lost them. */
+const PUBLISHED_RETENTION = sql`interval '7 days'`;
+/** Longer than a queue delivers an event again; what comes later still is stale by its sequence. */
+const HANDLED_RETENTION = sql`interval '1 day'`;
 const PURGE_BATCH = 1_000;
 
 /**
@@ -20,13 +22,13 @@ export class PastEvents {
   async purge(limit = PURGE_BATCH): Promise<boolean> {
     const published = await this.#client.$executeRaw(sql`
       WITH expired AS MATERIALIZED (
-        SELECT position FROM outbox WHERE published_at <= now() - ${RETENTION}
+        SELECT position FROM outbox_published WHERE published_at <= now() - ${PUBLISHED_RETENTION}
         ORDER BY published_at LIMIT ${limit}::integer FOR UPDATE SKIP LOCKED
       )
-      DELETE FROM outbox AS event USING expired WHERE event.position = expired.position`);
+      DELETE FROM outbox_published AS event USING expired WHERE event.position = expired.position`);
     const handled = await this.#client.$executeRaw(sql`
       WITH expired AS MATERIALIZED (
-        SELECT event_id FROM inbox WHERE handled_at <= now() - ${RETENTION}
+        SELECT event_id FROM inbox WHERE handled_at <= now() - ${HANDLED_RETENTION}
         ORDER BY handled_at LIMIT ${limit}::integer FOR UPDATE SKIP LOCKED
       )
       DELETE FROM inbox AS event USING expired WHERE event.event_id = expired.event_id`);

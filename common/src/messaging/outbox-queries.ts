@@ -47,7 +47,7 @@ export async function nextEvents(client: Client, limit: number): Promise<OutboxE
 export async function markPublished(client: Client, positions: readonly string[]): Promise<void> {
   await client.query({
     name: 'mark-published',
-    text: `UPDATE outbox SET published_at = now() WHERE position = ANY($1::bigint[])`,
+    text: `UPDATE outbox SET published_at = now() WHERE published_at IS NULL AND position = ANY($1::bigint[])`,
     values: [positions],
   });
 }
