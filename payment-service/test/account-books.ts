@@ -19,6 +19,7 @@ export const buildPayableOrder = (changes: Partial<PayableOrder> = {}): PayableO
   userId: newId(),
   amount: 100n,
   currency: 'USD',
+  currencyDecimals: 2,
   status: 'pending',
   payableUntil: new Date(NOW.getTime() + 60_000),
   ...changes,

@@ -1,20 +1,44 @@
-import * as currencyCodes from 'currency-codes';
+/**
+ * ISO 4217, List One as published by its maintenance agency on 2026-09-17: https://www.six-group.com/dam/download/
+ * financial-information/data-center/iso-currency/lists/list-one.xml. No library keeps up with it (the one that most
+ * use has the list of June 2024), and none tells currencies that circulate from units of account.
+ */
+const circulating: Readonly<Record<number, string>> = {
+  0: 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF',
+  2: `AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP CRC CUP
+      CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES
+      KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK
+      NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB
+      TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG`,
+  3: 'BHD IQD JOD KWD LYD OMR TND',
+};
 
-/** Metals, test codes and "no currency" have no country and no minor unit: nobody pays with them. */
-const decimals = new Map(
-  currencyCodes.data
-    .filter(({ countries }) => !countries.some((country) => country.startsWith('Zz')))
-    .map(({ code, digits }) => [code, digits]),
-);
+/** Retired currencies and funds codes that were taken once: what was written in them stays readable. */
+const notTakenAnyMore: Readonly<Record<number, string>> = {
+  0: 'UYI',
+  2: 'ANG BGN BOV CHE CHW COU CUC HRK MXV SLL USN ZWL',
+  4: 'CLF UYW',
+};
 
-/** Whether `code` is a three-letter code of ISO 4217 that people pay with, in upper case. */
+const decimalsByCode = (lists: Readonly<Record<number, string>>): (readonly [string, number])[] =>
+  Object.entries(lists).flatMap(([decimals, codes]) =>
+    codes.split(/\s+/).map((code) => [code, Number(decimals)] as const),
+  );
+
+const current: ReadonlyMap<string, number> = new Map(decimalsByCode(circulating));
+const known: ReadonlyMap<string, number> = new Map([...current, ...decimalsByCode(notTakenAnyMore)]);
+
+/** Whether `code`, in upper case, is of a currency that circulates today: no funds code, metal, test code or retired one. */
 export function isCurrency(code: string): boolean {
-  return decimals.has(code);
+  return current.has(code);
 }
 
-/** Decimals of a currency's minor unit by ISO 4217: USD 2, JPY 0, KWD 3. Throws RangeError on an unknown code. */
+/**
+ * Decimals of a currency's minor unit by ISO 4217: USD 2, JPY 0, KWD 3; of currencies that are retired too. Throws
+ * RangeError on an unknown code.
+ */
 export function currencyDecimals(code: string): number {
-  const digits = decimals.get(code);
-  if (digits === undefined) throw new RangeError(`unknown currency ${code}`);
-  return digits;
+  const decimals = known.get(code);
+  if (decimals === undefined) throw new RangeError(`unknown currency ${code}`);
+  return decimals;
 }

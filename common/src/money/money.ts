@@ -9,11 +9,11 @@ export class MoneyError extends Error {
 }
 
 /**
- * An amount as it stands in JSON (19.99) in minor units of its currency (1999n), exactly.
- * Throws MoneyError on more decimals than the currency has, on a negative amount and past MAX_MINOR_UNITS.
+ * An amount as it stands in JSON (19.99) in minor units of its currency (1999n), exactly. `decimals`: those that stand
+ * beside an amount of the currency that was stored before; a new amount takes today's. Throws MoneyError on more decimals
+ * than that, on a negative amount and past MAX_MINOR_UNITS.
  */
-export function toMinorUnits(amount: number, currency: string): bigint {
-  const decimals = currencyDecimals(currency);
+export function toMinorUnits(amount: number, currency: string, decimals = currencyDecimals(currency)): bigint {
   if (!Number.isFinite(amount) || amount < 0) throw new MoneyError('must be a non-negative number');
   // The shortest text that reads back as the same number is what the client wrote, for up to 15 digits.
   const [whole = '', fraction = ''] = decimalText(amount).split('.');
@@ -23,10 +23,13 @@ export function toMinorUnits(amount: number, currency: string): bigint {
   return minor;
 }
 
-/** Minor units of a currency (1999n) as the number that JSON shows (19.99). Throws RangeError past MAX_MINOR_UNITS. */
-export function toMajorUnits(minor: bigint, currency: string): number {
+/**
+ * Minor units (1999n) as the number that JSON shows (19.99), by the decimals that are stored with the amount. Throws
+ * RangeError past MAX_MINOR_UNITS.
+ */
+export function toMajorUnits(minor: bigint, decimals: number): number {
   if (minor > MAX_MINOR_UNITS || minor < -MAX_MINOR_UNITS) throw new RangeError('amount out of range');
-  return Number(minor) / 10 ** currencyDecimals(currency);
+  return Number(minor) / 10 ** decimals;
 }
 
 /** A number without exponent: 1e-7 is 0.0000001. */

@@ -124,10 +124,11 @@ export class OrderRepository {
     const { held, isAllowed, noted } = attemptClauses(note);
     const rows = await this.#store.saveInOneStatement(sql`
       WITH ${held} saved AS (
-        INSERT INTO orders (id, user_id, status, total_amount, currency, shipping_address, notes, payable_until, version,
-                            created_at, updated_at)
+        INSERT INTO orders (id, user_id, status, total_amount, currency, currency_decimals, shipping_address, notes,
+                            payable_until, version, created_at, updated_at)
         SELECT ${order.id}::uuid, ${order.userId}::uuid, ${order.status}::order_status, ${order.totalAmount}::bigint,
-               ${order.currency}, ${order.shippingAddress}, ${order.notes}, ${order.payableUntil}::timestamptz,
+               ${order.currency}, ${order.currencyDecimals}::smallint, ${order.shippingAddress}, ${order.notes},
+               ${order.payableUntil}::timestamptz,
                ${order.version}::integer, ${order.createdAt}::timestamptz, ${order.updatedAt}::timestamptz
         WHERE ${isAllowed}
         RETURNING id

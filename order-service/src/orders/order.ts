@@ -1,5 +1,5 @@
 import { InvalidInput, type FieldFault } from '@shop/common/errors';
-import { MAX_MINOR_UNITS, MoneyError, toMinorUnits } from '@shop/common/money';
+import { currencyDecimals, MAX_MINOR_UNITS, MoneyError, toMinorUnits } from '@shop/common/money';
 import { IllegalStatusChange } from './order.errors.js';
 
 export type OrderStatus = 'pending' | 'confirmed' | 'processing' | 'shipped' | 'delivered' | 'cancelled';
@@ -46,6 +46,8 @@ export interface Order {
   /** In minor units of the currency. */
   readonly totalAmount: bigint;
   readonly currency: string;
+  /** As they were when the order was placed. */
+  readonly currencyDecimals: number;
   readonly shippingAddress: string;
   readonly notes: string | null;
   readonly items: readonly OrderItem[];
@@ -92,6 +94,7 @@ export function placeOrder(
     statusReason: null,
     totalAmount: totalOf(items),
     currency,
+    currencyDecimals: currencyDecimals(currency),
     shippingAddress,
     notes,
     items,

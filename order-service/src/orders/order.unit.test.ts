@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { orderStatuses } from '@shop/common/contracts';
 import { InvalidInput } from '@shop/common/errors';
-import { MAX_MINOR_UNITS, toMajorUnits } from '@shop/common/money';
+import { currencyDecimals, MAX_MINOR_UNITS, toMajorUnits } from '@shop/common/money';
 import { IllegalStatusChange } from './order.errors.js';
 import {
   changeStatus,
@@ -83,7 +83,7 @@ describe('a new order', () => {
         const total = items.reduce((sum, { quantity, unitPrice }) => sum + BigInt(quantity) * unitPrice, 0n);
         const inMajorUnits = items.map(({ quantity, unitPrice }) => ({
           quantity,
-          unitPrice: toMajorUnits(unitPrice, currency),
+          unitPrice: toMajorUnits(unitPrice, currencyDecimals(currency)),
         }));
         if (total > MAX_MINOR_UNITS) {
           refused += 1;

@@ -88,6 +88,36 @@ describe('placing an order', () => {
     );
   });
 
+  it('a currency retired since -> the order is read as it was, alone and in a list, and goes on', async () => {
+    const alice = test.caller();
+    const { body } = await alice
+      .post(orderBody({ currency: 'KWD', items: [{ ...item, unitPrice: 0.335 }] }))
+      .expect(201);
+    await test.query(`UPDATE orders SET currency = 'QQQ' WHERE id = $1`, [body.data.id]);
+    const amounts = { currency: 'QQQ', totalAmount: 0.335 };
+    expect((await alice.get(`/${body.data.id}`).expect(200)).body.data).toMatchObject(amounts);
+    expect((await alice.get('/').expect(200)).body.data).toMatchObject([amounts]);
+    const cancelled = await alice.patch(`/${body.data.id}/status`, { status: 'cancelled' }).expect(200);
+    expect(cancelled.body.data).toMatchObject({ ...amounts, status: 'cancelled' });
+  });
+
+  it('placed by the version before, which does not name the decimals -> those of its currency', async () => {
+    const { body } = await test.caller().post(orderBody({ currency: 'KWD', items: [{ ...item, unitPrice: 0.335 }] }));
+    const columns = `user_id, status, total_amount, currency, shipping_address, payable_until, created_at, updated_at`;
+    const [row] = await test.query(
+      `WITH placed AS (
+         INSERT INTO orders (id, ${columns}) SELECT gen_random_uuid(), ${columns} FROM orders WHERE id = $1 RETURNING *
+       ), item AS (
+         INSERT INTO order_items (id, order_id, position, product_id, product_name, quantity, unit_price)
+         SELECT gen_random_uuid(), id, 0, 'book', 'A book', 1, total_amount FROM placed
+       ), history AS (
+         INSERT INTO order_status_history (order_id, version, status, at) SELECT id, 1, status, created_at FROM placed
+       ) SELECT currency_decimals FROM placed`,
+      [body.data.id],
+    );
+    expect(row).toEqual({ currency_decimals: 3 });
+  });
+
   it("fields that are not the caller's to set -> ignored", async () => {
     const alice = test.caller();
     const foreign = { id: 'x', userId: test.caller().id, status: 'delivered', totalAmount: 1, version: 9 };
@@ -116,6 +146,8 @@ describe('placing an order', () => {
     [{ notes: 5 }, 'notes: must be a string'],
     [{ currency: 'usd' }, 'currency: must be a currency code of ISO 4217'],
     [{ currency: 'XAU' }, 'currency: must be a currency code of ISO 4217'],
+    [{ currency: 'CHE' }, 'currency: must be a currency code of ISO 4217'],
+    [{ currency: 'BGN' }, 'currency: must be a currency code of ISO 4217'],
     [{ items: undefined }, 'items: is required'],
     [{ items: {} }, 'items: must be a list'],
     [{ items: [] }, 'items: must have 1 to 100 entries'],

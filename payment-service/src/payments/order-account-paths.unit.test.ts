@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { v7 as newId } from 'uuid';
 import { orderStatuses } from '@shop/common/contracts';
-import { MAX_MINOR_UNITS, toMinorUnits } from '@shop/common/money';
+import { currencyDecimals, MAX_MINOR_UNITS, toMinorUnits } from '@shop/common/money';
 import { Books, buildPayableOrder, moment, NOW, processed, refundOf } from '../../test/account-books.js';
 import {
   chargeDeclined,
@@ -120,7 +120,7 @@ describe('whatever happens, in whatever order', () => {
     let expired = 0;
     fc.assert(
       fc.property(orders, fc.array(step, { maxLength: 40, size: 'max' }), (facts, steps) => {
-        const books = new Books(buildPayableOrder(facts));
+        const books = new Books(buildPayableOrder({ ...facts, currencyDecimals: currencyDecimals(facts.currency) }));
         let now = NOW;
         for (const one of steps) {
           const before = { payments: [...books.payments], refunds: [...books.refunds] };
@@ -143,7 +143,7 @@ describe('whatever happens, in whatever order', () => {
         if (new Set(sequences).size !== sequences.length) throw new Error('two events of one sequence');
         for (const { data } of books.events) {
           const told = JSON.parse(JSON.stringify(data)) as { amount: number; currency: string };
-          if (toMinorUnits(told.amount, told.currency) !== books.order.amount)
+          if (toMinorUnits(told.amount, told.currency, books.order.currencyDecimals) !== books.order.amount)
             throw new Error('an event of another amount');
         }
       }),

@@ -96,7 +96,7 @@ function valueOf<D>(result: SaveResult<D>): D {
 
 async function lock(transaction: Transaction, orderId: string): Promise<OrderAccount> {
   const [order] = await transaction.$queryRaw<PayableOrder[]>`
-    SELECT id, user_id AS "userId", amount, currency, status, payable_until AS "payableUntil"
+    SELECT id, user_id AS "userId", amount, currency, currency_decimals AS "currencyDecimals", status, payable_until AS "payableUntil"
     FROM payable_orders WHERE id = ${orderId}::uuid FOR UPDATE`;
   if (order === undefined) throw new Error(`order ${orderId} is not known`);
   const [payment] = await transaction.$queryRaw<Payment[]>`

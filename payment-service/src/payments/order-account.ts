@@ -124,7 +124,14 @@ export function refundRequested(
 ): Decision & { payment: Payment; openedRefund: Refund } {
   const amount = request.amount ?? leftToRefund(before);
   const payment = reserveRefund(before, amount, now);
-  const facts = { ...request, id: newId(), paymentId: payment.id, amount, repeats: 0 };
+  const facts = {
+    ...request,
+    id: newId(),
+    paymentId: payment.id,
+    amount,
+    repeats: 0,
+    currencyDecimals: payment.currencyDecimals,
+  };
   const openedRefund = openRefund(facts, now);
   return { payment, openedRefund, audit: [refundEntry(openedRefund, payment)] };
 }
@@ -187,7 +194,8 @@ function restRefunded(
 ): Pick<Decision, 'payment' | 'openedRefund' | 'audit'> {
   const amount = leftToRefund(before);
   if (!isRefundable(before) || amount === 0n) return NOTHING;
-  const facts = { id: newId(), paymentId: before.id, amount, reason: ORDER_CANCELLED, requestedBy: null };
+  const { id: paymentId, currencyDecimals } = before;
+  const facts = { id: newId(), paymentId, amount, currencyDecimals, reason: ORDER_CANCELLED, requestedBy: null };
   const openedRefund = openRefund({ ...facts, repeats, nextAttemptAt }, now);
   return {
     payment: reserveRefund(before, amount, now),

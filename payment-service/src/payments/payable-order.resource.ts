@@ -1,5 +1,5 @@
 import type { OrderResource } from '@shop/common/contracts';
-import { toMinorUnits } from '@shop/common/money';
+import { currencyDecimals, toMinorUnits } from '@shop/common/money';
 import type { PayableOrder } from './payable-order.js';
 
 /** What is to be known of an order, from order-service's own words. */
@@ -8,6 +8,7 @@ export const toPayableOrder = (order: OrderResource): PayableOrder => ({
   userId: order.userId,
   amount: toMinorUnits(order.totalAmount, order.currency),
   currency: order.currency,
+  currencyDecimals: currencyDecimals(order.currency),
   status: order.status,
   payableUntil: new Date(order.payableUntil),
 });

@@ -7,6 +7,8 @@ export interface PayableOrder {
   /** In minor units of the currency. */
   readonly amount: bigint;
   readonly currency: string;
+  /** As they were when the order was placed. */
+  readonly currencyDecimals: number;
   readonly status: OrderStatus;
   readonly payableUntil: Date;
 }

@@ -27,4 +27,7 @@ export const refundEntry = (refund: Refund, payment: Payment): AuditEntry => ({
   details: { refundId: refund.id, ...amountOf(refund.amount, payment) },
 });
 
-const amountOf = (amount: bigint, { currency }: Payment) => ({ amount: toMajorUnits(amount, currency), currency });
+const amountOf = (amount: bigint, { currency, currencyDecimals }: Payment) => ({
+  amount: toMajorUnits(amount, currencyDecimals),
+  currency,
+});

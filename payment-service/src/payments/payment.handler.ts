@@ -72,7 +72,7 @@ export class PaymentHandler {
   listRefunds = async ({ actor, params }: Input<PaymentParams>): Promise<Reply> => {
     const payment = await this.#payments.get(actor, params.id);
     const refunds = await this.#refunds.list(payment);
-    const resources = refunds.map((refund) => toRefundResource(refund, payment.currency));
+    const resources = refunds.map(toRefundResource);
     return page('Refunds retrieved', resources, batchMeta(resources.length));
   };
 

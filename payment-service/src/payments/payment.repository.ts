@@ -20,7 +20,7 @@ export type PaymentSlice = Slice<Payment>;
 /** The columns of a payment under the names of its fields. */
 export const paymentColumns = Prisma.sql`
   id, order_id AS "orderId", user_id AS "userId", amount, refunded_amount AS "refundedAmount",
-  refund_reserved AS "refundReserved", currency, status, method, transaction_id AS "transactionId", provider,
+  refund_reserved AS "refundReserved", currency, currency_decimals AS "currencyDecimals", status, method, transaction_id AS "transactionId", provider,
   description, failure_reason AS "failureReason", paid_at AS "paidAt", version, created_at AS "createdAt",
   updated_at AS "updatedAt"`;
 

@@ -8,8 +8,8 @@ export const toPaymentResource = (payment: Payment): PaymentResource => ({
   id: payment.id,
   orderId: payment.orderId,
   userId: payment.userId,
-  amount: toMajorUnits(payment.amount, payment.currency),
-  refundedAmount: toMajorUnits(payment.refundedAmount, payment.currency),
+  amount: toMajorUnits(payment.amount, payment.currencyDecimals),
+  refundedAmount: toMajorUnits(payment.refundedAmount, payment.currencyDecimals),
   currency: payment.currency,
   status: payment.status,
   method: payment.method,
@@ -23,9 +23,9 @@ export const toPaymentResource = (payment: Payment): PaymentResource => ({
 });
 
 /** A refund as the world sees it, in its payment's currency. */
-export const toRefundResource = (refund: Refund, currency: string): RefundResource => ({
+export const toRefundResource = (refund: Refund): RefundResource => ({
   id: refund.id,
-  amount: toMajorUnits(refund.amount, currency),
+  amount: toMajorUnits(refund.amount, refund.currencyDecimals),
   status: refund.status,
   reason: refund.reason,
   createdAt: refund.createdAt.toISOString(),

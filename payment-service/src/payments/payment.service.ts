@@ -92,10 +92,9 @@ export class PaymentService {
   /** Opens a further payment for an order whose last one failed or was cancelled. */
   async create(actor: Actor, draft: PaymentDraft, token: string, attempt?: Attempt<Payment>): Promise<Payment> {
     const { payments, accounts } = this.#options;
-    const amount = amountInMinorUnits(draft.amount, draft.currency);
     const order = (await payments.findOrder(draft.orderId)) ?? (await this.#fetchOrder(draft.orderId, token));
     if (order === undefined || !isVisibleTo(actor, order)) throw new OrderNotFound();
-    refuseMismatch(order, { amount, currency: draft.currency });
+    refuseMismatch(order, draft);
     const { openedPayment } = await accounts.change(
       order.id,
       (account) => paymentRequested(account, { method: draft.method, description: draft.description }, this.#moment()),
@@ -242,11 +241,12 @@ const ownerOf = (actor: Actor, scope: Scope): PaymentFilter => ({
 });
 
 /** A payment pays its order exactly. Throws InvalidInput. */
-function refuseMismatch(order: PayableOrder, { amount, currency }: { amount: bigint; currency: string }): void {
+function refuseMismatch(order: PayableOrder, { amount, currency }: Pick<PaymentDraft, 'amount' | 'currency'>): void {
   if (currency !== order.currency) {
     throw new InvalidInput([{ field: 'currency', message: 'must be the currency of the order' }]);
   }
-  if (amount !== order.amount) throw new InvalidInput([{ field: 'amount', message: 'must be the total of the order' }]);
+  const minor = amountInMinorUnits(amount, currency, order.currencyDecimals);
+  if (minor !== order.amount) throw new InvalidInput([{ field: 'amount', message: 'must be the total of the order' }]);
 }
 
 /** What was just written is there. */

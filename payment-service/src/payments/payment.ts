@@ -14,6 +14,7 @@ export interface Payment {
   /** Of pending and succeeded refunds. */
   readonly refundReserved: bigint;
   readonly currency: string;
+  readonly currencyDecimals: number;
   readonly status: PaymentStatus;
   readonly method: PaymentMethod;
   readonly transactionId: string | null;
@@ -69,6 +70,7 @@ export function openPayment(
     refundedAmount: 0n,
     refundReserved: 0n,
     currency: order.currency,
+    currencyDecimals: order.currencyDecimals,
     status: 'pending',
     method,
     transactionId: null,

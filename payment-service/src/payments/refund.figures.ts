@@ -36,7 +36,7 @@ export function createRefundFigures({ registry }: Metrics): RefundFigures {
   return {
     settled(refund, { currency }) {
       refunds.inc({ outcome: refund.status });
-      if (refund.status === 'succeeded') amount.inc({ currency }, toMajorUnits(refund.amount, currency));
+      if (refund.status === 'succeeded') amount.inc({ currency }, toMajorUnits(refund.amount, refund.currencyDecimals));
     },
     failing: (count) => failing.set(count),
   };

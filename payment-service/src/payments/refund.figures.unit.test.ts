@@ -4,12 +4,13 @@ import { createRefundFigures } from './refund.figures.js';
 import { openRefund, refundFailed, refundSucceeded } from './refund.js';
 
 const now = new Date();
-const aRefund = () =>
+const aRefund = (currencyDecimals = 2) =>
   openRefund(
     {
       id: 'r',
       paymentId: 'p',
       amount: 1_250n,
+      currencyDecimals,
       reason: null,
       requestedBy: null,
       repeats: 0,
@@ -40,7 +41,7 @@ describe('figures of refunds', () => {
   it('succeeded, in currencies with and without decimals -> counted, and added up in major units', async () => {
     const { figures, valuesOf } = setUp();
     figures.settled(refundSucceeded(aRefund(), 'tr', now), { currency: 'USD' });
-    figures.settled(refundSucceeded(aRefund(), 'tr', now), { currency: 'JPY' });
+    figures.settled(refundSucceeded(aRefund(0), 'tr', now), { currency: 'JPY' });
     expect(await valuesOf('refunds_paid_amount_total', 'currency')).toEqual({ USD: 12.5, JPY: 1_250 });
     expect(await valuesOf('refunds_settled_total', 'outcome')).toMatchObject({ succeeded: 2, failed: 0 });
   });

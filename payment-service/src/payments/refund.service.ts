@@ -78,7 +78,7 @@ export class RefundService {
     attempt: Attempt<RefundOfPayment> | undefined,
   ): Promise<RefundOfPayment> {
     const request = {
-      amount: amount === undefined ? undefined : amountInMinorUnits(amount, payment.currency),
+      amount: amount === undefined ? undefined : amountInMinorUnits(amount, payment.currency, payment.currencyDecimals),
       reason,
       requestedBy: actor.id,
       nextAttemptAt: this.#after(this.#options.lease),

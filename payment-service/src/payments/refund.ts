@@ -8,6 +8,7 @@ export interface Refund {
   readonly paymentId: string;
   /** In minor units of the payment's currency. */
   readonly amount: bigint;
+  readonly currencyDecimals: number;
   readonly status: RefundStatus;
   readonly reason: string | null;
   /** The admin who asked for it; null: the system, because the order was cancelled. */
@@ -38,7 +39,7 @@ export function retryPause(times: number, { first, random }: { first: number; ra
 
 export type NewRefund = Pick<
   Refund,
-  'id' | 'paymentId' | 'amount' | 'reason' | 'requestedBy' | 'repeats' | 'nextAttemptAt'
+  'id' | 'paymentId' | 'amount' | 'currencyDecimals' | 'reason' | 'requestedBy' | 'repeats' | 'nextAttemptAt'
 >;
 
 export const openRefund = (parts: NewRefund, now: Date): Refund => ({

@@ -66,6 +66,21 @@ async function withChargeLocked(paymentId: string, work: () => Promise<void>): P
 }
 
 describe('an admin refunds', () => {
+  it('its currency was retired since -> read and refunded by the decimals that it was written with', async () => {
+    const order = { currency: 'KWD', totalAmount: 1.005 };
+    const { payment } = await placePaidOrder(test, alice, order);
+    for (const table of ['payments', 'simulated_provider.charges']) {
+      const key = table === 'payments' ? 'id::text' : 'key';
+      await test.query(`UPDATE ${table} SET currency = 'QQQ' WHERE ${key} = $1`, [payment.id]);
+    }
+    const { body } = await admin.post(`/${payment.id}/refund`, { amount: 0.005 }).expect(200);
+    expect(body.data).toMatchObject({ amount: 1.005, refundedAmount: 0.005, currency: 'QQQ' });
+    expect(await refundsOf(payment.id)).toMatchObject([{ amount: 0.005, status: 'succeeded' }]);
+    const [row] = await test.query('SELECT currency_decimals FROM refunds WHERE payment_id = $1', [payment.id]);
+    expect(row).toEqual({ currency_decimals: 3 });
+    await admin.post(`/${payment.id}/refund`, { amount: 0.0001 }).expect(400);
+  });
+
   it('all of it, when no amount is given -> refunded; told as an event', async () => {
     const { payment } = await placePaidOrder(test, alice);
     const { body } = await admin.post(`/${payment.id}/refund`, { reason: ' broken ' }).expect(200);

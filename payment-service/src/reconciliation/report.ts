@@ -1,4 +1,4 @@
-import { toMajorUnits } from '@shop/common/money';
+import { currencyDecimals, toMajorUnits } from '@shop/common/money';
 import type { OurEntry, TheirEntry } from './books.js';
 import type { Finding, Reconciliation } from './reconciliation.service.js';
 
@@ -13,7 +13,7 @@ const line = (...cells: readonly string[]): string =>
 export const heading = line('DIFFERENCE', 'KIND', 'ID', 'OUR BOOKS', 'PROVIDER');
 
 const money = ({ amount, currency }: { amount: bigint; currency: string }): string =>
-  `${toMajorUnits(amount, currency)} ${currency}`;
+  `${toMajorUnits(amount, currencyDecimals(currency))} ${currency}`;
 
 const showOurs = (entry: OurEntry | undefined): string => (entry ? `${money(entry)} ${entry.status}` : '-');
 
