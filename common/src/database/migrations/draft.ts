@@ -3,6 +3,7 @@ import path from 'node:path';
 import { withoutDatabase } from './engine-connection.js';
 import { migrationFile, migrationNames, readIfPresent, schemaFile } from './migration-folder.js';
 import { everything, withEngine } from './schema-engine.js';
+import { scriptFault } from './script.js';
 
 const NO_SCHEMA = 'datasource db {\n  provider = "postgresql"\n}\n';
 
@@ -84,6 +85,10 @@ export async function checkMigrations({ directory }: { directory: string }): Pro
       const text = await readIfPresent(migrationFile(directory, name, file));
       if (text === undefined) faults.push(`${name} has no ${file}`);
       else if (!text.trim()) faults.push(`${name}: ${file} is empty`);
+      else if (file.endsWith('.sql')) {
+        const fault = scriptFault(text);
+        if (fault !== undefined) faults.push(`${name}: ${file} ${fault}`);
+      }
     }
   }
   if (faults.length > 0) return faults;

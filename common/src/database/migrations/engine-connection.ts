@@ -1,31 +1,32 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import { ColumnTypeEnum, type SqlDriverAdapter } from '@prisma/driver-adapter-utils';
 import pg from 'pg';
+import { TABLE_TIMEOUT_MS, takeMigrationLock } from './locks.js';
+import { parseScript } from './script.js';
 
-/** The advisory lock that Prisma's own engine takes while it migrates a database. */
-export const MIGRATION_LOCK = 72707369;
 export const CONNECT_TIMEOUT_MS = 10_000;
-/** How long a migration waits for another that runs, and for a table that others use. */
-export const LOCK_TIMEOUT_MS = 60_000;
 
 /** The adapter of Prisma made fit for its schema engine: on one connection, which holds the migration lock. */
-export async function connectEngine(url: string, lockTimeoutMs = LOCK_TIMEOUT_MS): Promise<SqlDriverAdapter> {
+export async function connectEngine(url: string, lockTimeoutMs?: number): Promise<SqlDriverAdapter> {
   const pool = new pg.Pool({
     connectionString: url,
     // The lock belongs to a session, so there may only be one and it must not be closed when idle.
     max: 1,
     idleTimeoutMillis: 0,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    lock_timeout: lockTimeoutMs,
+    lock_timeout: TABLE_TIMEOUT_MS,
   });
   try {
     // The engine takes this lock too and gives up after 10 s. A session may take it twice, so taken here it waits longer.
-    await pool.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await takeMigrationLock((text, values) => pool.query(text, values), lockTimeoutMs);
     const adapter = await new PrismaPg(pool).connect();
     return Object.assign(adapter, {
       // Its own splits at every semicolon. Sent whole, a script is one implicit transaction and $$ ... $$ works.
       executeScript: async (script: string) => {
-        await adapter.executeRaw({ sql: script, args: [], argTypes: [] });
+        const parsed = parseScript(script);
+        for (const sql of 'transaction' in parsed ? [parsed.transaction] : parsed.statements) {
+          await adapter.executeRaw({ sql, args: [], argTypes: [] });
+        }
       },
       dispose: async () => {
         if (!pool.ended) await pool.end();

@@ -1,4 +1,5 @@
 import { connectEngine } from './engine-connection.js';
+import { isLockTimeout, retryLockTimeouts } from './locks.js';
 import { migrationList, migrationNames } from './migration-folder.js';
 import { everything, type MigrationList, type SchemaEngine, withEngine } from './schema-engine.js';
 
@@ -7,7 +8,7 @@ export interface MigrationOptions {
   url: string;
   /** The service's folder, which holds `prisma/schema.prisma` and `prisma/migrations/`. */
   directory: string;
-  /** How long to wait for another migration, or for a table that others use; a minute if not given. */
+  /** How long to wait for another migration; a minute if not given. */
   lockTimeoutMs?: number;
 }
 
@@ -32,25 +33,34 @@ const diagnose = (engine: SchemaEngine, migrationsList: MigrationList) =>
   engine.diagnoseMigrationHistory({ migrationsList, optInToShadowDatabase: false, filters: everything });
 
 /**
- * Applies what is pending, oldest first, and returns the names. Each migration is one transaction; of several processes
- * that start at once one applies, the others wait. Throws MigrationFailed, again and again until `resolveMigration`.
+ * Applies what is pending, oldest first, and returns the names. Each migration is one transaction, which is tried again
+ * while it can't have a table; of several processes that start at once one applies, the others wait. Throws
+ * MigrationFailed, again and again until `resolveMigration`.
  */
 export async function deployMigrations({ url, directory, lockTimeoutMs }: MigrationOptions): Promise<string[]> {
   const migrationsList = await migrationList(directory);
   return withEngine(await connectEngine(url, lockTimeoutMs), async (engine) => {
     const [failedEarlier] = (await diagnose(engine, migrationsList)).failedMigrationNames;
     if (failedEarlier !== undefined) throw new MigrationFailed(failedEarlier, ' at an earlier attempt');
-    try {
-      return (await engine.applyMigrations({ migrationsList, filters: everything })).appliedMigrationNames;
-    } catch (error) {
-      const [failed] = (await diagnose(engine, migrationsList)).failedMigrationNames;
-      if (failed === undefined) throw error;
-      // The engine adds a trace of its own sources to what PostgreSQL said.
-      const reason = /ERROR: (.*)/.exec(String(error))?.[1] ?? String(error);
-      throw new MigrationFailed(failed, ` (${reason})`, { cause: error });
-    }
+    const pending = unappliedNames(await diagnose(engine, migrationsList));
+    await retryLockTimeouts(async () => {
+      try {
+        await engine.applyMigrations({ migrationsList, filters: everything });
+      } catch (error) {
+        const [failed] = (await diagnose(engine, migrationsList)).failedMigrationNames;
+        if (failed === undefined) throw error;
+        if (isLockTimeout(error)) await engine.markMigrationRolledBack({ migrationName: failed });
+        // The engine adds a trace of its own sources to what PostgreSQL said.
+        const reason = /ERROR: (.*)/.exec(String(error))?.[1] ?? String(error);
+        throw new MigrationFailed(failed, ` (${reason})`, { cause: error });
+      }
+    });
+    return pending;
   });
 }
+
+const unappliedNames = ({ history }: Awaited<ReturnType<typeof diagnose>>): string[] =>
+  history && 'unappliedMigrationNames' in history ? history.unappliedMigrationNames : [];
 
 /** Names of migrations by what became of them; each list oldest first. */
 export interface MigrationStatus {
@@ -67,12 +77,12 @@ export interface MigrationStatus {
 /** What the database has, compared with the folder. */
 export async function migrationStatus({ url, directory, lockTimeoutMs }: MigrationOptions): Promise<MigrationStatus> {
   const migrationsList = await migrationList(directory);
-  const { history, failedMigrationNames, editedMigrationNames } = await withEngine(
-    await connectEngine(url, lockTimeoutMs),
-    (engine) => diagnose(engine, migrationsList),
+  const diagnosis = await withEngine(await connectEngine(url, lockTimeoutMs), (engine) =>
+    diagnose(engine, migrationsList),
   );
+  const { history, failedMigrationNames, editedMigrationNames } = diagnosis;
   const failed = new Set(failedMigrationNames);
-  const unapplied = new Set(history && 'unappliedMigrationNames' in history ? history.unappliedMigrationNames : []);
+  const unapplied = new Set(unappliedNames(diagnosis));
   const names = migrationsList.migrationDirectories.map((migration) => migration.path);
   return {
     applied: names.filter((name) => !unapplied.has(name) && !failed.has(name)),

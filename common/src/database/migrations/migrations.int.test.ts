@@ -110,6 +110,48 @@ describe('up and down', () => {
     expect(await slow).toEqual(['1_slow']);
   });
 
+  it('a table is in use -> the migration lets others pass, and is applied once it gets the table', async () => {
+    await addMigration('1_first', 'CREATE TABLE first (a int);', 'DROP TABLE first;');
+    await deployMigrations({ url, directory });
+    await addMigration('2_column', 'ALTER TABLE first ADD COLUMN b int;', 'ALTER TABLE first DROP COLUMN b;');
+    const user = new pg.Client({ connectionString: url });
+    await user.connect();
+    try {
+      await user.query('BEGIN');
+      await user.query('LOCK TABLE first IN ACCESS SHARE MODE');
+      const deployed = deployMigrations({ url, directory });
+      const waiting = `SELECT FROM pg_locks WHERE relation = 'first'::regclass AND NOT granted`;
+      await eventually(async () => expect(await query(waiting)).not.toEqual([]));
+      // Queued behind the migration, until that has given up.
+      expect(await query('SELECT count(*) FROM first')).toEqual([{ count: '0' }]);
+      await user.query('COMMIT');
+      expect(await deployed).toEqual(['2_column']);
+    } finally {
+      await user.end();
+    }
+    expect(await migrationStatus({ url, directory })).toMatchObject({ failed: [], pending: [] });
+    expect(await revertMigrations({ url, directory })).toEqual(['2_column']);
+  });
+
+  it('an index is built concurrently -> by one of two that start at once, and dropped again', async () => {
+    await addMigration('1_first', 'CREATE TABLE first (a int);', 'DROP TABLE first;');
+    await addMigration(
+      '2_index',
+      `-- An interrupted build leaves an index behind that is not valid.
+       DROP INDEX CONCURRENTLY IF EXISTS first_a_idx;
+       CREATE INDEX CONCURRENTLY IF NOT EXISTS first_a_idx ON first (a);`,
+      'DROP INDEX CONCURRENTLY IF EXISTS first_a_idx;',
+    );
+    expect(await checkMigrations({ directory })).toEqual([]);
+    const applied = await Promise.all([1, 2].map(() => deployMigrations({ url, directory })));
+    expect(applied.flat()).toEqual(['1_first', '2_index']);
+    expect(await query(`SELECT indisvalid FROM pg_index WHERE indexrelid = 'first_a_idx'::regclass`)).toEqual([
+      { indisvalid: true },
+    ]);
+    expect(await revertMigrations({ url, directory })).toEqual(['2_index']);
+    expect(await query(`SELECT to_regclass('first_a_idx') AS index`)).toEqual([{ index: null }]);
+  });
+
   it('a database that does not exist -> a clear error', async () => {
     const nowhere = url.replace(/\/\w+$/, '/nowhere');
     await expect(deployMigrations({ url: nowhere, directory })).rejects.toThrow('database "nowhere" does not exist');
@@ -239,6 +281,16 @@ enum Kind {
     const second = await createMigration({ directory, name: 'a', empty: true });
 
     expect([second, first].sort()).toEqual([first, second]);
+  });
+
+  it('an index built concurrently beside other changes, or not repeatably -> check says so', async () => {
+    const mixed = 'CREATE TABLE first (a int); CREATE INDEX CONCURRENTLY IF NOT EXISTS first_a_idx ON first (a);';
+    await addMigration('1_mixed', mixed, 'DROP INDEX CONCURRENTLY first_a_idx;');
+
+    expect((await checkMigrations({ directory })).sort()).toEqual([
+      expect.stringMatching(/^1_mixed: down.sql is not repeatable/),
+      expect.stringMatching(/^1_mixed: migration.sql has more than indexes/),
+    ]);
   });
 
   it('an incomplete migration -> check says what it lacks', async () => {

@@ -1,25 +1,27 @@
 import pg from 'pg';
-import { CONNECT_TIMEOUT_MS, LOCK_TIMEOUT_MS, MIGRATION_LOCK } from './engine-connection.js';
+import { CONNECT_TIMEOUT_MS } from './engine-connection.js';
+import { retryLockTimeouts, TABLE_TIMEOUT_MS, takeMigrationLock } from './locks.js';
 import type { MigrationOptions } from './migrate.js';
 import { migrationFile, readIfPresent } from './migration-folder.js';
+import { parseScript } from './script.js';
 
 /**
  * Undoes the last `count` migrations, newest first, and returns their names: down.sql and its mark in one transaction
  * each. Prisma has nothing for this: its engine refuses to mark a migration that had succeeded.
  */
 export async function revertMigrations(
-  { url, directory, lockTimeoutMs = LOCK_TIMEOUT_MS }: MigrationOptions,
+  { url, directory, lockTimeoutMs }: MigrationOptions,
   count = 1,
 ): Promise<string[]> {
   const client = new pg.Client({
     connectionString: url,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    lock_timeout: lockTimeoutMs,
+    lock_timeout: TABLE_TIMEOUT_MS,
   });
   const reverted: string[] = [];
   try {
     await client.connect();
-    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await takeMigrationLock((text, values) => client.query(text, values), lockTimeoutMs);
     while (reverted.length < count) {
       const name = await revertLast(client, directory);
       if (name === undefined) break;
@@ -46,13 +48,24 @@ async function revertLast(client: pg.Client, directory: string): Promise<string 
   const down = await readIfPresent(migrationFile(directory, last.name, 'down.sql'));
   if (down === undefined) throw new Error(`${last.name} has no down.sql, so it can't be undone`);
   try {
-    await client.query('BEGIN');
-    await client.query(down);
-    await client.query('UPDATE _prisma_migrations SET rolled_back_at = now() WHERE id = $1', [last.id]);
-    await client.query('COMMIT');
+    await retryLockTimeouts(() => runDown(client, down, last.id));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`down.sql of ${last.name} failed and changed nothing: ${reason}`, { cause: error });
   }
   return last.name;
+}
+
+async function runDown(client: pg.Client, down: string, id: string): Promise<void> {
+  const script = parseScript(down);
+  if ('statements' in script) for (const statement of script.statements) await client.query(statement);
+  await client.query('BEGIN');
+  try {
+    if ('transaction' in script) await client.query(script.transaction);
+    await client.query('UPDATE _prisma_migrations SET rolled_back_at = now() WHERE id = $1', [id]);
+    await client.query('COMMIT');
+  } catch (error) {
+    await client.query('ROLLBACK');
+    throw error;
+  }
 }
