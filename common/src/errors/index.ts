@@ -16,4 +16,5 @@ export {
   UpstreamTimeout,
   type FieldFault,
 } from './errors.js';
+export { LostRace, retryLostRaces, retryWhere } from './lost-race.js';
 export { findAppError } from './find-app-error.js';

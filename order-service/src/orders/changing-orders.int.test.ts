@@ -186,6 +186,22 @@ describe('changes at the same time', () => {
     expect(new Set(answers.map(({ status, now }) => `${status} ${now}`))).toEqual(new Set(['200 confirmed']));
     expect(await stepsOf(id)).toEqual(['pending -> confirmed']);
   });
+
+  it('ten equal cancels while the order is confirmed, many times -> each finds it cancelled, none is refused', async () => {
+    for (let round = 0; round < 10; round++) {
+      const alice = test.caller();
+      const id = await placeOrderIn('pending', { owner: alice, admin });
+      const confirmed = admin.patch(`/${id}/status`, { status: 'confirmed' }).then(({ status }) => status);
+      const answers = await Promise.all(
+        Array.from({ length: 10 }, () => alice.patch(`/${id}/status`, { status: 'cancelled' })),
+      );
+      expect(answers.map(({ status, body }) => [status, body.data?.status])).toEqual(
+        Array.from({ length: 10 }, () => [200, 'cancelled']),
+      );
+      expect([200, 409]).toContain(await confirmed);
+      expect((await stepsOf(id)).filter((step) => step.endsWith('-> cancelled'))).toHaveLength(1);
+    }
+  });
 });
 
 describe('deleting', () => {

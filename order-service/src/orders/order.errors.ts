@@ -1,4 +1,4 @@
-import { Conflict, Forbidden, NotFound } from '@shop/common/errors';
+import { Conflict, Forbidden, LostRace, NotFound } from '@shop/common/errors';
 
 /** There is no such order, it was deleted, or it is somebody else's. */
 export class OrderNotFound extends NotFound {
@@ -14,7 +14,7 @@ export class IllegalStatusChange extends Conflict {
 }
 
 /** Somebody else changed the order between our reading and our writing. */
-export class OrderChangedMeanwhile extends Conflict {
+export class OrderChangedMeanwhile extends LostRace {
   constructor() {
     super('Order was changed by somebody else at the same time');
   }

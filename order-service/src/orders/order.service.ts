@@ -1,5 +1,6 @@
 import type { Actor } from '@shop/common/auth';
 import type { Cause } from '@shop/common/database';
+import { retryLostRaces } from '@shop/common/errors';
 import type { Attempt } from '@shop/common/http';
 import type { Logger } from '@shop/common/logger';
 import { deletedBy, statusChangedBy } from './order.audit.js';
@@ -86,7 +87,16 @@ export class OrderService {
     return this.#orders.listNewestOfUsers(visible, perUser);
   }
 
-  async changeStatus(
+  /** Of several at once each is judged by what the one before it left. */
+  changeStatus(
+    actor: Actor,
+    id: string,
+    target: { status: OrderStatus; reason: string | null },
+  ): Promise<DetailedOrder> {
+    return retryLostRaces(() => this.#changeStatus(actor, id, target));
+  }
+
+  async #changeStatus(
     actor: Actor,
     id: string,
     { status, reason }: { status: OrderStatus; reason: string | null },
@@ -97,16 +107,9 @@ export class OrderService {
     const change = { status, reason, by: actor.id, at: this.#clock() };
     const changed = changeStatus(order, change, isAdmin ? nextStatuses : ownerNextStatuses);
     if (changed === order) return order;
-    try {
-      const audit = [statusChangedBy(actor, changed, order.status)];
-      await this.#orders.saveStatus(changed, orderStatusChanged(changed, order.status), { audit });
-      return changed;
-    } catch (error) {
-      if (!(error instanceof OrderChangedMeanwhile)) throw error;
-      const current = await this.get(actor, id);
-      if (current.status === status) return current;
-      throw error;
-    }
+    const audit = [statusChangedBy(actor, changed, order.status)];
+    await this.#orders.saveStatus(changed, orderStatusChanged(changed, order.status), { audit });
+    return changed;
   }
 
   async remove(actor: Actor, id: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { Conflict, Forbidden, NotFound, Unauthorized } from '@shop/common/errors';
+import { Conflict, Forbidden, LostRace, NotFound, Unauthorized } from '@shop/common/errors';
 
 export class UserNotFound extends NotFound {
   constructor() {
@@ -25,7 +25,7 @@ export class LastAdmin extends Conflict {
   }
 }
 
-export class UserChangedMeanwhile extends Conflict {
+export class UserChangedMeanwhile extends LostRace {
   constructor() {
     super('The user was changed by another request at the same time');
   }

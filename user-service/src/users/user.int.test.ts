@@ -153,6 +153,20 @@ describe('GET /users', () => {
 });
 
 describe('PUT /users/:id', () => {
+  it('ten different changes at once -> each is made, none undoes another', async () => {
+    const user = await test.register();
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, n) =>
+        user.put(`/${user.id}`, n % 2 === 0 ? { firstName: `Ada ${n}` } : { lastName: `King ${n}` }),
+      ),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
+    const { body } = await user.get('/me').expect(200);
+    expect(body.data.firstName).toMatch(/^Ada \d$/);
+    expect(body.data.lastName).toMatch(/^King \d$/);
+    expect(await test.eventsOf(user.id)).toHaveLength(11);
+  });
+
   it('own names -> 200, told as user.updated, tokens live on', async () => {
     const user = await test.register();
     const { body } = await user

@@ -1,8 +1,9 @@
 import type { Actor, RevocationList } from '@shop/common/auth';
 import type { AuditActor } from '@shop/common/contracts';
+import { retryLostRaces } from '@shop/common/errors';
 import type { NewSession } from '../sessions/session.js';
 import { changedBy } from './user.audit.js';
-import { AdminFieldsForbidden, UserNotFound } from './user.errors.js';
+import { AdminFieldsForbidden, UserChangedMeanwhile, UserNotFound } from './user.errors.js';
 import { eventsOf } from './user.events.js';
 import type { UserFilter, UserRepository, UserSlice, UserSliceRequest } from './user.repository.js';
 import { changePassword, changeUser, deleteUser, type User, type UserChange, type UserChanges } from './user.js';
@@ -44,25 +45,33 @@ export class UserService {
     return this.#users.findMany({ ...filter, ...scopeOf(actor) });
   }
 
-  /** Throws UserNotFound, AdminFieldsForbidden, AccessRevoked, LastAdmin, UserChangedMeanwhile. */
-  async update(actor: Actor, id: string, changes: UserChanges): Promise<User> {
-    const user = await this.get(actor, id);
+  /** Throws UserNotFound, AdminFieldsForbidden, AccessRevoked, LastAdmin. */
+  update(actor: Actor, id: string, changes: UserChanges): Promise<User> {
     const touchesAdminFields = changes.isActive !== undefined || changes.role !== undefined;
-    if (touchesAdminFields && actor.role !== 'admin') throw new AdminFieldsForbidden();
-    const change = changeUser(user, changes, this.#clock());
-    if (change === undefined) return user;
-    return this.#save(actor, change, { actor });
+    return retryLostRaces(async () => {
+      const user = await this.get(actor, id);
+      if (touchesAdminFields && actor.role !== 'admin') throw new AdminFieldsForbidden();
+      const change = changeUser(user, changes, this.#clock());
+      return change === undefined ? user : this.#save(actor, change, { actor });
+    });
   }
 
-  /** Throws UserNotFound, AccessRevoked, LastAdmin, UserChangedMeanwhile. */
+  /** Throws UserNotFound, AccessRevoked, LastAdmin. */
   async delete(actor: Actor, id: string): Promise<void> {
-    const user = await this.get(actor, id);
-    await this.#save(actor, deleteUser(user, this.#clock()), { actor });
+    await retryLostRaces(async () => {
+      const user = await this.get(actor, id);
+      await this.#save(actor, deleteUser(user, this.#clock()), { actor });
+    });
   }
 
-  /** Ends every log-in of the user and starts `session`. Throws UserChangedMeanwhile. */
-  async changePassword(user: User, passwordHash: string, session: NewSession): Promise<User> {
-    return this.#save(user, changePassword(user, passwordHash, this.#clock()), { session });
+  /** Ends every login of the user, whose password has been checked, and starts `session`. Throws UserChangedMeanwhile. */
+  changePassword(checked: User, passwordHash: string, session: NewSession): Promise<User> {
+    return retryLostRaces(async () => {
+      const user = await this.#users.find(checked.id);
+      // Another password, role or state since then: what was checked is worth nothing now.
+      if (user?.tokenVersion !== checked.tokenVersion) throw new UserChangedMeanwhile();
+      return this.#save(user, changePassword(user, passwordHash, this.#clock()), { session });
+    });
   }
 
   /** `actor`: the one whose token asks for it, to be looked at once more. */
