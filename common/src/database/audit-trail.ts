@@ -21,7 +21,7 @@ export class AuditTrail implements AuditTrailReader {
     await this.#client.$executeRaw(auditInsert([entry]));
   }
 
-  async list(filters: AuditFilters, { limit, offset, after, countTotal }: PageRequest): Promise<Slice<AuditRecord>> {
+  async list(filters: AuditFilters, { limit, offset, after, countUpTo }: PageRequest): Promise<Slice<AuditRecord>> {
     const conditions = conditionsOf(filters);
     const beyond = after === undefined ? [] : [isAfter(after)];
     const [rows, total] = await Promise.all([
@@ -32,7 +32,7 @@ export class AuditTrail implements AuditTrailReader {
         FROM audit_trail WHERE ${join([...conditions, ...beyond], ' AND ')}
         ORDER BY created_at DESC, id DESC
         LIMIT ${limit + 1}::integer OFFSET ${after === undefined ? offset : 0}::integer`),
-      countTotal ? this.#count(conditions) : null,
+      countUpTo > 0 ? this.#count(conditions, countUpTo) : null,
     ]);
     return { rows, total };
   }
@@ -48,10 +48,11 @@ export class AuditTrail implements AuditTrailReader {
     return purged === limit;
   }
 
-  async #count(conditions: readonly Sql[]): Promise<number> {
-    const [{ total }] = await this.#client.$queryRaw<[{ total: number }]>(
-      sql`SELECT count(*)::integer AS total FROM audit_trail WHERE ${join([...conditions], ' AND ')}`,
-    );
+  async #count(conditions: readonly Sql[], most: number): Promise<number> {
+    const [{ total }] = await this.#client.$queryRaw<[{ total: number }]>(sql`
+      SELECT count(*)::integer AS total FROM (
+        SELECT FROM audit_trail WHERE ${join([...conditions], ' AND ')} LIMIT ${most}::integer
+      ) AS counted`);
     return total;
   }
 }

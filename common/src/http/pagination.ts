@@ -6,6 +6,8 @@ import { optional, queryFlag, queryInteger, refine, rule, valid, invalid, withDe
 const MAX_LIMIT = 100;
 const DEFAULT_LIMIT = 10;
 const MAX_OFFSET = 1_000_000_000;
+/** Counting costs as much as reading: a list must not get slower as the shop grows. */
+const MAX_TOTAL = 10_000;
 
 /** A row's place in a list that is sorted by (createdAt, id). */
 export interface Position {
@@ -19,13 +21,14 @@ export interface PageRequest {
   offset: number;
   /** Start after this row instead of at `offset`. */
   after: Position | undefined;
-  countTotal: boolean;
+  /** How many rows are counted at most; 0: none are. */
+  countUpTo: number;
 }
 
 /** What a repository answers: up to `limit + 1` rows, so that one can tell whether more follow. */
 export interface Slice<Row> {
   rows: readonly Row[];
-  /** null when it wasn't asked for. */
+  /** Counted up to `countUpTo`; null when it wasn't asked for. */
   total: number | null;
 }
 
@@ -83,7 +86,7 @@ export function toPageRequest(query: PageQuery, filters: object): PageRequest {
     limit: query.limit ?? DEFAULT_LIMIT,
     offset: query.offset ?? 0,
     after: query.cursor === undefined ? undefined : decodeCursor(query.cursor, filters),
-    countTotal: query.total ?? query.cursor === undefined,
+    countUpTo: (query.total ?? query.cursor === undefined) ? MAX_TOTAL + 1 : 0,
   };
 }
 
@@ -101,7 +104,8 @@ export function toPage<Row extends Position>(
       ? Buffer.from(JSON.stringify([last.createdAt.getTime(), last.id, fingerprint(filters)])).toString('base64url')
       : null;
   const offset = request.after === undefined ? request.offset : null;
-  return { rows: shown, meta: { total, limit: request.limit, offset, hasMore, nextCursor } };
+  const exactTotal = total !== null && total <= MAX_TOTAL ? total : null;
+  return { rows: shown, meta: { total: exactTotal, limit: request.limit, offset, hasMore, nextCursor } };
 }
 
 /** What the answer to a batch read says: every visible row is there, in one piece. */

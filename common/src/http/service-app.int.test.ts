@@ -93,7 +93,7 @@ const buildApp = (options: Partial<ServiceAppOptions> = {}) =>
             const start = paging.after ? rows.findIndex(({ id }) => id === paging.after?.id) + 1 : paging.offset;
             const slice = {
               rows: rows.slice(start, start + paging.limit + 1),
-              total: paging.countTotal ? rows.length : null,
+              total: paging.countUpTo > 0 ? rows.length : null,
             };
             const { rows: shown, meta } = toPage(slice, paging, filters);
             return page('Things', shown, meta);

@@ -48,7 +48,7 @@ export class OrderRepository {
     return row === null ? undefined : toDetailedOrder(row);
   }
 
-  async list(filters: OrderFilters, { limit, offset, after, countTotal }: OrderSliceRequest): Promise<OrderSlice> {
+  async list(filters: OrderFilters, { limit, offset, after, countUpTo }: OrderSliceRequest): Promise<OrderSlice> {
     const { userId, status, createdFrom, createdTo } = filters;
     const where: Prisma.OrderWhereInput = { userId, status, createdAt: { gte: createdFrom, lt: createdTo } };
     const [rows, total] = await Promise.all([
@@ -59,7 +59,7 @@ export class OrderRepository {
         skip: after === undefined ? offset : 0,
         take: limit + 1,
       }),
-      countTotal ? this.#database.order.count({ where }) : null,
+      countUpTo > 0 ? this.#database.order.count({ where, take: countUpTo }) : null,
     ]);
     return { rows: rows.map(toOrder), total };
   }

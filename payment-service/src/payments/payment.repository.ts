@@ -65,7 +65,7 @@ export class PaymentRepository {
     return this.#database.payment.findMany({ where: toWhere(filter), orderBy: newestFirst });
   }
 
-  async list(filter: PaymentFilter, { limit, offset, after, countTotal }: PaymentPageRequest): Promise<PaymentSlice> {
+  async list(filter: PaymentFilter, { limit, offset, after, countUpTo }: PaymentPageRequest): Promise<PaymentSlice> {
     const where = toWhere(filter);
     // The index finds its way by the first condition alone.
     const beyond: Prisma.PaymentWhereInput = after
@@ -81,7 +81,7 @@ export class PaymentRepository {
         skip: after ? 0 : offset,
         take: limit + 1,
       }),
-      countTotal ? this.#database.payment.count({ where }) : null,
+      countUpTo > 0 ? this.#database.payment.count({ where, take: countUpTo }) : null,
     ]);
     return { rows, total };
   }

@@ -86,6 +86,23 @@ describe('GET /users', () => {
     await admin.get(`?email=other&limit=2&cursor=${first.meta.nextCursor}`).expect(400);
   });
 
+  it('10,000 rows -> counted; one more -> the total is null, and the page is as before', async () => {
+    const prefix = `many-${randomUUID()}`;
+    const insert = (count: number) =>
+      test.query(
+        `INSERT INTO users (id, email, password_hash, first_name, last_name, role, is_active, created_at, updated_at)
+         SELECT gen_random_uuid(), $1 || gen_random_uuid() || '@example.com', '$2b$12$' || repeat('x', 53), 'A', 'B', 'user', true, now(), now()
+         FROM generate_series(1, $2)`,
+        [prefix, count],
+      );
+    await insert(10_000);
+    expect((await admin.get(`?email=${prefix}&limit=1`).expect(200)).body.meta).toMatchObject({ total: 10_000 });
+    await insert(1);
+    const { body } = await admin.get(`?email=${prefix}&limit=1`).expect(200);
+    expect(body.meta).toMatchObject({ total: null, limit: 1, hasMore: true });
+    expect(body.data).toHaveLength(1);
+  });
+
   it('users of the same instant -> each on one page, none twice', async () => {
     const prefix = `same-${randomUUID()}`;
     const users = await Promise.all([1, 2, 3, 4].map((n) => test.register({ email: `${prefix}${n}@example.com` })));

@@ -99,7 +99,7 @@ export class UserRepository {
         skip: request.offset,
         take: request.limit + 1,
       }),
-      request.countTotal ? this.#database.user.count({ where: { AND: conditions } }) : null,
+      request.countUpTo > 0 ? this.#database.user.count({ where: { AND: conditions }, take: request.countUpTo }) : null,
     ]);
     return { rows, total };
   }
