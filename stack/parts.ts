@@ -111,6 +111,8 @@ function edge({ settings, directory }: PartsOptions, needs: string[]): Program {
     ports: { entry: ports.NGINX_PORT, status: ports.NGINX_STATUS_PORT },
     rateLimit: settings.nginxRateLimit,
     connectionLimit: settings.nginxConnectionLimit,
+    nodeEnvironment: settings.variables.NODE_ENV ?? '',
+    corsOrigins: settings.variables.CORS_ORIGINS ?? '',
     upstreams: {
       gateway: at(ports.GATEWAY_PORT),
       userService: at(ports.USER_SERVICE_PORT),

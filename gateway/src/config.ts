@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { publicKeys } from '@shop/common/auth';
 import {
+  corsOriginsOf,
   duration,
   flag,
   httpSettings,
@@ -11,6 +12,7 @@ import {
   stopDelayOf,
   tracingOf,
   url,
+  type AllowedOrigins,
   type Environment,
 } from '@shop/common/config';
 import type { LogLevel } from '@shop/common/logger';
@@ -35,7 +37,7 @@ export interface Config {
   tokenIssuer: string;
   tokenAudience: string;
   accessTokenLifetime: number;
-  corsOrigins: readonly string[];
+  corsOrigins: AllowedOrigins;
   trustedProxies: readonly string[];
   requestsPerSecond: number;
   subscriptionsPerAccount: number;
@@ -82,7 +84,7 @@ export function loadConfig(environment: Environment): Config {
     tokenIssuer: values.JWT_ISSUER,
     tokenAudience: values.JWT_AUDIENCE,
     accessTokenLifetime: values.JWT_EXPIRES_IN,
-    corsOrigins: values.CORS_ORIGINS,
+    corsOrigins: corsOriginsOf(values),
     trustedProxies: values.TRUSTED_PROXIES,
     requestsPerSecond: values.GATEWAY_RATE_LIMIT,
     subscriptionsPerAccount: values.SUBSCRIPTIONS_PER_ACCOUNT,

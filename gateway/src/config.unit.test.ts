@@ -14,7 +14,7 @@ describe('settings', () => {
       upstreamTimeout: 12_000,
       requestsPerSecond: 100,
       requestTimeout: 15_000,
-      corsOrigins: [],
+      corsOrigins: [expect.any(RegExp)],
       graphiqlEnabled: true,
       introspectionEnabled: true,
     });

@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { AccessTokenVerifier } from '@shop/common/auth';
+import type { AllowedOrigins } from '@shop/common/config';
 import { AppError, findAppError } from '@shop/common/errors';
 import {
   allowOrigins,
@@ -25,7 +26,7 @@ export interface ListenerParts {
   verifier: AccessTokenVerifier;
   limitRate: RateLimit;
   graphiqlEnabled: boolean;
-  corsOrigins: readonly string[];
+  corsOrigins: AllowedOrigins;
   trustedProxies: readonly string[];
   logger: Logger;
   metrics: Metrics;

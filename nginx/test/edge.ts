@@ -51,6 +51,8 @@ export interface Edge {
 export interface EdgeSettings {
   rateLimit?: number;
   connectionLimit?: number;
+  nodeEnvironment?: string;
+  corsOrigins?: string;
   /** Changes nginx.conf.template, as an operator would. */
   edit?: (template: string) => string;
 }
@@ -58,6 +60,8 @@ export interface EdgeSettings {
 export async function startEdge({
   rateLimit = 1_000_000,
   connectionLimit = 10_000,
+  nodeEnvironment = 'development',
+  corsOrigins = '',
   edit = (template) => template,
 }: EdgeSettings = {}): Promise<Edge> {
   const directory = mkdtempSync(path.join(tmpdir(), 'shop-nginx-test-'));
@@ -75,6 +79,8 @@ export async function startEdge({
     ports: { entry: port, status: statusPort },
     rateLimit,
     connectionLimit,
+    nodeEnvironment,
+    corsOrigins,
     template: edit(readFileSync(nginxTemplate, 'utf8')),
     upstreams: {
       gateway: gateway.address,

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { publicKeys } from '@shop/common/auth';
 import {
+  corsOriginsOf,
   duration,
   httpSettings,
   integer,
@@ -9,6 +10,7 @@ import {
   stopDelayOf,
   tracingOf,
   url,
+  type AllowedOrigins,
   type Environment,
 } from '@shop/common/config';
 import type { LogLevel } from '@shop/common/logger';
@@ -30,7 +32,7 @@ export interface Config {
   tokenIssuer: string;
   tokenAudience: string;
   accessTokenLifetime: number;
-  corsOrigins: readonly string[];
+  corsOrigins: AllowedOrigins;
   trustedProxies: readonly string[];
   requestsPerSecond: number;
   paymentWindow: number;
@@ -62,7 +64,7 @@ export function loadConfig(environment: Environment): Config {
     tokenIssuer: values.JWT_ISSUER,
     tokenAudience: values.JWT_AUDIENCE,
     accessTokenLifetime: values.JWT_EXPIRES_IN,
-    corsOrigins: values.CORS_ORIGINS,
+    corsOrigins: corsOriginsOf(values),
     trustedProxies: values.TRUSTED_PROXIES,
     requestsPerSecond: values.SERVICE_RATE_LIMIT,
     paymentWindow: values.ORDER_PAYMENT_WINDOW,

@@ -1,6 +1,7 @@
 // nginx from the system's package, with its configuration filled in and all of its files in a folder of the stack's.
 import { constants, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { StackError } from '../errors.ts';
 import { findExecutable } from '../packages.ts';
 import { repository } from '../paths.ts';
 import type { Program } from '../program.ts';
@@ -14,6 +15,9 @@ export interface NginxOptions {
   rateLimit: number;
   /** Connections that each client may have requests on at a time. */
   connectionLimit: number;
+  /** Which web pages may call from a browser: those of CORS_ORIGINS, and unless this is production all of this machine. */
+  nodeEnvironment: string;
+  corsOrigins: string;
   /** Host and port of each. */
   upstreams: { gateway: string; userService: string; orderService: string; paymentService: string };
   needs: string[];
@@ -66,11 +70,20 @@ function variables(options: NginxOptions): Record<string, string> {
     NGINX_STATUS_LISTEN: `127.0.0.1:${ports.status}`,
     NGINX_RATE_LIMIT: String(options.rateLimit),
     NGINX_CONNECTION_LIMIT: String(options.connectionLimit),
+    NODE_ENV: options.nodeEnvironment,
+    CORS_ORIGINS: originList(options.corsOrigins),
     GATEWAY_ADDRESS: upstreams.gateway,
     USER_SERVICE_ADDRESS: upstreams.userService,
     ORDER_SERVICE_ADDRESS: upstreams.orderService,
     PAYMENT_SERVICE_ADDRESS: upstreams.paymentService,
   };
+}
+
+/** The services say what an origin is; here it must not end what it is quoted in. Throws a StackError. */
+function originList(text: string): string {
+  const origins = text.replaceAll(/\s/g, '');
+  if (/^[\w.,:/[\]-]*$/.test(origins)) return origins;
+  throw new StackError('CORS_ORIGINS must be origins such as https://shop.example.com, separated by commas');
 }
 
 /** Replaces each ${NAME} outside of comments, as envsubst would; nginx's own variables have no braces. */

@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { jwkThumbprint, privateKey, publicKeys } from '@shop/common/auth';
 import {
+  corsOriginsOf,
   SettingsError,
   httpSettings,
   integer,
@@ -12,6 +13,7 @@ import {
   rate,
   secret,
   url,
+  type AllowedOrigins,
   type Environment,
   type Setting,
 } from '@shop/common/config';
@@ -30,7 +32,7 @@ export interface Config {
   stopDelay?: number | undefined;
   host: string;
   port: number;
-  corsOrigins: readonly string[];
+  corsOrigins: AllowedOrigins;
   trustedProxies: readonly string[];
   requestsPerSecond: number;
   databaseUrl: string;
@@ -134,7 +136,7 @@ export function loadConfig(environment: Environment): Config {
     stopDelay: stopDelayOf(values),
     host: values.HOST,
     port: values.USER_SERVICE_PORT,
-    corsOrigins: values.CORS_ORIGINS,
+    corsOrigins: corsOriginsOf(values),
     trustedProxies: values.TRUSTED_PROXIES,
     requestsPerSecond: values.SERVICE_RATE_LIMIT,
     databaseUrl: values.USER_DATABASE_URL,

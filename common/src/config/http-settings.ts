@@ -1,5 +1,5 @@
 import type { Settings } from './load-settings.js';
-import { duration, fraction, list, networks, oneOf, optional, text, url } from './setting.js';
+import { duration, fraction, networks, oneOf, optional, origins, text, url } from './setting.js';
 
 export const nodeEnvironments = ['development', 'test', 'production'] as const;
 
@@ -8,7 +8,7 @@ export const httpSettings = {
   NODE_ENV: oneOf(nodeEnvironments, { default: 'development' }),
   LOG_LEVEL: oneOf(['error', 'warn', 'info', 'debug'], { default: 'info' }),
   HOST: text({ default: '127.0.0.1' }),
-  CORS_ORIGINS: list(),
+  CORS_ORIGINS: origins(),
   TRUSTED_PROXIES: networks({ default: '127.0.0.1,::1' }),
   RABBITMQ_URL: url({ schemes: ['amqp', 'amqps'], examplePasswords: ['guest'] }),
   JWT_ISSUER: text({ default: 'http://localhost/user-service' }),
@@ -26,6 +26,16 @@ const STOP_DELAY_IN_PRODUCTION = 5_000;
 /** How long requests are still taken after the signal to stop. In development nobody has to hear of it first. */
 export const stopDelayOf = (values: HttpSettings): number =>
   values.STOP_DELAY ?? (values.NODE_ENV === 'production' ? STOP_DELAY_IN_PRODUCTION : 0);
+
+/** Origins that browsers may call from: as they are, or as a pattern. */
+export type AllowedOrigins = readonly (string | RegExp)[];
+
+/** A page on this machine, such as the development server of a frontend. nginx.conf.template has the same. */
+const LOCAL_ORIGIN = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?$/;
+
+/** Whom CORS is for. In production those of the settings alone. */
+export const corsOriginsOf = (values: Pick<HttpSettings, 'NODE_ENV' | 'CORS_ORIGINS'>): AllowedOrigins =>
+  values.NODE_ENV === 'production' ? values.CORS_ORIGINS : [...values.CORS_ORIGINS, LOCAL_ORIGIN];
 
 /** Where traces go; undefined where they go nowhere. */
 export const tracingOf = (values: HttpSettings): { endpoint: string; samplingRatio: number } | undefined =>

@@ -8,6 +8,7 @@ export {
   networks,
   oneOf,
   optional,
+  origins,
   port,
   rate,
   secret,
@@ -15,4 +16,12 @@ export {
   url,
   type Rate,
 } from './setting.js';
-export { httpSettings, nodeEnvironments, stopDelayOf, tracingOf, type HttpSettings } from './http-settings.js';
+export {
+  corsOriginsOf,
+  httpSettings,
+  nodeEnvironments,
+  stopDelayOf,
+  tracingOf,
+  type AllowedOrigins,
+  type HttpSettings,
+} from './http-settings.js';

@@ -160,6 +160,19 @@ export const networks = (options: { default?: string } = {}): Setting<readonly s
   );
 };
 
+/** A browser sends its origin without a path, in lower case and with no port that the scheme implies. */
+const isOrigin = (value: string): boolean => /^https?:/.test(value) && URL.parse(value)?.origin === value;
+
+/** Origins of web pages, such as https://shop.example.com, separated by commas; none when unset. */
+export const origins = (options: { default?: string } = {}): Setting<readonly string[]> => {
+  const { schema } = list(options);
+  return setting(
+    schema.refine((values) => values.every(isOrigin), {
+      message: 'must be origins such as https://shop.example.com, without a path, separated by commas',
+    }),
+  );
+};
+
 /** undefined when the variable is unset. */
 export const optional = <T>({ schema, productionFault }: Setting<T>): Setting<T | undefined> => ({
   schema: schema.optional(),

@@ -1,6 +1,7 @@
 export { auditRoutes, type AuditFilters, type AuditRecord, type AuditTrailReader } from './audit-routes.js';
 export { bearerToken } from './authenticate.js';
 export { addressBlock, clientAddressReader } from './client-address.js';
+export { allowOrigins, corsPolicy } from './cors.js';
 export { errorBody, errorHandler, notFound, statusOfCode } from './error-handler.js';
 export { healthRouter, readiness, type DependencyState, type HealthOptions, type Probe } from './health.js';
 export { listen, type HttpServer, type ListenOptions, type Patience } from './http-server.js';
@@ -45,6 +46,6 @@ export {
   type Route,
   type WebhookInput,
 } from './route.js';
-export { allowOrigins, baseApp, buildServiceApp, type ServiceAppOptions } from './service-app.js';
+export { baseApp, buildServiceApp, type ServiceAppOptions } from './service-app.js';
 export { ServiceClient, type ServiceAnswer, type ServiceCall } from './service-client.js';
 export * from './validation/index.js';

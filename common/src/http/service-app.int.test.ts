@@ -365,6 +365,28 @@ describe('every answer', () => {
     }
   });
 
+  it('a preflight -> what GraphQL’s clients and traces add may be sent, remembered for two hours', async () => {
+    const { headers } = await request(app)
+      .options('/api/v1/things')
+      .set({ Origin: 'http://shop.test', 'Access-Control-Request-Method': 'PATCH' });
+
+    const allowed = String(headers['access-control-allow-headers']).toLowerCase().split(',');
+    expect(allowed).toEqual(
+      expect.arrayContaining(['authorization', 'idempotency-key', 'apollo-require-preflight', 'tracestate', 'baggage']),
+    );
+    expect(headers['access-control-allow-methods']).toContain('PATCH');
+    expect(headers['access-control-max-age']).toBe('7200');
+  });
+
+  it('an answer -> a script may read when to come again, and of what request', async () => {
+    const { headers } = await request(app).get('/health').set('Origin', 'http://shop.test');
+
+    const readable = String(headers['access-control-expose-headers']).split(',');
+    expect(readable).toEqual(
+      expect.arrayContaining(['X-Request-Id', 'Retry-After', 'RateLimit', 'Idempotent-Replayed', 'Location']),
+    );
+  });
+
   it.each([
     ['/api/v1/things', 405, 'POST, GET, HEAD'],
     ['/health', 405, 'GET, HEAD'],

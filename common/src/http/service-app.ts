@@ -1,12 +1,12 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import cors from 'cors';
 import express, { type Express } from 'express';
 import helmet from 'helmet';
 import type { AccessTokenVerifier } from '../auth/index.js';
+import type { AllowedOrigins } from '../config/index.js';
 import type { Logger } from '../logger/index.js';
 import type { Metrics } from '../metrics/index.js';
 import type { Tracing } from '../tracing/index.js';
 import { clientAddressReader } from './client-address.js';
+import { allowOrigins } from './cors.js';
 import { errorHandler, notFound } from './error-handler.js';
 import { healthRouter, type Probe } from './health.js';
 import { carryOutOnce, type IdempotencyStore } from './idempotency.js';
@@ -25,7 +25,7 @@ export interface ServiceAppOptions {
   verifier: AccessTokenVerifier;
   probes: Readonly<Record<string, Probe>>;
   isStopping: () => boolean;
-  corsOrigins: readonly string[];
+  corsOrigins: AllowedOrigins;
   /** Addresses or networks whose X-Forwarded-For is believed. */
   trustedProxies: readonly string[];
   requestsPerSecond: number;
@@ -37,33 +37,6 @@ export interface ServiceAppOptions {
   isUnavailable?: (error: unknown) => boolean;
   /** Adds routes that answer something else than the envelope, such as /.well-known/jwks.json; open to everybody. */
   extend?: (app: Express) => void;
-}
-
-/** The headers that a browser's script may send and read beyond the plain ones. */
-const corsHeaders = {
-  allowedHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'X-Request-Id', 'traceparent'],
-  exposedHeaders: ['X-Request-Id', 'Retry-After', 'RateLimit', 'RateLimit-Policy', 'Idempotent-Replayed'],
-};
-
-/**
- * Lets browsers call from the given origins (CORS); with none, only from the app's own. Whoever else asks gets no word of
- * it, and OPTIONS is a method like any other.
- */
-export function allowOrigins(
-  origins: readonly string[],
-): (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void {
-  const known = new Set(origins);
-  const allow = cors({ origin: [...origins], ...corsHeaders });
-  return (request, response, next) => {
-    const { origin } = request.headers;
-    if (origin !== undefined && known.has(origin)) {
-      allow(request, response, next);
-      return;
-    }
-    // A cache must not give one origin the answer for another.
-    if (known.size > 0) response.appendHeader('Vary', 'Origin');
-    next();
-  };
 }
 
 /**
