@@ -317,6 +317,37 @@ describe('connections', () => {
     if (method === 'POST') expect(edge.gateway.calls[0]!.body.toString()).toBe('{"query":"subscription{a}"}');
     await reader.cancel();
   });
+
+  it.each([
+    ['GET', 'text/event-stream', 'once events came'],
+    ['POST', 'text/event-stream', 'once events came'],
+    ['GET', '*/*', 'once events came'],
+    ['POST', '*/*', 'once events came'],
+    ['POST', 'text/event-stream', 'before the first'],
+    ['GET', 'text/event-stream', 'before the first'],
+  ])('a subscriber by %s for %s that goes away %s -> the gateway notices at once', async (method, accept, point) => {
+    let isGone = false;
+    edge.gateway.respond((_call, response) => {
+      response.once('close', () => (isGone = true));
+      if (point === 'before the first') return;
+      response.writeHead(200, { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
+      response.write(':\n\n');
+    });
+    const leaving = new AbortController();
+    const opening = fetch(`http://127.0.0.1:${edge.port}/graphql?query=subscription{a}`, {
+      method,
+      headers: { accept, authorization: 'Bearer a' },
+      signal: leaving.signal,
+    });
+    if (point === 'before the first') await eventually(() => expect(edge.gateway.calls).toHaveLength(1));
+    else await (await opening).body!.getReader().read();
+    expect(isGone).toBe(false);
+
+    leaving.abort();
+    await opening.catch(() => undefined); // it never began
+
+    await eventually(() => expect(isGone).toBe(true));
+  });
 });
 
 describe('connections of one client', () => {

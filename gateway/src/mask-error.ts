@@ -13,6 +13,13 @@ const codeOfStatus: ReadonlyMap<unknown, ErrorCode> = new Map(
   ]),
 );
 
+/** What else can be wrong with a request, beside being invalid. */
+const faultCodes: ReadonlySet<string> = new Set([
+  'GRAPHQL_PARSE_FAILED',
+  'QUERY_TOO_COMPLEX',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
+]);
+
 /**
  * What clients see of an expected failure: its code, message and facts, as REST answers them; and, since a field has no
  * headers, after how many seconds a limit lets them try again.
@@ -82,7 +89,7 @@ function faultCode(code: unknown, http: GraphQLErrorExtensions['http']): string 
   const refusal = codeOfStatus.get(http?.status);
   if (refusal !== undefined) return refusal;
   if (code === 'BAD_REQUEST') return 'INVALID_INPUT';
-  return code === 'GRAPHQL_PARSE_FAILED' || code === 'QUERY_TOO_COMPLEX' ? code : 'GRAPHQL_VALIDATION_FAILED';
+  return typeof code === 'string' && faultCodes.has(code) ? code : 'GRAPHQL_VALIDATION_FAILED';
 }
 
 /** With `spec`, the status counts in GraphQL's own media type only: in application/json a faulty query is 200. */

@@ -116,6 +116,53 @@ describe('errors', () => {
   });
 });
 
+describe('what a client may ask in ways of its own', () => {
+  const sha256Hash = 'ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38';
+  const extensions = { persistedQuery: { version: 1, sha256Hash } };
+  const post = (body: object) =>
+    gateway.yoga.fetch('http://gateway/graphql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify(body),
+    });
+
+  it.each(['POST', 'GET'])(
+    'the hash of a query alone, by %s -> the word on which Apollo sends the query',
+    async (method) => {
+      const answer =
+        method === 'POST'
+          ? await post({ operationName: 'Me', variables: {}, extensions })
+          : await gateway.yoga.fetch(
+              `http://gateway/graphql?extensions=${encodeURIComponent(JSON.stringify(extensions))}`,
+            );
+
+      expect([answer.status, answer.headers.get('cache-control')]).toEqual([200, 'no-store']);
+      expect(await answer.json()).toEqual({
+        errors: [{ message: 'PersistedQueryNotSupported', extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } }],
+      });
+    },
+  );
+
+  it('a query with its hash -> is answered', async () => {
+    const answer = await post({ query: '{ __typename }', extensions });
+
+    expect(await answer.json()).toEqual({ data: { __typename: 'Query' } });
+  });
+
+  it('neither -> INVALID_INPUT', async () => {
+    const answer = await post({ extensions: {} });
+
+    expect(codes(await read(answer))).toEqual(['INVALID_INPUT']);
+  });
+
+  it('an Accept that names no form there is -> 406, and why', async () => {
+    const answer = await gateway.ask('{ __typename }', { accept: 'text/csv' });
+
+    expect([answer.status, codes(answer)]).toEqual([406, ['NOT_ACCEPTABLE']]);
+    expect(answer.errors?.[0]?.message).toContain('application/json');
+  });
+});
+
 describe('failures of ours', () => {
   const [orderId, paymentId] = [randomUUID(), randomUUID()];
   const query = `{

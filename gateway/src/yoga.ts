@@ -3,6 +3,7 @@ import type { Logger } from '@shop/common/logger';
 import type { Metrics } from '@shop/common/metrics';
 import type { Tracing } from '@shop/common/tracing';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
+import { useNotAcceptable } from './accepted-type.js';
 import { useCacheControl } from './cache-control.js';
 import { createContext, identify, stillValid, type ContextParts, type GatewayContext } from './context.js';
 import { useDocumentCache } from './document-cache.js';
@@ -11,6 +12,7 @@ import { useQueryLimits } from './limits.js';
 import { createMaskError } from './mask-error.js';
 import { useOperationFigures } from './operation-figures.js';
 import { useOperationSpans } from './operation-spans.js';
+import { useNoPersistedQueries } from './persisted-queries.js';
 import { useBodyLimit, useJsonOnly, useReadableParameters } from './request-body.js';
 import { buildSchema } from './schema.js';
 import { useTimeLimit } from './time-limit.js';
@@ -58,11 +60,13 @@ export function buildYoga({
       ...(tracing ? [useOperationSpans(tracing)] : []),
       useJsonOnly(),
       useReadableParameters(),
+      useNoPersistedQueries(),
       useBodyLimit(),
       useQueryLimits(schema),
       useDocumentCache(),
       useTimeLimit(requestTimeout),
       useSubscriptions(),
+      useNotAcceptable(),
       useCacheControl(),
       useSilentErrors(),
       ...(introspectionEnabled ? [] : [useHiddenSchema()]),

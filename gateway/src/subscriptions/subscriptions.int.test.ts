@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { OrderResource, PaymentResource } from '@shop/common/contracts';
 import { Forbidden, NotFound, ServiceUnavailable, Unauthorized } from '@shop/common/errors';
@@ -381,12 +383,31 @@ describe('what is refused at once', () => {
     expect(orders.calls).toEqual([]);
   });
 
-  it('an answer in a form that can not last -> 406, and nothing stays open', async () => {
-    const { status } = await follow(aLiveOrder(), { headers: { accept: 'application/json' } });
+  it.each([
+    'application/json',
+    'application/graphql-response+json',
+    'multipart/mixed;boundary="graphql";subscriptionSpec=1.0,application/graphql-response+json,application/json;q=0.9',
+    'text/html',
+  ])(
+    'asked for as %s, a form that can not last -> 406 that names server-sent events, and nothing stays open',
+    async (accept) => {
+      const answer = await fetch(url, {
+        method: 'POST',
+        headers: {
+          accept,
+          'content-type': 'application/json',
+          authorization: `Bearer ${tokens.tokenFor({ id: userId })}`,
+        },
+        body: JSON.stringify({ query: orderUpdated, variables: { id: aLiveOrder().id } }),
+      });
 
-    expect(status).toBe(406);
-    expect(await openSubscriptions()).toBe(0);
-  });
+      expect([answer.status, answer.headers.get('content-type')]).toEqual([406, 'application/json; charset=utf-8']);
+      expect(await answer.json()).toEqual({
+        errors: [{ message: expect.stringContaining('text/event-stream'), extensions: { code: 'NOT_ACCEPTABLE' } }],
+      });
+      expect(await openSubscriptions()).toBe(0);
+    },
+  );
 
   it('more at a time than an account or all may have -> refused until one is left', async () => {
     const small = await start({ subscriptionsPerAccount: 2, subscriptionsInAll: 3 });
@@ -500,6 +521,68 @@ describe('a subscription ends', () => {
 
     await eventually(async () => expect(await openSubscriptions()).toBe(0));
     answer();
+  });
+});
+
+describe('a subscriber that goes away between two pings', () => {
+  const subscribeRaw = async (order: { id: string }): Promise<Socket> => {
+    const body = JSON.stringify({ query: orderUpdated, variables: { id: order.id } });
+    const socket = connect(gateway.port, '127.0.0.1');
+    socket.on('error', () => undefined); // the gateway may cut it off
+    socket.write(
+      `POST /graphql HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\nAccept: text/event-stream\r\n` +
+        `Authorization: Bearer ${tokens.tokenFor({ id: userId })}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    const [answer] = await once(socket, 'data');
+    expect(String(answer)).toContain('text/event-stream');
+    return socket;
+  };
+  const untilFree = async (): Promise<number> => {
+    const since = performance.now();
+    await eventually(async () => expect(await openSubscriptions()).toBe(0));
+    return performance.now() - since;
+  };
+  const environment = process.env.NODE_ENV;
+  beforeEach(() => {
+    process.env.NODE_ENV = 'development'; // in tests Yoga pings every 300 ms
+  });
+  afterEach(() => {
+    process.env.NODE_ENV = environment;
+  });
+
+  it.each([
+    ['ends its side', (socket: Socket) => socket.end()],
+    ['is cut off', (socket: Socket) => socket.resetAndDestroy()],
+  ])('and %s -> its place is free at once', async (_, leave) => {
+    const socket = await subscribeRaw(aLiveOrder());
+    expect(await openSubscriptions()).toBe(1);
+
+    leave(socket);
+
+    expect(await untilFree()).toBeLessThan(5_000);
+    socket.destroy();
+  });
+
+  it('while a push waits for a service -> its place is free at once', async () => {
+    const order = aLiveOrder();
+    const socket = await subscribeRaw(order);
+    let answer = (): void => undefined;
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    const reads = order.reads().length;
+    order.change('confirmed');
+    const event = order.event();
+    orders.on(order.path, async () => {
+      await held;
+      return { data: event.data };
+    });
+    await source.publish(event);
+    await eventually(() => expect(order.reads().length).toBeGreaterThan(reads));
+
+    socket.end();
+
+    expect(await untilFree()).toBeLessThan(5_000);
+    answer();
+    socket.destroy();
   });
 });
 

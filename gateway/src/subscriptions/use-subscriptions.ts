@@ -8,7 +8,7 @@ import {
   type SelectionSetNode,
   type ValidationContext,
 } from 'graphql';
-import { isAsyncIterable, type Plugin } from 'graphql-yoga';
+import type { Plugin } from 'graphql-yoga';
 import type { Caller } from '../context.js';
 
 /** What Yoga is told of a request by the server that it runs on; nothing in `yoga.fetch`. */
@@ -26,10 +26,6 @@ export const useSubscriptions = (): Plugin<ServerContext, ServerContext> => ({
     const { req } = args.contextValue;
     // They last as long as the client likes: among the durations of queries they would make nonsense of them.
     if (req) noteRoute(req, `${routeOf(req)} subscription`);
-  },
-  async onResultProcess({ result, resultProcessor }) {
-    // The client accepts no form that there is for it: nobody will read it to its end.
-    if (resultProcessor === undefined && isAsyncIterable(result)) await result[Symbol.asyncIterator]().return?.();
   },
   onResponse({ response: { headers } }) {
     if (headers.get('Content-Type') !== 'text/event-stream') return;
