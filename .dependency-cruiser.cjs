@@ -4,7 +4,7 @@
  */
 const workspace = '(user-service|order-service|payment-service|gateway)';
 const layer = (...suffixes) => `^${workspace}/src/.*\\.(${suffixes.join('|')})\\.ts$`;
-const domain = `^${workspace}/src/.*/(user|session|order|payment|refund|payable-order)\\.ts$`;
+const domain = `^${workspace}/src/.*/(user|session|order|payment|refund|payable-order|discrepancy)\\.ts$`;
 const prisma = ['/src/generated/prisma/', '(^|/)node_modules/(@prisma|prisma)/'];
 const npm = (...names) => `(^|/)node_modules/(@types/)?(${names.join('|')})/`;
 const common = (...topics) => `^common/(src|dist)/(${topics.join('|')})/`;

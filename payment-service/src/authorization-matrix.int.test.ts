@@ -40,7 +40,7 @@ beforeAll(async () => {
     url,
     base,
     query,
-    tables: ['payable_orders', 'payments', 'refunds'],
+    tables: ['payable_orders', 'payments', 'refunds', 'discrepancies'],
     journals: ['outbox', 'audit_trail', 'simulated_provider.charges', 'simulated_provider.refunds'],
   };
   const created = createMatrixPeople(test.tokens);
@@ -97,6 +97,15 @@ const aWebhook =
     return { ...(await nothing(caller)), params: { provider: 'simulated' }, body, ...(isSigned && { headers }) };
   };
 
+async function aDiscrepancy(caller: MatrixCaller): Promise<Scene> {
+  const id = newId();
+  await test.query(
+    `INSERT INTO discrepancies (id, kind, key, reference, details) VALUES ($1, 'dispute', $2, 'dp_1', '{}')`,
+    [id, id],
+  );
+  return { ...by(caller), subject: id, params: { id }, body: { note: 'Talked to the customer' } };
+}
+
 const rows: readonly MatrixRow[] = [
   { operation: 'POST /', outcomes: guarded({ other: 404, owner: 201, admin: 201 }), scene: aPaymentAnew },
   {
@@ -110,6 +119,12 @@ const rows: readonly MatrixRow[] = [
     scene: aPendingPayment(),
   },
   { operation: 'GET /audit', outcomes: guarded({ other: 403, owner: 403, admin: 200 }), scene: nothing },
+  { operation: 'GET /discrepancies', outcomes: guarded({ other: 403, owner: 403, admin: 200 }), scene: nothing },
+  {
+    operation: 'POST /discrepancies/:id/close',
+    outcomes: guarded({ other: 403, owner: 403, admin: 200 }),
+    scene: aDiscrepancy,
+  },
   {
     operation: 'GET /order/:orderId',
     outcomes: guarded({ other: 404, owner: 200, admin: 200 }),

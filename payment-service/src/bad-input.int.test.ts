@@ -6,6 +6,8 @@ import { attack, attackedRoutes, badRequests, eventually, spread } from '@shop/c
 import { attackedTable } from '../test/attacked-routes.js';
 import { buildOrder, orderCreatedEvent } from '../test/order-builder.js';
 import { startTestService, type TestService } from '../test/test-service.js';
+import { DiscrepancyHandler } from './discrepancies/discrepancy.handler.js';
+import { discrepancyRoutes } from './discrepancies/discrepancy.routes.js';
 import { PaymentHandler } from './payments/payment.handler.js';
 import { paymentRoutes } from './payments/payment.routes.js';
 import { WebhookHandler } from './webhooks/webhook.handler.js';
@@ -23,6 +25,7 @@ describe('bad input', () => {
     const all = [
       ...webhookRoutes(Object.create(WebhookHandler.prototype) as WebhookHandler),
       ...auditRoutes(trail, []),
+      ...discrepancyRoutes(Object.create(DiscrepancyHandler.prototype) as DiscrepancyHandler),
       ...paymentRoutes(Object.create(PaymentHandler.prototype) as PaymentHandler),
     ].map(({ method, path }) => `${method} ${path}`);
 

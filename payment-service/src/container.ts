@@ -28,6 +28,10 @@ import { startTracing } from '@shop/common/tracing';
 import { buildApp } from './app.js';
 import type { Config } from './config.js';
 import { createDatabase } from './database.js';
+import { DiscrepancyHandler } from './discrepancies/discrepancy.handler.js';
+import { createDiscrepancyMetrics } from './discrepancies/discrepancy.metrics.js';
+import { DiscrepancyRepository } from './discrepancies/discrepancy.repository.js';
+import { DiscrepancyService } from './discrepancies/discrepancy.service.js';
 import { ChargeRepository } from './payments/charge.repository.js';
 import { ChargeService } from './payments/charge.service.js';
 import { OrderAccountRepository } from './payments/order-account.repository.js';
@@ -60,7 +64,7 @@ const WRITING_TIME = 5_000;
 /** Milliseconds between two looks at what providers have to be asked, and at what is old enough to be forgotten. */
 const POLL = 1_000;
 const PURGE_POLL = 60_000;
-/** Milliseconds between two looks at how many refunds fail again and again. */
+/** Milliseconds between two looks at how many refunds fail again and again, and how many discrepancies are open. */
 const WATCH_POLL = 5_000;
 
 const { version } = z.object({ version: z.string() }).parse(createRequire(import.meta.url)('../package.json'));
@@ -155,6 +159,11 @@ export async function startPaymentService(
   const idempotencyKeys = new IdempotencyKeys({ client: database, lease });
   const auditTrail = new AuditTrail({ client: database });
   const pastEvents = new PastEvents({ client: database });
+  const discrepancies = new DiscrepancyService({
+    discrepancies: new DiscrepancyRepository({ database, store }),
+    metrics: createDiscrepancyMetrics(metrics),
+    logger,
+  });
   const payments = new PaymentRepository({ database, store });
   const accounts = new OrderAccountRepository({ store });
   const refundService = new RefundService({
@@ -206,6 +215,7 @@ export async function startPaymentService(
   const workers = [
     refundWorker,
     work('watch over refunds', () => refundService.watchFailing(), WATCH_POLL),
+    work('watch over discrepancies', () => discrepancies.watch(), WATCH_POLL),
     work('reconciliation', () => charges.settleDue()),
     work('old webhooks', () => webhooks.forgetOld(), PURGE_POLL),
     work('old idempotency keys', () => idempotencyKeys.purge(), PURGE_POLL),
@@ -246,6 +256,7 @@ export async function startPaymentService(
     idempotency: idempotencyKeys,
     payments: new PaymentHandler({ payments: paymentService, refunds: refundService }),
     webhooks: new WebhookHandler(webhooks),
+    discrepancies: new DiscrepancyHandler(discrepancies),
     auditTrail,
   });
 

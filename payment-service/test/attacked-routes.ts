@@ -19,6 +19,8 @@ export const attackedTable: RouteTable = {
       to: '2026-02-01T00:00:00Z',
     },
   },
+  'GET /discrepancies': { query: { ...page, status: 'open', kind: 'dispute', orderId: ID, paymentId: ID } },
+  'POST /discrepancies/:id/close': { body: { note: 'Paid back by hand' } },
   'GET /order/:orderId': {},
   'GET /:id': {},
   'POST /:id/process': { body: { token: 'tok_chargeDeclined', method: 'card' } },

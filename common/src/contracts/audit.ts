@@ -17,11 +17,18 @@ export const auditActions = {
     'refresh_token.reused',
   ],
   order: ['order.status_changed', 'order.deleted'],
-  payment: ['charge.requested', 'payment.received', 'refund.requested', 'refund.succeeded', 'refund.failed'],
+  payment: [
+    'charge.requested',
+    'payment.received',
+    'refund.requested',
+    'refund.succeeded',
+    'refund.failed',
+    'discrepancy.closed',
+  ],
 } as const;
 export type AuditAction = (typeof auditActions)[keyof typeof auditActions][number];
 
-export const auditSubjectKinds = ['user', 'order', 'payment'] as const;
+export const auditSubjectKinds = ['user', 'order', 'payment', 'discrepancy'] as const;
 export type AuditSubjectKind = (typeof auditSubjectKinds)[number];
 
 /** Small facts about an action. Never a password, a token or what a customer wrote. */

@@ -9,6 +9,14 @@ export {
   type AuditResource,
   type AuditSubjectKind,
 } from './audit.js';
+export {
+  discrepancyKinds,
+  discrepancyResource,
+  discrepancyStatuses,
+  type DiscrepancyKind,
+  type DiscrepancyResource,
+  type DiscrepancyStatus,
+} from './discrepancy.js';
 export { orderResource, orderStatuses, type OrderResource, type OrderStatus } from './order.js';
 export {
   paymentMethods,

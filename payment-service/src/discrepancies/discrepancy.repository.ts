@@ -1,0 +1,94 @@
+import { Prisma } from '../generated/prisma/client.js';
+import type { AuditEntry, DiscrepancyKind, DiscrepancyStatus } from '@shop/common/contracts';
+import { auditClause, type AtomicStore } from '@shop/common/database';
+import type { PageRequest, Slice } from '@shop/common/http';
+import type { Database } from '../database.js';
+import type { Discrepancy, DiscrepancyDraft } from './discrepancy.js';
+import { recordDiscrepancies } from './record-discrepancies.js';
+
+/** Conditions that all discrepancies of a list meet. */
+export interface DiscrepancyFilters {
+  readonly status: DiscrepancyStatus | undefined;
+  readonly kind: DiscrepancyKind | undefined;
+  readonly orderId: string | undefined;
+  readonly paymentId: string | undefined;
+}
+
+const { join, sql } = Prisma;
+
+const columns = sql`
+  id, kind, provider, reference, order_id AS "orderId", payment_id AS "paymentId", refund_id AS "refundId", details,
+  occurrences, created_at AS "createdAt", last_seen_at AS "lastSeenAt", closed_at AS "closedAt", closed_by AS "closedBy",
+  note`;
+
+/** What contradicts our books. */
+export class DiscrepancyRepository {
+  readonly #database: Database;
+  readonly #store: AtomicStore<Database>;
+
+  constructor({ database, store }: { database: Database; store: AtomicStore<Database> }) {
+    this.#database = database;
+    this.#store = store;
+  }
+
+  /** As `recordDiscrepancies`, in a transaction of its own. */
+  async record(drafts: readonly DiscrepancyDraft[]): Promise<void> {
+    if (drafts.length > 0) await this.#database.$executeRaw(recordDiscrepancies(drafts));
+  }
+
+  async find(id: string): Promise<Discrepancy | undefined> {
+    const [row] = await this.#database.$queryRaw<Discrepancy[]>`
+      SELECT ${columns} FROM discrepancies WHERE id = ${id}::uuid`;
+    return row;
+  }
+
+  /** Newest first. */
+  async list(
+    filters: DiscrepancyFilters,
+    { limit, offset, after, countTotal }: PageRequest,
+  ): Promise<Slice<Discrepancy>> {
+    const conditions = conditionsOf(filters);
+    const beyond = after ? [sql`(created_at, id) < (${after.createdAt}::timestamptz, ${after.id}::uuid)`] : [];
+    const [rows, total] = await Promise.all([
+      this.#database.$queryRaw<Discrepancy[]>`
+        SELECT ${columns} FROM discrepancies WHERE ${join([...conditions, ...beyond], ' AND ')}
+        ORDER BY created_at DESC, id DESC LIMIT ${limit + 1}::integer OFFSET ${after ? 0 : offset}::integer`,
+      countTotal ? this.#count(conditions) : null,
+    ]);
+    return { rows, total };
+  }
+
+  /** Closes an open one, with who did it. undefined: it isn't there, or isn't open. */
+  async close(
+    id: string,
+    { by, note, audit }: { by: string; note: string; audit: readonly AuditEntry[] },
+  ): Promise<Discrepancy | undefined> {
+    const [closed] = await this.#store.saveInOneStatement<Discrepancy>(sql`
+      WITH saved AS (
+        UPDATE discrepancies SET closed_at = now(), closed_by = ${by}::uuid, note = ${note}
+        WHERE id = ${id}::uuid AND closed_at IS NULL RETURNING *
+      ) ${auditClause(audit)} SELECT ${columns} FROM saved`);
+    return closed;
+  }
+
+  /** How many are open, by kind. */
+  async countOpen(): Promise<ReadonlyMap<DiscrepancyKind, number>> {
+    const rows = await this.#database.$queryRaw<{ kind: DiscrepancyKind; open: number }[]>`
+      SELECT kind, count(*)::integer AS open FROM discrepancies WHERE closed_at IS NULL GROUP BY kind`;
+    return new Map(rows.map(({ kind, open }) => [kind, open]));
+  }
+
+  async #count(conditions: readonly Prisma.Sql[]): Promise<number> {
+    const [row] = await this.#database.$queryRaw<{ total: number }[]>`
+      SELECT count(*)::integer AS total FROM discrepancies WHERE ${join([...conditions], ' AND ')}`;
+    return row?.total ?? 0;
+  }
+}
+
+/** One condition at least. */
+const conditionsOf = ({ status, kind, orderId, paymentId }: DiscrepancyFilters): Prisma.Sql[] => [
+  status === undefined ? sql`true` : status === 'open' ? sql`closed_at IS NULL` : sql`closed_at IS NOT NULL`,
+  ...(kind === undefined ? [] : [sql`kind = ${kind}`]),
+  ...(orderId === undefined ? [] : [sql`order_id = ${orderId}::uuid`]),
+  ...(paymentId === undefined ? [] : [sql`payment_id = ${paymentId}::uuid`]),
+];

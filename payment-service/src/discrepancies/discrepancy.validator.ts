@@ -1,0 +1,17 @@
+import { discrepancyKinds, discrepancyStatuses } from '@shop/common/contracts';
+import { bodyOf, oneOf, optional, pageRules, paramsOf, queryOf, text, uuid } from '@shop/common/http';
+
+export const discrepanciesQuery = queryOf({
+  ...pageRules,
+  status: optional(oneOf(discrepancyStatuses)),
+  kind: optional(oneOf(discrepancyKinds)),
+  orderId: optional(uuid()),
+  paymentId: optional(uuid()),
+});
+export type DiscrepanciesQuery = Awaited<ReturnType<typeof discrepanciesQuery>>;
+
+export const closeDiscrepancyBody = bodyOf({ note: text({ max: 1_000 }) });
+export type CloseDiscrepancyBody = Awaited<ReturnType<typeof closeDiscrepancyBody>>;
+
+export const discrepancyParams = paramsOf({ id: uuid() });
+export type DiscrepancyParams = Awaited<ReturnType<typeof discrepancyParams>>;
