@@ -45,7 +45,7 @@ export class DiscrepancyRepository {
   /** Newest first. */
   async list(
     filters: DiscrepancyFilters,
-    { limit, offset, after, countTotal }: PageRequest,
+    { limit, offset, after, countUpTo }: PageRequest,
   ): Promise<Slice<Discrepancy>> {
     const conditions = conditionsOf(filters);
     const beyond = after ? [sql`(created_at, id) < (${after.createdAt}::timestamptz, ${after.id}::uuid)`] : [];
@@ -53,7 +53,7 @@ export class DiscrepancyRepository {
       this.#database.$queryRaw<Discrepancy[]>`
         SELECT ${columns} FROM discrepancies WHERE ${join([...conditions, ...beyond], ' AND ')}
         ORDER BY created_at DESC, id DESC LIMIT ${limit + 1}::integer OFFSET ${after ? 0 : offset}::integer`,
-      countTotal ? this.#count(conditions) : null,
+      countUpTo > 0 ? this.#count(conditions, countUpTo) : null,
     ]);
     return { rows, total };
   }
@@ -78,9 +78,11 @@ export class DiscrepancyRepository {
     return new Map(rows.map(({ kind, open }) => [kind, open]));
   }
 
-  async #count(conditions: readonly Prisma.Sql[]): Promise<number> {
+  async #count(conditions: readonly Prisma.Sql[], most: number): Promise<number> {
     const [row] = await this.#database.$queryRaw<{ total: number }[]>`
-      SELECT count(*)::integer AS total FROM discrepancies WHERE ${join([...conditions], ' AND ')}`;
+      SELECT count(*)::integer AS total FROM (
+        SELECT FROM discrepancies WHERE ${join([...conditions], ' AND ')} LIMIT ${most}::integer
+      ) AS counted`;
     return row?.total ?? 0;
   }
 }
