@@ -45,7 +45,7 @@ describe('bad input', () => {
   }, 60_000);
 
   it('unusual text -> comes back as it was, in NFC', async () => {
-    const texts = ['שלום \u202eעולם', '👩‍👩‍👧‍👦', 'e\u0301\u0323', '𝒳𓀀', 'ﷺ', '\u200b|\u2060', 'İıſß', '\ufeffx'];
+    const texts = ['שלום עולם', '👩‍👩‍👧‍👦', 'e\u0301\u0323', '𝒳𓀀', 'ﷺ', 'می\u200cخواهم', 'İıſß', '\ufeffx'];
     for (const text of texts) {
       const { body } = await service
         .caller()

@@ -57,7 +57,7 @@ describe('bad input', () => {
   }, 60_000);
 
   it('unusual text -> comes back as it was, in NFC', async () => {
-    const texts = ['שלום \u202eעולם', '👩‍👩‍👧‍👦', 'e\u0301\u0323', '𝒳𓀀', 'ﷺ', '\u200b|\u2060', 'İıſß'];
+    const texts = ['שלום עולם', '👩‍👩‍👧‍👦', 'e\u0301\u0323', '𝒳𓀀', 'ﷺ', 'می\u200cخواهم', 'İıſß'];
     for (const text of texts) {
       const { user } = await service.register({ firstName: text, lastName: text });
       expect([user.firstName, user.lastName]).toEqual([text.normalize('NFC'), text.normalize('NFC')]);

@@ -2,7 +2,7 @@ import type { AuditAction, AuditResource } from '../contracts/index.js';
 import { pageRules, toPage, toPageRequest, type PageQuery, type PageRequest, type Slice } from './pagination.js';
 import { page, type Reply } from './reply.js';
 import { route, type Input, type Route } from './route.js';
-import { oneOf, optional, queryOf, queryTime, uuid } from './validation/index.js';
+import { oneOf, optional, queryOf, queryTime, refuseTurnedRange, uuid } from './validation/index.js';
 
 /** Conditions that all entries of a list meet. */
 export interface AuditFilters {
@@ -32,6 +32,7 @@ const toResource = ({ createdAt, ...record }: AuditRecord): AuditResource => ({
 export function auditRoutes(trail: AuditTrailReader, actions: readonly AuditAction[]): readonly Route[] {
   const list = async ({ query }: Input<unknown, AuditFilters & PageQuery>): Promise<Reply> => {
     const { actorId, subjectId, action, from, to, ...asked } = query;
+    refuseTurnedRange({ from, to });
     const filters = { actorId, subjectId, action, from, to };
     const request = toPageRequest(asked, filters);
     const { rows, meta } = toPage(await trail.list(filters, request), request, filters);

@@ -132,13 +132,25 @@ describe('GET /audit', () => {
     expect((await list('action=order.deleted')).meta.total).toBe(0);
   });
 
-  it.each(['actorId=somebody', 'subjectId=1', 'action=user.deleted', 'from=yesterday', 'to=2026-01-01', 'owner=me'])(
-    '%s -> 400',
-    async (query) => {
-      const { body } = await admin.get(`/audit?${query}`).expect(400);
-      expect(body.error.fields).toEqual([{ field: query.split('=')[0], message: expect.any(String) }]);
-    },
-  );
+  it.each([
+    'actorId=somebody',
+    'subjectId=1',
+    'action=user.deleted',
+    'from=yesterday',
+    'from=0000-12-30T00:00:00Z',
+    'from=2026-06-31T00:00:00Z',
+    'to=2026-01-01',
+    'to=0001-01-01T00:00:00%2B23:59',
+    'to=2026-01-01T00:00:00Z&from=2026-01-01T00:00:00.001Z',
+    'owner=me',
+  ])('%s -> 400', async (query) => {
+    const { body } = await admin.get(`/audit?${query}`).expect(400);
+    expect(body.error.fields).toEqual([{ field: query.split('=')[0], message: expect.any(String) }]);
+  });
+
+  it('the earliest and the latest time there is -> the whole trail', async () => {
+    await admin.get('/audit?from=0001-01-01T00:00:00Z&to=9999-12-31T23:59:59.999Z').expect(200);
+  });
 });
 
 describe('the trail in the database', () => {

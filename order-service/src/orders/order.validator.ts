@@ -16,6 +16,7 @@ import {
   queryOf,
   queryTime,
   refusePaging,
+  refuseTurnedRange,
   text,
   uuid,
   withDefault,
@@ -104,6 +105,7 @@ function toPageQuery({
   createdTo,
   ...page
 }: Awaited<ReturnType<typeof pageQuery>>): OrderPageQuery {
+  refuseTurnedRange({ createdFrom, createdTo });
   return { kind: 'page', page, filters: { status, createdFrom, createdTo } };
 }
 

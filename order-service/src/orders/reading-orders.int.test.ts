@@ -142,7 +142,14 @@ describe('lists', () => {
     ['?offset=-1', 'offset: must be from 0 to 1000000000'],
     ['?status=paid', 'status: must be one of pending, confirmed, processing, shipped, delivered, cancelled'],
     ['?limit=1&limit=2', 'limit: must be given once'],
-    ['?createdFrom=yesterday', 'createdFrom: must be a time in ISO 8601, with offset'],
+    ...['yesterday', '0000-12-30T00:00:00Z', '0001-01-01T00:00:00%2B23:59', '2026-02-30T00:00:00Z'].flatMap((time) => [
+      [`?createdFrom=${time}`, 'createdFrom: must be a time that exists, as in 2026-01-31T12:00:00Z (RFC 3339)'],
+      [`/my-orders?createdTo=${time}`, 'createdTo: must be a time that exists, as in 2026-01-31T12:00:00Z (RFC 3339)'],
+    ]),
+    [
+      '?createdFrom=2026-02-01T00:00:00Z&createdTo=2026-01-31T23:59:59.999Z',
+      'createdTo: must not be before createdFrom',
+    ],
     ['?userId=1', 'userId: is not a known parameter'],
     ['?cursor=nonsense', 'cursor: is not a valid cursor for this list'],
     ['?cursor=x&offset=1', 'cursor: can not be combined with offset'],
@@ -163,6 +170,25 @@ describe('lists', () => {
     const ids = Array.from({ length: 101 }, () => newId()).join(',');
     const { body } = await test.caller().get(`?ids=${ids}`).expect(400);
     expect(body.error.details).toBe('ids: must have at most 100 ids');
+  });
+
+  it('ids separated by commas, given several times, or both -> the same batch', async () => {
+    const alice = test.caller();
+    const ids = await placeMany(alice, 3);
+    for (const query of [ids.join(','), ids.join('&ids='), `${ids[0]}&ids=${ids[1]},${ids[2]}&ids=${ids[0]}`]) {
+      const { body } = await alice.get(`?ids=${query}`).expect(200);
+      expect(body.data.map(({ id }: { id: string }) => id).sort()).toEqual([...ids].sort());
+    }
+  });
+
+  it('the earliest and the latest time there is -> the whole list', async () => {
+    const alice = test.caller();
+    await placeMany(alice, 2);
+    const range = 'createdFrom=0001-01-01T00:00:00Z&createdTo=9999-12-31T23:59:59.999Z';
+    expect((await alice.get(`?${range}`).expect(200)).body.meta.total).toBe(2);
+    // An empty range is no turned one.
+    const empty = 'createdFrom=2026-01-01T00:00:00Z&createdTo=2026-01-01T00:00:00Z';
+    expect((await alice.get(`?${empty}`).expect(200)).body.meta.total).toBe(0);
   });
 
   it('a cursor of another list -> 400', async () => {

@@ -1,6 +1,6 @@
 import { created, gone, ok, type Input, type PublicInput, type Reply } from '@shop/common/http';
 import { toResource } from '../users/user.resource.js';
-import type { Credentials, LogIn, Registration, SessionService } from './session.service.js';
+import type { Credentials, LogIn, PasswordChange, Registration, SessionService } from './session.service.js';
 
 const toAnswer = ({ accessToken, refreshToken, expiresIn, user }: LogIn) => ({
   token: accessToken,
@@ -30,6 +30,6 @@ export class SessionHandler {
     return gone('Logged out');
   };
 
-  changePassword = async ({ actor, body }: Input<unknown, unknown, { current: string; new: string }>): Promise<Reply> =>
+  changePassword = async ({ actor, body }: Input<unknown, unknown, PasswordChange>): Promise<Reply> =>
     ok('Password changed', toAnswer(await this.#sessions.changePassword(actor, body)));
 }

@@ -34,7 +34,14 @@ export interface Registration {
 
 export interface Credentials {
   email: string;
-  password: string;
+  /** In each form that may have been hashed, today's first. */
+  password: readonly string[];
+}
+
+export interface PasswordChange {
+  /** As in Credentials. */
+  current: readonly string[];
+  new: string;
 }
 
 /** What a log-in brings. */
@@ -112,7 +119,7 @@ export class SessionService {
    * Ends every log-in of the caller, this one too, and starts another.
    * Throws WrongCurrentPassword, UserChangedMeanwhile, RateLimited, ServiceUnavailable.
    */
-  async changePassword(actor: Actor, passwordChange: { current: string; new: string }): Promise<LogIn> {
+  async changePassword(actor: Actor, passwordChange: PasswordChange): Promise<LogIn> {
     const { throttle, passwords } = this.#parts;
     return throttle.changePassword(actor.id, () =>
       passwords.inTurn(() => this.#replacePassword(actor, passwordChange)),
@@ -127,7 +134,7 @@ export class SessionService {
 
   async #registerUser({ email, password, firstName, lastName }: Registration): Promise<LogIn> {
     const { users, passwords, newId, clock } = this.#parts;
-    if ((await users.findByEmail(email)) !== undefined) throw new EmailTaken();
+    if ((await users.findByEmail(email)).length > 0) throw new EmailTaken();
     const passwordHash = await passwords.hash(password);
     const user = createUser({ id: newId(), email, passwordHash, firstName, lastName, role: 'user' }, clock());
     const { session, refreshToken } = this.#newSession();
@@ -145,13 +152,14 @@ export class SessionService {
 
   /** undefined: the user was changed while its password was checked. */
   async #checkPassword({ email, password }: Credentials): Promise<LogIn | undefined> {
-    const { users, passwords, sessions } = this.#parts;
-    const found = await users.findByEmail(email);
-    const isRight = await passwords.matches(password, found?.passwordHash);
-    if (found === undefined || !isRight) {
-      await this.#noteFailedLogIn('wrong_credentials', email, found);
+    const { users, sessions } = this.#parts;
+    const candidates = await users.findByEmail(email);
+    const authenticated = await this.#whoseIs(password, candidates);
+    if (authenticated === undefined) {
+      await this.#noteFailedLogIn('wrong_credentials', email, candidates[0]);
       throw new InvalidCredentials();
     }
+    const { user: found, matched } = authenticated;
     if (!found.isActive) {
       await this.#noteFailedLogIn('deactivated', email, found);
       throw new UserDeactivated();
@@ -163,14 +171,30 @@ export class SessionService {
     for (const sessionId of surplus) {
       await this.#end({ userId: user.id, sessionId }, 'logout', crowdedOut(user, sessionId));
     }
-    await this.#renewHash(user, password);
+    await this.#renewHash(user, { matched, today: password[0] ?? matched });
     return this.#logIn(user, session.id, refreshToken);
   }
 
-  /** Brings a hash of another cost to today's, now that its password is at hand. */
-  async #renewHash(user: User, password: string): Promise<void> {
+  /** The user that has the password, and the form of it that was hashed. Without any user it takes as long as with one. */
+  async #whoseIs(
+    password: readonly string[],
+    candidates: readonly User[],
+  ): Promise<{ user: User; matched: string } | undefined> {
+    const { passwords } = this.#parts;
+    if (candidates.length === 0) await passwords.findMatch(password, undefined);
+    for (const user of candidates) {
+      const matched = await passwords.findMatch(password, user.passwordHash);
+      if (matched !== undefined) return { user, matched };
+    }
+    return undefined;
+  }
+
+  /** Brings a hash of another cost, or of another form of the password, to today's, now that it is at hand. */
+  async #renewHash(user: User, { matched, today }: { matched: string; today: string }): Promise<void> {
     const { users, passwords } = this.#parts;
-    if (passwords.isOutdated(user.passwordHash)) await users.renewHash(user, await passwords.hash(password));
+    if (matched !== today || passwords.isOutdated(user.passwordHash)) {
+      await users.renewHash(user, await passwords.hash(today));
+    }
   }
 
   async #replaceToken(token: string): Promise<LogIn> {
@@ -185,11 +209,12 @@ export class SessionService {
     return this.#judged(presented, successor, now);
   }
 
-  async #replacePassword(actor: Actor, passwordChange: { current: string; new: string }): Promise<LogIn> {
+  async #replacePassword(actor: Actor, passwordChange: PasswordChange): Promise<LogIn> {
     const { users, userService, passwords } = this.#parts;
     const before = await users.find(actor.id);
     if (before === undefined) throw new UserNotFound();
-    if (!(await passwords.matches(passwordChange.current, before.passwordHash))) throw new WrongCurrentPassword();
+    const matched = await passwords.findMatch(passwordChange.current, before.passwordHash);
+    if (matched === undefined) throw new WrongCurrentPassword();
     const passwordHash = await passwords.hash(passwordChange.new);
     const { session, refreshToken } = this.#newSession();
     const user = await userService.changePassword(before, passwordHash, session);

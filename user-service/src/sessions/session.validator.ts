@@ -1,8 +1,5 @@
-import { bodyOf, email, password, text } from '@shop/common/http';
+import { bodyOf, email, password, presentedPassword, text } from '@shop/common/http';
 import { personName } from '../users/user.validator.js';
-
-/** What somebody takes for its password: it may well be shorter than any that can be chosen. */
-const presentedPassword = () => password({ min: 1, max: 72 });
 
 const MAX_REFRESH_TOKEN_LENGTH = 4_096;
 

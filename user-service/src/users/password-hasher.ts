@@ -71,6 +71,12 @@ export class PasswordHasher {
     return isMatch && hash !== undefined;
   }
 
+  /** The first of these forms of a password that is the hash's. Without a hash there is none, and it takes as long. */
+  async findMatch(forms: readonly string[], hash: string | undefined): Promise<string | undefined> {
+    for (const form of forms) if (await this.matches(form, hash)) return form;
+    return undefined;
+  }
+
   /** Whether a hash has another cost than hashes are given now. */
   isOutdated(hash: string): boolean {
     return bcrypt.getRounds(hash) !== this.#cost;

@@ -10,6 +10,7 @@ import type { PageRequest, Slice } from '@shop/common/http';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import type { NewSession } from '../sessions/session.js';
+import { storedForms } from './email-forms.js';
 import { AccessRevoked, EmailTaken, LastAdmin, UserChangedMeanwhile } from './user.errors.js';
 import { isActiveAdmin, losesAdmin, type AccessEnd, type Role, type User, type UserChange } from './user.js';
 
@@ -42,7 +43,9 @@ function conditionsOf({ visibleId, ids, role, isActive, emailPrefix }: UserFilte
     ...(ids === undefined ? [] : [{ id: { in: [...ids] } }]),
     ...(role === undefined ? [] : [{ role }]),
     ...(isActive === undefined ? [] : [{ isActive }]),
-    ...(emailPrefix === undefined ? [] : [{ email: { startsWith: escapeLike(emailPrefix) } }]),
+    ...(emailPrefix === undefined
+      ? []
+      : [{ OR: storedForms(emailPrefix).map((form) => ({ email: { startsWith: escapeLike(form) } })) }]),
   ];
 }
 
@@ -80,10 +83,10 @@ export class UserRepository {
     return (await this.#database.user.findFirst({ where: { id } })) ?? undefined;
   }
 
-  async findByEmail(email: string): Promise<User | undefined> {
-    const [user] = await this.#database.$queryRaw<User[]>`
-      SELECT ${userColumns} FROM users WHERE lower(email) = lower(${email}) AND deleted_at IS NULL`;
-    return user;
+  /** One at most, but for an address that was registered in both of its forms when each was taken for another. */
+  async findByEmail(email: string): Promise<readonly User[]> {
+    return this.#database.$queryRaw<User[]>`
+      SELECT ${userColumns} FROM users WHERE ${isAddress(email)} AND deleted_at IS NULL ORDER BY created_at`;
   }
 
   async findMany(filter: UserFilter): Promise<readonly User[]> {
@@ -109,6 +112,7 @@ export class UserRepository {
     const sessions = session && { create: sessionData(session) };
     try {
       await this.#store.save(async (transaction) => {
+        if (await isTakenInOldForm(transaction, user.email)) throw new EmailTaken();
         await transaction.user.create({ data: { ...user, ...(sessions && { sessions }) } });
         return { value: undefined, events, audit };
       });
@@ -120,7 +124,7 @@ export class UserRepository {
   /** Whether anybody has this address, or had it and was deleted. */
   async wasEmailEverUsed(email: string): Promise<boolean> {
     const users = await this.#database.$queryRaw<unknown[]>`
-      SELECT FROM users WHERE lower(email) = lower(${email}) LIMIT 1`;
+      SELECT FROM users WHERE ${isAddress(email)} LIMIT 1`;
     return users.length > 0;
   }
 
@@ -136,7 +140,7 @@ export class UserRepository {
         INSERT INTO users (id, email, password_hash, first_name, last_name, role, is_active, created_at, updated_at)
         SELECT ${user.id}::uuid, ${user.email}, ${user.passwordHash}, ${user.firstName}, ${user.lastName},
           ${user.role}::user_role, ${user.isActive}, ${user.createdAt}::timestamptz, ${user.updatedAt}::timestamptz
-        WHERE NOT EXISTS (SELECT FROM users WHERE lower(email) = lower(${user.email}))
+        WHERE NOT EXISTS (SELECT FROM users WHERE ${isAddress(user.email)})
         ON CONFLICT DO NOTHING
         RETURNING id
       ), told AS (${outboxInsert(events, { onlyIf: Prisma.sql`SELECT FROM saved` })})
@@ -169,6 +173,17 @@ export class UserRepository {
 }
 
 type Transaction = TransactionOf<Database>;
+
+/** Whether a row has this address, in whichever form. The index is on lower(email). */
+const isAddress = (email: string): Prisma.Sql => Prisma.sql`lower(email) = ANY(${storedForms(email)})`;
+
+/** The unique index knows the canonical form alone; no other is written any more, so none can come in between. */
+async function isTakenInOldForm(transaction: Transaction, email: string): Promise<boolean> {
+  if (storedForms(email).length === 1) return false;
+  const users = await transaction.$queryRaw<unknown[]>`
+    SELECT FROM users WHERE ${isAddress(email)} AND deleted_at IS NULL LIMIT 1`;
+  return users.length > 0;
+}
 
 /** Who asks for a change, by its access token. That may be revoked already where the news hasn't arrived. */
 export type TokenBearer = Pick<User, 'id' | 'role' | 'tokenVersion'>;

@@ -29,7 +29,7 @@ export const listUsersQuery = queryOf({
   role: optional(oneOf(roles)),
   isActive: optional(queryFlag()),
   /** What the address starts with. */
-  email: optional(refine(text({ min: 1, max: 254 }), (value) => valid(value.toLowerCase()))),
+  email: optional(refine(text({ min: 1, max: 254 }), (value) => valid(value.normalize('NFKC').toLowerCase()))),
 });
 
 const changes = bodyOf({

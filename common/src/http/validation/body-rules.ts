@@ -1,42 +1,29 @@
 import validator from 'validator';
 import type { FieldFault } from '../../errors/index.js';
 import { isCurrency } from '../../money/index.js';
+import { canonicalEmail } from './email-address.js';
+import { rawText } from './raw-text.js';
 import { invalid, refine, rule, valid, type Parsed, type Rule, type RuleSet } from './rule.js';
-
-const MAX_EMAIL_LENGTH = 254; // RFC 5321, 4.5.3.1.3
-
-const rawText = rule((value) => {
-  if (typeof value !== 'string') return invalid('must be a string');
-  if (value.includes('\0')) return invalid('must not contain NUL');
-  if (!value.isWellFormed()) return invalid('must be valid Unicode');
-  return valid(value);
-});
+import { visibleText } from './visible-text.js';
 
 const isBetween = (length: number, min: number, max: number): boolean => length >= min && length <= max;
 
-/** Text of `min` to `max` code points, trimmed and in Unicode's form NFC. */
+/** Text of `min` to `max` code points that can be seen, trimmed and in Unicode's form NFC. */
 export const text = ({ min = 1, max }: { min?: number; max: number }): Rule<string> =>
   refine(rawText, (raw) => {
-    const value = raw.trim().normalize('NFC');
+    const value = visibleText(raw);
     // A code point is at least one UTF-16 unit: what has fewer units than `max` needs no counting.
     const length = value.length > max ? Array.from(value).length : value.length;
     if (value === '' && min > 0) return invalid('must not be empty');
     return isBetween(length, min, max) ? valid(value) : invalid(`must have ${min} to ${max} characters`);
   });
 
-/** An e-mail address, in lower case. */
+/** An e-mail address, in its canonical form. */
 export const email = (): Rule<string> =>
   refine(rawText, (raw) => {
-    const value = raw.trim().normalize('NFC').toLowerCase();
-    const fits = value.length <= MAX_EMAIL_LENGTH && validator.isEmail(value);
-    return fits ? valid(value) : invalid('Invalid email format');
+    const value = canonicalEmail(raw);
+    return value === undefined ? invalid('Invalid email format') : valid(value);
   });
-
-/** A password as it was typed: bcrypt reads 72 bytes at most and ignores the rest silently. */
-export const password = ({ min, max }: { min: number; max: number } = { min: 8, max: 72 }): Rule<string> =>
-  refine(rawText, (value) =>
-    isBetween(Buffer.byteLength(value), min, max) ? valid(value) : invalid(`must have ${min} to ${max} bytes`),
-  );
 
 /** Any well-formed UUID, in lower case. */
 export const uuid = (): Rule<string> =>

@@ -1,10 +1,17 @@
+import { InvalidInput } from '../../errors/index.js';
 import { invalid, refine, rule, valid, type Rule } from './rule.js';
 import { uuid } from './body-rules.js';
+import { parseDateTime } from './time.js';
 
 /** Batch reads take this many ids at most. */
 const MAX_IDS = 100;
 
 const queryText = rule((value) => (typeof value === 'string' ? valid(value) : invalid('must be given once')));
+
+const queryTexts = rule((value) => {
+  const texts = [value].flat().filter((text) => typeof text === 'string');
+  return texts.length === [value].flat().length ? valid(texts) : invalid('must be UUIDs separated by commas');
+});
 
 /** A whole number in a query string. */
 export const queryInteger = ({ min, max }: { min: number; max: number }): Rule<number> =>
@@ -20,19 +27,29 @@ export const queryFlag = (): Rule<boolean> =>
     value === 'true' || value === 'false' ? valid(value === 'true') : invalid('must be true or false'),
   );
 
-/** A moment in ISO 8601 with its offset, such as 2026-01-31T12:00:00Z. */
+/** A moment in RFC 3339, such as 2026-01-31T12:00:00Z, of the years 1 to 9999. */
 export const queryTime = (): Rule<Date> =>
   refine(queryText, (value) => {
-    const isMoment = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/.test(value);
-    const time = new Date(value);
-    return isMoment && !Number.isNaN(time.getTime()) ? valid(time) : invalid('must be a time in ISO 8601, with offset');
+    const time = parseDateTime(value);
+    return time === undefined
+      ? invalid('must be a time that exists, as in 2026-01-31T12:00:00Z (RFC 3339)')
+      : valid(time);
   });
 
-/** Up to 100 UUIDs separated by commas, each once. */
+/** Throws InvalidInput where the second of two parameters is a moment before the first. */
+export function refuseTurnedRange(range: Readonly<Record<string, Date | undefined>>): void {
+  const [[from, start] = [], to] = Object.entries(range);
+  const [field, end] = to ?? [];
+  if (field !== undefined && start !== undefined && end !== undefined && end < start) {
+    throw new InvalidInput([{ field, message: `must not be before ${from}` }]);
+  }
+}
+
+/** Up to 100 UUIDs, each once: separated by commas, or the parameter given several times. */
 export const queryIds = (): Rule<string[]> =>
-  refine(queryText, (value) => {
+  refine(queryTexts, (values) => {
     const ids = new Set<string>();
-    for (const part of value.split(',')) {
+    for (const part of values.flatMap((value) => value.split(','))) {
       const result = uuid().check(part);
       if (!('value' in result)) return invalid('must be UUIDs separated by commas');
       ids.add(result.value);
