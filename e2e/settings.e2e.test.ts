@@ -15,19 +15,21 @@ const start = (workspace: string, changes: Record<string, string>): Promise<{ co
     });
   });
 
+const postgres = 'postgresql:// or postgres://';
+
 describe.each([
-  ['user-service', 'USER_SERVICE_PORT', 'USER_DATABASE_URL'],
-  ['order-service', 'ORDER_SERVICE_PORT', 'ORDER_DATABASE_URL'],
-  ['payment-service', 'PAYMENT_SERVICE_PORT', 'PAYMENT_DATABASE_URL'],
-  ['gateway', 'GATEWAY_PORT', 'RABBITMQ_URL'],
-])('%s', (workspace, portName, urlName) => {
+  ['user-service', 'USER_SERVICE_PORT', 'USER_DATABASE_URL', postgres],
+  ['order-service', 'ORDER_SERVICE_PORT', 'ORDER_DATABASE_URL', postgres],
+  ['payment-service', 'PAYMENT_SERVICE_PORT', 'PAYMENT_DATABASE_URL', postgres],
+  ['gateway', 'GATEWAY_PORT', 'RABBITMQ_URL', 'amqp:// or amqps://'],
+])('%s', (workspace, portName, urlName, schemes) => {
   it('with wrong settings -> ends at once, one line a fault', async () => {
-    const { code, stderr } = await start(workspace, { [portName]: 'eighty', [urlName]: '', JWT_PUBLIC_KEYS: 'x' });
+    const { code, stderr } = await start(workspace, { [portName]: 'eighty', [urlName]: 'none', JWT_PUBLIC_KEYS: 'x' });
     expect(code).toBe(1);
     expect(new Set(stderr.trim().split('\n'))).toEqual(
       new Set([
         `settings: ${portName} must be a whole number`,
-        `settings: ${urlName} is missing`,
+        `settings: ${urlName} must be a URL that starts with ${schemes}`,
         'settings: JWT_PUBLIC_KEYS must be base64 of P-256 public keys in SPKI, separated by commas',
       ]),
     );

@@ -1,7 +1,7 @@
 // Where everything answers, for the table at the end of a start.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { parseEnv } from 'node:util';
+import { parseEnvironmentText } from './environment-text.ts';
 import { repository } from './paths.ts';
 import { infrastructure, services } from './parts.ts';
 import type { Settings } from './settings.ts';
@@ -18,10 +18,10 @@ export function serverAddresses(settings: Settings): Address[] {
   const clusters = services
     .map(({ database }) => database)
     .filter((database) => database !== undefined)
-    .map(({ name, portVariable }) => ({
+    .map(({ name, portVariable, variables }) => ({
       name: `PostgreSQL ${name}`,
       url: `localhost:${ports[portVariable]}`,
-      note: `database ${name}`,
+      note: `database ${settings.variables[variables.DATABASE_NAME]}`,
     }));
   const servers = infrastructure.filter((name) => name.startsWith('postgres-')).join(', ');
   return [
@@ -73,7 +73,7 @@ export function firstSteps(settings: Settings): string[] {
 
 /** Shows a secret only where everybody knows it already. */
 function visibleSecrets({ variables }: Settings): (name: string) => string {
-  const examples = parseEnv(readFileSync(path.join(repository, '.env.example'), 'utf8'));
+  const examples = parseEnvironmentText(readFileSync(path.join(repository, '.env.example'), 'utf8'));
   return (name) => (variables[name] === examples[name] ? (variables[name] ?? '') : `(${name} in .env)`);
 }
 

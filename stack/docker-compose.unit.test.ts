@@ -25,10 +25,12 @@ function environmentOf(text: string): string[] {
   return [...variableNames(text), ...fragments.flatMap(environmentOf)];
 }
 
-/** The settings that a service reads, by the tables of its config.ts. */
+/** The settings that a service reads, by the tables of its config.ts; of a URL its parts, too. */
 const settingsOf = (service: string): string[] =>
   [read('common/src/config/http-settings.ts'), read(`${service}/src/config.ts`)].flatMap((text) =>
-    [...text.matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)].map(([, name = '']) => name),
+    [...text.matchAll(/^ {2}([A-Z][A-Z0-9_]+):|\b(?:host|port|user|password|name): '([A-Z_]+)'/gm)].map(
+      ([, name, part = '']) => name ?? part,
+    ),
   );
 
 /** What a service waits for before it is started: the condition of each. */

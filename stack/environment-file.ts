@@ -1,33 +1,72 @@
-// The file .env: made from .env.example when there is none, and given a key pair for access tokens.
-import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+// The file .env: made from .env.example when there is none, given the secrets that it lacks, and brought to its present form.
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { parseEnv } from 'node:util';
-import { StackError } from './errors.ts';
+import { parseEnvironmentText, readAssignments, setVariable } from './environment-text.ts';
+import { hasCode, StackError } from './errors.ts';
 
 const ownerOnly = 0o600;
 
-/** Makes .env complete without changing what it says; tells what was done. */
-export function completeEnvironmentFile(directory: string): string[] {
-  const file = path.join(directory, '.env');
-  const done: string[] = [];
-  if (!existsSync(file)) {
-    copyFileSync(path.join(directory, '.env.example'), file);
-    done.push('made .env from .env.example');
+/** Secrets that are made at the first start where they are empty. */
+const madeSecrets: readonly string[] = [];
+
+/** What .env.example said before URLs were made of their parts, each from the variables that it names. */
+const earlierUrls: Record<string, string> = {
+  USER_DATABASE_URL: 'postgresql://${POSTGRES_USER}:${POSTGRES_PASSWORD}@127.0.0.1:${USER_DB_PORT}/user',
+  ORDER_DATABASE_URL: 'postgresql://${POSTGRES_USER}:${POSTGRES_PASSWORD}@127.0.0.1:${ORDER_DB_PORT}/order',
+  PAYMENT_DATABASE_URL: 'postgresql://${POSTGRES_USER}:${POSTGRES_PASSWORD}@127.0.0.1:${PAYMENT_DB_PORT}/payment',
+  SIMULATED_PROVIDER_DATABASE_URL: '${PAYMENT_DATABASE_URL}',
+  RABBITMQ_URL: 'amqp://${RABBITMQ_USER}:${RABBITMQ_PASSWORD}@127.0.0.1:${RABBITMQ_PORT}',
+  USER_SERVICE_URL: 'http://127.0.0.1:${USER_SERVICE_PORT}',
+  ORDER_SERVICE_URL: 'http://127.0.0.1:${ORDER_SERVICE_PORT}',
+  PAYMENT_SERVICE_URL: 'http://127.0.0.1:${PAYMENT_SERVICE_PORT}',
+};
+
+/** The text of a file that has to be UTF-8. */
+export function readText(file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+  } catch (cause) {
+    if (!hasCode(cause, 'ERR_ENCODING_INVALID_ENCODED_DATA')) throw cause;
+    throw new StackError(`${file} is not text in UTF-8: save it as such`, { cause });
   }
-  const text = readFileSync(file, 'utf8');
-  const completed = fillKeys(text);
-  if (completed !== text) {
+}
+
+/** Makes .env complete without changing what it means; tells what was done. */
+export function completeEnvironmentFile(directory: string, secrets = madeSecrets): string[] {
+  const file = path.join(directory, '.env');
+  const example = path.join(directory, '.env.example');
+  const isNew = !existsSync(file);
+  const before = readText(isNew ? example : file);
+  const current = emptyEarlierUrls(before);
+  const withKeys = fillKeys(current);
+  const completed = secrets.reduce(fillSecret, withKeys);
+  if (isNew || completed !== before) {
     writeFileSync(`${file}.new`, completed, { mode: ownerOnly });
     renameSync(`${file}.new`, file);
-    done.push('put a fresh key pair for access tokens into .env');
   }
+  const done: string[] = [];
+  if (isNew) done.push('made .env from .env.example');
+  if (current !== before)
+    done.push('emptied the URLs in .env that were made of ${...}: they are now made of their parts');
+  if (withKeys !== current) done.push('put a fresh key pair for access tokens into .env');
+  if (completed !== withKeys) done.push('put fresh secrets into .env');
   return done;
+}
+
+function emptyEarlierUrls(text: string): string {
+  const earlier = readAssignments(text).filter(({ name, value }) => earlierUrls[name] === value);
+  return earlier.reduce((changed, { name }) => setVariable(changed, name, ''), text);
+}
+
+/** The text with a secret of 256 bits where it is empty or missing. */
+function fillSecret(text: string, name: string): string {
+  return parseEnvironmentText(text)[name] ? text : setVariable(text, name, randomBytes(32).toString('base64url'));
 }
 
 /** The text with JWT_PRIVATE_KEY and JWT_PUBLIC_KEYS filled in where they are empty. */
 export function fillKeys(text: string): string {
-  const values = parseEnv(text);
+  const values = parseEnvironmentText(text);
   if (!values.JWT_PRIVATE_KEY && values.JWT_PUBLIC_KEYS) {
     throw new StackError('JWT_PRIVATE_KEY is empty in .env but JWT_PUBLIC_KEYS is not: empty both to get a fresh pair');
   }
@@ -49,10 +88,4 @@ function publicKeyOf(privateKey: string): string {
   } catch (cause) {
     throw new StackError('JWT_PRIVATE_KEY in .env is not base64 of a PKCS#8 key', { cause });
   }
-}
-
-function setVariable(text: string, name: string, value: string): string {
-  const line = new RegExp(`^(\\s*(?:export\\s+)?${name}\\s*=).*$`, 'm');
-  if (line.test(text)) return text.replace(line, (_line, assignment: string) => assignment.trim() + value);
-  return `${text.replace(/\n?$/, '\n')}${name}=${value}\n`;
 }

@@ -3,8 +3,8 @@ import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseEnv } from 'node:util';
 import { completeEnvironmentFile, fillKeys } from './environment-file.ts';
+import { parseEnvironmentText } from './environment-text.ts';
 
 const example = 'GATEWAY_PORT=4000\n# keys\nJWT_PRIVATE_KEY=\nJWT_PUBLIC_KEYS=\nJWT_ISSUER=http://localhost\n';
 
@@ -25,7 +25,7 @@ describe('completeEnvironmentFile', () => {
       'made .env from .env.example',
       'put a fresh key pair for access tokens into .env',
     ]);
-    expect(parseEnv(read())).toMatchObject({ GATEWAY_PORT: '4000', JWT_ISSUER: 'http://localhost' });
+    expect(parseEnvironmentText(read())).toMatchObject({ GATEWAY_PORT: '4000', JWT_ISSUER: 'http://localhost' });
     expect(statSync(path.join(directory, '.env')).mode & 0o777).toBe(0o600);
   });
 
@@ -43,11 +43,66 @@ describe('completeEnvironmentFile', () => {
     expect([lines[0], lines[3]]).toEqual(['GATEWAY_PORT=5000', '# end']);
     expect(lines).toHaveLength(4);
   });
+
+  it('saved with CRLF and a byte order mark -> read alike, and completed once', () => {
+    writeFileSync(path.join(directory, '.env'), '\uFEFFGATEWAY_PORT=5000\r\nJWT_PRIVATE_KEY=\r\nJWT_PUBLIC_KEYS=\r\n');
+    expect(completeEnvironmentFile(directory)).toHaveLength(1);
+    expect(parseEnvironmentText(read())).toMatchObject({
+      GATEWAY_PORT: '5000',
+      JWT_PUBLIC_KEYS: expect.stringMatching(/^\S+$/),
+    });
+    expect(
+      read()
+        .split('\n')
+        .filter((line) => !line.endsWith('\r')),
+    ).toEqual(['']);
+    expect(completeEnvironmentFile(directory)).toEqual([]);
+  });
+
+  it('a name that stands twice -> the last one counts, and is the one that is filled in', () => {
+    writeFileSync(path.join(directory, '.env'), 'JWT_PRIVATE_KEY=\nJWT_PUBLIC_KEYS=\nexport JWT_PRIVATE_KEY=\n');
+    completeEnvironmentFile(directory);
+    expect(read()).toMatch(/^JWT_PRIVATE_KEY=\nJWT_PUBLIC_KEYS=\S+\nJWT_PRIVATE_KEY=\S+\n$/);
+    expect(completeEnvironmentFile(directory)).toEqual([]);
+  });
+
+  it('secrets that are made -> each that is empty or missing, once, and no other', () => {
+    writeFileSync(path.join(directory, '.env'), 'A_PASSWORD=\nB_PASSWORD=chosen');
+    const secrets = ['A_PASSWORD', 'B_PASSWORD', 'C_PASSWORD'];
+    expect(completeEnvironmentFile(directory, secrets)).toContain('put fresh secrets into .env');
+    const { A_PASSWORD, B_PASSWORD, C_PASSWORD } = parseEnvironmentText(read());
+    expect([A_PASSWORD, C_PASSWORD]).toEqual([0, 0].map(() => expect.stringMatching(/^[\w-]{43}$/)));
+    expect(A_PASSWORD).not.toBe(C_PASSWORD);
+    expect(B_PASSWORD).toBe('chosen');
+    expect(completeEnvironmentFile(directory, secrets)).toEqual([]);
+  });
+
+  it('URLs that an earlier .env.example made of references -> emptied, and said; others stay', () => {
+    const earlier = [
+      'USER_DATABASE_URL=postgresql://${POSTGRES_USER}:${POSTGRES_PASSWORD}@127.0.0.1:${USER_DB_PORT}/user',
+      'SIMULATED_PROVIDER_DATABASE_URL=${PAYMENT_DATABASE_URL}',
+      'RABBITMQ_URL=amqp://shop:secret@broker.test',
+    ];
+    writeFileSync(path.join(directory, '.env'), earlier.join('\n'));
+    expect(completeEnvironmentFile(directory)[0]).toMatch(/^emptied the URLs in \.env that were made of /);
+    expect(read().split('\n').slice(0, 3)).toEqual([
+      'USER_DATABASE_URL=',
+      'SIMULATED_PROVIDER_DATABASE_URL=',
+      'RABBITMQ_URL=amqp://shop:secret@broker.test',
+    ]);
+  });
+
+  it('a file in another encoding -> said, and left as it is', () => {
+    const utf16 = Buffer.from('\uFEFFGATEWAY_PORT=5000\n', 'utf16le');
+    writeFileSync(path.join(directory, '.env'), utf16);
+    expect(() => completeEnvironmentFile(directory)).toThrow(/\.env is not text in UTF-8: save it as such$/);
+    expect(readFileSync(path.join(directory, '.env'))).toEqual(utf16);
+  });
 });
 
 describe('fillKeys', () => {
   it('empty keys -> a P-256 pair, each in one line, that signs and verifies', () => {
-    const values = parseEnv(fillKeys(example));
+    const values = parseEnvironmentText(fillKeys(example));
     const privateKey = createPrivateKey({ key: der(values.JWT_PRIVATE_KEY), type: 'pkcs8', format: 'der' });
     const publicKey = createPublicKey({ key: der(values.JWT_PUBLIC_KEYS), type: 'spki', format: 'der' });
     expect(privateKey.asymmetricKeyDetails?.namedCurve).toBe('prime256v1');
@@ -56,12 +111,14 @@ describe('fillKeys', () => {
   });
 
   it('two files -> two different pairs', () => {
-    expect(parseEnv(fillKeys(example)).JWT_PRIVATE_KEY).not.toBe(parseEnv(fillKeys(example)).JWT_PRIVATE_KEY);
+    expect(parseEnvironmentText(fillKeys(example)).JWT_PRIVATE_KEY).not.toBe(
+      parseEnvironmentText(fillKeys(example)).JWT_PRIVATE_KEY,
+    );
   });
 
   it('a private key alone -> its public key is added', () => {
-    const complete = parseEnv(fillKeys(example));
-    const values = parseEnv(fillKeys(`JWT_PRIVATE_KEY=${complete.JWT_PRIVATE_KEY}\n`));
+    const complete = parseEnvironmentText(fillKeys(example));
+    const values = parseEnvironmentText(fillKeys(`JWT_PRIVATE_KEY=${complete.JWT_PRIVATE_KEY}\n`));
     expect(values).toEqual({
       JWT_PRIVATE_KEY: complete.JWT_PRIVATE_KEY,
       JWT_PUBLIC_KEYS: complete.JWT_PUBLIC_KEYS,

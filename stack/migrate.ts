@@ -7,17 +7,17 @@ export const migrationTool = path.join(repository, 'common/dist/database/migrate
 
 export interface MigrateOptions {
   service: string;
-  databaseUrl: string;
   /** Of the stack: holds the log. */
   directory: string;
+  /** Says where the database is. */
   environment: Record<string, string>;
 }
 
-export function migrateUp({ service, databaseUrl, directory, environment }: MigrateOptions): Promise<void> {
+export function migrateUp({ service, directory, environment }: MigrateOptions): Promise<void> {
   return runCommand([process.execPath, migrationTool, 'up', service], {
     directory,
     log: `migrate-${service}`,
     workingDirectory: repository,
-    environment: { ...environment, DATABASE_URL: databaseUrl },
+    environment,
   });
 }

@@ -17,34 +17,55 @@ import type { PortVariable, Settings } from './settings.ts';
 interface Service {
   name: string;
   portVariable: PortVariable;
-  /** The variables that only this service gets to see. */
+  /** The variables that only this service gets to see, beside those of its database. */
   own: string[];
   /** The services that it calls: it starts after them, so that it is whole once it is ready. */
   calls: string[];
-  database?: { name: string; portVariable: PortVariable; urlVariable: string };
+  database?: Database;
+}
+
+interface Database {
+  /** Of its server. */
+  name: string;
+  portVariable: PortVariable;
+  /** The variables that say where it is and as whom to connect, by what they are called for the migrations. */
+  variables: Record<`DATABASE_${'URL' | 'HOST' | 'PORT' | 'USER' | 'PASSWORD' | 'NAME'}`, string>;
+}
+
+function databaseOf(service: 'user' | 'order' | 'payment'): Database {
+  const prefix = service.toUpperCase() as Uppercase<typeof service>;
+  const variables = {
+    DATABASE_URL: `${prefix}_DATABASE_URL`,
+    DATABASE_HOST: `${prefix}_DB_HOST`,
+    DATABASE_PORT: `${prefix}_DB_PORT`,
+    DATABASE_USER: `${prefix}_DB_USER`,
+    DATABASE_PASSWORD: `${prefix}_DB_PASSWORD`,
+    DATABASE_NAME: `${prefix}_DB_NAME`,
+  };
+  return { name: service, portVariable: `${prefix}_DB_PORT`, variables };
 }
 
 export const services: Service[] = [
   {
     name: 'user-service',
     portVariable: 'USER_SERVICE_PORT',
-    own: ['USER_DATABASE_URL', 'JWT_PRIVATE_KEY', 'REFRESH_TOKEN_SECRET', 'ADMIN_EMAIL', 'ADMIN_PASSWORD'],
+    own: ['JWT_PRIVATE_KEY', 'REFRESH_TOKEN_SECRET', 'ADMIN_EMAIL', 'ADMIN_PASSWORD'],
     calls: [],
-    database: { name: 'user', portVariable: 'USER_DB_PORT', urlVariable: 'USER_DATABASE_URL' },
+    database: databaseOf('user'),
   },
   {
     name: 'order-service',
     portVariable: 'ORDER_SERVICE_PORT',
-    own: ['ORDER_DATABASE_URL'],
+    own: [],
     calls: [],
-    database: { name: 'order', portVariable: 'ORDER_DB_PORT', urlVariable: 'ORDER_DATABASE_URL' },
+    database: databaseOf('order'),
   },
   {
     name: 'payment-service',
     portVariable: 'PAYMENT_SERVICE_PORT',
-    own: ['PAYMENT_DATABASE_URL', 'SIMULATED_PROVIDER_DATABASE_URL', 'SIMULATED_WEBHOOK_SECRETS'],
+    own: ['SIMULATED_PROVIDER_DATABASE_URL', 'SIMULATED_WEBHOOK_SECRETS'],
     calls: [], // order-service, but only for an order that it has not heard of yet
-    database: { name: 'payment', portVariable: 'PAYMENT_DB_PORT', urlVariable: 'PAYMENT_DATABASE_URL' },
+    database: databaseOf('payment'),
   },
   {
     name: 'gateway',
@@ -55,7 +76,7 @@ export const services: Service[] = [
 ];
 
 /** For the servers, which need none of it. */
-const notForServices = ['POSTGRES_USER', 'POSTGRES_PASSWORD', 'RABBITMQ_USER', 'RABBITMQ_PASSWORD', 'GRAFANA_PASSWORD'];
+const notForServices = ['POSTGRES_USER', 'POSTGRES_PASSWORD', 'GRAFANA_PASSWORD'];
 
 export const infrastructure = ['postgres-user', 'postgres-order', 'postgres-payment', 'rabbitmq', 'adminer'];
 
@@ -174,8 +195,7 @@ function serviceParts({ name, portVariable, database, calls }: Service, build: s
       migrateUp({
         service: name,
         directory,
-        environment: baseEnvironment(),
-        databaseUrl: settings.variables[database.urlVariable] ?? '',
+        environment: migrationEnvironment(database, settings),
       }),
     );
   const service = nodeService({
@@ -194,10 +214,10 @@ function servers({ settings, directory, postgresSettings, rabbitmqStopSignal, wi
   const { ports } = settings;
   const environment = baseEnvironment();
   const databases = services.map((service) => service.database).filter((database) => database !== undefined);
-  const clusters = databases.map(({ name, portVariable }) =>
+  const clusters = databases.map(({ name, portVariable, variables }) =>
     postgres({
       name: `postgres-${name}`,
-      databases: [name],
+      databases: [settings.variables[variables.DATABASE_NAME] ?? name],
       ...settings.postgres,
       settings: postgresSettings,
       environment,
@@ -234,10 +254,18 @@ function servers({ settings, directory, postgresSettings, rabbitmqStopSignal, wi
 
 /** The variables of .env that a service gets: not what belongs to another one alone. */
 export function serviceEnvironment(name: string, { variables }: Settings): Record<string, string> {
-  const others = services.filter((service) => service.name !== name).flatMap((service) => service.own);
+  const others = services
+    .filter((service) => service.name !== name)
+    .flatMap(({ own, database }) => [...own, ...Object.values(database?.variables ?? {})]);
   const hidden = new Set([...others, ...notForServices]);
   const visible = Object.entries(variables).filter(([variable]) => !hidden.has(variable));
   return { ...baseEnvironment(), ...Object.fromEntries(visible) };
+}
+
+/** What the migration tool gets to know: where a database is, and as whom to connect to it. */
+export function migrationEnvironment({ variables: names }: Database, { variables }: Settings): Record<string, string> {
+  const values = Object.entries(names).map(([name, variable]) => [name, variables[variable] ?? ''] as const);
+  return { ...baseEnvironment(), ...Object.fromEntries(values) };
 }
 
 function task(name: string, needs: string[], run: Task['run']): Task {

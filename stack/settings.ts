@@ -1,8 +1,8 @@
 // The settings that the stack itself needs, from .env.example, .env and the environment; the later ones win.
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { parseEnv } from 'node:util';
-import { expand } from 'dotenv-expand';
+import { readText } from './environment-file.ts';
+import { parseEnvironmentText, readAssignments } from './environment-text.ts';
 import { StackError } from './errors.ts';
 import { repository } from './paths.ts';
 
@@ -46,7 +46,7 @@ export interface Settings {
 export function loadSettings(environment: NodeJS.ProcessEnv = process.env, directory = repository): Settings {
   const read = (name: string) => {
     const file = path.join(directory, name);
-    return existsSync(file) ? readFileSync(file, 'utf8') : '';
+    return existsSync(file) ? readText(file) : '';
   };
   const settings = parseSettings([read('.env.example'), read('.env')], environment);
   return process.getuid?.() === 0 ? settings : withOpenEntryPort(settings, firstOpenPort());
@@ -77,8 +77,8 @@ function firstOpenPort(): number {
 
 /** Parses settings from the texts of .env files, the later ones winning, and from the environment, which wins over all. */
 export function parseSettings(texts: string[], environment: NodeJS.ProcessEnv): Settings {
-  const variables = expandVariables(texts, environment);
-  const faults: string[] = [];
+  const variables = mergeVariables(texts, environment);
+  const faults = referenceFaults(texts, new Set(Object.keys(variables)));
   const text = (name: string): string => {
     const value = variables[name];
     if (!value) faults.push(`${name} is missing: set it in .env`);
@@ -97,6 +97,18 @@ export function parseSettings(texts: string[], environment: NodeJS.ProcessEnv): 
     else if (Number(value) > most) faults.push(`${name} is above ${most}`);
     return Number(value);
   };
+  /** Of a server: what its programs take without changing or cutting it. */
+  const credential = (name: string, fault?: { pattern: RegExp; message: string }): string => {
+    const value = text(name);
+    if (/\p{Cc}/u.test(value)) faults.push(`${name} has a control character, such as a line's end`);
+    if (fault?.pattern.test(value)) faults.push(`${name} ${fault.message}`);
+    return value;
+  };
+  const postgresUser = {
+    pattern: /^pg_|["$'\\]/,
+    message: `begins with pg_ or has one of " $ ' \\: PostgreSQL takes no such user`,
+  };
+  const rabbitmqUser = { pattern: /:/, message: 'has a colon, at which HTTP would end it' };
   const settings: Settings = {
     variables,
     // Object.fromEntries forgets the names that it was given.
@@ -105,20 +117,42 @@ export function parseSettings(texts: string[], environment: NodeJS.ProcessEnv): 
     nginxRateLimit: positive('NGINX_RATE_LIMIT'),
     nginxConnectionLimit: positive('NGINX_CONNECTION_LIMIT', 65_535), // nginx counts no further
     prometheusRetention: { time: text('PROMETHEUS_RETENTION_TIME'), size: text('PROMETHEUS_RETENTION_SIZE') },
-    postgres: { user: text('POSTGRES_USER'), password: text('POSTGRES_PASSWORD') },
-    rabbitmq: { user: text('RABBITMQ_USER'), password: text('RABBITMQ_PASSWORD') },
+    postgres: { user: credential('POSTGRES_USER', postgresUser), password: credential('POSTGRES_PASSWORD') },
+    rabbitmq: { user: credential('RABBITMQ_USER', rabbitmqUser), password: credential('RABBITMQ_PASSWORD') },
   };
   if (faults.length > 0) throw new StackError(faults.join('\n'));
-  return settings;
+  return { ...settings, variables: { ...variables, ...composedVariables(variables) } };
 }
 
-function expandVariables(texts: string[], environment: NodeJS.ProcessEnv): Record<string, string> {
-  const parsed = Object.fromEntries(texts.flatMap((text) => Object.entries(parseEnv(text) as Record<string, string>)));
-  const names = Object.keys(parsed);
-  const set = Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  // parseEnv sorts the names, so a value may refer to one that comes after it.
-  const processEnv = { ...parsed, ...Object.fromEntries(set) };
-  const expanded = expand({ parsed, processEnv }).parsed ?? {};
-  // dotenv-expand lets the file win over a variable that is set but empty.
-  return Object.fromEntries(names.map((name) => [name, environment[name] ?? expanded[name] ?? '']));
+/** What is left empty in .env where others say it. */
+function composedVariables(variables: Record<string, string>): Record<string, string> {
+  const composed: Record<string, string> = {};
+  for (const database of ['USER', 'ORDER', 'PAYMENT']) {
+    composed[`${database}_DB_USER`] = variables[`${database}_DB_USER`] || variables.POSTGRES_USER || '';
+    composed[`${database}_DB_PASSWORD`] = variables[`${database}_DB_PASSWORD`] || variables.POSTGRES_PASSWORD || '';
+  }
+  for (const service of ['USER_SERVICE', 'ORDER_SERVICE', 'PAYMENT_SERVICE']) {
+    composed[`${service}_URL`] = variables[`${service}_URL`] || `http://127.0.0.1:${variables[`${service}_PORT`]}`;
+  }
+  return composed;
+}
+
+/** The values of all variables that the texts name: from the environment, or the last text that has it. */
+function mergeVariables(texts: string[], environment: NodeJS.ProcessEnv): Record<string, string> {
+  const parsed = Object.assign({}, ...texts.map(parseEnvironmentText)) as Record<string, string>;
+  return Object.fromEntries(Object.entries(parsed).map(([name, value]) => [name, environment[name] ?? value]));
+}
+
+/** What .env.example once asked for: the values of other variables. They must not become passwords as they stand. */
+function referenceFaults(texts: string[], names: Set<string>): string[] {
+  const references = texts.flatMap(readAssignments).flatMap(({ name, value, quote }) => {
+    if (quote === "'") return [];
+    const referred = [...value.matchAll(/\$\{?(\w+)/g)].map(([, other = '']) => other);
+    return referred.filter((other) => names.has(other)).map((other) => ({ name, other }));
+  });
+  return references.map(
+    ({ name, other }) =>
+      `${name} in .env refers to ${other}, which is not filled in: write the value itself, ` +
+      'or put it into single quotes if the $ belongs to it',
+  );
 }

@@ -8,24 +8,48 @@ import { entryPortNote, parseSettings, withOpenEntryPort } from './settings.ts';
 const example = readFileSync(path.join(repository, '.env.example'), 'utf8');
 
 describe('parseSettings', () => {
-  it('.env.example alone -> the documented ports, with every reference filled in', () => {
+  it('.env.example alone -> the documented ports, and what others say where it is empty', () => {
     const { ports, variables } = parseSettings([example], {});
     expect(ports).toMatchObject({ GATEWAY_PORT: 4000, USER_DB_PORT: 5432, RABBITMQ_PORT: 5672, ADMINER_PORT: 8080 });
-    expect(variables.USER_DATABASE_URL).toBe('postgresql://postgres:password@127.0.0.1:5432/user');
-    expect(variables.SIMULATED_PROVIDER_DATABASE_URL).toBe(variables.PAYMENT_DATABASE_URL);
-    expect(Object.values(variables).join('\n')).not.toContain('${');
+    expect(variables).toMatchObject({
+      USER_DB_USER: 'postgres',
+      USER_DB_PASSWORD: 'password',
+      USER_SERVICE_URL: 'http://127.0.0.1:8081',
+    });
   });
 
-  it('.env and the environment -> win over the example, in what refers to them too', () => {
-    const { ports, variables } = parseSettings([example, 'USER_DB_PORT=6432\nGATEWAY_PORT=4001\n'], {
+  it('.env and the environment -> win over the example, in what is made of them too', () => {
+    const { ports, variables } = parseSettings([example, 'ORDER_SERVICE_PORT=6432\nGATEWAY_PORT=4001\n'], {
       GATEWAY_PORT: '4002',
     });
-    expect(ports).toMatchObject({ USER_DB_PORT: 6432, GATEWAY_PORT: 4002 });
-    expect(variables.USER_DATABASE_URL).toContain(':6432/user');
+    expect(ports).toMatchObject({ ORDER_SERVICE_PORT: 6432, GATEWAY_PORT: 4002 });
+    expect(variables.ORDER_SERVICE_URL).toBe('http://127.0.0.1:6432');
   });
 
   it('a variable that is empty in the environment -> stays empty', () => {
     expect(parseSettings([example], { ADMIN_EMAIL: '' }).variables.ADMIN_EMAIL).toBe('');
+  });
+
+  it('a password of any characters -> as it stands, and also as that of each service', () => {
+    const password = 'a/b#c?d@e:f%25g$POSTGRES h\\i"j&k{l}m';
+    const { variables, postgres } = parseSettings([example, `POSTGRES_PASSWORD='${password}'`], {});
+    expect([postgres.password, variables.ORDER_DB_PASSWORD]).toEqual([password, password]);
+  });
+
+  it('credentials that a server would not take as they are -> said, naming their variables', () => {
+    const environment = { POSTGRES_USER: 'pg_shop', POSTGRES_PASSWORD: 'a\nb', RABBITMQ_USER: 'shop:eu' };
+    expect(() => parseSettings([example], environment)).toThrow(
+      /^POSTGRES_USER begins with pg_ .*\nPOSTGRES_PASSWORD has a control character.*\nRABBITMQ_USER has a colon/,
+    );
+  });
+
+  it('a value that refers to a variable, as in an earlier .env.example -> said, not taken for the value', () => {
+    const env =
+      'USER_DATABASE_URL=postgresql://${POSTGRES_USER}:x@db.test/user\nORDER_DB_NAME=$HOST\nADMIN_PASSWORD=a$b${c}';
+    expect(() => parseSettings([example, env], {})).toThrow(
+      /^USER_DATABASE_URL in \.env refers to POSTGRES_USER, .*write the value itself.*\nORDER_DB_NAME in \.env refers to HOST.*$/,
+    );
+    expect(parseSettings([example, "ORDER_DB_NAME='$HOST'"], {}).variables.ORDER_DB_NAME).toBe('$HOST');
   });
 
   it('the environment of the caller -> does not get into the settings, nor changes', () => {
@@ -74,22 +98,22 @@ describe('serviceEnvironment', () => {
   it('the user service -> gets its own secrets', () => {
     expect(serviceEnvironment('user-service', settings)).toMatchObject({
       JWT_PRIVATE_KEY: 'secret',
-      USER_DATABASE_URL: settings.variables.USER_DATABASE_URL,
-      RABBITMQ_URL: 'amqp://guest:guest@127.0.0.1:5672',
+      USER_DB_PASSWORD: 'password',
+      RABBITMQ_PASSWORD: 'guest',
     });
   });
 
   it('other services -> get neither the private key nor the database of another one', () => {
     const environment = serviceEnvironment('order-service', settings);
-    for (const hidden of ['JWT_PRIVATE_KEY', 'ADMIN_PASSWORD', 'USER_DATABASE_URL', 'PAYMENT_DATABASE_URL']) {
+    for (const hidden of ['JWT_PRIVATE_KEY', 'ADMIN_PASSWORD', 'USER_DATABASE_URL', 'PAYMENT_DB_PASSWORD']) {
       expect(environment).not.toHaveProperty(hidden);
     }
-    expect(environment.ORDER_DATABASE_URL).toBe(settings.variables.ORDER_DATABASE_URL);
+    expect(environment.ORDER_DB_PASSWORD).toBe(settings.variables.ORDER_DB_PASSWORD);
   });
 
-  it('every secret of .env.example -> is seen by one service at most', () => {
+  it('every secret of .env.example but that of the broker -> is seen by one service at most', () => {
     const secrets = Object.keys(settings.variables).filter((name) =>
-      /PRIVATE|SECRET|PASSWORD$|DATABASE_URL/.test(name),
+      /PRIVATE|SECRET|(?<!RABBITMQ_)PASSWORD$|DATABASE_URL/.test(name),
     );
     const seenBy = (secret: string) => services.filter(({ name }) => secret in serviceEnvironment(name, settings));
     expect(secrets.length).toBeGreaterThan(5);

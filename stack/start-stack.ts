@@ -4,10 +4,11 @@ import path from 'node:path';
 import { readFileSync } from 'node:fs';
 import { fillKeys } from './environment-file.ts';
 import { StackError } from './errors.ts';
-import { systemParts, type PartsOptions } from './parts.ts';
+import { connectionUrl } from '../common/src/config/connection-url.ts';
+import { services, systemParts, type PartsOptions } from './parts.ts';
 import { repository } from './paths.ts';
 import { reservePorts } from './ports.ts';
-import { parseSettings, portVariables } from './settings.ts';
+import { parseSettings, portVariables, type Settings } from './settings.ts';
 import type { SupervisedProcess } from './supervised-process.ts';
 import { Supervisor, type SupervisorEvents } from './supervisor.ts';
 import { fastAndForgetful, newTestDirectory, removeLeftOvers } from './test-directories.ts';
@@ -28,7 +29,7 @@ export interface StartStackOptions {
 
 export interface RunningStack {
   directory: string;
-  /** The settings of .env.example as this stack uses them, with its ports, such as GATEWAY_PORT. */
+  /** The settings of .env.example as this stack uses them, with its ports, such as GATEWAY_PORT, and with whole URLs. */
   environment: Record<string, string>;
   urls: {
     /** The way in that clients take. */
@@ -80,7 +81,7 @@ export async function startStack(options: StartStackOptions = {}): Promise<Runni
   const url = (name: string) => `http://127.0.0.1:${settings.variables[name]}`;
   return {
     directory,
-    environment: settings.variables,
+    environment: { ...settings.variables, ...wholeUrls(settings) },
     urls: {
       nginx: url('NGINX_PORT'),
       gateway: url('GATEWAY_PORT'),
@@ -99,4 +100,26 @@ export async function startStack(options: StartStackOptions = {}): Promise<Runni
       await cleanUp();
     },
   };
+}
+
+/** The URLs that the services make of their parts. */
+function wholeUrls({ variables, ports, rabbitmq }: Settings): Record<string, string> {
+  const databases = services.flatMap(({ database }) => (database ? [database] : []));
+  const urls = databases.map(({ portVariable, variables: names }) => {
+    const of = (name: keyof typeof names) => variables[names[name]] ?? '';
+    const url = connectionUrl('postgresql', {
+      host: of('DATABASE_HOST'),
+      port: ports[portVariable],
+      user: of('DATABASE_USER'),
+      password: of('DATABASE_PASSWORD'),
+      name: of('DATABASE_NAME'),
+    });
+    return [names.DATABASE_URL, of('DATABASE_URL') || url] as const;
+  });
+  const broker = connectionUrl('amqp', {
+    host: variables.RABBITMQ_HOST ?? '',
+    port: ports.RABBITMQ_PORT,
+    ...rabbitmq,
+  });
+  return { ...Object.fromEntries(urls), RABBITMQ_URL: variables.RABBITMQ_URL || broker };
 }

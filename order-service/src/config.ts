@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { publicKeys } from '@shop/common/auth';
 import {
   corsOriginsOf,
+  databaseUrl,
   duration,
   httpSettings,
   integer,
@@ -9,7 +10,6 @@ import {
   port,
   stopDelayOf,
   tracingOf,
-  url,
   type AllowedOrigins,
   type Environment,
 } from '@shop/common/config';
@@ -42,7 +42,13 @@ const settings = {
   ...httpSettings,
   JWT_PUBLIC_KEYS: publicKeys(),
   ORDER_SERVICE_PORT: port({ default: 8082 }),
-  ORDER_DATABASE_URL: url({ schemes: ['postgresql', 'postgres'], examplePasswords: ['password'] }),
+  ORDER_DATABASE_URL: databaseUrl({
+    host: 'ORDER_DB_HOST',
+    port: 'ORDER_DB_PORT',
+    user: 'ORDER_DB_USER',
+    password: 'ORDER_DB_PASSWORD',
+    name: 'ORDER_DB_NAME',
+  }),
   DATABASE_POOL_SIZE: integer({ min: 1, max: 1_000, default: 10 }),
   SERVICE_RATE_LIMIT: integer({ min: 1, max: 1_000_000, default: 500 }),
   ORDER_PAYMENT_WINDOW: duration({ default: '30m' }),

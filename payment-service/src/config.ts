@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { publicKeys } from '@shop/common/auth';
 import {
   corsOriginsOf,
+  databaseUrl,
   duration,
   httpSettings,
   integer,
@@ -49,13 +50,18 @@ export interface Config {
 }
 
 const DEFAULT_PROVIDER = 'simulated';
-const database = url({ schemes: ['postgresql', 'postgres'], examplePasswords: ['password'] });
 
 const settings = {
   ...httpSettings,
   JWT_PUBLIC_KEYS: publicKeys(),
   PAYMENT_SERVICE_PORT: port({ default: 8083 }),
-  PAYMENT_DATABASE_URL: database,
+  PAYMENT_DATABASE_URL: databaseUrl({
+    host: 'PAYMENT_DB_HOST',
+    port: 'PAYMENT_DB_PORT',
+    user: 'PAYMENT_DB_USER',
+    password: 'PAYMENT_DB_PASSWORD',
+    name: 'PAYMENT_DB_NAME',
+  }),
   DATABASE_POOL_SIZE: integer({ min: 1, max: 1_000, default: 10 }),
   SERVICE_RATE_LIMIT: integer({ min: 1, max: 1_000_000, default: 500 }),
   ORDER_SERVICE_URL: url({ schemes: ['http', 'https'] }),
@@ -63,7 +69,9 @@ const settings = {
     ...oneOf([DEFAULT_PROVIDER]),
     productionFault: () => 'is simulated, which takes no money: production refuses it',
   },
-  SIMULATED_PROVIDER_DATABASE_URL: database,
+  SIMULATED_PROVIDER_DATABASE_URL: optional(
+    url({ schemes: ['postgresql', 'postgres'], examplePasswords: ['password'] }),
+  ),
   PROVIDER_TIMEOUT: duration({ default: '5s' }),
   REFUND_RETRY_PAUSE: duration({ default: '5s' }),
   SIMULATED_WEBHOOK_SECRETS: webhookSecrets({ examples: ['whsec_ZGV2ZWxvcG1lbnQtb25seS13ZWJob29rLXNlY3JldCE='] }),
@@ -90,7 +98,7 @@ export function loadConfig(environment: Environment): Config {
     trustedProxies: values.TRUSTED_PROXIES,
     requestsPerSecond: values.SERVICE_RATE_LIMIT,
     orderServiceUrl: values.ORDER_SERVICE_URL,
-    simulatedProviderDatabaseUrl: values.SIMULATED_PROVIDER_DATABASE_URL,
+    simulatedProviderDatabaseUrl: values.SIMULATED_PROVIDER_DATABASE_URL ?? values.PAYMENT_DATABASE_URL,
     providerTimeout: values.PROVIDER_TIMEOUT,
     refundRetryPause: values.REFUND_RETRY_PAUSE,
     simulatedWebhookSecrets: values.SIMULATED_WEBHOOK_SECRETS,
@@ -116,7 +124,7 @@ export function loadReconciliationConfig(environment: Environment): Reconciliati
   return {
     provider: values.PAYMENT_PROVIDER,
     databaseUrl: values.PAYMENT_DATABASE_URL,
-    simulatedProviderDatabaseUrl: values.SIMULATED_PROVIDER_DATABASE_URL,
+    simulatedProviderDatabaseUrl: values.SIMULATED_PROVIDER_DATABASE_URL ?? values.PAYMENT_DATABASE_URL,
     providerTimeout: values.PROVIDER_TIMEOUT,
   };
 }

@@ -91,6 +91,8 @@ describe('settings', () => {
       simulatedProviderDatabaseUrl: SIMULATED_PROVIDER_DATABASE_URL,
       providerTimeout: 5_000,
     });
+    const ownLedger = loadReconciliationConfig({ PAYMENT_DATABASE_URL });
+    expect(ownLedger.simulatedProviderDatabaseUrl).toBe(PAYMENT_DATABASE_URL);
     expect(() => loadReconciliationConfig({ ...environment, NODE_ENV: 'production' })).toThrow(
       'PAYMENT_PROVIDER is simulated',
     );

@@ -13,6 +13,7 @@ export async function deadLetters(parameters: string[], context: Context): Promi
   const settings = settle(context);
   await requireRunning(['RABBITMQ_PORT'], settings);
   await context.output.during('build', () => ensureBuilt(context.directory));
-  const RABBITMQ_URL = settings.variables.RABBITMQ_URL ?? '';
-  return inForeground([process.execPath, tool, ...parameters], { ...baseEnvironment(), RABBITMQ_URL });
+  const names = ['RABBITMQ_URL', 'RABBITMQ_HOST', 'RABBITMQ_PORT', 'RABBITMQ_USER', 'RABBITMQ_PASSWORD'];
+  const broker = Object.fromEntries(names.map((name) => [name, settings.variables[name] ?? '']));
+  return inForeground([process.execPath, tool, ...parameters], { ...baseEnvironment(), ...broker });
 }

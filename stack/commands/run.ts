@@ -3,9 +3,8 @@ import { spawn } from 'node:child_process';
 import { ensureBuilt } from '../build.ts';
 import { settle, type Context } from '../context.ts';
 import { StackError } from '../errors.ts';
-import { baseEnvironment } from '../environment.ts';
 import { migrateUp, migrationTool } from '../migrate.ts';
-import { serviceEnvironment, services } from '../parts.ts';
+import { migrationEnvironment, serviceEnvironment, services } from '../parts.ts';
 import { repository } from '../paths.ts';
 import { checkPorts, isListening } from '../ports.ts';
 import type { Settings } from '../settings.ts';
@@ -24,8 +23,7 @@ export async function run(name: string, context: Context): Promise<number> {
   await checkPorts([{ port: settings.ports[portVariable], variable: portVariable, host: settings.host }]);
   await output.during('build', () => ensureBuilt(directory));
   if (database) {
-    const databaseUrl = settings.variables[database.urlVariable] ?? '';
-    const options = { service: service.name, databaseUrl, directory, environment: baseEnvironment() };
+    const options = { service: service.name, directory, environment: migrationEnvironment(database, settings) };
     await output.during('migrations', () => migrateUp(options));
   }
   const script = settings.variables.NODE_ENV === 'production' ? 'start' : 'dev';
@@ -49,18 +47,17 @@ export async function runScript(
 /** Runs the migration tool for the databases of some services, or of all. */
 export async function migrate(direction: string, names: string[], context: Context): Promise<number> {
   const settings = settle(context);
-  const chosen = findServices(names).filter((service) => service.database !== undefined);
+  const chosen = findServices(names).flatMap(({ name, database }) => (database ? [{ name, database }] : []));
   await requireRunning(
-    chosen.flatMap(({ database }) => (database ? [database.portVariable] : [])),
+    chosen.map(({ database }) => database.portVariable),
     settings,
   );
   await context.output.during('build', () => ensureBuilt(context.directory));
   let failed = 0;
   for (const { name, database } of chosen) {
     context.output.result(context.output.style('bold', name, process.stdout));
-    const DATABASE_URL = settings.variables[database?.urlVariable ?? ''] ?? '';
     const argv: [string, ...string[]] = [process.execPath, migrationTool, direction, name];
-    failed = Math.max(failed, await inForeground(argv, { ...baseEnvironment(), DATABASE_URL }));
+    failed = Math.max(failed, await inForeground(argv, migrationEnvironment(database, settings)));
   }
   return failed;
 }

@@ -1,7 +1,13 @@
 import type { Settings } from './load-settings.js';
-import { duration, fraction, networks, oneOf, optional, origins, text, url } from './setting.js';
+import { connection, duration, fraction, networks, oneOf, optional, origins, text, url } from './setting.js';
 
 export const nodeEnvironments = ['development', 'test', 'production'] as const;
+
+/** The URL of RabbitMQ, or the variables that it is made of. */
+export const brokerUrl = connection(
+  { host: 'RABBITMQ_HOST', port: 'RABBITMQ_PORT', user: 'RABBITMQ_USER', password: 'RABBITMQ_PASSWORD' },
+  { schemes: ['amqp', 'amqps'], defaultPort: 5672, examplePasswords: ['guest'] },
+);
 
 /** What every process that answers HTTP reads from its environment. */
 export const httpSettings = {
@@ -10,7 +16,7 @@ export const httpSettings = {
   HOST: text({ default: '127.0.0.1' }),
   CORS_ORIGINS: origins(),
   TRUSTED_PROXIES: networks({ default: '127.0.0.1,::1' }),
-  RABBITMQ_URL: url({ schemes: ['amqp', 'amqps'], examplePasswords: ['guest'] }),
+  RABBITMQ_URL: brokerUrl,
   JWT_ISSUER: text({ default: 'http://localhost/user-service' }),
   JWT_AUDIENCE: text({ default: 'shop' }),
   JWT_EXPIRES_IN: duration({ default: '1h' }),

@@ -1,5 +1,7 @@
 export { loadSettings, SettingsError, type Environment, type Setting, type Settings } from './load-settings.js';
+export { connectionUrl, type ConnectionParts } from './connection-url.js';
 export {
+  databaseUrl,
   duration,
   flag,
   fraction,
@@ -18,6 +20,7 @@ export {
 } from './setting.js';
 export {
   corsOriginsOf,
+  brokerUrl,
   httpSettings,
   nodeEnvironments,
   stopDelayOf,

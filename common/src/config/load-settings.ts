@@ -8,6 +8,10 @@ export interface Setting<T> {
   schema: z.ZodType<T>;
   /** Why production refuses this text, if it does. */
   productionFault?: (value: string) => string | undefined;
+  /** Spaces around the text belong to it, as in a password. */
+  isVerbatim?: boolean;
+  /** Makes the text of other variables where this one is unset or empty. Throws SettingsError, naming those. */
+  compose?: (environment: Environment) => string | undefined;
 }
 
 /** The values of a set of settings, by variable name. */
@@ -36,18 +40,26 @@ export function loadSettings<S extends Record<string, Setting<unknown>>>(
 ): Settings<S> {
   const faults: string[] = [];
   const values: Record<string, unknown> = {};
-  for (const [name, { schema, productionFault }] of Object.entries(settings)) {
-    const text = environment[name]?.trim() || undefined;
-    const parsed = schema.safeParse(text);
-    if (!parsed.success) {
-      faults.push(`${name} ${reasonOf(text, parsed.error)}`);
-      continue;
+  for (const [name, setting] of Object.entries(settings)) {
+    try {
+      values[name] = readSetting(name, setting, environment);
+    } catch (error) {
+      if (!(error instanceof SettingsError)) throw error;
+      faults.push(...error.faults);
     }
-    values[name] = parsed.data;
-    const fault = environment.NODE_ENV === 'production' && text !== undefined ? productionFault?.(text) : undefined;
-    if (fault !== undefined) faults.push(`${name} ${fault}`);
   }
   if (faults.length > 0) throw new SettingsError(faults);
   // Each value came out of the schema of the same name above.
   return values as Settings<S>;
+}
+
+function readSetting<T>(name: string, setting: Setting<T>, environment: Environment): T {
+  const { schema, productionFault, isVerbatim = false, compose } = setting;
+  const given = environment[name];
+  const text = (isVerbatim ? given : given?.trim()) || undefined;
+  const parsed = schema.safeParse(text ?? compose?.(environment));
+  if (!parsed.success) throw new SettingsError([`${name} ${reasonOf(text, parsed.error)}`]);
+  const fault = environment.NODE_ENV === 'production' && text !== undefined ? productionFault?.(text) : undefined;
+  if (fault !== undefined) throw new SettingsError([`${name} ${fault}`]);
+  return parsed.data;
 }

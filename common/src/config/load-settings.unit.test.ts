@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import pg from 'pg';
 import {
   SettingsError,
+  brokerUrl,
+  databaseUrl,
   duration,
   flag,
   integer,
@@ -135,5 +138,58 @@ describe('settings', () => {
     const names = Object.keys(parseEnv(example));
     expect(names.length).toBeGreaterThan(30);
     expect(names.filter((name) => !/^[A-Z][A-Z0-9_]*$/.test(name))).toEqual([]);
+  });
+});
+
+describe('a URL that is made of its parts', () => {
+  const settings = {
+    DATABASE_URL: databaseUrl({
+      host: 'DB_HOST',
+      port: 'DB_PORT',
+      user: 'DB_USER',
+      password: 'DB_PASSWORD',
+      name: 'DB_NAME',
+    }),
+  };
+  const parts = { DB_HOST: 'db.test', DB_PORT: '6432', DB_USER: 'shop', DB_PASSWORD: 'secret', DB_NAME: 'user' };
+  const odd = ` p/q#r?s@t:u%v%25w$x'y"z\\\`{}|^[]<>&=+,;!*()~ пароль 🔑 `;
+
+  it('user and password of any characters -> clients read them as they were', () => {
+    const { DATABASE_URL } = loadSettings(settings, { ...parts, DB_USER: odd, DB_PASSWORD: odd });
+    expect(new pg.Client({ connectionString: DATABASE_URL })).toMatchObject({
+      host: 'db.test',
+      port: 6432,
+      user: odd,
+      password: odd,
+      database: 'user',
+    });
+    const { RABBITMQ_URL } = loadSettings({ RABBITMQ_URL: brokerUrl }, { RABBITMQ_USER: odd, RABBITMQ_PASSWORD: odd });
+    const { username, password, host } = new URL(RABBITMQ_URL);
+    expect([username, password].map(decodeURIComponent)).toEqual([odd, odd]);
+    expect(host).toBe('127.0.0.1:5672');
+  });
+
+  it('an address of IPv6 -> in brackets', () => {
+    expect(loadSettings(settings, { ...parts, DB_HOST: '::1' }).DATABASE_URL).toContain('@[::1]:6432/');
+  });
+
+  it('a whole URL -> wins over the parts, whatever is wrong with them', () => {
+    const whole = { ...parts, DB_PORT: 'none', DB_PASSWORD: 'password', DATABASE_URL: 'postgres://a:b@c/d' };
+    expect(loadSettings(settings, whole).DATABASE_URL).toBe('postgres://a:b@c/d');
+  });
+
+  it('faults of the parts -> each names its own variable', () => {
+    expect(faultsOf(() => loadSettings(settings, { ...parts, DB_PORT: '0', DB_PASSWORD: '', DB_NAME: 'a/b' }))).toEqual(
+      [
+        'DB_PORT must be from 1 to 65535',
+        'DB_PASSWORD is missing',
+        'DB_NAME must be up to 63 letters, digits, _ and -',
+      ],
+    );
+    expect(faultsOf(() => loadSettings(settings, {}))).toEqual(['DATABASE_URL is missing']);
+    const production = { ...parts, NODE_ENV: 'production', DB_PASSWORD: 'password' };
+    expect(faultsOf(() => loadSettings(settings, production))).toEqual([
+      'DB_PASSWORD is the example value, which production refuses',
+    ]);
   });
 });

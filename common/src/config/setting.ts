@@ -1,7 +1,8 @@
 import ms, { type StringValue } from 'ms';
 import proxyaddr from 'proxy-addr';
 import { z } from 'zod';
-import type { Setting } from './load-settings.js';
+import { connectionUrl } from './connection-url.js';
+import { loadSettings, type Environment, type Setting } from './load-settings.js';
 
 /** Bytes that a secret must have at least in production: 256 bits, as RFC 7518 asks of an HS256 key. */
 const MIN_SECRET_BYTES = 32;
@@ -174,9 +175,9 @@ export const origins = (options: { default?: string } = {}): Setting<readonly st
 };
 
 /** undefined when the variable is unset. */
-export const optional = <T>({ schema, productionFault }: Setting<T>): Setting<T | undefined> => ({
+export const optional = <T>({ schema, ...rest }: Setting<T>): Setting<T | undefined> => ({
+  ...rest,
   schema: schema.optional(),
-  ...(productionFault && { productionFault }),
 });
 
 const secretFault = (value: string, examples: readonly string[]): string | undefined => {
@@ -188,6 +189,7 @@ const secretFault = (value: string, examples: readonly string[]): string | undef
 /** A secret. Production refuses the examples and anything under 32 bytes. */
 export const secret = (options: { examples?: readonly string[]; default?: string } = {}): Setting<string> => ({
   ...text(options),
+  isVerbatim: true,
   productionFault: (value) => secretFault(value, options.examples ?? []),
 });
 
@@ -239,3 +241,58 @@ export const url = (options: {
       : urlFault(parsed, options.examplePasswords);
   },
 });
+
+/** The variables that a URL is made of where it is not given as a whole. */
+export interface ConnectionVariables {
+  host: string;
+  port: string;
+  user: string;
+  password: string;
+  /** Of the database. */
+  name?: string;
+}
+
+const databaseName = setting(
+  withDefault(z.string().regex(/^[\w-]{1,63}$/, 'must be up to 63 letters, digits, _ and -'), undefined),
+);
+
+/**
+ * The URL of a server that asks for a user and a password: given as a whole, or else made of its parts, each in a variable
+ * of its own and taken as it is. The first of the schemes is that of a URL made so. Production refuses the examples as
+ * passwords, and those under 32 bytes.
+ */
+export const connection = (
+  variables: ConnectionVariables,
+  options: { schemes: readonly [string, ...string[]]; defaultPort: number; examplePasswords: readonly string[] },
+): Setting<string> => ({
+  ...url(options),
+  compose(environment: Environment): string | undefined {
+    if (!environment[variables.user] && !environment[variables.password]) return undefined;
+    const verbatim: Setting<string> = { ...text(), isVerbatim: true };
+    const values = loadSettings(
+      {
+        [variables.host]: text({ default: '127.0.0.1' }),
+        [variables.port]: integer({ min: 1, max: 65_535, default: options.defaultPort }),
+        [variables.user]: verbatim,
+        [variables.password]: secret({ examples: options.examplePasswords }),
+        ...(variables.name !== undefined && { [variables.name]: databaseName }),
+      },
+      environment,
+    );
+    return connectionUrl(options.schemes[0], {
+      host: String(values[variables.host]),
+      port: Number(values[variables.port]),
+      user: String(values[variables.user]),
+      password: String(values[variables.password]),
+      ...(variables.name !== undefined && { name: String(values[variables.name]) }),
+    });
+  },
+});
+
+/** The URL of a service's own database, or the variables that it is made of. */
+export const databaseUrl = (variables: Required<ConnectionVariables>): Setting<string> =>
+  connection(variables, {
+    schemes: ['postgresql', 'postgres'],
+    defaultPort: 5432,
+    examplePasswords: ['password'],
+  });

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { SettingsError } from '../config/index.js';
 import { redact } from '../logger/index.js';
 import { BrokerSession, type WorkQueue } from '../rabbitmq/index.js';
 import { listDeadLetters, replayDeadLetters, type DeadLetter } from './dead-letters.js';
@@ -13,7 +14,8 @@ const MAX_LINES = 1_000;
 const MAX_ERROR = 100;
 
 export interface DeadLettersSurroundings {
-  brokerUrl: string | undefined;
+  /** Throws SettingsError. */
+  brokerUrl: () => string;
   queues: readonly WorkQueue[];
   say: (line: string) => void;
   complain: (line: string) => void;
@@ -25,8 +27,7 @@ class UsageError extends Error {}
 export async function runDeadLettersCommand(args: string[], surroundings: DeadLettersSurroundings): Promise<number> {
   try {
     const command = parseCommand(args);
-    if (!surroundings.brokerUrl) throw new UsageError('RABBITMQ_URL is missing');
-    const session = await BrokerSession.open({ url: surroundings.brokerUrl, name: 'dead letters' });
+    const session = await BrokerSession.open({ url: surroundings.brokerUrl(), name: 'dead letters' });
     try {
       return command.name === 'list' ? await list(session, surroundings) : await replay(session, command, surroundings);
     } finally {
@@ -34,7 +35,7 @@ export async function runDeadLettersCommand(args: string[], surroundings: DeadLe
     }
   } catch (error) {
     surroundings.complain(String(redact(error instanceof Error ? error.message : error)));
-    return error instanceof UsageError ? 2 : 1;
+    return error instanceof UsageError || error instanceof SettingsError ? 2 : 1;
   }
 }
 

@@ -42,7 +42,7 @@ async function run(...args: string[]) {
   const lines: string[] = [];
   const complaints: string[] = [];
   const code = await runDeadLettersCommand(args, {
-    brokerUrl: bench.broker.url,
+    brokerUrl: () => bench.broker.url,
     queues: bench.topology.workQueues,
     say: (line) => lines.push(line),
     complain: (line) => complaints.push(line),
@@ -238,7 +238,7 @@ describe('the command', () => {
   it('there is no broker -> says so, without its password', async () => {
     const complaints: string[] = [];
     const code = await runDeadLettersCommand(['list'], {
-      brokerUrl: 'amqp://guest:secret@127.0.0.1:1',
+      brokerUrl: () => 'amqp://guest:secret@127.0.0.1:1',
       queues: bench.topology.workQueues,
       say: () => undefined,
       complain: (line) => complaints.push(line),

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { SettingsError } from '../../config/index.js';
 import {
   checkMigrations,
   createMigration,
@@ -9,7 +10,8 @@ import {
   type MigrationOptions,
 } from './index.js';
 
-const USAGE = `usage: node migrate-cli.js <command> <service folder>, with DATABASE_URL in the environment
+const USAGE = `usage: node migrate-cli.js <command> <service folder>, with DATABASE_URL in the environment, or
+its parts DATABASE_HOST, DATABASE_PORT, DATABASE_USER, DATABASE_PASSWORD and DATABASE_NAME
   up                                    apply what is pending
   down [count]                          undo the last migration, or the last few
   status                                compare the database with the folder; exit code 1 unless they agree
@@ -76,7 +78,8 @@ const commands: Record<string, Command> = {
 };
 
 export interface MigrateCommandContext {
-  databaseUrl: string | undefined;
+  /** Throws SettingsError. */
+  databaseUrl: () => string;
   /** Takes one line of output. */
   say: (line: string) => void;
   /** Takes one line of what went wrong. */
@@ -90,14 +93,11 @@ export async function runMigrateCommand(args: string[], context: MigrateCommandC
     const { name, directory, rest, empty } = parse(args);
     const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
     if (!command || directory === undefined) throw new UsageError(USAGE);
-    const options = () => {
-      if (!databaseUrl) throw new UsageError('DATABASE_URL is not set');
-      return { url: databaseUrl, directory };
-    };
+    const options = () => ({ url: databaseUrl(), directory });
     return (await command({ directory, options, rest, empty, say })) ? 0 : 1;
   } catch (error) {
     complain(error instanceof Error ? error.message : String(error));
-    return error instanceof UsageError ? 2 : 1;
+    return error instanceof UsageError || error instanceof SettingsError ? 2 : 1;
   }
 }
 

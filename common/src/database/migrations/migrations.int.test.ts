@@ -3,6 +3,7 @@ import { appendFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
+import { SettingsError } from '../../config/index.js';
 import { eventually } from '../../testing/eventually.js';
 import { createTestDatabase, type TestDatabase } from '../../testing/test-database.js';
 import {
@@ -308,7 +309,7 @@ describe('the command', () => {
   async function run(...args: string[]) {
     const lines: string[] = [];
     const say = (line: string) => void lines.push(line);
-    const code = await runMigrateCommand(args, { databaseUrl: url, say, complain: say });
+    const code = await runMigrateCommand(args, { databaseUrl: () => url, say, complain: say });
     return { code, lines };
   }
 
@@ -347,13 +348,18 @@ describe('the command', () => {
     expect(await run('down', directory, 'all')).toEqual({ code: 2, lines: ['not a count: all'] });
     expect(await run('create', directory)).toEqual({ code: 2, lines: ['NAME is missing'] });
     expect((await run('resolve', directory, '1_bad', 'done')).code).toBe(2);
+  });
+
+  it('no database is named -> exit code 2, and which variables would name one', async () => {
     const complaints: string[] = [];
     const context = {
-      databaseUrl: undefined,
+      databaseUrl: () => {
+        throw new SettingsError(['DATABASE_URL is missing']);
+      },
       say: () => undefined,
       complain: (line: string) => void complaints.push(line),
     };
     expect(await runMigrateCommand(['up', directory], context)).toBe(2);
-    expect(complaints).toEqual(['DATABASE_URL is not set']);
+    expect(complaints).toEqual(['DATABASE_URL is missing']);
   });
 });
