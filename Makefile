@@ -17,7 +17,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- Run it -----------------------------------------------------------------------------------------------------------
-.PHONY: up up-d down restart status logs logs-f health doctor demo seed create-admin api-docs
+.PHONY: up up-d down restart status logs logs-f health doctor packages demo seed create-admin api-docs
 up: ## Start everything; Ctrl-C stops it
 	@$(stack) up
 up-d: ## Start everything in the background
@@ -36,6 +36,8 @@ health: ## Check every part of the running system
 	@$(stack) health
 doctor: ## Tell what this machine lacks, and how to get it
 	@$(stack) doctor
+packages: ## As root, so that others can start it: install Debian's packages that it needs, or one program: NAME=chromium
+	@$(native) packages $(NAME)
 demo: ## Tell the whole story of some orders while the running system plays it
 	@$(stack) demo
 seed: ## Fill the running system with demo data; what is there already stays
@@ -136,5 +138,5 @@ clean:
 clean-all:
 	@if [ -d node_modules ]; then $(stack) down; fi
 	@if command -v npm >/dev/null; then npm run --silent clean; fi
-	@rm -rf .native node_modules
+	@rm -rf "$$(readlink -f .native)" .native node_modules
 endif

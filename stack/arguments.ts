@@ -24,6 +24,7 @@ export type StackCommand =
         | 'api-docs';
     }
   | { command: 'seed' | 'demo'; through: string | undefined }
+  | { command: 'packages'; names: string[] }
   | { command: 'logs'; names: string[]; follow: boolean }
   | { command: 'run'; service: string }
   | { command: 'script'; service: string; script: string; parameters: string[] }
@@ -49,6 +50,7 @@ export const usage = `Usage: node stack/main.ts COMMAND
   build                            compile what has changed
   check-lock                       whether package-lock.json is complete and names no registry
   doctor                           what this machine lacks
+  packages [NAME...]               install, as root, what the system needs of Debian's packages, or the programs named
   test-infrastructure              servers for the tests, kept running between test runs
 
 STACK_DIR: the folder of all data and logs, .native unless set.`;
@@ -76,6 +78,8 @@ export function parseArguments(args: string[]): StackCommand {
   switch (command) {
     case 'logs':
       return { command, names: rest, follow };
+    case 'packages':
+      return { command, names: rest };
     case 'run': {
       const [service, ...more] = rest;
       if (!service || more.length > 0) throw refusal('run takes the name of one service');

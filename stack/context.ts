@@ -1,6 +1,7 @@
 // What the commands share.
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { dataFolder, makePassable, prepareDataFolder } from './data-folder.ts';
 import { completeEnvironmentFile } from './environment-file.ts';
 import { StackError } from './errors.ts';
 import type { Output } from './output.ts';
@@ -15,12 +16,14 @@ export interface Context {
 }
 
 export function createContext(output: Output, environment: NodeJS.ProcessEnv = process.env): Context {
-  return { output, directory: path.resolve(environment.STACK_DIR || path.join(repository, '.native')) };
+  return { output, directory: environment.STACK_DIR ? path.resolve(environment.STACK_DIR) : dataFolder() };
 }
 
 /** The settings, after .env was made complete. */
 export function settle({ output, directory }: Context): Settings {
   for (const file of [directory, path.join(repository, '.env')]) checkOwner(file);
+  if (directory === dataFolder()) prepareDataFolder();
+  else makePassable(directory);
   for (const line of completeEnvironmentFile(repository)) output.progress(line);
   const settings = loadSettings();
   const note = entryPortNote(settings);

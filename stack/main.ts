@@ -8,6 +8,7 @@ import { doctor } from './commands/doctor.ts';
 import { down, restart } from './commands/down.ts';
 import { logs } from './commands/logs.ts';
 import { nginxCommand } from './commands/nginx.ts';
+import { packages } from './commands/packages.ts';
 import { migrate, run, runScript } from './commands/run.ts';
 import { health, status } from './commands/status.ts';
 import { testInfrastructure } from './commands/test-infrastructure.ts';
@@ -47,6 +48,8 @@ async function execute(command: StackCommand, context: Context): Promise<number>
       return nginxCommand(command.action, context);
     case 'doctor':
       return doctor(context);
+    case 'packages':
+      return packages(command.names, context);
     case 'build':
       await context.output.during('build', () => ensureBuilt(context.directory));
       return 0;

@@ -1,26 +1,40 @@
 // The programs that come from the system: which are missing, and their installation where that is possible.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { withClaim } from './claim.ts';
+import { dataFolder } from './data-folder.ts';
 import { messageOf, StackError } from './errors.ts';
-import { lastLines, logFile } from './log-files.ts';
-import { repository } from './paths.ts';
+import { lastLines, logFile, openLog } from './log-files.ts';
 import { rabbitmqServer } from './programs/rabbitmq.ts';
-import { runCommand } from './run-command.ts';
+import { runCommand, type RunOptions } from './run-command.ts';
 
 export interface SystemProgram {
   name: 'rabbitmq' | 'nginx' | 'prometheus' | 'mtail' | 'php' | 'adminer' | 'chromium' | 'slowhttptest';
   purpose: string;
   /** Debian's packages. */
   packages: string[];
+  /** The servers that the packages would start, by the names of their units. */
+  servers?: string[];
   /** Set where only some tests need it, which install it themselves. */
   testsOnly?: true;
   isInstalled(): boolean;
 }
 
 const aptLog = 'packages';
-const unpackedAdminer = path.join(repository, '.native/adminer');
+const dpkgTimeoutMs = 300_000;
+const dpkgPauseMs = 1_000;
+const unpackedAdminer = path.join(dataFolder(), 'adminer');
 const adminerFolder = 'usr/share/adminer';
 
 export const systemPrograms: SystemProgram[] = [
@@ -28,24 +42,28 @@ export const systemPrograms: SystemProgram[] = [
     name: 'rabbitmq',
     purpose: 'carries the events',
     packages: ['rabbitmq-server'],
+    servers: ['rabbitmq-server', 'epmd'],
     isInstalled: () => existsSync(rabbitmqServer) && findExecutable('epmd') !== undefined,
   },
   {
     name: 'nginx',
     purpose: 'is the way in, and keeps what is public',
     packages: ['nginx'],
+    servers: ['nginx'],
     isInstalled: () => findExecutable('nginx') !== undefined,
   },
   {
     name: 'prometheus',
     purpose: 'collects figures and raises alerts',
     packages: ['prometheus'],
+    servers: ['prometheus'],
     isInstalled: () => findExecutable('prometheus') !== undefined && findExecutable('promtool') !== undefined,
   },
   {
     name: 'mtail',
     purpose: "counts what nginx's access log tells",
     packages: ['mtail'],
+    servers: ['mtail'],
     isInstalled: () => findExecutable('mtail') !== undefined,
   },
   {
@@ -92,10 +110,10 @@ export function missingPrograms(names: SystemProgram['name'][]): SystemProgram[]
   return systemPrograms.filter((program) => names.includes(program.name) && !program.isInstalled());
 }
 
-/** The command that installs programs, for people. */
-export function installCommand(programs: SystemProgram[]): string {
-  const packages = programs.filter(({ name }) => name !== 'adminer').flatMap((program) => program.packages);
-  return `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
+/** What to tell whoever may not install programs. */
+export function installHint(programs: SystemProgram[]): string {
+  const forTests = programs.filter(({ testsOnly }) => testsOnly).map(({ name }) => name);
+  return forTests.length > 0 ? `make packages NAME="${forTests.join(' ')}"` : 'make packages';
 }
 
 /**
@@ -103,24 +121,24 @@ export function installCommand(programs: SystemProgram[]): string {
  * Throws a StackError that says what to do where it can't.
  */
 export async function ensureInstalled(names: SystemProgram['name'][], directory: string): Promise<void> {
-  if (missingPrograms(names).length === 0) return;
+  if (missingPrograms(names).length === 0 && !wasInterrupted()) return;
   await withClaim('installation of packages', async () => {
+    if (wasInterrupted()) await installing(() => configurePending(directory));
     const missing = missingPrograms(names);
     if (missing.length === 0) return;
     const wanted = missing.map(({ name }) => name).join(', ');
     const installable = missing.filter(({ name }) => name !== 'adminer');
-    const command = installCommand(installable);
     if (!findExecutable('apt-get')) {
       const packages = missing.flatMap((program) => program.packages).join(', ');
       throw new StackError(
         `missing: ${wanted}. Install them with this system's package manager (in Debian: ${packages})`,
       );
     }
-    if (installable.length > 0 && process.getuid?.() !== 0) {
-      throw new StackError(`missing: ${wanted}. Run this as root, then try again: ${command}`);
+    if (installable.length > 0 && !isRoot()) {
+      throw new StackError(`missing: ${wanted}. As root, run \`${installHint(installable)}\` here, then try again`);
     }
     try {
-      if (process.getuid?.() === 0) await apt(['update'], directory);
+      if (isRoot()) await apt(['update'], directory);
       if (installable.length > 0) await installPackages(installable, directory);
       if (missing.some(({ name }) => name === 'adminer')) await unpackAdminer(directory);
     } catch (cause) {
@@ -129,34 +147,63 @@ export async function ensureInstalled(names: SystemProgram['name'][], directory:
       throw new StackError(`${wanted} could not be installed; is this machine online? ${reason} (${log})`, { cause });
     }
     const still = missingPrograms(names).map(({ name }) => name);
-    if (still.length > 0) throw new StackError(`${still.join(', ')} is still missing after: ${command}`);
+    if (still.length > 0)
+      throw new StackError(`${still.join(', ')} is still missing, see ${logFile(directory, aptLog)}`);
   });
 }
 
+const isRoot = (): boolean => process.getuid?.() === 0;
+
 async function installPackages(programs: SystemProgram[], directory: string): Promise<void> {
   const packages = programs.flatMap((program) => program.packages);
-  await withoutStartingServers(() => apt(['install', '-y', '--no-install-recommends', ...packages], directory));
-  const units = [
-    ...(packages.includes('rabbitmq-server') ? ['rabbitmq-server.service', 'epmd.service', 'epmd.socket'] : []),
-    ...(packages.includes('nginx') ? ['nginx.service'] : []),
-    ...(packages.includes('prometheus') ? ['prometheus.service'] : []),
-    ...(packages.includes('mtail') ? ['mtail.service'] : []),
-  ];
-  if (units.length > 0 && existsSync('/run/systemd/system')) {
-    spawnSync('systemctl', ['disable', ...units]); // the system's own would take our ports after the next boot
+  await installing(async () => {
+    await configurePending(directory); // of whoever was interrupted: apt refuses to go on from there
+    await apt(['install', '-y', '--no-install-recommends', ...packages], directory);
+  });
+  disableServers(programs.flatMap(({ servers = [] }) => servers));
+}
+
+/** The system's own servers would take our ports after the next boot, whether systemd runs at this moment or not. */
+function disableServers(servers: string[]): void {
+  for (const server of servers) {
+    for (const unit of [`${server}.service`, `${server}.socket`]) spawnSync('deb-systemd-helper', ['disable', unit]);
+    if (existsSync(`/etc/init.d/${server}`)) spawnSync('update-rc.d', [server, 'disable']);
   }
 }
 
-/** Debian's way to keep packages from starting their servers: see policy-rc.d in invoke-rc.d(8). */
-async function withoutStartingServers(install: () => Promise<void>): Promise<void> {
-  const file = '/usr/sbin/policy-rc.d';
-  const text = '#!/bin/sh\n# Made while a stack installs packages, and removed after that.\nexit 101\n';
-  const isOurs = !existsSync(file) || readFileSync(file, 'utf8') === text;
-  if (isOurs) writeFileSync(file, text, { mode: 0o755 });
+const policyFile = '/usr/sbin/policy-rc.d';
+const policy = '#!/bin/sh\n# Made while a stack installs packages, and removed after that.\nexit 101\n';
+
+/** An earlier installation came to no end, since its policy is still there. */
+function wasInterrupted(): boolean {
+  return isRoot() && existsSync(policyFile) && readFileSync(policyFile, 'utf8') === policy;
+}
+
+/** Keeps packages from starting their servers, in Debian's way: see policy-rc.d in invoke-rc.d(8). */
+async function installing(work: () => Promise<void>): Promise<void> {
+  const isOurs = wasInterrupted() || !existsSync(policyFile);
+  if (isOurs) writeFileSync(policyFile, policy, { mode: 0o755 });
   try {
-    await install();
+    await work();
   } finally {
-    if (isOurs) rmSync(file, { force: true });
+    if (isOurs) rmSync(policyFile, { force: true });
+  }
+}
+
+/** Finishes what an interrupted dpkg has left half done. An apt whose starter was killed goes on: that is waited for. */
+async function configurePending(directory: string): Promise<void> {
+  const deadline = Date.now() + dpkgTimeoutMs;
+  for (;;) {
+    const log = openLog(directory, aptLog);
+    closeSync(log.descriptor);
+    try {
+      await runCommand(['dpkg', '--configure', '-a'], aptOptions(directory, '/'));
+      return;
+    } catch (error) {
+      const isLocked = lastLines(logFile(directory, aptLog), 20, log.start).some((line) => line.includes('lock'));
+      if (!isLocked || Date.now() > deadline) throw error;
+      await delay(dpkgPauseMs);
+    }
   }
 }
 
@@ -167,8 +214,7 @@ async function unpackAdminer(directory: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   await apt(['download', 'adminer'], directory, folder);
   const archive = readdirSync(folder).find((name) => name.endsWith('.deb')) ?? 'adminer.deb';
-  const options = { directory, log: aptLog, workingDirectory: folder, environment: process.env };
-  await runCommand(['dpkg', '-x', archive, '.'], options);
+  await runCommand(['dpkg', '-x', archive, '.'], aptOptions(directory, folder));
   rmSync(path.join(folder, archive));
   rmSync(unpackedAdminer, { recursive: true, force: true });
   renameSync(folder, unpackedAdminer);
@@ -176,15 +222,24 @@ async function unpackAdminer(directory: string): Promise<void> {
 
 function apt(parameters: string[], directory: string, workingDirectory = '/'): Promise<void> {
   const options = [
-    'DPkg::Lock::Timeout=300',
+    `DPkg::Lock::Timeout=${dpkgTimeoutMs / 1_000}`,
     'Acquire::Retries=2',
     'Acquire::http::Timeout=20',
     'APT::Sandbox::User=root',
   ];
-  return runCommand(['apt-get', '-q', ...options.flatMap((option) => ['-o', option]), ...parameters], {
+  return runCommand(
+    ['apt-get', '-q', ...options.flatMap((option) => ['-o', option]), ...parameters],
+    aptOptions(directory, workingDirectory),
+  );
+}
+
+/** Without the stack's mark: what is killed half way through leaves packages half installed. */
+function aptOptions(directory: string, workingDirectory: string): RunOptions {
+  return {
     directory,
     log: aptLog,
     workingDirectory,
     environment: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' },
-  });
+    outlivesStack: true,
+  };
 }

@@ -244,6 +244,7 @@ function servers({ settings, directory, postgresSettings, rabbitmqStopSignal, wi
     databases.map(({ name, portVariable }) => [`postgres-${name}`, `127.0.0.1:${ports[portVariable]}`] as const),
   );
   const page = adminer({
+    directory: path.join(directory, 'adminer-sessions'),
     port: ports.ADMINER_PORT,
     servers: addresses,
     needs: [],

@@ -14,6 +14,8 @@ export interface RunOptions {
   environment: NodeJS.ProcessEnv;
   /** How much of the log is shown when the command fails. */
   shownLines?: number;
+  /** It bears no mark of the stack, so that nobody kills it as a left-over of a supervisor that died. */
+  outlivesStack?: boolean;
   /** Ends the command early; without it, a command that should not be broken off runs to its end. */
   signal?: AbortSignal;
 }
@@ -24,7 +26,7 @@ export async function runCommand(argv: [string, ...string[]], options: RunOption
   const output = openLog(options.directory, options.log);
   const child = spawn(file, parameters, {
     cwd: options.workingDirectory,
-    env: { ...options.environment, [markVariable]: options.directory },
+    env: options.outlivesStack ? options.environment : { ...options.environment, [markVariable]: options.directory },
     detached: true,
     stdio: ['ignore', output.descriptor, output.descriptor],
   });

@@ -2,10 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { repository } from './paths.ts';
+import { dataFolder, prepareDataFolder } from './data-folder.ts';
 import { reapLeftOvers, StateFile } from './state.ts';
 
-const parent = path.join(repository, '.native');
 const prefix = 'test-';
 
 /** Settings of PostgreSQL for data that nobody will miss. */
@@ -13,11 +12,12 @@ export const fastAndForgetful = { fsync: 'off', synchronous_commit: 'off', full_
 
 /** A directory that removeLeftOvers looks after. It is not made here: a supervisor claims its name first. */
 export function newTestDirectory(): string {
-  return path.join(parent, `${prefix}${process.pid}-${randomBytes(3).toString('hex')}`);
+  return path.join(prepareDataFolder(), `${prefix}${process.pid}-${randomBytes(3).toString('hex')}`);
 }
 
 /** Ends and removes what earlier runs of tests left behind because they were killed. */
 export async function removeLeftOvers(): Promise<void> {
+  const parent = dataFolder();
   if (!existsSync(parent)) return;
   for (const name of readdirSync(parent).filter((entry) => entry.startsWith(prefix))) {
     const directory = path.join(parent, name);

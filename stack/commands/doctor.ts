@@ -3,10 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { table } from '../addresses.ts';
 import { runningState, type Context } from '../context.ts';
 import { messageOf } from '../errors.ts';
-import { findExecutable, installCommand, systemPrograms } from '../packages.ts';
+import { findExecutable, installHint, systemPrograms } from '../packages.ts';
 import { systemParts } from '../parts.ts';
 import { checkPorts } from '../ports.ts';
-import { locatePostgres } from '../programs/postgres.ts';
+import { locatePostgres } from '../programs/postgres-installation.ts';
 import { loadSettings, type Settings } from '../settings.ts';
 
 interface Finding {
@@ -17,7 +17,7 @@ interface Finding {
 
 /** Tells what is there and what is not; 0 when nothing is missing that `make up` could not run without. */
 export async function doctor(context: Context): Promise<number> {
-  const findings = [...tools(), await serverOfPostgres(), ...programs(), ...(await ports(context))];
+  const findings = [...tools(), serverOfPostgres(context), ...programs(), ...(await ports(context))];
   const marks = { ok: '✓', fault: '✗', optional: '-' };
   const colours = { ok: 'green', fault: 'red', optional: 'yellow' } as const;
   const rows = table(findings.map(({ name, state, detail }) => [marks[state], name, detail]));
@@ -27,11 +27,14 @@ export async function doctor(context: Context): Promise<number> {
   });
   const lacking = systemPrograms.filter(({ name }) => findings.some((one) => one.name === name && one.state !== 'ok'));
   const installable = lacking.filter(({ name }) => name !== 'adminer');
-  if (installable.length > 0) {
-    if (installable.some(({ testsOnly }) => !testsOnly))
-      context.output.result('\n`make up`, started as root, installs what is missing.');
-    context.output.result(`By hand, as root: apt-get update && ${installCommand(installable)}`);
+  const needed = installable.filter(({ testsOnly }) => !testsOnly);
+  const forTests = installable.filter(({ testsOnly }) => testsOnly);
+  if (needed.length > 0) {
+    context.output.result(
+      `\n\`make up\`, started as root, installs what is missing; for others, root's \`${installHint(needed)}\`.`,
+    );
   }
+  if (forTests.length > 0) context.output.result(`For all of the tests, as root: \`${installHint(forTests)}\`.`);
   return findings.some(({ state }) => state === 'fault') ? 1 : 0;
 }
 
@@ -48,16 +51,18 @@ function tools(): Finding[] {
     version('npm', 'npm'),
     version('make', 'make'),
     findExecutable('apt-get')
-      ? ok('apt-get', process.getuid?.() === 0 ? 'can install packages' : 'installs packages for root only')
+      ? ok(
+          'apt-get',
+          process.getuid?.() === 0 ? 'can install packages' : 'installs packages for root only: make packages',
+        )
       : { name: 'apt-get', state: 'optional', detail: 'not there: packages must be installed by hand' },
   ];
 }
 
-async function serverOfPostgres(): Promise<Finding> {
+function serverOfPostgres({ directory }: Context): Finding {
   try {
-    const { binaries, runner } = locatePostgres(process.env);
-    const how = runner.prefix.length > 0 ? 'in a user namespace' : `as user ${runner.uid ?? process.getuid?.()}`;
-    return ok('postgres', `${binaries}, ${how}`);
+    const { binaries, owner } = locatePostgres(process.env, directory);
+    return ok('postgres', `${binaries}, as user ${owner?.uid ?? process.getuid?.()}`);
   } catch (error) {
     return fault('postgres', messageOf(error));
   }

@@ -5,10 +5,13 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { firstSteps, serverAddresses, serviceAddresses, table } from '../addresses.ts';
 import { runningState, settle, type Context } from '../context.ts';
+import { baseEnvironment } from '../environment.ts';
 import { StackError } from '../errors.ts';
+import { healthTask } from '../health.ts';
 import { logFile, openLog } from '../log-files.ts';
 import { followLogs, lineReader, type LogFollower } from '../log-follower.ts';
 import { infrastructureParts, services, systemParts } from '../parts.ts';
+import { locatePostgres } from '../programs/postgres-installation.ts';
 import type { Settings } from '../settings.ts';
 import { untilAskedToStop } from '../signals.ts';
 import { AlreadyRunning, Supervisor } from '../supervisor.ts';
@@ -22,8 +25,11 @@ export async function up(scope: Scope, mode: 'foreground' | 'background', contex
   const { output, directory } = context;
   if (runningState(context)) return tellRunning(scope, context);
   const settings = settle(context);
+  locatePostgres(baseEnvironment(), directory); // what it lacks is told before anything is installed
   const options = { settings, directory, withAdminer: true, withPrometheus: true };
-  const parts = scope === 'up' ? systemParts(options) : infrastructureParts(options);
+  const programs = scope === 'up' ? systemParts(options) : infrastructureParts(options);
+  const needs = programs.filter((part) => part.kind === 'task' || !part.onRequest).map(({ name }) => name);
+  const parts = [...programs, healthTask(settings, scope, { needs, report: (line) => output.progress(line) })];
   const supervisor = new Supervisor({ directory, scope, parts, events: output.events });
   const asked = untilAskedToStop();
   void asked.then((signal) => {

@@ -1,6 +1,7 @@
 // nginx from the system's package, with its configuration filled in and all of its files in a folder of the stack's.
-import { constants, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { everybodyMayEnter, makePassable } from '../data-folder.ts';
 import { StackError } from '../errors.ts';
 import { findExecutable } from '../packages.ts';
 import { repository } from '../paths.ts';
@@ -45,7 +46,7 @@ export function nginx(options: NginxOptions): Program {
     stopSignal: 'SIGQUIT', // requests under way come to their end
     stopTimeoutMs: 15_000, // 10 s of those: worker_shutdown_timeout
     async prepare() {
-      mkdirSync(directory, { recursive: true });
+      makePassable(directory);
       const template = options.template ?? readFileSync(nginxTemplate, 'utf8');
       writeFileSync(configuration, fillTemplate(template, variables(options)));
     },
@@ -102,9 +103,6 @@ export function fillTemplate(template: string, values: Record<string, string>): 
  */
 function workerUser(directory: string): string {
   if (process.getuid?.() !== 0) return '';
-  const everybodyMayEnter = (folder: string): boolean =>
-    (statSync(folder).mode & constants.S_IXOTH) !== 0 &&
-    (folder === path.dirname(folder) || everybodyMayEnter(path.dirname(folder)));
   return everybodyMayEnter(directory) ? 'user www-data;' : 'user root;';
 }
 

@@ -31,7 +31,7 @@ export function nodeService(options: NodeServiceOptions): Program {
       environment,
       directory: options.directory ?? path.join(repository, name),
     }),
-    isReady: () => isReady(`http://${host}:${port}/ready`),
+    isReady: () => answersOk(`http://${host}:${port}/ready`),
   };
 }
 
@@ -40,7 +40,8 @@ export function reachableHost(host: string): string {
   return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
 }
 
-async function isReady(url: string): Promise<boolean> {
+/** Whether there is an answer, and it is a good one. */
+export async function answersOk(url: string): Promise<boolean> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
     await response.body?.cancel();

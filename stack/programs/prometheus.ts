@@ -5,6 +5,7 @@ import path from 'node:path';
 import { findExecutable } from '../packages.ts';
 import { repository } from '../paths.ts';
 import type { Program } from '../program.ts';
+import { answersOk } from './node-service.ts';
 
 /** What is asked for figures: a job, and the address that it answers at. */
 export interface PrometheusTarget {
@@ -54,7 +55,7 @@ export function prometheus(options: PrometheusOptions): Program {
       environment: options.environment,
       directory,
     }),
-    isReady: () => answers(`http://127.0.0.1:${port}/-/ready`),
+    isReady: () => answersOk(`http://127.0.0.1:${port}/-/ready`),
   };
 }
 
@@ -106,16 +107,6 @@ export function nginxLogFigures({ port, accessLog, directory, needs, environment
       environment,
       directory,
     }),
-    isReady: () => answers(`http://127.0.0.1:${port}/metrics`),
+    isReady: () => answersOk(`http://127.0.0.1:${port}/metrics`),
   };
-}
-
-async function answers(url: string): Promise<boolean> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
-    await response.body?.cancel();
-    return response.ok;
-  } catch {
-    return false; // not there yet; the supervisor's deadline ends this
-  }
 }

