@@ -63,7 +63,12 @@ export const services: Service[] = [
   {
     name: 'payment-service',
     portVariable: 'PAYMENT_SERVICE_PORT',
-    own: ['SIMULATED_PROVIDER_DATABASE_URL', 'SIMULATED_WEBHOOK_SECRETS'],
+    own: [
+      'SIMULATED_PROVIDER_DATABASE_URL',
+      'SIMULATED_WEBHOOK_SECRETS',
+      'STRIPE_SECRET_KEY',
+      'STRIPE_WEBHOOK_SECRETS',
+    ],
     calls: [], // order-service, but only for an order that it has not heard of yet
     database: databaseOf('payment'),
   },

@@ -44,6 +44,7 @@ export const aPayment = (changes: Partial<PaymentResource> = {}): PaymentResourc
   method: 'card',
   transactionId: null,
   provider: null,
+  nextAction: null,
   description: null,
   failureReason: null,
   paidAt: null,

@@ -85,8 +85,8 @@ async function aPaymentAnew(caller: MatrixCaller): Promise<Scene> {
 const aWebhook =
   (isSigned: boolean) =>
   async (caller: MatrixCaller): Promise<Scene> => {
-    const [secret] = test.config.simulatedWebhookSecrets;
-    const data = { key: newId(), transactionId: `ch_${newId()}` };
+    const [secret] = test.config.simulated.webhookSecrets;
+    const data = { key: newId(), transactionId: `ch_${newId()}`, amount: 4_498, currency: 'USD' };
     const body = { type: 'charge.succeeded', timestamp: new Date().toISOString(), data };
     const [id, at] = [newId(), new Date()];
     const headers = {

@@ -7,9 +7,8 @@ import {
   httpSettings,
   integer,
   loadSettings,
-  oneOf,
-  optional,
   port,
+  SettingsError,
   stopDelayOf,
   tracingOf,
   url,
@@ -18,10 +17,10 @@ import {
 } from '@shop/common/config';
 import type { LogLevel } from '@shop/common/logger';
 import type { TracingOptions } from '@shop/common/tracing';
-import { webhookSecrets } from './providers/webhook-secrets.js';
+import { loadProviders, type ProvidersConfig } from './providers/provider-settings.js';
 
 /** What this process is told from outside. Lengths of time are in milliseconds. */
-export interface Config {
+export interface Config extends ProvidersConfig {
   logLevel: LogLevel;
   /** Absent: no traces are made. */
   tracing?: TracingOptions | undefined;
@@ -40,16 +39,9 @@ export interface Config {
   trustedProxies: readonly string[];
   requestsPerSecond: number;
   orderServiceUrl: string;
-  simulatedProviderDatabaseUrl: string;
   providerTimeout: number;
   refundRetryPause: number;
-  /** The first one signs; each is good. */
-  simulatedWebhookSecrets: readonly [Buffer, ...Buffer[]];
-  /** undefined: the service itself. */
-  simulatedWebhookUrl: string | undefined;
 }
-
-const DEFAULT_PROVIDER = 'simulated';
 
 const settings = {
   ...httpSettings,
@@ -65,23 +57,18 @@ const settings = {
   DATABASE_POOL_SIZE: integer({ min: 1, max: 1_000, default: 10 }),
   SERVICE_RATE_LIMIT: integer({ min: 1, max: 1_000_000, default: 500 }),
   ORDER_SERVICE_URL: url({ schemes: ['http', 'https'] }),
-  PAYMENT_PROVIDER: {
-    ...oneOf([DEFAULT_PROVIDER]),
-    productionFault: () => 'is simulated, which takes no money: production refuses it',
-  },
-  SIMULATED_PROVIDER_DATABASE_URL: optional(
-    url({ schemes: ['postgresql', 'postgres'], examplePasswords: ['password'] }),
-  ),
   PROVIDER_TIMEOUT: duration({ default: '5s' }),
   REFUND_RETRY_PAUSE: duration({ default: '5s' }),
-  SIMULATED_WEBHOOK_SECRETS: webhookSecrets({ examples: ['whsec_ZGV2ZWxvcG1lbnQtb25seS13ZWJob29rLXNlY3JldCE='] }),
-  SIMULATED_WEBHOOK_URL: optional(url({ schemes: ['http', 'https'] })),
 };
 
 /** Throws SettingsError. */
 export function loadConfig(environment: Environment): Config {
-  const values = loadSettings(settings, withProvider(environment));
+  const [values, providersBeside] = loadTogether(
+    () => loadSettings(settings, environment),
+    () => loadProviders(environment),
+  );
   return {
+    ...providersBeside(values.PAYMENT_DATABASE_URL),
     logLevel: values.LOG_LEVEL,
     tracing: tracingOf(values),
     stopDelay: stopDelayOf(values),
@@ -98,39 +85,38 @@ export function loadConfig(environment: Environment): Config {
     trustedProxies: values.TRUSTED_PROXIES,
     requestsPerSecond: values.SERVICE_RATE_LIMIT,
     orderServiceUrl: values.ORDER_SERVICE_URL,
-    simulatedProviderDatabaseUrl: values.SIMULATED_PROVIDER_DATABASE_URL ?? values.PAYMENT_DATABASE_URL,
     providerTimeout: values.PROVIDER_TIMEOUT,
     refundRetryPause: values.REFUND_RETRY_PAUSE,
-    simulatedWebhookSecrets: values.SIMULATED_WEBHOOK_SECRETS,
-    simulatedWebhookUrl: values.SIMULATED_WEBHOOK_URL,
   };
 }
 
-/** What the comparison of our books with the provider's is told from outside. */
-export interface ReconciliationConfig {
-  provider: string;
-  databaseUrl: string;
-  simulatedProviderDatabaseUrl: string;
-  providerTimeout: number;
-}
+/** What the comparison of our books with the providers' is told from outside. */
+export type ReconciliationConfig = ProvidersConfig & Pick<Config, 'databaseUrl' | 'providerTimeout'>;
 
 /** Throws SettingsError. */
 export function loadReconciliationConfig(environment: Environment): ReconciliationConfig {
-  const { PAYMENT_PROVIDER, PAYMENT_DATABASE_URL, SIMULATED_PROVIDER_DATABASE_URL, PROVIDER_TIMEOUT } = settings;
-  const values = loadSettings(
-    { PAYMENT_PROVIDER, PAYMENT_DATABASE_URL, SIMULATED_PROVIDER_DATABASE_URL, PROVIDER_TIMEOUT },
-    withProvider(environment),
+  const { PAYMENT_DATABASE_URL, PROVIDER_TIMEOUT } = settings;
+  const [values, providersBeside] = loadTogether(
+    () => loadSettings({ PAYMENT_DATABASE_URL, PROVIDER_TIMEOUT }, environment),
+    () => loadProviders(environment),
   );
-  return {
-    provider: values.PAYMENT_PROVIDER,
-    databaseUrl: values.PAYMENT_DATABASE_URL,
-    simulatedProviderDatabaseUrl: values.SIMULATED_PROVIDER_DATABASE_URL ?? values.PAYMENT_DATABASE_URL,
-    providerTimeout: values.PROVIDER_TIMEOUT,
-  };
+  const { PAYMENT_DATABASE_URL: ownDatabase, PROVIDER_TIMEOUT: providerTimeout } = values;
+  return { ...providersBeside(ownDatabase), databaseUrl: ownDatabase, providerTimeout };
 }
 
-/** With the provider written out, so that production refuses the default like any other value. */
-const withProvider = (environment: Environment): Environment => ({
-  ...environment,
-  PAYMENT_PROVIDER: environment.PAYMENT_PROVIDER?.trim() || DEFAULT_PROVIDER,
-});
+/** Both, or the faults of both. Throws SettingsError. */
+function loadTogether<A, B>(first: () => A, second: () => B): [A, B] {
+  const faults: string[] = [];
+  const attempt = <T>(load: () => T): T | undefined => {
+    try {
+      return load();
+    } catch (error) {
+      if (!(error instanceof SettingsError)) throw error;
+      faults.push(...error.faults);
+      return undefined;
+    }
+  };
+  const [one, other] = [attempt(first), attempt(second)];
+  if (one === undefined || other === undefined) throw new SettingsError(faults);
+  return [one, other];
+}

@@ -13,6 +13,11 @@ const environment: Environment = {
   SIMULATED_WEBHOOK_SECRETS: 'whsec_ZGV2ZWxvcG1lbnQtb25seS13ZWJob29rLXNlY3JldCE=',
 };
 
+const stripe = {
+  STRIPE_SECRET_KEY: `sk_test_${'0'.repeat(32)}`,
+  STRIPE_WEBHOOK_SECRETS: `whsec_${'0'.repeat(32)}`,
+};
+
 function faultsOf(changes: Environment): readonly string[] {
   try {
     loadConfig({ ...environment, ...changes });
@@ -29,20 +34,90 @@ describe('settings', () => {
   });
 
   it('missing and malformed -> one fault each, naming the variable', () => {
-    const faults = faultsOf({ ORDER_SERVICE_URL: undefined, PROVIDER_TIMEOUT: '5', PAYMENT_PROVIDER: 'paypal' });
+    const faults = faultsOf({ ORDER_SERVICE_URL: undefined, PROVIDER_TIMEOUT: '5', PAYMENT_PROVIDERS: 'paypal' });
     expect(faults).toHaveLength(3);
     expect(faults).toEqual(
       expect.arrayContaining([
         'ORDER_SERVICE_URL is missing',
         expect.stringMatching(/^PROVIDER_TIMEOUT must be a length of time/),
-        'PAYMENT_PROVIDER must be one of simulated',
+        'PAYMENT_PROVIDERS must be one or more of simulated, stripe, each once, with commas between',
       ]),
     );
   });
 
-  it.each([undefined, '', 'simulated'])('in production the simulated provider (%j) -> refused', (PAYMENT_PROVIDER) => {
-    const faults = faultsOf({ NODE_ENV: 'production', PAYMENT_PROVIDER });
-    expect(faults).toContain('PAYMENT_PROVIDER is simulated, which takes no money: production refuses it');
+  const refusal = 'PAYMENT_PROVIDERS has simulated, which takes no money: production refuses it';
+
+  it.each([undefined, '', 'simulated', 'stripe,simulated'])(
+    'in production the simulated provider (%j) -> refused',
+    (PAYMENT_PROVIDERS) => {
+      expect(faultsOf({ NODE_ENV: 'production', PAYMENT_PROVIDERS })).toContain(refusal);
+    },
+  );
+
+  it('the one provider that could be named before there were several -> means the same', () => {
+    expect(loadConfig({ ...environment, PAYMENT_PROVIDER: 'simulated' }).providers).toEqual(['simulated']);
+    expect(faultsOf({ NODE_ENV: 'production', PAYMENT_PROVIDER: 'simulated' })).toContain(refusal);
+    const both = { ...environment, ...stripe, PAYMENT_PROVIDERS: 'stripe,simulated', PAYMENT_PROVIDER: 'simulated' };
+    expect(loadConfig(both).providers).toEqual(['stripe', 'simulated']);
+  });
+
+  it.each(['simulated,simulated', 'simulated,', 'simulated paypal', ','])(
+    'providers %j -> refused',
+    (PAYMENT_PROVIDERS) => {
+      expect(faultsOf({ PAYMENT_PROVIDERS })).toEqual([
+        expect.stringMatching(/^PAYMENT_PROVIDERS must be one or more of/),
+      ]);
+    },
+  );
+
+  it('a provider that is not set up -> none of its settings is read', () => {
+    const { SIMULATED_PROVIDER_DATABASE_URL: _url, SIMULATED_WEBHOOK_SECRETS: _secrets, ...others } = environment;
+    const config = loadConfig({ ...others, ...stripe, PAYMENT_PROVIDERS: 'stripe' });
+    expect(config).toMatchObject({ providers: ['stripe'], simulated: undefined, stripe: { mode: 'test' } });
+    expect(loadConfig({ ...environment, STRIPE_SECRET_KEY: 'none' }).stripe).toBeUndefined();
+  });
+
+  it.each([
+    ['development', 'test', undefined, undefined],
+    ['development', 'live', undefined, 'STRIPE_SECRET_KEY is a live key, which only production takes'],
+    ['development', 'live', 'live', 'STRIPE_SECRET_KEY is a live key, which only production takes'],
+    ['production', 'live', undefined, undefined],
+    [
+      'production',
+      'test',
+      undefined,
+      'STRIPE_SECRET_KEY is a test key, which production takes with STRIPE_MODE=test only',
+    ],
+    ['production', 'test', 'test', undefined],
+    ['production', 'live', 'test', 'STRIPE_SECRET_KEY is a live key, but STRIPE_MODE is test'],
+    ['development', 'test', 'both', 'STRIPE_MODE must be one of test, live'],
+  ])('in %s a key of mode %s, with STRIPE_MODE %j -> %j', (NODE_ENV, mode, STRIPE_MODE, fault) => {
+    const STRIPE_SECRET_KEY = stripe.STRIPE_SECRET_KEY.replace('test', mode);
+    const faults = faultsOf({ ...stripe, NODE_ENV, PAYMENT_PROVIDERS: 'stripe', STRIPE_SECRET_KEY, STRIPE_MODE });
+    expect(faults.filter((one) => one.startsWith('STRIPE'))).toEqual(fault === undefined ? [] : [fault]);
+  });
+
+  it('settings of Stripe that are missing, malformed or too short for production -> one fault each', () => {
+    expect(faultsOf({ PAYMENT_PROVIDERS: 'stripe' })).toEqual([
+      'STRIPE_SECRET_KEY is missing',
+      'STRIPE_WEBHOOK_SECRETS is missing',
+    ]);
+    const short = {
+      STRIPE_SECRET_KEY: 'sk_live_0123456789',
+      STRIPE_WEBHOOK_SECRETS: 'whsec_0123456789abcdef',
+      STRIPE_API_URL: 'http://stripe.example',
+    };
+    const faults = faultsOf({ ...short, NODE_ENV: 'production', PAYMENT_PROVIDERS: 'stripe' });
+    expect(faults.filter((one) => one.startsWith('STRIPE'))).toEqual([
+      'STRIPE_SECRET_KEY must have at least 32 bytes in production',
+      'STRIPE_WEBHOOK_SECRETS must have at least 32 bytes each in production',
+      'STRIPE_API_URL must be https:// in production',
+    ]);
+    const malformed = { STRIPE_SECRET_KEY: 'pk_test_0123456789', STRIPE_WEBHOOK_SECRETS: 'whsec_0123456789abcdef,' };
+    expect(faultsOf({ ...malformed, PAYMENT_PROVIDERS: 'stripe' })).toEqual([
+      expect.stringMatching(/^STRIPE_SECRET_KEY must be a secret or restricted key/),
+      expect.stringMatching(/^STRIPE_WEBHOOK_SECRETS must be whsec_/),
+    ]);
   });
 
   it('in production the example passwords -> refused', () => {
@@ -56,11 +131,11 @@ describe('settings', () => {
 
   it('two secrets for webhooks -> both, the first one first', () => {
     const [first, second] = [secretOf(64), secretOf(24)];
-    const { simulatedWebhookSecrets } = loadConfig({
+    const { simulated } = loadConfig({
       ...environment,
       SIMULATED_WEBHOOK_SECRETS: ` ${first}, ${second} `,
     });
-    expect(simulatedWebhookSecrets.map((secret) => `whsec_${secret.toString('base64')}`)).toEqual([first, second]);
+    expect(simulated?.webhookSecrets.map((secret) => `whsec_${secret.toString('base64')}`)).toEqual([first, second]);
   });
 
   it.each(['secret', 'whsec_', 'whsec_!!!!', secretOf(23), secretOf(65), `${secretOf(32)},`, secretOf(32).slice(6)])(
@@ -83,18 +158,17 @@ describe('settings', () => {
     expect(faults(secretOf(32))).toEqual([]);
   });
 
-  it('what the comparison with the provider needs -> its own few settings, with the same faults', () => {
-    const { PAYMENT_DATABASE_URL, SIMULATED_PROVIDER_DATABASE_URL } = environment;
-    expect(loadReconciliationConfig({ PAYMENT_DATABASE_URL, SIMULATED_PROVIDER_DATABASE_URL })).toEqual({
-      provider: 'simulated',
+  it('what the comparison with the providers needs -> its own few settings, with the same faults', () => {
+    const { PAYMENT_DATABASE_URL, SIMULATED_PROVIDER_DATABASE_URL, SIMULATED_WEBHOOK_SECRETS } = environment;
+    const own = { PAYMENT_DATABASE_URL, SIMULATED_PROVIDER_DATABASE_URL, SIMULATED_WEBHOOK_SECRETS };
+    expect(loadReconciliationConfig(own)).toMatchObject({
+      providers: ['simulated'],
       databaseUrl: PAYMENT_DATABASE_URL,
-      simulatedProviderDatabaseUrl: SIMULATED_PROVIDER_DATABASE_URL,
+      simulated: { databaseUrl: SIMULATED_PROVIDER_DATABASE_URL },
       providerTimeout: 5_000,
     });
-    const ownLedger = loadReconciliationConfig({ PAYMENT_DATABASE_URL });
-    expect(ownLedger.simulatedProviderDatabaseUrl).toBe(PAYMENT_DATABASE_URL);
-    expect(() => loadReconciliationConfig({ ...environment, NODE_ENV: 'production' })).toThrow(
-      'PAYMENT_PROVIDER is simulated',
-    );
+    const ownLedger = loadReconciliationConfig({ PAYMENT_DATABASE_URL, SIMULATED_WEBHOOK_SECRETS });
+    expect(ownLedger.simulated?.databaseUrl).toBe(PAYMENT_DATABASE_URL);
+    expect(() => loadReconciliationConfig({ ...environment, NODE_ENV: 'production' })).toThrow(refusal);
   });
 });

@@ -34,6 +34,8 @@ import { DiscrepancyRepository } from './discrepancies/discrepancy.repository.js
 import { DiscrepancyService } from './discrepancies/discrepancy.service.js';
 import { ChargeRepository } from './payments/charge.repository.js';
 import { ChargeService } from './payments/charge.service.js';
+import { ChargingService } from './payments/charging.service.js';
+import { IncidentService } from './payments/incident.service.js';
 import { OrderAccountRepository } from './payments/order-account.repository.js';
 import { orderEvents } from './payments/order-events.consumer.js';
 import { PayableOrderClient } from './payments/payable-order.client.js';
@@ -45,12 +47,7 @@ import { PaymentService } from './payments/payment.service.js';
 import { createRefundFigures } from './payments/refund.figures.js';
 import { RefundRepository } from './payments/refund.repository.js';
 import { RefundService } from './payments/refund.service.js';
-import { ManualProvider } from './providers/manual/manual-provider.js';
-import { Providers } from './providers/providers.js';
-import { SimulatedLedger } from './providers/simulated/simulated-ledger.js';
-import { SimulatedProvider } from './providers/simulated/simulated-provider.js';
-import { SimulatedWebhookReader } from './providers/simulated/simulated-webhook-reader.js';
-import { SimulatedWebhookSender } from './providers/simulated/simulated-webhook-sender.js';
+import { ProviderSet } from './providers/provider-set.js';
 import { WebhookHandler } from './webhooks/webhook.handler.js';
 import { WebhookRepository } from './webhooks/webhook.repository.js';
 import { WebhookService } from './webhooks/webhook.service.js';
@@ -126,26 +123,16 @@ export async function startPaymentService(
     revocations,
   });
 
-  const ledger = new SimulatedLedger({
-    url: config.simulatedProviderDatabaseUrl,
-    newId,
-    onConnectionLost: (err) => logger.warn('connection to the simulated provider lost', { err }),
-  });
   const clock = () => new Date();
   let server: HttpServer | undefined;
-  const [webhookSecret] = config.simulatedWebhookSecrets;
-  const webhookSender = new SimulatedWebhookSender({
-    url: () => config.simulatedWebhookUrl ?? ownWebhookUrl(config.host, server?.port ?? config.port),
-    secret: webhookSecret,
-    clock,
-    logger,
-  });
-  const simulated = new SimulatedProvider({ ledger, webhooks: webhookSender });
-  const providers = new Providers({
-    online: simulated,
-    byHand: new ManualProvider(),
+  const providerSet = new ProviderSet({
+    config,
     timeout: config.providerTimeout,
+    logger,
+    clock,
+    webhookUrl: (name) => webhookUrl(name, config.host, server?.port ?? config.port),
   });
+  const { providers } = providerSet;
   const orderService = new ServiceClient({
     name: 'order-service',
     url: config.orderServiceUrl,
@@ -182,21 +169,25 @@ export async function startPaymentService(
   const work = (name: string, step: () => Promise<boolean>, poll = POLL) =>
     new BackgroundWorker({ name, work: step, poll, logger });
   const refundWorker = work('refunds', () => refundService.carryOutDue());
+  const charges = new ChargeRepository({ database });
+  const charging = new ChargingService({ charges, providers });
   const paymentService = new PaymentService({
     payments,
     accounts,
     orders: new PayableOrderClient(orderService),
     providers,
+    charging,
+    discrepancies,
     refunds: refundWorker,
     logger,
     clock,
     newId,
   });
-  const charges = new ChargeService({
-    charges: new ChargeRepository({ database }),
+  const chargeService = new ChargeService({
+    charges,
     payments,
     outcomes: paymentService,
-    providers,
+    charging,
     logger,
     clock,
     random: Math.random,
@@ -205,10 +196,11 @@ export async function startPaymentService(
     patience: CHARGE_PATIENCE * config.providerTimeout,
   });
   const webhooks = new WebhookService({
-    readers: new Map([[simulated.name, new SimulatedWebhookReader({ secrets: config.simulatedWebhookSecrets })]]),
+    readers: providerSet.readers,
     webhooks: new WebhookRepository({ database }),
-    charges,
+    charges: chargeService,
     refunds: refundService,
+    incidents: new IncidentService({ payments, discrepancies }),
     logger,
     clock,
   });
@@ -216,7 +208,7 @@ export async function startPaymentService(
     refundWorker,
     work('watch over refunds', () => refundService.watchFailing(), WATCH_POLL),
     work('watch over discrepancies', () => discrepancies.watch(), WATCH_POLL),
-    work('reconciliation', () => charges.settleDue()),
+    work('reconciliation', () => chargeService.settleDue()),
     work('old webhooks', () => webhooks.forgetOld(), PURGE_POLL),
     work('old idempotency keys', () => idempotencyKeys.purge(), PURGE_POLL),
     work('old audit entries', () => auditTrail.purge(), PURGE_POLL),
@@ -270,9 +262,8 @@ export async function startPaymentService(
       async () => server?.stop(SERVER_GRACE),
       () => consumer.stop(),
       () => Promise.all(workers.map((worker) => worker.stop())),
-      () => webhookSender.stop(),
       () => orderService.close(),
-      () => ledger.close(),
+      () => providerSet.stop(),
       () => revocationStream.stop(),
       () => relay.stop(),
       () => broker.stop(),
@@ -298,8 +289,8 @@ export async function startPaymentService(
   return { app, port: server.port, drain, stop };
 }
 
-/** Where the service itself takes the simulated provider's webhooks. */
-function ownWebhookUrl(host: string, port: number): string {
+/** Where the service itself takes a provider's webhooks. */
+function webhookUrl(provider: string, host: string, port: number): string {
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}/api/v1/payments/webhooks/simulated`;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}/api/v1/payments/webhooks/${provider}`;
 }

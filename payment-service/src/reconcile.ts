@@ -1,19 +1,22 @@
 // Compares our books with the payment provider's: `reconcile.js [--since DATE]`. Ends with 0 when they agree, 1 when they
 // differ, 2 when they could not be compared.
 import { parseArgs } from 'node:util';
-import { v7 as newId } from 'uuid';
 import { SettingsError } from '@shop/common/config';
-import { stopInOrder } from '@shop/common/lifecycle';
-import { redact } from '@shop/common/logger';
+import { redact, type Logger } from '@shop/common/logger';
 import { loadReconciliationConfig, type ReconciliationConfig } from './config.js';
 import { CHARGE_PATIENCE, LONGEST_PAUSE } from './payments/payment.js';
-import { SimulatedLedger } from './providers/simulated/simulated-ledger.js';
+import type { ProviderLedger } from './providers/payment-provider.js';
+import { ProviderSet } from './providers/provider-set.js';
 import { BooksRepository } from './reconciliation/books.repository.js';
 import { ReconciliationService } from './reconciliation/reconciliation.service.js';
 import { findingLine, heading, summary } from './reconciliation/report.js';
 
 /** Milliseconds beyond the provider's own time after which an outcome has been written down. */
 const WRITING_TIME = 10_000;
+
+/** What fails here fails the comparison, which says so. */
+const nothing = (): void => undefined;
+const silent: Logger = { error: nothing, warn: nothing, info: nothing, debug: nothing };
 
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 
@@ -26,17 +29,34 @@ function sinceOf(args: string[]): Date {
   return date;
 }
 
-/** Whether the two books agree. */
+/** Whether our books agree with those of each provider that is set up. */
 async function reconcile(config: ReconciliationConfig, since: Date): Promise<boolean> {
-  const ledger = new SimulatedLedger({
-    url: config.simulatedProviderDatabaseUrl,
-    newId,
-    onConnectionLost: () => undefined, // the next question fails, and says so
+  const providerSet = new ProviderSet({
+    config,
+    timeout: config.providerTimeout,
+    logger: silent,
+    clock: () => new Date(),
+    webhookUrl: () => 'http://127.0.0.1:1', // nothing is charged here, so no provider sends any
   });
+  try {
+    let isSame = true;
+    for (const [provider, ledger] of providerSet.ledgers) {
+      isSame = (await compare(config, { provider, ledger, since })) && isSame;
+    }
+    return isSame;
+  } finally {
+    await providerSet.stop();
+  }
+}
+
+async function compare(
+  config: ReconciliationConfig,
+  { provider, ledger, since }: { provider: string; ledger: ProviderLedger; since: Date },
+): Promise<boolean> {
   const books = new BooksRepository({ url: config.databaseUrl });
   const service = new ReconciliationService({
     ledger,
-    provider: config.provider,
+    provider,
     books,
     clock: () => new Date(),
     timeout: config.providerTimeout,
@@ -54,10 +74,10 @@ async function reconcile(config: ReconciliationConfig, since: Date): Promise<boo
         say(findingLine(finding));
       },
     });
-    say(summary(result));
+    say(config.providers.length > 1 ? `${provider}: ${summary(result)}` : summary(result));
     return result.differences === 0;
   } finally {
-    await stopInOrder([() => books.close(), () => ledger.close()]);
+    await books.close();
   }
 }
 

@@ -21,6 +21,7 @@ import {
 } from '@shop/common/testing';
 import type { Config } from '../src/config.js';
 import { startPaymentService } from '../src/container.js';
+import type { SimulatedConfig } from '../src/providers/provider-settings.js';
 
 /** Somebody who calls the API below /api/v1/payments. */
 export interface TestCaller {
@@ -42,8 +43,11 @@ export interface RunningTestService {
   stop: () => Promise<void>;
 }
 
+/** Other settings than those of the tests. */
+export type ConfigChanges = Omit<Partial<Config>, 'simulated'> & { simulated?: Partial<SimulatedConfig> };
+
 export interface TestService {
-  config: Config;
+  config: Config & { simulated: SimulatedConfig };
   broker: TestBroker;
   tokens: TestTokens;
   app: Express;
@@ -51,9 +55,9 @@ export interface TestService {
   /** Warnings and errors of all processes, as far as tests start them here. */
   logged: LogEntry[];
   /** Another process of the service, on the same database and broker. */
-  startAnother(changes?: Partial<Config>): Promise<RunningTestService>;
+  startAnother(changes?: ConfigChanges): Promise<RunningTestService>;
   /** Likewise, as a process of its own that can be killed. */
-  startProcess(changes: Partial<Config>): Promise<ServiceProcess>;
+  startProcess(changes: ConfigChanges): Promise<ServiceProcess>;
   /** A user that nobody else has, unless it is named. */
   caller(role?: Role, known?: { id?: string | undefined; tokenVersion?: number }): TestCaller;
   orderService: StandInOrderService;
@@ -66,11 +70,12 @@ export interface TestService {
 const serviceDirectory = path.join(import.meta.dirname, '..');
 
 /** The settings of a process as its environment. */
-const environmentOf = (config: Config): Record<string, string> => ({
+const environmentOf = (config: TestService['config']): Record<string, string> => ({
   PAYMENT_SERVICE_PORT: '0',
   PAYMENT_DATABASE_URL: config.databaseUrl,
-  SIMULATED_PROVIDER_DATABASE_URL: config.simulatedProviderDatabaseUrl,
-  SIMULATED_WEBHOOK_SECRETS: config.simulatedWebhookSecrets
+  PAYMENT_PROVIDERS: config.providers.join(','),
+  SIMULATED_PROVIDER_DATABASE_URL: config.simulated.databaseUrl,
+  SIMULATED_WEBHOOK_SECRETS: config.simulated.webhookSecrets
     .map((secret) => `whsec_${secret.toString('base64')}`)
     .join(','),
   ORDER_SERVICE_URL: config.orderServiceUrl,
@@ -83,14 +88,14 @@ const environmentOf = (config: Config): Record<string, string> => ({
 });
 
 /** The real service with a database and a broker of its own, beside a stand-in of order-service. */
-export async function startTestService(overrides: Partial<Config> = {}): Promise<TestService> {
+export async function startTestService({ simulated, ...overrides }: ConfigChanges = {}): Promise<TestService> {
   const tokens = createTestTokens();
   const [database, broker, orderService] = await Promise.all([
     createTestDatabase({ serviceDirectory }),
     createTestBroker(),
     startStandInOrderService(),
   ]);
-  const config: Config = {
+  const config: TestService['config'] = {
     logLevel: 'error',
     host: '127.0.0.1',
     port: 0,
@@ -105,16 +110,20 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
     trustedProxies: [],
     requestsPerSecond: 100_000,
     orderServiceUrl: orderService.url,
-    simulatedProviderDatabaseUrl: database.url,
+    providers: ['simulated'],
+    simulated: { databaseUrl: database.url, webhookSecrets: [randomBytes(32)], webhookUrl: undefined, ...simulated },
     providerTimeout: 5_000,
     refundRetryPause: 100,
-    simulatedWebhookSecrets: [randomBytes(32)],
-    simulatedWebhookUrl: undefined,
     ...overrides,
   };
   const logged: LogEntry[] = [];
-  const startAnother = async (changes: Partial<Config> = {}) => {
-    const running = await startPaymentService({ ...config, ...changes }, { logger: recordingLogger(logged) });
+  const changed = (changes: ConfigChanges) => ({
+    ...config,
+    ...changes,
+    simulated: { ...config.simulated, ...changes.simulated },
+  });
+  const startAnother = async (changes: ConfigChanges = {}) => {
+    const running = await startPaymentService(changed(changes), { logger: recordingLogger(logged) });
     return { app: running.app, url: `http://127.0.0.1:${running.port}`, stop: () => running.stop() };
   };
   const service = await startAnother();
@@ -143,7 +152,7 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
     logged,
     startAnother,
     startProcess: (changes) =>
-      startServiceProcess({ directory: serviceDirectory, environment: environmentOf({ ...config, ...changes }) }),
+      startServiceProcess({ directory: serviceDirectory, environment: environmentOf(changed(changes)) }),
     caller: (role = 'user', { id = newId(), tokenVersion = 1 } = {}) => callerAt(url, id, role, tokenVersion),
     orderService,
     publish: sender.publish,

@@ -17,13 +17,14 @@ export {
   type DiscrepancyResource,
   type DiscrepancyStatus,
 } from './discrepancy.js';
-export { MAX_ORDER_BYTES, orderResource, orderStatuses, type OrderResource, type OrderStatus } from './order.js';
+export { orderResource, orderStatuses, type OrderResource, type OrderStatus } from './order.js';
 export {
   paymentMethods,
   paymentResource,
   paymentStatuses,
   refundResource,
   refundStatuses,
+  type NextAction,
   type PaymentMethod,
   type PaymentResource,
   type PaymentStatus,

@@ -17,6 +17,17 @@ export type PaymentStatus = (typeof paymentStatuses)[number];
 export const refundStatuses = ['pending', 'succeeded', 'failed'] as const;
 export type RefundStatus = (typeof refundStatuses)[number];
 
+/** What the customer has to do before the charge can go on, such as 3-D Secure: one of `url` and `clientSecret`. */
+export const nextAction = z.object({
+  /** The provider's own word for it. */
+  type: z.string(),
+  /** Where the customer has to go. */
+  url: z.string().optional(),
+  /** What the provider's script in the customer's browser needs. */
+  clientSecret: z.string().optional(),
+});
+export type NextAction = z.infer<typeof nextAction>;
+
 /** A payment as REST answers and events carry it. Amounts are in major units of `currency` (19.99). */
 export const paymentResource = z.object({
   id: z.uuid(),
@@ -29,6 +40,7 @@ export const paymentResource = z.object({
   method: z.enum(paymentMethods),
   transactionId: z.string().nullable(),
   provider: z.string().nullable(),
+  nextAction: nextAction.nullish(),
   description: z.string().nullable(),
   failureReason: z.string().nullable(),
   paidAt: z.iso.datetime().nullable(),

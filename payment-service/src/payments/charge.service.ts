@@ -1,7 +1,8 @@
 import type { Logger } from '@shop/common/logger';
-import type { Verdict } from '../providers/payment-provider.js';
-import type { FoundOutcome, Providers } from '../providers/providers.js';
-import type { ChargeRepository } from './charge.repository.js';
+import type { ChargeState } from '../providers/payment-provider.js';
+import type { ChargeOutcome } from '../providers/providers.js';
+import type { ChargeRepository, DueCharge } from './charge.repository.js';
+import type { ChargingService } from './charging.service.js';
 import { LONGEST_PAUSE, type Payment } from './payment.js';
 import type { PaymentRepository } from './payment.repository.js';
 import type { PaymentService } from './payment.service.js';
@@ -11,7 +12,7 @@ export interface ChargeServiceOptions {
   payments: PaymentRepository;
   /** Where outcomes are written down, whoever learns of them. */
   outcomes: Pick<PaymentService, 'writeOutcome'>;
-  providers: Providers;
+  charging: Pick<ChargingService, 'find' | 'callOff'>;
   logger: Logger;
   clock: () => Date;
   /** From 0 to 1. */
@@ -28,13 +29,15 @@ const BATCH = 10;
 const SHORTEST_PAUSE = 1_000;
 
 /**
- * Reconciles charges whose outcome is unknown: the provider timed out or failed after it was asked, or our own process
- * died in between. The provider is asked for its verdict, under the key of the charge, until it has one.
+ * Reconciles charges without an outcome: the provider timed out or failed after it was asked, our own process died in
+ * between, or the provider waits for the customer or the customer's bank. The payment's own provider is asked how far the
+ * charge has come, until it has a verdict.
  *
- * Where it has none, that alone proves nothing: the request may still be on its way, and to charge anew or to give the
- * payment up could mean two charges, or one that no book of ours knows. So after a while the charge is called off *at the
- * provider*, which then refuses that key for good: if the request was first after all, its verdict stands and is what we
- * write down; if not, it can't charge any more, the payment has failed, and a new one (a new key) may be made.
+ * Where nobody has confirmed the charge, that alone proves nothing: the request may still be on its way, and to charge
+ * anew or to give the payment up could mean two charges, or one that no book of ours knows. So after a while the charge is
+ * called off *at the provider*, which then refuses it for good: if the request was first after all, its verdict stands and
+ * is what we write down; if not, it can't charge any more, the payment has failed, and a new one (a new key) may be made.
+ * In the same way what a customer never finishes is called off at the order's deadline, or when the order is cancelled.
  */
 export class ChargeService {
   readonly #options: ChargeServiceOptions;
@@ -58,37 +61,51 @@ export class ChargeService {
     return due.length === BATCH;
   }
 
-  /** A provider's verdict on a charge of its own, told unasked. Without effect where that is settled or not known. */
-  async followVerdict(provider: string, id: string, verdict: Verdict): Promise<void> {
-    const { payments, outcomes, logger } = this.#options;
+  /** What a provider tells of a charge of its own, unasked. Without effect where that is settled or not known. */
+  async follow(provider: string, id: string, told: ChargeState): Promise<void> {
+    const { payments, outcomes, charging, logger } = this.#options;
     const payment = await payments.find(id);
     // One that went back to `pending` has no provider: if the provider charged it all the same, that has to be noticed.
     if (payment === undefined || (payment.provider ?? provider) !== provider) {
       logger.info('told of a charge that is not known', { provider, paymentId: id });
       return;
     }
-    await outcomes.writeOutcome(payment, verdict);
+    // A verdict is final. Anything else may be old news by now, so it only says that there is something to ask about.
+    const isFinal = told.outcome === 'succeeded' || told.outcome === 'declined';
+    if (isFinal) await outcomes.writeOutcome(payment, told);
+    else if (payment.status === 'processing') await this.#write(payment, await charging.find(payment));
   }
 
-  async #settle(payment: Payment): Promise<void> {
-    const { charges, outcomes, logger } = this.#options;
+  async #settle(payment: DueCharge): Promise<void> {
+    const { charges, charging, clock } = this.#options;
+    const found = await charging.find(payment);
+    const outcome = this.#isGivenUp(payment, found) ? await charging.callOff(payment) : found;
+    const isSettled = await this.#write(payment, outcome);
+    if (isSettled) return;
+    const next = this.#in(this.#pauseOf(payment));
+    // What waits for the customer is called off at the deadline, not some minutes later.
+    const { payableUntil } = payment;
+    const isLater = outcome.outcome !== 'needs-customer' || next < payableUntil || payableUntil <= clock();
+    await charges.postpone(payment.id, isLater ? next : payableUntil);
+  }
+
+  /** Writes down what the provider says. False: it is no verdict. */
+  async #write(payment: Payment, outcome: ChargeOutcome): Promise<boolean> {
+    const { outcomes, logger } = this.#options;
     const facts = { paymentId: payment.id, provider: payment.provider };
-    const found = await this.#find(payment);
-    if (found === undefined || 'error' in found) {
-      if (found !== undefined)
-        logger.warn('provider did not say what became of a charge', { ...facts, err: found.error });
-      await charges.postpone(payment.id, this.#in(this.#pauseOf(payment)));
-      return;
+    if ('error' in outcome) {
+      logger.warn('provider did not say what became of a charge', { ...facts, err: outcome.error });
+      return false;
     }
-    await outcomes.writeOutcome(payment, found);
-    logger.info('charge settled', { ...facts, outcome: found.outcome });
+    const { status } = await outcomes.writeOutcome(payment, outcome);
+    if (status !== 'processing') logger.info('charge settled', { ...facts, outcome: outcome.outcome });
+    return status !== 'processing';
   }
 
-  async #find({ id, provider, amount, currency, ...payment }: Payment): Promise<FoundOutcome> {
-    const { providers, patience } = this.#options;
-    const found = await providers.findCharge(provider, id);
-    if (found !== undefined || this.#ageOf(payment) < patience) return found;
-    return providers.cancelCharge(provider, { key: id, amount, currency });
+  #isGivenUp(payment: DueCharge, { outcome }: ChargeOutcome): boolean {
+    const { clock, patience } = this.#options;
+    if (outcome === 'unconfirmed') return this.#ageOf(payment) >= patience;
+    return outcome === 'needs-customer' && (payment.orderStatus === 'cancelled' || payment.payableUntil <= clock());
   }
 
   /** Grows with the age of the charge; half of it by chance, so that many don't come at once. */

@@ -170,7 +170,7 @@ describe('processing a payment', () => {
 
   it('the provider is certainly not reached -> 503 and pending again; later it is paid', async () => {
     const { payment } = await placeOrder(test, alice);
-    const cutOff = await test.startAnother({ simulatedProviderDatabaseUrl: 'postgresql://127.0.0.1:1/none' });
+    const cutOff = await test.startAnother({ simulated: { databaseUrl: 'postgresql://127.0.0.1:1/none' } });
     try {
       const { body } = await alice.at(cutOff.url).post(`/${payment.id}/process`, {}).expect(503);
       expect(body.error.code).toBe('SERVICE_UNAVAILABLE');
@@ -230,7 +230,7 @@ describe('an order is cancelled', () => {
   it('while the provider is not reached -> the payment is cancelled, and nothing is charged', async () => {
     const { order, payment } = await placeOrder(test, alice);
     const silent = await listenSilently();
-    const cutOff = await test.startAnother({ simulatedProviderDatabaseUrl: silent.url });
+    const cutOff = await test.startAnother({ simulated: { databaseUrl: silent.url } });
     try {
       const answer = alice
         .at(cutOff.url)

@@ -92,9 +92,9 @@ async function dieAfter(
 ): Promise<void> {
   const [database, provider] = await Promise.all([
     startTcpProxy(test.config.databaseUrl),
-    startTcpProxy(test.config.simulatedProviderDatabaseUrl),
+    startTcpProxy(test.config.simulated.databaseUrl),
   ]);
-  const doomed = await test.startProcess({ databaseUrl: database.url, simulatedProviderDatabaseUrl: provider.url });
+  const doomed = await test.startProcess({ databaseUrl: database.url, simulated: { databaseUrl: provider.url } });
   database.muteAfter(...(cues.database ?? []));
   provider.muteAfter(...(cues.provider ?? []));
   const lost = Promise.resolve(send(doomed.url)).then(
@@ -202,7 +202,7 @@ describe('processing a payment under an idempotency key', () => {
   });
 
   it('the provider is certainly not reached -> 503, and the key is free for another card', async () => {
-    const cutOff = await test.startAnother({ simulatedProviderDatabaseUrl: 'postgresql://127.0.0.1:1/none' });
+    const cutOff = await test.startAnother({ simulated: { databaseUrl: 'postgresql://127.0.0.1:1/none' } });
     await post(alice.at(cutOff.url), path, { token: 'tok_slow' }).expect(503);
     await cutOff.stop();
     const { body } = await post(alice, path, { token: 'tok_visa' }).expect(200);

@@ -1,6 +1,7 @@
-import type { AuditEntry, EventDraft, OrderStatus, PaymentMethod } from '@shop/common/contracts';
+import type { AuditEntry, EventDraft, NextAction, OrderStatus, PaymentMethod } from '@shop/common/contracts';
 import { advance, isExpired, isPayable, type PayableOrder } from './payable-order.js';
 import {
+  awaitCustomer,
   cancel,
   countRefund,
   fail,
@@ -100,6 +101,19 @@ export function chargeSucceeded(
   const payment = succeed(before, transactionId, moment.now);
   const paid = { payment, events: [paymentEvent(payment, { previousStatus: before.status })] };
   return account.order.status === 'cancelled' ? { ...paid, ...restRefunded(payment, moment) } : paid;
+}
+
+/** The provider waits for the customer, or, without an action, does no longer. */
+export function chargeAwaitsCustomer(
+  account: OrderAccount,
+  paymentId: string,
+  action: NextAction | undefined,
+  { now }: Moment,
+): Decision {
+  const before = processingPayment(account, paymentId);
+  const payment = before && awaitCustomer(before, action, now);
+  if (payment === undefined) return NOTHING;
+  return { payment, events: [paymentEvent(payment, { previousStatus: payment.status })] };
 }
 
 export function chargeDeclined(account: OrderAccount, paymentId: string, reason: string, { now }: Moment): Decision {

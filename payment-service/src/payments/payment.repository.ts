@@ -20,7 +20,9 @@ export type PaymentSlice = Slice<Payment>;
 /** The columns of a payment under the names of its fields. */
 export const paymentColumns = Prisma.sql`
   id, order_id AS "orderId", user_id AS "userId", amount, refunded_amount AS "refundedAmount",
-  refund_reserved AS "refundReserved", currency, currency_decimals AS "currencyDecimals", status, method, transaction_id AS "transactionId", provider,
+  refund_reserved AS "refundReserved", currency, currency_decimals AS "currencyDecimals", status, method,
+  transaction_id AS "transactionId", provider, provider_reference AS "providerReference",
+  next_action_type AS "nextActionType", next_action_url AS "nextActionUrl", next_action_secret AS "nextActionSecret",
   description, failure_reason AS "failureReason", paid_at AS "paidAt", version, created_at AS "createdAt",
   updated_at AS "updatedAt"`;
 
@@ -41,6 +43,10 @@ export class PaymentRepository {
 
   async find(id: string): Promise<Payment | undefined> {
     return (await this.#database.payment.findFirst({ where: { id } })) ?? undefined;
+  }
+
+  async findByTransaction(provider: string, transactionId: string): Promise<Payment | undefined> {
+    return (await this.#database.payment.findFirst({ where: { provider, transactionId } })) ?? undefined;
   }
 
   async findLatestOfOrder(orderId: string): Promise<Payment | undefined> {

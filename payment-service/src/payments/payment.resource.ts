@@ -1,4 +1,4 @@
-import type { EventDraft, PaymentResource, PaymentStatus, RefundResource } from '@shop/common/contracts';
+import type { EventDraft, NextAction, PaymentResource, PaymentStatus, RefundResource } from '@shop/common/contracts';
 import { toMajorUnits } from '@shop/common/money';
 import type { Payment } from './payment.js';
 import type { Refund } from './refund.js';
@@ -15,12 +15,18 @@ export const toPaymentResource = (payment: Payment): PaymentResource => ({
   method: payment.method,
   transactionId: payment.transactionId,
   provider: payment.provider,
+  nextAction: toNextAction(payment),
   description: payment.description,
   failureReason: payment.failureReason,
   paidAt: payment.paidAt?.toISOString() ?? null,
   createdAt: payment.createdAt.toISOString(),
   updatedAt: payment.updatedAt.toISOString(),
 });
+
+function toNextAction({ nextActionType: type, nextActionUrl: url, nextActionSecret }: Payment): NextAction | null {
+  if (type === null) return null;
+  return { type, ...(url !== null && { url }), ...(nextActionSecret !== null && { clientSecret: nextActionSecret }) };
+}
 
 /** A refund as the world sees it, in its payment's currency. */
 export const toRefundResource = (refund: Refund): RefundResource => ({

@@ -4,9 +4,14 @@ import type { Cause } from '@shop/common/database';
 import { Conflict, InvalidInput, ServiceUnavailable, type AppError } from '@shop/common/errors';
 import type { Attempt } from '@shop/common/http';
 import type { Logger } from '@shop/common/logger';
-import type { Providers, ProviderOutcome } from '../providers/providers.js';
+import type { DiscrepancyService } from '../discrepancies/discrepancy.service.js';
+import type { DiscrepancyDraft } from '../discrepancies/discrepancy.js';
+import type { Money } from '../providers/payment-provider.js';
+import type { ChargeOutcome, Providers } from '../providers/providers.js';
+import type { ChargingService } from './charging.service.js';
 import { amountInMinorUnits } from './minor-units.js';
 import {
+  chargeAwaitsCustomer,
   chargeDeclined,
   chargeNotReached,
   chargeRequested,
@@ -35,7 +40,9 @@ export interface PaymentServiceOptions {
   payments: PaymentRepository;
   accounts: OrderAccountRepository;
   orders: PayableOrderClient;
-  providers: Providers;
+  providers: Pick<Providers, 'online' | 'byHand'>;
+  charging: Pick<ChargingService, 'charge' | 'carryOn'>;
+  discrepancies: Pick<DiscrepancyService, 'record'>;
   /** Told when a refund waits for its provider. */
   refunds: { wake(): void };
   logger: Logger;
@@ -114,7 +121,7 @@ export class PaymentService {
     { token, method: chosen }: { token: string | undefined; method: PaymentMethod | undefined },
     attempt?: Attempt<Payment>,
   ): Promise<Payment> {
-    const { payments, providers } = this.#options;
+    const { payments, providers, charging } = this.#options;
     const before = await this.get(actor, id);
     const method = chosen ?? before.method;
     const byHand = isReceivedByHand(method);
@@ -127,24 +134,19 @@ export class PaymentService {
     if (!(await payments.startProcessing(payment, told, attempt?.begins(id)))) {
       throw new PaymentNotPending('no longer pending');
     }
-    return this.settle(payment, await this.#charge(payment, token), attempt);
+    return this.settle(payment, await charging.charge(payment, token), attempt);
   }
 
   /** Brings a charge to its end that began earlier: asking under the same key never charges twice. */
   async #carryOn(payment: Payment, token: string | undefined, attempt: Attempt<Payment>): Promise<Payment> {
     if (payment.status !== 'processing') return paid(payment);
-    const found = await this.#options.providers.findCharge(payment.provider, payment.id);
-    const outcome = found ?? (await this.#charge(payment, token));
+    const outcome = await this.#options.charging.carryOn(payment, token);
     // Where the provider isn't reached now it may have been then.
     return this.settle(payment, 'error' in outcome ? { ...outcome, outcome: 'unknown' } : outcome, attempt);
   }
 
-  #charge({ id: key, provider, amount, currency }: Payment, token: string | undefined): Promise<ProviderOutcome> {
-    return this.#options.providers.charge(provider, { key, amount, currency, token });
-  }
-
   /** As `writeOutcome`, for somebody who waits for it. Throws PaymentDeclined, Conflict and ServiceUnavailable. */
-  async settle(payment: Payment, outcome: ProviderOutcome, attempt?: Attempt<Payment>): Promise<Payment> {
+  async settle(payment: Payment, outcome: ChargeOutcome, attempt?: Attempt<Payment>): Promise<Payment> {
     const { logger } = this.#options;
     const facts = { paymentId: payment.id, outcome: outcome.outcome };
     if ('error' in outcome) logger.warn('charge not answered', { ...facts, err: outcome.error });
@@ -157,12 +159,21 @@ export class PaymentService {
   }
 
   /** Writes down what came of a charge, unless that is known already. Answers the payment as it is then. */
-  async writeOutcome(payment: Payment, result: ProviderOutcome, attempt?: Attempt<Payment>): Promise<Payment> {
+  async writeOutcome(payment: Payment, result: ChargeOutcome, attempt?: Attempt<Payment>): Promise<Payment> {
     const { accounts, payments, refunds, logger } = this.#options;
     const { id, orderId } = payment;
     if (result.outcome === 'unknown') return written(await payments.find(id));
+    if (result.outcome === 'succeeded' && !isSameMoney(payment, result)) {
+      await this.#options.discrepancies.record(amountDiffers(payment, result));
+      return written(await payments.find(id));
+    }
     const decide = (account: OrderAccount): Decision => {
       switch (result.outcome) {
+        case 'needs-customer':
+          return chargeAwaitsCustomer(account, id, result.nextAction, this.#moment());
+        case 'unconfirmed':
+        case 'processing':
+          return chargeAwaitsCustomer(account, id, undefined, this.#moment());
         case 'succeeded':
           return chargeSucceeded(account, id, result.transactionId, this.#moment());
         case 'declined':
@@ -171,10 +182,8 @@ export class PaymentService {
           return chargeNotReached(account, id, this.#moment());
       }
     };
-    const decision = await accounts.change(
-      orderId,
-      decide,
-      ({ payment: changed }) => changed && attempt?.ended(refusalOf(changed) ?? changed),
+    const decision = await accounts.change(orderId, decide, ({ payment: changed }) =>
+      changed?.status === 'processing' ? undefined : changed && attempt?.ended(refusalOf(changed) ?? changed),
     );
     if (decision.openedRefund) refunds.wake();
     const settled = decision.payment ?? written(await payments.find(id));
@@ -227,6 +236,23 @@ function paid(payment: Payment): Payment {
   if (refusal !== undefined) throw refusal;
   return payment;
 }
+
+const isSameMoney = (one: Money, other: Money): boolean =>
+  one.amount === other.amount && one.currency === other.currency;
+
+/** In minor units, since they may be of two currencies. */
+const amountDiffers = ({ id, orderId, provider, ...payment }: Payment, charged: Money): DiscrepancyDraft => ({
+  kind: 'amount_differs',
+  provider,
+  orderId,
+  paymentId: id,
+  details: {
+    minorUnits: payment.amount.toString(),
+    currency: payment.currency,
+    chargedMinorUnits: charged.amount.toString(),
+    chargedCurrency: charged.currency,
+  },
+});
 
 const isVisibleTo = (actor: Actor, { userId }: { userId: string }): boolean =>
   actor.role === 'admin' || userId === actor.id;

@@ -1,4 +1,4 @@
-import type { PaymentMethod, PaymentStatus } from '@shop/common/contracts';
+import type { NextAction, PaymentMethod, PaymentStatus } from '@shop/common/contracts';
 import type { PayableOrder } from './payable-order.js';
 import { PaymentNotPending, PaymentNotRefundable, RefundTooLarge } from './payment.errors.js';
 
@@ -19,6 +19,12 @@ export interface Payment {
   readonly method: PaymentMethod;
   readonly transactionId: string | null;
   readonly provider: string | null;
+  /** The provider's own name for the charge, stored before the charge is confirmed. */
+  readonly providerReference: string | null;
+  /** What the customer still has to do, while the charge waits for it: its kind, and one of where and with what. */
+  readonly nextActionType: string | null;
+  readonly nextActionUrl: string | null;
+  readonly nextActionSecret: string | null;
   readonly description: string | null;
   readonly failureReason: string | null;
   readonly paidAt: Date | null;
@@ -58,6 +64,8 @@ export const isRefundable = ({ status }: Payment): boolean => status === 'succes
 /** What no refund has claimed yet. */
 export const leftToRefund = ({ amount, refundReserved }: Payment): bigint => amount - refundReserved;
 
+const NO_ACTION = { nextActionType: null, nextActionUrl: null, nextActionSecret: null } as const;
+
 export function openPayment(
   order: PayableOrder,
   { id, method, description, now }: { id: string; method: PaymentMethod; description: string | null; now: Date },
@@ -75,6 +83,8 @@ export function openPayment(
     method,
     transactionId: null,
     provider: null,
+    providerReference: null,
+    ...NO_ACTION,
     description,
     failureReason: null,
     paidAt: null,
@@ -101,18 +111,27 @@ export function startProcessing(
   return change(payment, { status: 'processing', method, provider }, now);
 }
 
+/** The provider waits for the customer, or does no longer; undefined where that is known already. */
+export function awaitCustomer(payment: Payment, action: NextAction | undefined, now: Date): Payment | undefined {
+  const { type = null, url = null, clientSecret = null } = action ?? {};
+  const { nextActionType, nextActionUrl, nextActionSecret } = payment;
+  if (type === nextActionType && url === nextActionUrl && clientSecret === nextActionSecret) return undefined;
+  const next = { nextActionType: type, nextActionUrl: url, nextActionSecret: clientSecret };
+  return change(payment, next, now);
+}
+
 export const succeed = (payment: Payment, transactionId: string, now: Date): Payment =>
-  change(payment, { status: 'success', transactionId, paidAt: now }, now);
+  change(payment, { status: 'success', transactionId, paidAt: now, ...NO_ACTION }, now);
 
 export const fail = (payment: Payment, failureReason: string, now: Date): Payment =>
-  change(payment, { status: 'failed', failureReason }, now);
+  change(payment, { status: 'failed', failureReason, ...NO_ACTION }, now);
 
-/** The provider never heard of it: it can be processed again. */
+/** Its charge was never confirmed, and never will be: it can be processed again. */
 export const release = (payment: Payment, now: Date): Payment =>
-  change(payment, { status: 'pending', provider: null }, now);
+  change(payment, { status: 'pending', provider: null, providerReference: null, ...NO_ACTION }, now);
 
 export const cancel = (payment: Payment, now: Date): Payment =>
-  change(payment, { status: 'cancelled', provider: null }, now);
+  change(payment, { status: 'cancelled', provider: null, providerReference: null, ...NO_ACTION }, now);
 
 /** Sets an amount aside for a refund, so that no other can claim it. Throws PaymentNotRefundable and RefundTooLarge. */
 export function reserveRefund(payment: Payment, amount: bigint, now: Date): Payment {

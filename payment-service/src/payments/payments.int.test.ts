@@ -103,6 +103,7 @@ describe('POST /payments', () => {
         method: 'card',
         transactionId: null,
         provider: null,
+        nextAction: null,
         description: 'books',
         failureReason: null,
         paidAt: null,

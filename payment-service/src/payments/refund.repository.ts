@@ -58,6 +58,14 @@ export class RefundRepository {
     });
   }
 
+  /** The provider has taken a refund on and isn't done: no try has failed, and it is asked again then. */
+  async awaitProvider(id: string, nextAttemptAt: Date): Promise<void> {
+    await this.#database.refund.updateMany({
+      where: { id, status: 'pending' },
+      data: { nextAttemptAt, attempts: 0 },
+    });
+  }
+
   /** Says when the provider is to be asked again for a refund that is still pending. */
   async postpone(id: string, nextAttemptAt: Date): Promise<void> {
     await this.#database.refund.updateMany({ where: { id, status: 'pending' }, data: { nextAttemptAt } });

@@ -1,13 +1,13 @@
 import type { Actor } from '@shop/common/auth';
 import type { Attempt } from '@shop/common/http';
 import type { Logger } from '@shop/common/logger';
-import type { Verdict } from '../providers/payment-provider.js';
-import type { ProviderOutcome, Providers } from '../providers/providers.js';
+import type { ChargeRefund, RefundState } from '../providers/payment-provider.js';
+import type { Providers, RefundOutcome } from '../providers/providers.js';
 import { amountInMinorUnits } from './minor-units.js';
 import { refundDeclined, refundDone, refundRequested, type Decision, type Moment } from './order-account.js';
 import type { OrderAccountRepository } from './order-account.repository.js';
 import { PaymentDeclined, PaymentNotFound } from './payment.errors.js';
-import type { Payment } from './payment.js';
+import { LONGEST_PAUSE, type Payment } from './payment.js';
 import type { PaymentRepository } from './payment.repository.js';
 import type { RefundFigures } from './refund.figures.js';
 import { FAILING_AFTER, retryPause, type Refund } from './refund.js';
@@ -119,23 +119,23 @@ export class RefundService {
     return false;
   }
 
-  /** A provider's verdict on a refund of its own, told unasked. Without effect where the refund is settled or not known. */
-  async followVerdict(provider: string, id: string, verdict: Verdict): Promise<void> {
+  /** What a provider tells of a refund of its own, unasked. Without effect where the refund is settled or not known. */
+  async follow(provider: string, id: string, told: RefundState): Promise<void> {
     const { refunds, payments, logger } = this.#options;
     const refund = await refunds.find(id);
     const payment = refund && (await payments.find(refund.paymentId));
     if (refund === undefined || payment?.provider !== provider) {
       logger.info('told of a refund that is not known', { provider, refundId: id });
     } else {
-      const known = refund.status === 'pending' ? await this.#writeOutcome({ refund, payment }, verdict) : { refund };
-      this.#reportContradiction(known.refund, verdict);
+      const known = refund.status === 'pending' ? await this.#writeOutcome({ refund, payment }, told) : { refund };
+      this.#reportContradiction(known.refund, told);
     }
   }
 
   /** The refund and its payment after the provider was asked. What could not be written down is left to `carryOutDue`. */
   async #settleNow(
     due: DueRefund,
-    ask: () => Promise<ProviderOutcome>,
+    ask: () => Promise<RefundOutcome>,
     attempt: Attempt<RefundOfPayment> | undefined,
   ): Promise<RefundOfPayment> {
     try {
@@ -147,21 +147,18 @@ export class RefundService {
   }
 
   /** It may have been sent before: a provider remembers its verdict for longer than the key that it came under. */
-  async #findOrSend(due: DueRefund): Promise<ProviderOutcome> {
-    const found = await this.#options.providers.findRefund(due.payment.provider, due.refund.id);
+  async #findOrSend(due: DueRefund): Promise<RefundOutcome> {
+    const found = await this.#options.providers.findRefund(due.payment.provider, chargeRefundOf(due));
     return found ?? this.#send(due);
   }
 
-  async #send({ refund, payment }: DueRefund): Promise<ProviderOutcome> {
-    const { provider, currency, transactionId } = payment;
-    if (transactionId === null) throw new Error(`payment ${payment.id} has a refund and no transaction`);
-    const { id: key, amount } = refund;
-    return this.#options.providers.refund(provider, { key, transactionId, amount, currency });
+  async #send(due: DueRefund): Promise<RefundOutcome> {
+    return this.#options.providers.refund(due.payment.provider, chargeRefundOf(due));
   }
 
   async #writeOutcome(
     { refund, payment }: DueRefund,
-    result: ProviderOutcome,
+    result: RefundOutcome,
     attempt?: Attempt<RefundOfPayment>,
   ): Promise<RefundOfPayment> {
     const { accounts, payments, refunds, logger } = this.#options;
@@ -190,6 +187,10 @@ export class RefundService {
         );
         break;
       }
+      case 'pending':
+        // The provider takes its time, and tells by webhook when it is done: nothing has failed.
+        await refunds.awaitProvider(id, this.#after(LONGEST_PAUSE));
+        break;
       default:
         logger.warn('refund not answered', { refundId: id, outcome: result.outcome, err: result.error });
         await refunds.postpone(id, this.#after(this.#retryPause(refund.attempts)));
@@ -203,7 +204,7 @@ export class RefundService {
   }
 
   /** What has its end keeps it; where the provider says otherwise, somebody must put it right by hand. */
-  #reportContradiction({ id: refundId, paymentId, status }: Refund, { outcome }: Verdict): void {
+  #reportContradiction({ id: refundId, paymentId, status }: Refund, { outcome }: RefundState): void {
     if (status === 'failed' && outcome === 'succeeded') {
       this.#options.logger.error('refunded, but the refund has failed', { refundId, paymentId });
     }
@@ -224,6 +225,13 @@ export class RefundService {
   #moment(): Moment {
     return { now: this.#options.clock(), newId: this.#options.newId };
   }
+}
+
+/** What the provider is asked to give back. */
+function chargeRefundOf({ refund: { id: key, amount }, payment }: DueRefund): ChargeRefund {
+  const { currency, transactionId } = payment;
+  if (transactionId === null) throw new Error(`payment ${payment.id} has a refund and no transaction`);
+  return { key, transactionId, amount, currency };
 }
 
 /** The refund that a decision settles, if it does. */

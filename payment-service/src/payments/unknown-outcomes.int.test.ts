@@ -18,8 +18,8 @@ let alice: TestCaller;
 let admin: TestCaller;
 
 beforeAll(async () => {
-  test = await startTestService({ simulatedWebhookUrl: NOWHERE, providerTimeout: 2_000 });
-  const url = test.config.simulatedProviderDatabaseUrl;
+  test = await startTestService({ simulated: { webhookUrl: NOWHERE }, providerTimeout: 2_000 });
+  const url = test.config.simulated.databaseUrl;
   ledger = new SimulatedLedger({ url, newId, onConnectionLost: () => undefined });
 });
 afterAll(async () => {
@@ -96,7 +96,7 @@ describe('a charge whose outcome is unknown', () => {
 
   it('the connection to the provider breaks while it charges -> an error, and nothing that ends the process', async () => {
     const key = newId();
-    const proxy = await startTcpProxy(test.config.simulatedProviderDatabaseUrl);
+    const proxy = await startTcpProxy(test.config.simulated.databaseUrl);
     const distant = new SimulatedLedger({ url: proxy.url, newId, onConnectionLost: () => undefined });
     const client = new pg.Client({ connectionString: test.config.databaseUrl });
     await client.connect();
@@ -139,7 +139,7 @@ describe('a charge whose outcome is unknown', () => {
       paidAt: null,
     });
     const late = await ledger.enterCharge(chargeOf(payment), { declineReason: null });
-    expect(late.verdict).toEqual({ outcome: 'declined', reason: 'charge_cancelled' });
+    expect(late.verdict).toMatchObject({ outcome: 'declined', reason: 'charge_cancelled' });
     await payAgain(order.id);
     expect((await chargesOf(order.id)).map(({ key }) => key)).not.toContain(payment.id);
   });

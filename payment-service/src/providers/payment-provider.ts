@@ -1,27 +1,54 @@
-/** What a provider is asked to take. Amounts are in minor units. */
-export interface Charge {
-  /** Ours, and the same for every try: the provider charges once for it. */
-  readonly key: string;
+import type { NextAction } from '@shop/common/contracts';
+
+/** In minor units of the currency. */
+export interface Money {
   readonly amount: bigint;
   readonly currency: string;
-  /** Stands for the customer's means of payment. */
+}
+
+/** A charge that a provider is to be told of. */
+export interface NewCharge extends Money {
+  /** Ours, the payment's id, and the same for every try: the provider charges once for it. */
+  readonly key: string;
+  readonly orderId: string;
+  /** Stands for the customer's means of payment; undefined: the customer is to give it to the provider. */
   readonly token: string | undefined;
 }
 
+/** A charge that a provider was told of. */
+export interface Charge extends Money {
+  readonly key: string;
+  /** The provider's own name for it; null: none was stored, so that the charge was never confirmed. */
+  readonly reference: string | null;
+}
+
 /** What a provider is asked to give back. */
-export interface ChargeRefund {
+export interface ChargeRefund extends Money {
   /** Ours, and the same for every try: the provider refunds once for it. */
   readonly key: string;
   /** The provider's own name for the charge. */
   readonly transactionId: string;
-  readonly amount: bigint;
-  readonly currency: string;
 }
 
-/** A provider's verdict, which is final for its key. */
-export type Verdict =
-  | { readonly outcome: 'succeeded'; readonly transactionId: string }
-  | { readonly outcome: 'declined'; readonly reason: string };
+export type Succeeded = Money & { readonly outcome: 'succeeded'; readonly transactionId: string };
+export type Declined = Money & { readonly outcome: 'declined'; readonly reason: string };
+/** A provider's verdict, which is final for its key, and the money that it is about. */
+export type Verdict = Succeeded | Declined;
+
+/** How far a charge has come at its provider. */
+export type ChargeState =
+  | Verdict
+  /** The provider was told of it, at most, and nobody has confirmed it. */
+  | (Money & { readonly outcome: 'unconfirmed' })
+  /** The provider, or the customer's bank, takes its time. */
+  | (Money & { readonly outcome: 'processing' })
+  | (Money & { readonly outcome: 'needs-customer'; readonly nextAction: NextAction });
+
+/** How far a refund has come at its provider. `pending`: the provider takes its time, days perhaps. */
+export type RefundState = Verdict | (Money & { readonly outcome: 'pending' });
+
+/** What a provider calls a charge from the moment on that it is told of it. */
+export type BegunCharge = { readonly outcome: 'begun'; readonly reference: string } | Declined;
 
 /** The request certainly didn't reach the provider: nothing has happened there. */
 export class ProviderNotReached extends Error {
@@ -34,31 +61,36 @@ export class ProviderOutcomeUnknown extends Error {
 }
 
 /**
- * Who moves the money. Throws ProviderNotReached only where that is certain; any other error means that the outcome is
- * unknown. The signal says that nobody waits for the answer any longer.
+ * Who moves the money. A charge goes in steps, and what each step answers is committed before the next one. Each step can
+ * be repeated: it moves money once. Throws ProviderNotReached only where that is certain; any other error means that the
+ * outcome is unknown. The signal says that nobody waits for the answer any longer.
  */
 export interface PaymentProvider {
   /** Stands in payments, and stays the same for ever. */
   readonly name: string;
-  charge(charge: Charge, signal: AbortSignal): Promise<Verdict>;
-  refund(refund: ChargeRefund, signal: AbortSignal): Promise<Verdict>;
-  /** The verdict on a charge; undefined when the provider has none for this key. */
-  findCharge(key: string, signal: AbortSignal): Promise<Verdict | undefined>;
-  /** The verdict on a refund; undefined when the provider has none for this key. */
-  findRefund(key: string, signal: AbortSignal): Promise<Verdict | undefined>;
+  /** Makes a charge known, which moves no money. */
+  beginCharge(charge: NewCharge, signal: AbortSignal): Promise<BegunCharge>;
+  /** Moves the money of a charge that was begun. Without a token the customer is asked for the means of payment. */
+  confirmCharge(charge: Charge, token: string | undefined, signal: AbortSignal): Promise<ChargeState>;
+  /** How far a charge has come. */
+  findCharge(charge: Charge, signal: AbortSignal): Promise<ChargeState>;
   /**
-   * Sees to it that a charge that the provider has no verdict on is never made, not even by a request that is still on its
-   * way. Answers the verdict that stands from then on, which is the earlier one if there is one after all.
+   * Sees to it that a charge without a verdict is never made, not even by a request that is still on its way or by the
+   * customer. Answers what stands from then on, which is an earlier verdict if there is one after all.
    */
-  cancelCharge(charge: Omit<Charge, 'token'>, signal: AbortSignal): Promise<Verdict>;
+  cancelCharge(charge: Charge, signal: AbortSignal): Promise<ChargeState>;
+  refund(refund: ChargeRefund, signal: AbortSignal): Promise<RefundState>;
+  /** How far a refund has come; undefined when the provider has none for this key. */
+  findRefund(refund: ChargeRefund, signal: AbortSignal): Promise<RefundState | undefined>;
 }
 
+/** A verdict without its money, which stands beside it. */
+export type LedgerVerdict = Omit<Succeeded, keyof Money> | Omit<Declined, keyof Money>;
+
 /** What a provider has in its books under one of our keys. */
-export interface LedgerEntry {
+export interface LedgerEntry extends Money {
   readonly key: string;
-  readonly amount: bigint;
-  readonly currency: string;
-  readonly verdict: Verdict;
+  readonly verdict: LedgerVerdict;
 }
 
 export interface LedgerPage {
@@ -78,36 +110,4 @@ export interface LedgerPageRequest {
 export interface ProviderLedger {
   listCharges(page: LedgerPageRequest, signal: AbortSignal): Promise<LedgerPage>;
   listRefunds(page: LedgerPageRequest, signal: AbortSignal): Promise<LedgerPage>;
-}
-
-/** A webhook as it came in. */
-export interface WebhookRequest {
-  /** By name in lower case. */
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** The very bytes: the signature is over them. */
-  readonly body: Buffer;
-}
-
-/** What a provider tells unasked. */
-export interface ProviderNotice {
-  /** The same each time the notice is sent. */
-  readonly id: string;
-  /** What it is about; undefined: nothing that concerns us. */
-  readonly about: { readonly kind: 'charge' | 'refund'; readonly key: string; readonly verdict: Verdict } | undefined;
-}
-
-/** The webhook isn't signed by the provider, or not now. */
-export class WebhookNotGenuine extends Error {
-  override readonly name = 'WebhookNotGenuine';
-}
-
-/** The webhook is the provider's, and can't be understood. */
-export class WebhookMalformed extends Error {
-  override readonly name = 'WebhookMalformed';
-}
-
-/** Understands a provider's webhooks. */
-export interface WebhookReader {
-  /** Throws WebhookNotGenuine and WebhookMalformed. */
-  read(request: WebhookRequest, now: Date): ProviderNotice;
 }

@@ -1,9 +1,12 @@
 import {
   ProviderNotReached,
+  type BegunCharge,
   type Charge,
   type ChargeRefund,
+  type ChargeState,
+  type NewCharge,
   type PaymentProvider,
-  type Verdict,
+  type RefundState,
 } from './payment-provider.js';
 
 /** Nobody answered. `unknown` is never a refusal: the money may have moved. */
@@ -11,11 +14,9 @@ export type NoAnswer =
   | { readonly outcome: 'not-reached'; readonly error: unknown }
   | { readonly outcome: 'unknown'; readonly error: unknown };
 
-/** What came of asking a provider to do something. */
-export type ProviderOutcome = Verdict | NoAnswer;
-
-/** What came of asking a provider for its verdict; undefined: it has none. */
-export type FoundOutcome = ProviderOutcome | undefined;
+/** What came of asking a provider about a charge, and about a refund. */
+export type ChargeOutcome = ChargeState | NoAnswer;
+export type RefundOutcome = RefundState | NoAnswer;
 
 /** Rejects once the signal aborts. */
 const abortOf = (signal: AbortSignal): Promise<never> =>
@@ -23,50 +24,74 @@ const abortOf = (signal: AbortSignal): Promise<never> =>
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
 
+export interface ProvidersOptions {
+  /** Those for payments that are made online; the first one takes new payments. */
+  online: readonly [PaymentProvider, ...PaymentProvider[]];
+  /** The one for money that somebody receives by hand. */
+  byHand: PaymentProvider;
+  /** Milliseconds that a provider has to answer. */
+  timeout: number;
+}
+
 /** The providers by name, asked with a limit on how long we wait. */
 export class Providers {
-  /** The one for payments that are made online. */
+  /** The one that takes new payments online. */
   readonly online: string;
-  /** The one for money that somebody receives by hand. */
   readonly byHand: string;
   readonly #providers: ReadonlyMap<string, PaymentProvider>;
   readonly #timeout: number;
 
-  /** `timeout` in milliseconds. */
-  constructor({ online, byHand, timeout }: { online: PaymentProvider; byHand: PaymentProvider; timeout: number }) {
-    this.online = online.name;
+  constructor({ online, byHand, timeout }: ProvidersOptions) {
+    this.online = online[0].name;
     this.byHand = byHand.name;
-    this.#providers = new Map([online, byHand].map((provider) => [provider.name, provider]));
+    this.#providers = new Map([...online, byHand].map((provider) => [provider.name, provider]));
     this.#timeout = timeout;
   }
 
-  charge(name: string | null, charge: Charge): Promise<ProviderOutcome> {
-    return this.#ask(name, (provider, signal) => provider.charge(charge, signal));
+  /** Aborts when a provider has had its time: for steps that share it. */
+  deadline(): AbortSignal {
+    return AbortSignal.timeout(this.#timeout);
   }
 
-  refund(name: string | null, refund: ChargeRefund): Promise<ProviderOutcome> {
+  beginCharge(name: string | null, charge: NewCharge, deadline: AbortSignal): Promise<BegunCharge | NoAnswer> {
+    return this.#ask(name, (provider, signal) => provider.beginCharge(charge, signal), deadline);
+  }
+
+  confirmCharge(
+    name: string | null,
+    charge: Charge,
+    token: string | undefined,
+    deadline: AbortSignal,
+  ): Promise<ChargeOutcome> {
+    return this.#ask(name, (provider, signal) => provider.confirmCharge(charge, token, signal), deadline);
+  }
+
+  findCharge(name: string | null, charge: Charge): Promise<ChargeOutcome> {
+    return this.#ask(name, (provider, signal) => provider.findCharge(charge, signal));
+  }
+
+  cancelCharge(name: string | null, charge: Charge): Promise<ChargeOutcome> {
+    return this.#ask(name, (provider, signal) => provider.cancelCharge(charge, signal));
+  }
+
+  refund(name: string | null, refund: ChargeRefund): Promise<RefundOutcome> {
     return this.#ask(name, (provider, signal) => provider.refund(refund, signal));
   }
 
-  findCharge(name: string | null, key: string): Promise<FoundOutcome> {
-    return this.#ask(name, (provider, signal) => provider.findCharge(key, signal));
-  }
-
-  findRefund(name: string | null, key: string): Promise<FoundOutcome> {
-    return this.#ask(name, (provider, signal) => provider.findRefund(key, signal));
-  }
-
-  cancelCharge(name: string | null, charge: Omit<Charge, 'token'>): Promise<ProviderOutcome> {
-    return this.#ask(name, (provider, signal) => provider.cancelCharge(charge, signal));
+  findRefund(name: string | null, refund: ChargeRefund): Promise<RefundOutcome | undefined> {
+    return this.#ask(name, (provider, signal) => provider.findRefund(refund, signal));
   }
 
   async #ask<T>(
     name: string | null,
     call: (provider: PaymentProvider, signal: AbortSignal) => Promise<T>,
+    signal = this.deadline(),
   ): Promise<T | NoAnswer> {
     const provider = this.#providers.get(name ?? '');
-    if (provider === undefined) return { outcome: 'not-reached', error: new Error(`no provider ${name ?? '(none)'}`) };
-    const signal = AbortSignal.timeout(this.#timeout);
+    if (provider === undefined) {
+      return { outcome: 'not-reached', error: new Error(`provider ${name ?? '(none)'} is not set up`) };
+    }
+    if (signal.aborted) return { outcome: 'not-reached', error: signal.reason };
     try {
       return await Promise.race([call(provider, signal), abortOf(signal)]);
     } catch (error) {

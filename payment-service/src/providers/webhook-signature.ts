@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { WebhookNotGenuine, type WebhookRequest } from './payment-provider.js';
+import { WebhookNotGenuine, type WebhookRequest } from './webhook-reader.js';
 
 /** Seconds that a webhook's time may be off ours. */
 const TOLERANCE = 300;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
-import { WebhookNotGenuine } from './payment-provider.js';
+import { WebhookNotGenuine } from './webhook-reader.js';
 import { signatureOf, verifiedId } from './webhook-signature.js';
 
 const secret = randomBytes(32);

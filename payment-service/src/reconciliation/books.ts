@@ -1,5 +1,5 @@
 import type { PaymentStatus, RefundStatus } from '@shop/common/contracts';
-import type { Verdict } from '../providers/payment-provider.js';
+import type { LedgerVerdict } from '../providers/payment-provider.js';
 
 export type EntryKind = 'charge' | 'refund';
 
@@ -16,7 +16,7 @@ export interface OurEntry {
 export interface TheirEntry {
   readonly amount: bigint;
   readonly currency: string;
-  readonly verdict: Verdict;
+  readonly verdict: LedgerVerdict;
 }
 
 export interface Pair {

@@ -9,7 +9,7 @@ let test: TestService;
 let alice: TestCaller;
 
 beforeAll(async () => {
-  test = await startTestService({ simulatedWebhookUrl: 'http://127.0.0.1:1/' });
+  test = await startTestService({ simulated: { webhookUrl: 'http://127.0.0.1:1/' } });
 });
 afterAll(() => test.stop());
 beforeEach(() => {
@@ -25,7 +25,8 @@ const reconcile = (args: string[] = [], environment: Record<string, string> = {}
       env: {
         PATH: process.env.PATH,
         PAYMENT_DATABASE_URL: test.config.databaseUrl,
-        SIMULATED_PROVIDER_DATABASE_URL: test.config.simulatedProviderDatabaseUrl,
+        SIMULATED_PROVIDER_DATABASE_URL: test.config.simulated.databaseUrl,
+        SIMULATED_WEBHOOK_SECRETS: `whsec_${test.config.simulated.webhookSecrets[0].toString('base64')}`,
         ...environment,
       },
     });

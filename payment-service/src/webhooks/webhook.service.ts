@@ -1,14 +1,17 @@
 import { validate as isUuid } from 'uuid';
 import type { Logger } from '@shop/common/logger';
 import type { ChargeService } from '../payments/charge.service.js';
+import type { IncidentService } from '../payments/incident.service.js';
 import type { RefundService } from '../payments/refund.service.js';
 import {
   WebhookMalformed,
   WebhookNotGenuine,
+  type Incident,
   type ProviderNotice,
+  type Settlement,
   type WebhookReader,
   type WebhookRequest,
-} from '../providers/payment-provider.js';
+} from '../providers/webhook-reader.js';
 import { ProviderNotFound, WebhookNotUnderstood, WebhookRefused } from './webhook.errors.js';
 import type { WebhookRepository } from './webhook.repository.js';
 
@@ -16,8 +19,9 @@ export interface WebhookServiceOptions {
   /** By the name of the provider. */
   readers: ReadonlyMap<string, WebhookReader>;
   webhooks: WebhookRepository;
-  charges: Pick<ChargeService, 'followVerdict'>;
-  refunds: Pick<RefundService, 'followVerdict'>;
+  charges: Pick<ChargeService, 'follow'>;
+  refunds: Pick<RefundService, 'follow'>;
+  incidents: Pick<IncidentService, 'note'>;
   logger: Logger;
   clock: () => Date;
 }
@@ -45,7 +49,8 @@ export class WebhookService {
     // Noted last: what a crash leaves without its effect is not yet noted, and comes again. That two at once may both get
     // here does no harm, since a verdict on what is settled changes nothing.
     await webhooks.noteHandled(provider, id, clock());
-    logger.info('webhook handled', { provider, webhookId: id, kind: about?.kind, outcome: about?.verdict.outcome });
+    const outcome = about && 'state' in about ? about.state.outcome : undefined;
+    logger.info('webhook handled', { provider, webhookId: id, kind: about?.kind, outcome });
   }
 
   /** Forgets old webhooks. True: there may be more of them. */
@@ -54,10 +59,12 @@ export class WebhookService {
     return (await this.#options.webhooks.forget({ before, limit: BATCH })) === BATCH;
   }
 
-  async #follow(provider: string, { kind, key, verdict }: NonNullable<ProviderNotice['about']>): Promise<void> {
-    if (!isUuid(key)) return; // our keys are: it is somebody else's
-    const { charges, refunds } = this.#options;
-    await (kind === 'charge' ? charges : refunds).followVerdict(provider, key, verdict);
+  async #follow(provider: string, about: Settlement | Incident): Promise<void> {
+    const { charges, refunds, incidents } = this.#options;
+    if (!('state' in about)) return incidents.note(provider, about);
+    if (!isUuid(about.key)) return; // our keys are: it is somebody else's
+    if (about.kind === 'charge') await charges.follow(provider, about.key, about.state);
+    else await refunds.follow(provider, about.key, about.state);
   }
 }
 

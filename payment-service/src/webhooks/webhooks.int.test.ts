@@ -22,7 +22,7 @@ let alice: TestCaller;
 let admin: TestCaller;
 
 beforeAll(async () => {
-  test = await startTestService({ simulatedWebhookSecrets: secrets });
+  test = await startTestService({ simulated: { webhookSecrets: secrets } });
 });
 afterAll(async () => {
   try {
@@ -56,7 +56,10 @@ const send = ({ body, id = newId(), at = new Date(), by = signer, headers = {}, 
     })
     .send(body);
 
-const messageOf = (type: string, data: object) => JSON.stringify({ type, timestamp: new Date().toISOString(), data });
+const messageOf = (type: string, data: object) => {
+  const money = { amount: 4_498, currency: 'USD' };
+  return JSON.stringify({ type, timestamp: new Date().toISOString(), data: { ...money, ...data } });
+};
 const succeeded = (key: string, transactionId = `ch_${newId()}`) =>
   messageOf('charge.succeeded', { key, transactionId });
 const declined = (key: string, reason = 'card_declined') => messageOf('charge.declined', { key, reason });
@@ -130,7 +133,7 @@ describe('a webhook', () => {
 
   it('written in another way than we would -> its very bytes count', async () => {
     const { payment, transactionId } = await placeUnknown();
-    const data = `{ "key": "${payment.id}" , "transactionId": "${transactionId}", "fee": 1.0, "note": "\\u0061" }`;
+    const data = `{ "key": "${payment.id}" , "amount" : 4498, "currency": "USD", "transactionId": "${transactionId}", "fee": 1.0, "note": "\\u0061" }`;
     const body = `{\n  "type" : "charge.\\u0073ucceeded",\r\n  "data" : ${data} }\n`;
     await send({ body }).expect(200);
     expect((await current(payment.id)).status).toBe('success');

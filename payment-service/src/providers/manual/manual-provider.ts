@@ -1,28 +1,38 @@
-import type { Charge, ChargeRefund, PaymentProvider, Verdict } from '../payment-provider.js';
+import type { BegunCharge, Charge, ChargeRefund, NewCharge, PaymentProvider, Succeeded } from '../payment-provider.js';
 
-const received = (key: string): Verdict => ({ outcome: 'succeeded', transactionId: `manual_${key}` });
+const nameOf = (key: string): string => `manual_${key}`;
+const received = ({ key, amount, currency }: Pick<Charge, 'key' | 'amount' | 'currency'>): Succeeded => ({
+  outcome: 'succeeded',
+  transactionId: nameOf(key),
+  amount,
+  currency,
+});
 
 /** Money that an admin takes and gives back by hand: that the admin says so is all there is to ask. */
 export class ManualProvider implements PaymentProvider {
   readonly name = 'manual';
 
-  charge({ key }: Charge): Promise<Verdict> {
-    return Promise.resolve(received(key));
+  beginCharge({ key }: NewCharge): Promise<BegunCharge> {
+    return Promise.resolve({ outcome: 'begun', reference: nameOf(key) });
   }
 
-  refund({ key }: ChargeRefund): Promise<Verdict> {
-    return Promise.resolve(received(key));
+  confirmCharge(charge: Charge): Promise<Succeeded> {
+    return Promise.resolve(received(charge));
   }
 
-  findCharge(key: string): Promise<Verdict> {
-    return Promise.resolve(received(key));
+  findCharge(charge: Charge): Promise<Succeeded> {
+    return Promise.resolve(received(charge));
   }
 
-  findRefund(key: string): Promise<Verdict> {
-    return Promise.resolve(received(key));
+  cancelCharge(charge: Charge): Promise<Succeeded> {
+    return Promise.resolve(received(charge));
   }
 
-  cancelCharge({ key }: Pick<Charge, 'key'>): Promise<Verdict> {
-    return Promise.resolve(received(key));
+  refund(refund: ChargeRefund): Promise<Succeeded> {
+    return Promise.resolve(received(refund));
+  }
+
+  findRefund(refund: ChargeRefund): Promise<Succeeded> {
+    return Promise.resolve(received(refund));
   }
 }

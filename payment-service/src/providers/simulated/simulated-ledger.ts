@@ -3,11 +3,11 @@ import { z } from 'zod';
 import { tolerateLostConnections } from '@shop/common/database';
 import {
   ProviderNotReached,
-  type Charge,
   type ChargeRefund,
   type LedgerEntry,
   type LedgerPage,
   type LedgerPageRequest,
+  type Money,
   type ProviderLedger,
   type Verdict,
 } from '../payment-provider.js';
@@ -22,19 +22,26 @@ const PAGE = 100;
 export const webhookTimings = ['first', 'twice', 'late', 'after'] as const;
 export type WebhookTiming = (typeof webhookTimings)[number];
 
-const verdictRow = z.object({ transaction_id: z.string(), decline_reason: z.string().nullable() });
-const entryRow = verdictRow.extend({
-  key: z.string(),
+const verdictRow = z.object({
+  transaction_id: z.string(),
+  decline_reason: z.string().nullable(),
   amount: z.string().transform(BigInt),
   currency: z.string(),
-  position: z.string(),
 });
+const entryRow = z.object({ key: z.string(), position: z.string() });
+const begunRow = z.object({ transaction_id: z.string() });
+const challengeRow = z.object({ decline_reason: z.string().nullable(), is_answered: z.boolean() });
 const webhookRow = z.object({ timing: z.enum(webhookTimings) });
 
 const verdictOf = (row: unknown): Verdict => {
-  const { transaction_id: transactionId, decline_reason: reason } = verdictRow.parse(row);
-  return reason === null ? { outcome: 'succeeded', transactionId } : { outcome: 'declined', reason };
+  const { transaction_id: transactionId, decline_reason: reason, amount, currency } = verdictRow.parse(row);
+  return reason === null
+    ? { outcome: 'succeeded', transactionId, amount, currency }
+    : { outcome: 'declined', reason, amount, currency };
 };
+
+/** A charge under our key for it. */
+export type KeyedCharge = Money & { readonly key: string };
 
 /** What was entered for a key, and whether that was now. */
 export interface Entered {
@@ -70,16 +77,60 @@ export class SimulatedLedger implements ProviderLedger {
     tolerateLostConnections(this.#pool);
   }
 
+  /** The transaction that a charge will be, under the same name each time. Throws ProviderNotReached. */
+  async begin(key: string): Promise<string> {
+    return this.#withClient(async (client) => {
+      await client.query('INSERT INTO simulated_provider.begun_charges VALUES ($1, $2) ON CONFLICT DO NOTHING', [
+        key,
+        `ch_${this.#newId()}`,
+      ]);
+      const { rows } = await client.query('SELECT * FROM simulated_provider.begun_charges WHERE key = $1', [key]);
+      return begunRow.parse(rows[0]).transaction_id;
+    });
+  }
+
+  /** The customer's bank asks the customer, who answers after so many milliseconds: undefined is never. */
+  async challenge(
+    key: string,
+    { declineReason, answersAfter }: { declineReason: string | null; answersAfter: number | undefined },
+  ): Promise<void> {
+    await this.#withClient((client) =>
+      client.query(
+        `INSERT INTO simulated_provider.challenges
+         VALUES ($1, $2, coalesce(now() + $3::integer * interval '1 millisecond', 'infinity')) ON CONFLICT DO NOTHING`,
+        [key, declineReason, answersAfter],
+      ),
+    );
+  }
+
+  /** The verdict on a charge, `challenged` while the customer is being asked, undefined where there is nothing yet. */
+  async findCharge(charge: KeyedCharge): Promise<Verdict | 'challenged' | undefined> {
+    const verdict = await this.find('charges', charge.key);
+    if (verdict !== undefined) return verdict;
+    const challenge = await this.#withClient(async (client) => {
+      const { rows } = await client.query(
+        'SELECT decline_reason, answered_at <= now() AS is_answered FROM simulated_provider.challenges WHERE key = $1',
+        [charge.key],
+      );
+      return rows.map((row) => challengeRow.parse(row))[0];
+    });
+    if (challenge === undefined) return undefined;
+    if (!challenge.is_answered) return 'challenged';
+    return (await this.enterCharge(charge, { declineReason: challenge.decline_reason })).verdict;
+  }
+
   /** Throws ProviderNotReached when there is no connection. */
   async enterCharge(
-    { key, amount, currency }: Omit<Charge, 'token'>,
+    { key, amount, currency }: KeyedCharge,
     { declineReason, webhook }: { declineReason: string | null; webhook?: WebhookTiming | undefined },
   ): Promise<Entered> {
     return this.#withClient(async (client) => {
       const { rows } = await client.query(
         `WITH entered AS (
            INSERT INTO simulated_provider.charges (key, transaction_id, amount, currency, decline_reason)
-           VALUES ($1, $2, $3, $4, $5) ON CONFLICT (key) DO NOTHING RETURNING *
+           VALUES (
+             $1, coalesce((SELECT transaction_id FROM simulated_provider.begun_charges WHERE key = $1), $2), $3, $4, $5
+           ) ON CONFLICT (key) DO NOTHING RETURNING *
          ), told AS (
            INSERT INTO simulated_provider.charge_webhooks (transaction_id, timing)
            SELECT transaction_id, $6::text FROM entered WHERE $6 IS NOT NULL
@@ -153,15 +204,12 @@ export class SimulatedLedger implements ProviderLedger {
          ORDER BY created_at, key LIMIT $4`,
         [since, ...(start === undefined ? [null, null] : positionOf(start)), PAGE],
       );
-      const page = rows.map((row) => entryRow.parse(row));
-      const last = page.length === PAGE ? page.at(-1) : undefined;
+      const last = rows.length === PAGE ? entryRow.parse(rows.at(-1)) : undefined;
       return {
-        entries: page.map(({ key, amount, currency, ...row }): LedgerEntry => ({
-          key,
-          amount,
-          currency,
-          verdict: verdictOf(row),
-        })),
+        entries: rows.map((row): LedgerEntry => {
+          const verdict = verdictOf(row);
+          return { key: entryRow.parse(row).key, amount: verdict.amount, currency: verdict.currency, verdict };
+        }),
         next: last && JSON.stringify([last.key, last.position]),
       };
     });

@@ -2,8 +2,11 @@ import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   ProviderOutcomeUnknown,
+  type BegunCharge,
   type Charge,
   type ChargeRefund,
+  type ChargeState,
+  type NewCharge,
   type PaymentProvider,
   type Verdict,
 } from '../payment-provider.js';
@@ -17,9 +20,15 @@ interface Behaviour {
   readonly beforeAnswer?: (signal: AbortSignal) => Promise<unknown>;
   /** Charges by this token, and their refunds, are told of by webhook too. */
   readonly webhook?: WebhookTiming;
+  /** The customer's bank asks the customer first, who answers after so many milliseconds: `never` is never. */
+  readonly challenge?: number | 'never';
 }
 
 const SLOW = 3_000;
+/** Milliseconds that a customer takes to answer. */
+const CHALLENGE = 2_000;
+/** Nobody is there: the customer is simulated as well. */
+const CHALLENGES = 'https://simulated-provider.invalid/challenges';
 const approved: Behaviour = { declineReason: null };
 const unknownToken: Behaviour = { declineReason: 'unknown_token' };
 
@@ -40,7 +49,12 @@ const behaviours: ReadonlyMap<string, Behaviour> = new Map<string, Behaviour>([
   ['tok_webhookFirst', { declineReason: null, webhook: 'first' }],
   ['tok_webhookTwice', { declineReason: null, webhook: 'twice' }],
   ['tok_webhookLate', { declineReason: null, webhook: 'late' }],
+  ['tok_threeDSecure', { declineReason: null, challenge: CHALLENGE }],
+  ['tok_threeDSecureFailed', { declineReason: 'authentication_failed', challenge: CHALLENGE }],
+  ['tok_threeDSecureAbandoned', { declineReason: null, challenge: 'never' }],
 ]);
+
+type WebhookSender = Pick<SimulatedWebhookSender, 'sendNow' | 'sendLater' | 'sendVerdictLater'>;
 
 /** Milliseconds from the answer to each webhook; none where the webhook is to be there before the answer. */
 const delays = {
@@ -57,25 +71,38 @@ const delays = {
 export class SimulatedProvider implements PaymentProvider {
   readonly name = 'simulated';
   readonly #ledger: SimulatedLedger;
-  readonly #webhooks: Pick<SimulatedWebhookSender, 'sendNow' | 'sendLater'>;
+  readonly #webhooks: WebhookSender;
 
-  constructor({
-    ledger,
-    webhooks,
-  }: {
-    ledger: SimulatedLedger;
-    webhooks: Pick<SimulatedWebhookSender, 'sendNow' | 'sendLater'>;
-  }) {
+  constructor({ ledger, webhooks }: { ledger: SimulatedLedger; webhooks: WebhookSender }) {
     this.#ledger = ledger;
     this.#webhooks = webhooks;
   }
 
-  async charge(charge: Charge, signal: AbortSignal): Promise<Verdict> {
-    const behaviour = charge.token === undefined ? approved : (behaviours.get(charge.token) ?? unknownToken);
+  async beginCharge({ key }: NewCharge): Promise<BegunCharge> {
+    return { outcome: 'begun', reference: await this.#ledger.begin(key) };
+  }
+
+  async confirmCharge(charge: Charge, token: string | undefined, signal: AbortSignal): Promise<ChargeState> {
+    const behaviour = token === undefined ? approved : (behaviours.get(token) ?? unknownToken);
+    if (behaviour.challenge !== undefined) return this.#challenge(charge, behaviour.challenge, behaviour.declineReason);
     const entered = await this.#ledger.enterCharge(charge, behaviour);
     return this.#answer({ kind: 'charge', key: charge.key, verdict: entered.verdict }, entered, () =>
       behaviour.beforeAnswer?.(signal),
     );
+  }
+
+  async findCharge(charge: Charge): Promise<ChargeState> {
+    const found = await this.#ledger.findCharge(charge);
+    const { amount, currency } = charge;
+    if (found === undefined) return { outcome: 'unconfirmed', amount, currency };
+    if (found !== 'challenged') return found;
+    const nextAction = { type: 'redirect_to_url', url: `${CHALLENGES}/${charge.reference}` };
+    return { outcome: 'needs-customer', nextAction, amount, currency };
+  }
+
+  /** A charge that was refused can't be made any more: its key has its verdict. */
+  async cancelCharge(charge: Charge): Promise<Verdict> {
+    return (await this.#ledger.enterCharge(charge, { declineReason: 'charge_cancelled' })).verdict;
   }
 
   async refund(refund: ChargeRefund): Promise<Verdict> {
@@ -83,17 +110,20 @@ export class SimulatedProvider implements PaymentProvider {
     return this.#answer({ kind: 'refund', key: refund.key, verdict: entered.verdict }, entered);
   }
 
-  findCharge(key: string): Promise<Verdict | undefined> {
-    return this.#ledger.find('charges', key);
-  }
-
-  findRefund(key: string): Promise<Verdict | undefined> {
+  findRefund({ key }: ChargeRefund): Promise<Verdict | undefined> {
     return this.#ledger.find('refunds', key);
   }
 
-  /** A charge that was refused can't be made any more: its key has its verdict. */
-  async cancelCharge(charge: Omit<Charge, 'token'>): Promise<Verdict> {
-    return (await this.#ledger.enterCharge(charge, { declineReason: 'charge_cancelled' })).verdict;
+  async #challenge(charge: Charge, time: number | 'never', declineReason: string | null): Promise<ChargeState> {
+    const answersAfter = time === 'never' ? undefined : time;
+    await this.#ledger.challenge(charge.key, { declineReason, answersAfter });
+    if (answersAfter !== undefined) {
+      this.#webhooks.sendVerdictLater({ kind: 'charge', key: charge.key }, answersAfter, async () => {
+        const found = await this.#ledger.findCharge(charge);
+        return found === 'challenged' ? undefined : found;
+      });
+    }
+    return this.findCharge(charge);
   }
 
   async #answer(

@@ -1,17 +1,18 @@
 import { z } from 'zod';
-import {
-  WebhookMalformed,
-  type ProviderNotice,
-  type Verdict,
-  type WebhookReader,
-  type WebhookRequest,
-} from '../payment-provider.js';
+import { MAX_MINOR_UNITS } from '@shop/common/money';
+import type { Verdict } from '../payment-provider.js';
+import { WebhookMalformed, type ProviderNotice, type WebhookReader, type WebhookRequest } from '../webhook-reader.js';
 import { verifiedId } from '../webhook-signature.js';
 
 const MAX_ID_LENGTH = 255;
 
-const succeeded = z.object({ key: z.string(), transactionId: z.string().min(1) });
-const declined = z.object({ key: z.string(), reason: z.string().min(1) });
+const money = z.object({
+  key: z.string(),
+  amount: z.int().min(1).max(Number(MAX_MINOR_UNITS)).transform(BigInt),
+  currency: z.string().regex(/^[A-Z]{3}$/),
+});
+const succeeded = money.extend({ transactionId: z.string().min(1) });
+const declined = money.extend({ reason: z.string().min(1) });
 const message = z.object({ type: z.string(), data: z.unknown() });
 
 /** What the simulated provider says in its webhooks, by type. Other types are none of our business. */
@@ -24,10 +25,8 @@ const dataOf = {
 
 const isKnown = (type: string): type is keyof typeof dataOf => Object.hasOwn(dataOf, type);
 
-const verdictOf = (data: z.infer<typeof succeeded> | z.infer<typeof declined>): Verdict =>
-  'reason' in data
-    ? { outcome: 'declined', reason: data.reason }
-    : { outcome: 'succeeded', transactionId: data.transactionId };
+const verdictOf = ({ key: _key, ...data }: z.infer<typeof succeeded> | z.infer<typeof declined>): Verdict =>
+  'reason' in data ? { outcome: 'declined', ...data } : { outcome: 'succeeded', ...data };
 
 /** Webhooks of the simulated provider, signed as Standard Webhooks. */
 export class SimulatedWebhookReader implements WebhookReader {
@@ -46,7 +45,7 @@ export class SimulatedWebhookReader implements WebhookReader {
       if (!isKnown(type)) return { id, about: undefined };
       const { kind, data: schema } = dataOf[type];
       const parsed = schema.parse(data);
-      return { id, about: { kind, key: parsed.key, verdict: verdictOf(parsed) } };
+      return { id, about: { kind, key: parsed.key, state: verdictOf(parsed) } };
     } catch (error) {
       throw new WebhookMalformed('the body is not a message of this provider', { cause: error });
     }

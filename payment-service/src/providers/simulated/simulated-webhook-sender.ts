@@ -42,12 +42,16 @@ export class SimulatedWebhookSender {
 
   /** After so many milliseconds; nobody waits for it. */
   sendLater(message: SimulatedMessage, delay: number): void {
-    if (this.#open.size >= MAX_OPEN) {
-      this.#options.logger.warn('too many open webhooks: one is left out', { kind: message.kind, key: message.key });
-      return;
-    }
-    const sending = this.#send(message, delay).finally(() => this.#open.delete(sending));
-    this.#open.add(sending);
+    this.#later(message, delay, () => Promise.resolve(message.verdict));
+  }
+
+  /** As `sendLater`, with the verdict that there is by then; without one nothing is sent. */
+  sendVerdictLater(
+    message: Omit<SimulatedMessage, 'verdict'>,
+    delay: number,
+    verdictOf: () => Promise<Verdict | undefined>,
+  ): void {
+    this.#later(message, delay, verdictOf);
   }
 
   /** Lets go of what is still open, as a provider's crash would. */
@@ -56,21 +60,41 @@ export class SimulatedWebhookSender {
     await Promise.all(this.#open);
   }
 
-  async #send(message: SimulatedMessage, delay: number): Promise<void> {
+  #later(
+    { kind, key }: Omit<SimulatedMessage, 'verdict'>,
+    delay: number,
+    verdictOf: () => Promise<Verdict | undefined>,
+  ): void {
+    if (this.#open.size >= MAX_OPEN) {
+      this.#options.logger.warn('too many open webhooks: one is left out', { kind, key });
+      return;
+    }
+    const sending = this.#send({ kind, key }, delay, verdictOf)
+      .catch((err: unknown) => this.#options.logger.warn('webhook given up on', { kind, key, err }))
+      .finally(() => this.#open.delete(sending));
+    this.#open.add(sending);
+  }
+
+  async #send(
+    { kind, key }: Omit<SimulatedMessage, 'verdict'>,
+    delay: number,
+    verdictOf: () => Promise<Verdict | undefined>,
+  ): Promise<void> {
     for (const wait of [delay, ...RETRY_PAUSES]) {
       const isOver = await pause(wait, false, { signal: this.#stopping.signal }).catch(() => true);
-      if (isOver || (await this.#isTaken(message))) return;
+      if (isOver) return;
+      const verdict = await verdictOf();
+      if (verdict === undefined || (await this.#isTaken({ kind, key, verdict }))) return;
     }
-    this.#options.logger.warn('webhook given up on', { kind: message.kind, key: message.key });
+    this.#options.logger.warn('webhook given up on', { kind, key });
   }
 
   async #isTaken({ kind, key, verdict }: SimulatedMessage): Promise<boolean> {
     const { url, secret, clock, logger } = this.#options;
-    const { outcome, ...facts } = verdict;
+    const { outcome, amount, ...facts } = verdict;
     const now = clock();
-    const body = Buffer.from(
-      JSON.stringify({ type: `${kind}.${outcome}`, timestamp: now.toISOString(), data: { key, ...facts } }),
-    );
+    const data = { key, amount: Number(amount), ...facts };
+    const body = Buffer.from(JSON.stringify({ type: `${kind}.${outcome}`, timestamp: now.toISOString(), data }));
     const id = `msg_${kind}_${key}`;
     const timestamp = String(Math.floor(now.getTime() / 1_000));
     try {

@@ -1,0 +1,84 @@
+import type { Charge } from '../providers/payment-provider.js';
+import type { ChargeOutcome, NoAnswer, Providers } from '../providers/providers.js';
+import type { ChargeRepository } from './charge.repository.js';
+import type { Payment } from './payment.js';
+
+export interface ChargingServiceOptions {
+  charges: Pick<ChargeRepository, 'storeReference'>;
+  providers: Providers;
+}
+
+/**
+ * The steps of a charge at its payment's own provider, which is begun, and confirmed once the provider's name for it is
+ * committed. So whatever crashes when, a charge that may move money can be found, and one without a name never did.
+ */
+export class ChargingService {
+  readonly #options: ChargingServiceOptions;
+
+  constructor(options: ChargingServiceOptions) {
+    this.#options = options;
+  }
+
+  /** Charges a payment that has just become `processing`. */
+  async charge(payment: Payment, token: string | undefined): Promise<ChargeOutcome> {
+    const { providers } = this.#options;
+    const deadline = providers.deadline(); // both steps share it: somebody waits
+    const { key, amount, currency } = chargeOf(payment);
+    const { orderId, provider } = payment;
+    const begun = await providers.beginCharge(provider, { key, orderId, amount, currency, token }, deadline);
+    if (begun.outcome === 'declined') return begun;
+    // A charge that isn't confirmed moves no money: whether the provider has heard of it makes no difference.
+    if (begun.outcome !== 'begun') return { outcome: 'not-reached', error: begun.error };
+    const failure = await this.#storeReference(payment, begun.reference);
+    if (failure !== undefined) return failure;
+    const charge = { ...chargeOf(payment), reference: begun.reference };
+    return providers.confirmCharge(provider, charge, token, deadline);
+  }
+
+  /** Brings a charge to its end that began earlier, in whichever step it stopped. */
+  async carryOn(payment: Payment, token: string | undefined): Promise<ChargeOutcome> {
+    const { providers } = this.#options;
+    const found = await this.find(payment);
+    if (found.outcome !== 'unconfirmed') return found;
+    if (payment.providerReference === null) return this.charge(payment, token);
+    return providers.confirmCharge(payment.provider, chargeOf(payment), token, providers.deadline());
+  }
+
+  /** How far the charge has come. */
+  find(payment: Payment): Promise<ChargeOutcome> {
+    return this.#options.providers.findCharge(payment.provider, chargeOf(payment));
+  }
+
+  /** Calls the charge off at the provider. One that wasn't begun is begun for it, so that nobody else can confirm it. */
+  async callOff(payment: Payment): Promise<ChargeOutcome> {
+    const { providers } = this.#options;
+    if (payment.providerReference !== null) return providers.cancelCharge(payment.provider, chargeOf(payment));
+    const { key, amount, currency } = chargeOf(payment);
+    const begun = await providers.beginCharge(
+      payment.provider,
+      { key, orderId: payment.orderId, amount, currency, token: undefined },
+      providers.deadline(),
+    );
+    if (begun.outcome !== 'begun') return begun;
+    const failure = await this.#storeReference(payment, begun.reference);
+    if (failure !== undefined) return failure;
+    return providers.cancelCharge(payment.provider, { ...chargeOf(payment), reference: begun.reference });
+  }
+
+  /** Where it fails, somebody else may have stored a reference, or settled the payment: theirs counts. */
+  async #storeReference(payment: Payment, reference: string): Promise<NoAnswer | undefined> {
+    try {
+      await this.#options.charges.storeReference(payment, reference);
+      return undefined;
+    } catch (error) {
+      return { outcome: 'unknown', error };
+    }
+  }
+}
+
+const chargeOf = ({ id: key, amount, currency, providerReference: reference }: Payment): Charge => ({
+  key,
+  amount,
+  currency,
+  reference,
+});
