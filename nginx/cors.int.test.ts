@@ -31,7 +31,7 @@ describe('in production', () => {
 
   it.each([
     ['404', 404, '/nothing', {}],
-    ['413', 413, '/graphql', { method: 'POST', body: Buffer.alloc(100_001) }],
+    ['413', 413, '/graphql', { method: 'POST', body: Buffer.alloc(1_000_001) }],
   ] as const)(
     'the edge’s own %s -> a page of CORS_ORIGINS can read it, no other can',
     async (_, status, path, question) => {

@@ -1,3 +1,4 @@
+import { InvalidInput } from '@shop/common/errors';
 import type { ServiceAnswer, ServiceCall, ServiceClient } from '@shop/common/http';
 import { z } from 'zod';
 import { toConnection, type Connection, type PageQuery } from './page.js';
@@ -9,6 +10,13 @@ export interface CallingRequest {
   /** Milliseconds that are left for it; undefined where it may last. */
   timeLeft: () => number | undefined;
 }
+
+/** GraphQL's clients know the services' `cursor` as `after`. */
+const inGraphQLNames = ({ fields, cause }: InvalidInput): InvalidInput =>
+  new InvalidInput(
+    fields.map(({ field, message }) => ({ field: field === 'cursor' ? 'after' : field, message })),
+    { cause },
+  );
 
 /** One service, called as the caller of one request. */
 export class CallerService {
@@ -32,7 +40,11 @@ export class CallerService {
 
   /** A part of one of the service's lists. */
   async page<T>(schema: z.ZodType<T>, path: string, query: PageQuery & ServiceCall['query']): Promise<Connection<T>> {
-    return toConnection(await this.#asCaller(z.array(schema), { method: 'GET', path, query }));
+    try {
+      return toConnection(await this.#asCaller(z.array(schema), { method: 'GET', path, query }));
+    } catch (error) {
+      throw error instanceof InvalidInput ? inGraphQLNames(error) : error;
+    }
   }
 
   #asCaller<T>(schema: z.ZodType<T>, call: ServiceCall): Promise<ServiceAnswer<T>> {

@@ -119,6 +119,44 @@ describe('GraphQL on the server', () => {
     expect([status, errors?.[0]?.extensions.code]).toEqual([413, 'PAYLOAD_TOO_LARGE']);
   });
 
+  it.each([
+    ['an order', 'mutation ($input: CreateOrderInput!) { createOrder(input: $input) { id } }', true, 'UNAVAILABLE'],
+    [
+      'an order of nobody',
+      'mutation ($input: CreateOrderInput!) { createOrder(input: $input) { id } }',
+      false,
+      'TOO_LARGE',
+    ],
+    ['something else', 'query ($input: String) { __typename }', true, 'TOO_LARGE'],
+  ])('a body over 100 kB with %s, in pieces or not -> as REST has it', async (_case, query, isKnown, code) => {
+    const items = Array.from({ length: 100 }, () => ({
+      productId: '한'.repeat(255),
+      productName: '한'.repeat(255),
+      quantity: 1,
+      unitPrice: 1,
+    }));
+    const json = JSON.stringify({ query, variables: { input: { shippingAddress: '1 Main Street', items } } });
+    for (const body of [{ body: json }, streamOf(json)]) {
+      const response = await fetch(`${base}/graphql`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          ...(isKnown && { authorization: `Bearer ${tokens.tokenFor({ id: aUser().id })}` }),
+        },
+        ...body,
+      });
+      expect((await read(response)).errors?.[0]?.extensions.code).toContain(code);
+    }
+  });
+
+  it('a slash at the end of the path -> the same endpoint', async () => {
+    for (const path of ['/graphql/', '/query/', '/graphql/?x=1']) {
+      expect((await ask('{ __typename }', {}, `${base}${path}`)).data).toEqual({ __typename: 'Query' });
+    }
+    expect((await fetch(`${base}/graphql/`, { headers: { accept: 'text/html' } })).status).toBe(200);
+    expect((await fetch(`${base}/GraphQL`, { method: 'POST' })).status).toBe(404);
+  });
+
   it('a small body in pieces -> answered', async () => {
     const response = await fetch(`${base}/graphql`, {
       method: 'POST',

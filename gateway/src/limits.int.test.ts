@@ -322,6 +322,18 @@ describe('what a request may be', () => {
     },
   );
 
+  it.each([
+    'Application/JSON',
+    'application/json;',
+    'application/json; charset=UTF8',
+    'application/json;charset="utf-8"',
+  ])('a body of type %s, with or without a byte order mark -> answered', async (type) => {
+    for (const mark of ['', '\ufeff']) {
+      const { status, data } = await read(await post(`${mark}${query}`, type));
+      expect([status, data]).toEqual([200, { __typename: 'Query' }]);
+    }
+  });
+
   it('a body over 100 kB -> 413', async () => {
     const body = JSON.stringify({ query: '{ __typename }', variables: { x: 'x'.repeat(100_000) } });
     const { status, errors } = await read(await post(body));

@@ -56,7 +56,11 @@ export function buildListener(parts: ListenerParts): RequestListener {
   };
 }
 
-const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0] ?? '';
+/** Without a slash at its end, as Express reads its own routes. */
+function pathOf({ url = '' }: IncomingMessage): string {
+  const path = url.split('?', 1)[0] ?? '';
+  return path.endsWith('/') ? path.slice(0, -1) : path;
+}
 
 async function answerGraphQL(
   path: string,

@@ -1,6 +1,7 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { GraphQLFieldResolver, GraphQLObjectType, GraphQLSchema } from 'graphql';
 import type { GatewayContext } from './context.js';
+import { readEmptyAsAbsent } from './empty-optionals.js';
 import { typeDefs } from './generated/schema.js';
 import { orderResolvers } from './order/order.resolvers.js';
 import { paymentResolvers } from './payment/payment.resolvers.js';
@@ -30,6 +31,7 @@ export function buildSchema(): GraphQLSchema {
     if (field.resolve === undefined) throw new Error(`${field.name} has no resolver`);
     field.resolve = withFreshLoaders(field.resolve);
   }
+  readEmptyAsAbsent(schema);
   return schema;
 }
 

@@ -13,7 +13,7 @@ import { createMaskError } from './mask-error.js';
 import { useOperationFigures } from './operation-figures.js';
 import { useOperationSpans } from './operation-spans.js';
 import { useNoPersistedQueries } from './persisted-queries.js';
-import { useBodyLimit, useJsonOnly, useReadableParameters } from './request-body.js';
+import { useJsonBody, useReadableParameters } from './request-body.js';
 import { buildSchema } from './schema.js';
 import { useTimeLimit } from './time-limit.js';
 import { useSilentErrors } from './without-values.js';
@@ -54,14 +54,13 @@ export function buildYoga({
         caller ? stillValid(caller, verifier) : identify(request.headers.get('authorization') ?? undefined, verifier),
         request,
       ),
-    graphqlEndpoint: `/:endpoint(${[...graphqlPaths].map((path) => path.slice(1)).join('|')})`,
+    graphqlEndpoint: `/:endpoint(${[...graphqlPaths].map((path) => path.slice(1)).join('|')}){/}?`,
     plugins: [
       useOperationFigures(metrics, schema),
       ...(tracing ? [useOperationSpans(tracing)] : []),
-      useJsonOnly(),
+      useJsonBody(),
       useReadableParameters(),
       useNoPersistedQueries(),
-      useBodyLimit(),
       useQueryLimits(schema),
       useDocumentCache(),
       useTimeLimit(requestTimeout),

@@ -22,7 +22,8 @@ import { startOrderService } from '../src/container.js';
 export interface TestCaller {
   id: string;
   get(path?: string): Test;
-  post(body: object): Test;
+  /** `body`: also as the text that is sent. */
+  post(body: object | string): Test;
   /** The same caller at another process of the service. */
   at(url: string): TestCaller;
   patch(path: string, body: object): Test;
@@ -128,7 +129,7 @@ function callerAt(url: () => string, { id, authorization }: { id: string; author
   return {
     id,
     get: (to = '') => call('get', to),
-    post: (body) => call('post', '').send(body),
+    post: (body) => call('post', '').type('json').send(body),
     patch: (to, body) => call('patch', to).send(body),
     delete: (to) => call('delete', to),
     at: (other) => callerAt(() => other, { id, authorization }),

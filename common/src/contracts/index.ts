@@ -17,7 +17,7 @@ export {
   type DiscrepancyResource,
   type DiscrepancyStatus,
 } from './discrepancy.js';
-export { orderResource, orderStatuses, type OrderResource, type OrderStatus } from './order.js';
+export { MAX_ORDER_BYTES, orderResource, orderStatuses, type OrderResource, type OrderStatus } from './order.js';
 export {
   paymentMethods,
   paymentResource,

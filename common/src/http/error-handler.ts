@@ -49,9 +49,7 @@ export const errorAnswer = (error: AppError): Answer => ({
   body: { success: false, error: errorBody(error) },
 });
 
-const bodyFault = (message: string): InvalidInput => new InvalidInput([{ field: 'body', message }]);
-
-/** Express and body-parser mark their errors with `status` and `type`, as the package http-errors makes them. */
+/** Express and body-parser mark their errors with `status`, as the package http-errors makes them. */
 function fromExpress(error: unknown): AppError | undefined {
   if (!(error instanceof Error) || !('status' in error)) return undefined;
   const { status } = error;
@@ -59,9 +57,7 @@ function fromExpress(error: unknown): AppError | undefined {
   if (status === 415) return new UnsupportedMediaType('Content-Type must be application/json in UTF-8');
   if (error instanceof URIError) return new InvalidInput([{ field: 'path', message: 'is not valid' }]);
   if (typeof status !== 'number' || status < 400 || status >= 500) return undefined;
-  return bodyFault(
-    'type' in error && error.type === 'entity.parse.failed' ? 'must be valid JSON' : 'could not be read',
-  );
+  return new InvalidInput([{ field: 'body', message: 'could not be read' }]);
 }
 
 /** No route matched. */

@@ -15,7 +15,7 @@ export {
   type IdempotencyStore,
   type KeyedRequest,
 } from './idempotency.js';
-export { isJsonType, isPlainEncoding } from './json-body.js';
+export { isJsonType, isPlainEncoding, MAX_BODY_BYTES, parseJson } from './json-body.js';
 export { markRoute, noteRoute, routeOf } from './observe-request.js';
 export {
   batchMeta,

@@ -1,25 +1,51 @@
+import { once } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
-import express, { type RequestHandler } from 'express';
-import { UnsupportedMediaType } from '../errors/index.js';
+import express, { type Request, type RequestHandler } from 'express';
+import { InvalidInput, UnsupportedMediaType } from '../errors/index.js';
 
-const MAX_BODY_BYTES = 100_000;
+/** Of all routes that don't say otherwise. */
+export const MAX_BODY_BYTES = 100_000;
 const JSON_TYPE = /^application\/json\s*(;|$)/i;
-const CHARSET = /;\s*charset\s*=\s*"?([^\s";]+)/i;
+const CHARSET = /;\s*charset\s*=\s*"?([^\s";]*)/gi;
+/** The only encoding that JSON has (RFC 8259, 8.1), and as many write its name. */
+const UTF_8 = /^utf-?8$/i;
 
+const isChunked = (headers: IncomingHttpHeaders): boolean => headers['transfer-encoding'] !== undefined;
 const hasBody = (headers: IncomingHttpHeaders): boolean =>
-  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  isChunked(headers) || Number(headers['content-length'] ?? 0) > 0;
 
-/** Whether a Content-Type is JSON's, in the only encoding that JSON has (RFC 8259, 8.1). */
+/** Whether a Content-Type is JSON's, in UTF-8. */
 export const isJsonType = (type: string): boolean =>
-  JSON_TYPE.test(type) && (CHARSET.exec(type)?.[1] ?? 'utf-8').toLowerCase() === 'utf-8';
+  JSON_TYPE.test(type) && Array.from(type.matchAll(CHARSET)).every(([, charset = '']) => UTF_8.test(charset));
 
 /** Whether a body comes as it is. Packed ones are refused: very few bytes can hold very many. */
 export const isPlainEncoding = (encoding: string | null | undefined): boolean =>
   (encoding ?? 'identity').toLowerCase() === 'identity';
 
-const requireJson: RequestHandler = ({ headers }, _response, next) => {
-  const type = headers['content-type'];
-  if (type === undefined ? hasBody(headers) : !isJsonType(type)) {
+/** Reads JSON, whether or not it begins with a byte order mark. Throws SyntaxError. */
+export const parseJson = (text: string): unknown => JSON.parse(text.startsWith('\ufeff') ? text.slice(1) : text);
+
+/** Whether a body whose length isn't said beforehand has no bytes. */
+async function isEmpty(request: Request): Promise<boolean> {
+  const first = new AbortController();
+  try {
+    await Promise.race(['readable', 'end'].map((event) => once(request, event, { signal: first.signal })));
+  } catch (cause) {
+    throw new InvalidInput([{ field: 'body', message: 'could not be read' }], { cause });
+  } finally {
+    first.abort();
+  }
+  return request.read() === null;
+}
+
+/** No body at all may have any type: many clients send a form's with it. */
+const requireJson: RequestHandler = async (request, _response, next) => {
+  const { headers } = request;
+  if (!hasBody(headers)) {
+    next();
+    return;
+  }
+  if (!isJsonType(headers['content-type'] ?? '') && !(isChunked(headers) && (await isEmpty(request)))) {
     throw new UnsupportedMediaType('Content-Type must be application/json in UTF-8');
   }
   if (!isPlainEncoding(headers['content-encoding'])) {
@@ -28,21 +54,25 @@ const requireJson: RequestHandler = ({ headers }, _response, next) => {
   next();
 };
 
-/** Reads a JSON body into `request.body`; no body at all reads as `{}`. Throws UnsupportedMediaType. */
-export function jsonBody(): RequestHandler[] {
-  const emptyAsObject: RequestHandler = (request, _response, next) => {
-    if (request.body === undefined) request.body = {};
-    next();
-  };
-  return [
-    requireJson,
-    express.json({ limit: MAX_BODY_BYTES, strict: false, inflate: false, type: () => true }),
-    emptyAsObject,
-  ];
-}
+/** The bytes of a body as JSON; of none as `{}`. */
+const parseBody: RequestHandler = (request, _response, next) => {
+  const body: unknown = request.body;
+  try {
+    request.body = Buffer.isBuffer(body) && body.length > 0 ? parseJson(body.toString()) : {};
+  } catch (cause) {
+    throw new InvalidInput([{ field: 'body', message: 'must be valid JSON' }], { cause });
+  }
+  next();
+};
 
 /** Reads the bytes of a JSON body into `request.body` as they came, for a signature over them. Throws UnsupportedMediaType. */
 export const rawJsonBody = ({ maxBytes }: { maxBytes: number }): RequestHandler[] => [
   requireJson,
   express.raw({ limit: maxBytes, inflate: false, type: () => true }),
+];
+
+/** Reads a JSON body into `request.body`; no body at all reads as `{}`. Throws UnsupportedMediaType, InvalidInput. */
+export const jsonBody = ({ maxBytes = MAX_BODY_BYTES }: { maxBytes?: number | undefined } = {}): RequestHandler[] => [
+  ...rawJsonBody({ maxBytes }),
+  parseBody,
 ];

@@ -25,6 +25,8 @@ export interface Route {
   readonly access: Access;
   /** Leaves the body as the bytes that came, up to so many; else it is read as JSON. */
   readonly rawBody?: { readonly maxBytes: number };
+  /** Of a body that is read as JSON, where it may be larger than others. */
+  readonly maxBodyBytes?: number | undefined;
   /** Whether it heeds the header Idempotency-Key. */
   readonly isIdempotent?: boolean;
   readonly respond: (request: Request, by: { caller: Caller | undefined; once: Once | undefined }) => Promise<Answer>;
@@ -98,15 +100,17 @@ export function route<P, Q, B>(
   parts: Parts<P, Q, B> & {
     access: Exclude<Access, 'public'>;
     idempotent?: boolean;
+    maxBodyBytes?: number;
     handle: (input: Input<P, Q, B>) => Promise<Reply>;
   },
 ): Route {
-  const { method, path, access, idempotent: isIdempotent = false, handle } = parts;
+  const { method, path, access, idempotent: isIdempotent = false, maxBodyBytes, handle } = parts;
   return {
     method,
     path,
     access,
     isIdempotent,
+    maxBodyBytes,
     respond: async (request, { caller, once }) => {
       if (caller === undefined) throw new Error(`no caller on ${method} ${path}, which isn't public`);
       const key = isIdempotent ? idempotencyKey(request.headers) : undefined;

@@ -33,7 +33,6 @@ const allowed = (routes: readonly Route[]): string[] =>
  */
 export function buildRouter(base: string, routes: readonly Route[], { verifier, limitRate, once }: Gates): Router {
   const router = Router({ caseSensitive: true });
-  const json = jsonBody();
   const whoCalls = identify(verifier);
   for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
     const entry = router.route(path).all(markRoute(`${base}${path === '/' ? '' : path}`));
@@ -41,7 +40,8 @@ export function buildRouter(base: string, routes: readonly Route[], { verifier, 
       if (route.isIdempotent && once === undefined) throw new Error(`${base}${path} needs an idempotency store`);
       const gates = route.access === 'public' ? [limitRate] : [whoCalls, limitRate, authorize(route.access)];
       const register = entry[route.method.toLowerCase() as Lowercase<Method>].bind(entry);
-      const body = route.rawBody === undefined ? json : rawJsonBody(route.rawBody);
+      const body =
+        route.rawBody === undefined ? jsonBody({ maxBytes: route.maxBodyBytes }) : rawJsonBody(route.rawBody);
       register(...gates, ...(withBody(route.method) ? body : []), respondWith(route, once));
     }
     entry.all(() => {

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import request from 'supertest';
 import { AccessTokenVerifier, RevocationList } from '../auth/index.js';
 import { Conflict, ServiceUnavailable, UpstreamTimeout } from '../errors/index.js';
 import { createLogger, currentScope } from '../logger/index.js';
 import { createMetrics } from '../metrics/index.js';
+import { sendRaw } from '../testing/raw-http.js';
 import { createTestTokens } from '../testing/test-tokens.js';
 import {
   amount,
@@ -166,6 +169,41 @@ describe('a request is checked in this order', () => {
     },
   );
 
+  it.each([
+    'application/json',
+    'Application/JSON',
+    'application/json;',
+    'application/json; charset=utf-8',
+    'application/json;charset=UTF8',
+    'application/json; charset="utf-8"; version=1',
+  ])('content type %s -> read, with or without a byte order mark', async (type) => {
+    for (const mark of ['', '\ufeff']) {
+      const call = request(app).post('/api/v1/things').set(user).set('Content-Type', type);
+      const response = await call.send(`${mark}{"name":"Zoë"}`).expect(201);
+      expect(response.body.data.name).toBe('Zoë');
+    }
+  });
+
+  it.each(['application/x-www-form-urlencoded', 'multipart/form-data', 'text/plain', 'application/json', undefined])(
+    'no body, of type %s -> read as {}, whether its length is said or not',
+    async (type) => {
+      const headers = { ...user, ...(type !== undefined && { 'Content-Type': type }) };
+      for (const length of ['Content-Length: 0', 'Transfer-Encoding: chunked']) {
+        const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+        const head = ['POST /api/v1/things HTTP/1.1', 'Host: a', 'Connection: close', length, ...lines].join('\r\n');
+        const server = app.listen(0, '127.0.0.1');
+        await once(server, 'listening');
+        const { port } = server.address() as AddressInfo;
+        const answer = await sendRaw(
+          `http://127.0.0.1:${port}`,
+          Buffer.from(`${head}\r\n\r\n${length.startsWith('T') ? '0\r\n\r\n' : ''}`),
+        );
+        server.close();
+        expect([answer?.status, answer?.body]).toEqual([400, expect.stringContaining('name: is required')]);
+      }
+    },
+  );
+
   it('a body over 100 kB -> 413, before it is validated', async () => {
     const response = await request(app)
       .post('/api/v1/things')
@@ -267,8 +305,16 @@ describe('input', () => {
       `ids=${Array.from({ length: 101 }, () => randomUUID()).join(',')}`,
       'ids: must have at most 100 ids',
     ],
-    ['a time without offset', 'from=2026-01-01T00:00:00', 'from: must be a time in ISO 8601, with offset'],
-    ['a time that is none', 'from=2026-13-01T00:00:00Z', 'from: must be a time in ISO 8601, with offset'],
+    [
+      'a time without offset',
+      'from=2026-01-01T00:00:00',
+      'from: must be a time that exists, as in 2026-01-31T12:00:00Z (RFC 3339)',
+    ],
+    [
+      'a time that is none',
+      'from=2026-13-01T00:00:00Z',
+      'from: must be a time that exists, as in 2026-01-31T12:00:00Z (RFC 3339)',
+    ],
     ['an offset with a cursor', 'offset=1&cursor=abc', 'cursor: can not be combined with offset'],
     ['a cursor that is none', 'cursor=abc', 'cursor: is not a valid cursor for this list'],
   ])('%s in the query -> 400', async (_case, query, details) => {

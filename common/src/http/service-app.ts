@@ -47,6 +47,7 @@ export function baseApp(): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
+  app.enable('case sensitive routing');
   return app;
 }
 

@@ -87,7 +87,7 @@ const asset =
 export async function graphiqlRouter(paths: readonly string[]): Promise<Router> {
   const manifest = manifestSchema.parse(JSON.parse(await readFile(path.join(directory, 'manifest.json'), 'utf8')));
   const page = pageOf(manifest);
-  const router = Router({ caseSensitive: true, strict: true });
+  const router = Router({ caseSensitive: true });
   for (const file of Object.values(manifest)) {
     router.get(`/graphiql/${file}`, markRoute('/graphiql/*'), asset(file)).all(`/graphiql/${file}`, readOnly);
   }

@@ -1,3 +1,4 @@
+import { MAX_ORDER_BYTES } from '@shop/common/contracts';
 import { route, type Route } from '@shop/common/http';
 import type { OrderHandler } from './order.handler.js';
 import { changeStatusBody, createOrderBody, orderParams, ordersQuery, ownOrdersQuery } from './order.validator.js';
@@ -9,6 +10,7 @@ export const orderRoutes = (orders: OrderHandler): readonly Route[] => [
     path: '/',
     access: 'authenticated',
     idempotent: true,
+    maxBodyBytes: MAX_ORDER_BYTES,
     body: createOrderBody,
     handle: orders.create,
   }),

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { v7 as newId } from 'uuid';
+import { MAX_ORDER_BYTES } from '@shop/common/contracts';
 import { orderBody } from '../../test/order-builder.js';
 import { startTestService, type TestService } from '../../test/test-service.js';
 
@@ -25,6 +27,40 @@ const eventsOf = (orderId: string) =>
     'SELECT type, subject, sequence, data, traceparent FROM outbox WHERE subject = $1 ORDER BY position',
     [orderId],
   );
+
+describe('the largest order', () => {
+  const largest = (character: string) => ({
+    shippingAddress: character.repeat(500),
+    notes: character.repeat(1_000),
+    items: Array.from({ length: 100 }, () => ({
+      productId: character.repeat(255),
+      productName: character.repeat(255),
+      quantity: 1,
+      unitPrice: 1_234.56,
+    })),
+  });
+  const escaped = (body: object) =>
+    JSON.stringify(body).replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+  it.each([
+    ['letters of three bytes', JSON.stringify(largest('한'))],
+    ['letters of four bytes', JSON.stringify(largest('𝒳'))],
+    ['letters that are escaped', escaped(largest('한'))],
+    ['letters that take two escapes', escaped(largest('𝒳'))],
+  ])('every field at its limit, in %s -> 201, and it can be read', async (_case, json) => {
+    const alice = test.caller();
+    const { body } = await alice.post(json).expect(201);
+    expect(json.length).toBeLessThan(MAX_ORDER_BYTES);
+    expect((await alice.get(`/${body.data.id}`).expect(200)).body.data.items).toEqual(body.data.items);
+    expect(body.data.items).toHaveLength(100);
+  });
+
+  it('more than that, or another request of that size -> 413', async () => {
+    const alice = test.caller();
+    await alice.post({ ...orderBody(), more: 'x'.repeat(MAX_ORDER_BYTES) }).expect(413);
+    await alice.patch(`/${newId()}/status`, { status: 'cancelled', more: 'x'.repeat(100_000) }).expect(413);
+  });
+});
 
 describe('placing an order', () => {
   it('a valid order -> 201 with the whole order, its total computed here', async () => {
