@@ -7,6 +7,8 @@ export interface OrderRow {
   id: string;
   user_id: string;
   status: string;
+  /** Why it has it, such as `expired`. */
+  reason: string | null;
   version: number;
   marker: string | null;
   amount: string;
@@ -90,7 +92,7 @@ export async function readBooks(system: ChaosSystem, since: Date): Promise<Books
     query<Books['users'][number]>('user', 'SELECT id, email FROM users WHERE created_at >= $1', [since]),
     query<OrderRow>(
       'order',
-      `SELECT id, user_id, orders.status, orders.version, notes AS marker, total_amount AS amount, currency,
+      `SELECT id, user_id, orders.status, status_reason AS reason, orders.version, notes AS marker, total_amount AS amount, currency,
          array_agg(history.status::text ORDER BY history.version) AS history,
          array_agg(history.version ORDER BY history.version) AS versions
        FROM orders JOIN order_status_history AS history ON order_id = id

@@ -188,6 +188,44 @@ const brokerBeforeConfirm: KillAtPoint = async (system, { victim, downtime }) =>
   }
 };
 
+/**
+ * Away for longer than an order can be paid, from a moment at which some are being paid or wait for it: the broker frozen,
+ * as one is that has lost its disk or network; any other killed, and down for that long.
+ */
+const awayAcrossDeadline: KillAtPoint = async (system, { victim }) => {
+  const waiting = await system.query<{ id: string }>(
+    'order',
+    `SELECT id FROM orders WHERE status = 'pending' AND payable_until > now()`,
+  );
+  const away = (system.paymentWindow + 2) * 1_000;
+  if (victim !== 'rabbitmq') {
+    await system.kill(victim, { downtime: away });
+    await delay(away);
+    return `${waiting.length} order(s) waited; away for ${away} ms`;
+  }
+  system.freeze(victim);
+  try {
+    await delay(away);
+  } finally {
+    system.resume(victim);
+  }
+  return `${waiting.length} order(s) waited; frozen for ${away} ms`;
+};
+
+const readOnlyTime = 4_000;
+
+/** A database that can be read and not written, as after a failover to a replica, for some seconds. */
+const databaseReadOnly: KillAtPoint = async (system, { victim }) => {
+  const name = databaseOf(victim);
+  const ended = await system.setReadOnly(name, true);
+  try {
+    await delay(readOnlyTime);
+  } finally {
+    await system.setReadOnly(name, false);
+  }
+  return `${ended} session(s) could not write for ${readOnlyTime} ms`;
+};
+
 const ways: Record<CrashPoint, KillAtPoint> = {
   'before commit': undoneAt('commit'),
   'after commit': committedAt('commit'),
@@ -198,6 +236,8 @@ const ways: Record<CrashPoint, KillAtPoint> = {
   'during shutdown': duringShutdown,
   'database before commit': databaseBeforeCommit,
   'broker before confirm': brokerBeforeConfirm,
+  'away across the deadline': awayAcrossDeadline,
+  'database read-only': databaseReadOnly,
 };
 
 const tries = 5;

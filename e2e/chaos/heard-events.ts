@@ -5,6 +5,6 @@ export const heardEvents = {
   // A partial refund leaves the order as it is, and no trace there.
   payment: {
     by: 'order',
-    condition: `(type = 'payment.success' OR (type = 'payment.refunded' AND data ->> 'status' = 'refunded'))`,
+    condition: `(type IN ('payment.success', 'payment.expired') OR (type = 'payment.refunded' AND data ->> 'status' = 'refunded'))`,
   },
 } as const;

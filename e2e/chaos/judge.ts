@@ -136,6 +136,9 @@ function judgeOrders({ orders, payments }: Books, report: Report): void {
       }
       judgePayment(order, payment, say);
     }
+    if (order.reason === 'expired' && own.some((payment) => payment.is_paid)) {
+      say('no paid order expires', 'was paid in time');
+    }
     if (
       paidStatuses.includes(order.status) &&
       !own.some((payment) => payment.is_paid && payment.status !== 'refunded')
@@ -252,6 +255,16 @@ function judgeEvents({ events, inboxes, orders, payments, refunds }: Books, repo
     if (!ofPayments.has(`${id} 1`)) report('every change is told once', `payment ${id} was not told of`, orderId);
   }
   judgePaymentEvents({ events, payments, refunds }, report);
+  const expiries = Map.groupBy(
+    events.payment.filter(({ type }) => type === 'payment.expired'),
+    ({ subject }) => payments.find(({ id }) => id === subject)?.order_id,
+  );
+  for (const { id, reason } of orders) {
+    const found = expiries.get(id)?.length ?? 0;
+    // One may expire while its owner cancels it: then it was cancelled first.
+    if (found > 1 || (reason === 'expired' && found === 0))
+      report('payment-service decides what expires', `order ${id} (${reason}): ${found} payment.expired`, id);
+  }
 }
 
 /** What has become of a payment was told: once that it was paid, failed or was cancelled, and once for each refund. */
@@ -268,7 +281,7 @@ function judgePaymentEvents(
     const due = {
       'payment.success': isPaid ? 1 : 0,
       'payment.failed': status === 'failed' ? 1 : 0,
-      'payment.cancelled': status === 'cancelled' ? 1 : 0,
+      'payment.cancelled': status === 'cancelled' && !told.has(`payment.expired ${id}`) ? 1 : 0,
       'payment.refunded': done.get(id)?.length ?? 0,
     };
     for (const [type, times] of Object.entries(due)) {

@@ -9,13 +9,14 @@ const event = (type: string, subject: string, sequence: number): EventRow => ({
   subject,
   sequence,
   is_published: true,
-  is_heard: type.startsWith('order.') || type === 'payment.success' || type === 'payment.refunded',
+  is_heard: type.startsWith('order.') || ['payment.success', 'payment.expired', 'payment.refunded'].includes(type),
 });
 
 const order = (id: string, history: string[]): OrderRow => ({
   id,
   user_id: 'user-1',
   status: history.at(-1)!,
+  reason: null,
   version: history.length,
   marker: `note of ${id}`,
   amount: '1000',
@@ -54,6 +55,7 @@ const unpaid = { is_paid: false, provider: null, transaction_id: null };
 function soundBooks() {
   const paid = order('paid', ['pending', 'confirmed']);
   const unwanted = order('unpaid', ['pending', 'cancelled']);
+  const late = { ...order('late', ['pending', 'cancelled']), reason: 'expired' };
   const cancelled = order('cancelled', ['pending', 'confirmed', 'cancelled']);
   const refund = {
     id: 'refund',
@@ -65,12 +67,13 @@ function soundBooks() {
   };
   const books = {
     users: [{ id: 'user-1', email: 'john@example.com' }],
-    orders: [paid, cancelled, unwanted],
+    orders: [paid, cancelled, unwanted, late],
     payments: [
       payment('paid', {}),
       payment('cancelled', { status: 'refunded', refunded_amount: '1000', order_status: 'cancelled' }),
       payment('paid', { ...unpaid, id: 'declined payment of paid', status: 'failed' }),
       payment('unpaid', { ...unpaid, status: 'cancelled', version: 2, order_status: 'cancelled' }),
+      payment('late', { ...unpaid, status: 'cancelled', version: 2, order_status: 'cancelled' }),
     ],
     refunds: [refund],
     charges: [charge('paid'), charge('cancelled')],
@@ -86,7 +89,7 @@ function soundBooks() {
     ],
     events: {
       user: [event('user.created', 'user-1', 1)],
-      order: [paid, cancelled, unwanted].flatMap(({ id, versions }) =>
+      order: [paid, cancelled, unwanted, late].flatMap(({ id, versions }) =>
         versions.map((version) => event(version === 1 ? 'order.created' : 'order.status_changed', id, version)),
       ),
       payment: [
@@ -101,6 +104,8 @@ function soundBooks() {
         event('payment.failed', 'declined payment of paid', 3),
         event('payment.created', 'payment of unpaid', 1),
         event('payment.cancelled', 'payment of unpaid', 2),
+        event('payment.created', 'payment of late', 1),
+        event('payment.expired', 'payment of late', 2),
       ],
     },
     inboxes: { order: new Set<string>(), payment: new Set<string>() },
@@ -226,6 +231,17 @@ const faults: [string, (books: SoundBooks) => void, string][] = [
     'a change was told twice',
     ({ events }) => events.payment.push({ ...events.payment[0]! }),
     'every change is told once',
+  ],
+  [
+    'a paid order has expired',
+    ({ orders: [, two] }) => Object.assign(two!, { reason: 'expired' }),
+    'no paid order expires',
+  ],
+  ['an order has expired untold', (books) => forget(books, 'payment.expired'), 'payment-service decides what expires'],
+  [
+    'an order has expired twice',
+    (books) => tellAgain(books, 'payment.expired'),
+    'payment-service decides what expires',
   ],
   ...['payment.success', 'payment.failed', 'payment.cancelled', 'payment.refunded'].flatMap((type): typeof faults => [
     [`${type} is lost`, (books) => forget(books, type), 'every change is told once'],

@@ -24,6 +24,8 @@ export const crashPoints = {
   'during shutdown': ['user-service', 'order-service', 'payment-service', 'gateway'],
   'database before commit': ['postgres-user', 'postgres-order', 'postgres-payment'],
   'broker before confirm': ['rabbitmq'],
+  'away across the deadline': ['rabbitmq', 'order-service', 'payment-service', 'postgres-order', 'postgres-payment'],
+  'database read-only': ['postgres-user', 'postgres-order', 'postgres-payment'],
 } as const satisfies Record<string, readonly [Victim, ...Victim[]]>;
 export type CrashPoint = keyof typeof crashPoints;
 /** In alphabetical order, so that the choices don't depend on the order above. */

@@ -67,7 +67,7 @@ export async function runChaos(options: ChaosOptions): Promise<RoundResult[]> {
   const events: string[] = [];
   const system = await ChaosSystem.start({
     directory: options.directory,
-    paymentWindow: options.paymentWindow ?? 30,
+    paymentWindow: options.paymentWindow ?? 12,
     note: (line) => events.push(`${new Date().toISOString()} ${line}`),
     progress: options.progress,
   });

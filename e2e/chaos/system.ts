@@ -26,6 +26,8 @@ const startPauseMs = 200;
 export class ChaosSystem {
   readonly urls: RunningStack['urls'];
   readonly environment: Record<string, string>;
+  /** Seconds for which an order can be paid. */
+  readonly paymentWindow: number;
   /** What must not happen to processes at all, and has happened. */
   readonly faults: string[] = [];
   readonly #stack: RunningStack;
@@ -59,14 +61,15 @@ export class ChaosSystem {
         ready: (name, milliseconds) => options.progress(`✓ ${name} ${(milliseconds / 1_000).toFixed(1)} s`),
       },
     });
-    const system = new ChaosSystem(stack, faults, options.note);
+    const system = new ChaosSystem(stack, faults, options);
     for (const name of databases) await installGates(system.databaseUrl(name));
     return system;
   }
 
-  private constructor(stack: RunningStack, faults: string[], note: (line: string) => void) {
+  private constructor(stack: RunningStack, faults: string[], { note, paymentWindow }: ChaosSystemOptions) {
     this.#stack = stack;
     this.#note = note;
+    this.paymentWindow = paymentWindow;
     this.urls = stack.urls;
     this.environment = stack.environment;
     this.faults = faults;
@@ -125,6 +128,36 @@ export class ChaosSystem {
     await this.kill(name, { downtime });
     await stopped;
     return wasThere;
+  }
+
+  /**
+   * Makes a database readable only, or writable again, for every session: those that are open are ended. Repeated until it
+   * is done, since the server may be killed meanwhile. Answers how many sessions were ended.
+   */
+  async setReadOnly(name: DatabaseName, isReadOnly: boolean): Promise<number> {
+    const deadline = Date.now() + comebackTimeoutMs;
+    for (;;) {
+      const client = new pg.Client({ connectionString: this.databaseUrl(name), application_name: 'chaos' });
+      client.on('error', () => undefined);
+      try {
+        await client.connect();
+        await client.query('SET default_transaction_read_only = off');
+        await client.query(
+          `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = ${isReadOnly ? 'on' : 'off'}', current_database()); END $$`,
+        );
+        const { rowCount } = await client.query(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+           WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name NOT LIKE 'chaos%'`,
+        );
+        this.#note(`${name} database: ${isReadOnly ? 'read-only' : 'writable again'}`);
+        return rowCount ?? 0;
+      } catch (error) {
+        if (Date.now() > deadline) throw error;
+        await delay(startPauseMs);
+      } finally {
+        await client.end().catch(() => undefined);
+      }
+    }
   }
 
   freeze(name: Victim): void {

@@ -7,6 +7,7 @@ import {
   AtomicStore,
   AuditTrail,
   createDatabaseAdapter,
+  DatabaseClock,
   databaseState,
   IdempotencyKeys,
   isDatabaseUnavailable,
@@ -37,8 +38,6 @@ import { paymentEvents } from './orders/payment-events.consumer.js';
 const SERVICE = 'order-service';
 /** Milliseconds that running requests get to end in when the service stops. */
 const SERVER_GRACE = 10_000;
-/** Milliseconds between two looks at which orders were not paid in time. */
-const EXPIRY_POLL = 1_000;
 /** Milliseconds between two looks for what is past its time. */
 const PURGE_POLL = 60_000;
 /** Milliseconds that a request with an idempotency key has: far more than it needs. */
@@ -104,18 +103,12 @@ export async function startOrderService(config: Config): Promise<RunningService>
     revocations,
   });
 
+  const databaseClock = new DatabaseClock({ client: database });
   const orders = new OrderService({
     orders: new OrderRepository({ database, store }),
-    logger,
-    clock: () => new Date(),
+    clock: () => databaseClock.now(),
     newId,
     paymentWindow: config.paymentWindow,
-  });
-  const expiry = new BackgroundWorker({
-    name: 'expiry of unpaid orders',
-    work: () => orders.cancelExpired(),
-    poll: EXPIRY_POLL,
-    logger,
   });
   const keyPurge = new BackgroundWorker({
     name: 'old idempotency keys',
@@ -182,7 +175,7 @@ export async function startOrderService(config: Config): Promise<RunningService>
     await stopInOrder([
       async () => server?.stop(SERVER_GRACE),
       () => consumer.stop(),
-      () => Promise.all([expiry, keyPurge, auditPurge, eventPurge].map((worker) => worker.stop())),
+      () => Promise.all([keyPurge, auditPurge, eventPurge].map((worker) => worker.stop())),
       () => revocationStream.stop(),
       () => relay.stop(),
       () => broker.stop(),
@@ -197,7 +190,6 @@ export async function startOrderService(config: Config): Promise<RunningService>
     relay.start();
     revocationStream.start();
     consumer.start();
-    expiry.start();
     keyPurge.start();
     auditPurge.start();
     eventPurge.start();

@@ -37,6 +37,8 @@ import { ChargeService } from './payments/charge.service.js';
 import { ChargingService } from './payments/charging.service.js';
 import { IncidentService } from './payments/incident.service.js';
 import { OrderAccountRepository } from './payments/order-account.repository.js';
+import { OrderExpiryRepository } from './payments/order-expiry.repository.js';
+import { OrderExpiryService } from './payments/order-expiry.service.js';
 import { orderEvents } from './payments/order-events.consumer.js';
 import { PayableOrderClient } from './payments/payable-order.client.js';
 import { CHARGE_PATIENCE } from './payments/payment.js';
@@ -159,7 +161,6 @@ export async function startPaymentService(
     refunds: new RefundRepository({ database }),
     providers,
     logger,
-    clock,
     newId,
     figures: createRefundFigures(metrics),
     random: Math.random,
@@ -180,7 +181,6 @@ export async function startPaymentService(
     discrepancies,
     refunds: refundWorker,
     logger,
-    clock,
     newId,
   });
   const chargeService = new ChargeService({
@@ -204,7 +204,9 @@ export async function startPaymentService(
     logger,
     clock,
   });
+  const expiry = new OrderExpiryService({ expiries: new OrderExpiryRepository({ store }), logger });
   const workers = [
+    work('expiry of unpaid orders', () => expiry.expireDue()),
     refundWorker,
     work('watch over refunds', () => refundService.watchFailing(), WATCH_POLL),
     work('watch over discrepancies', () => discrepancies.watch(), WATCH_POLL),

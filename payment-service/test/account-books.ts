@@ -22,6 +22,7 @@ export const buildPayableOrder = (changes: Partial<PayableOrder> = {}): PayableO
   currencyDecimals: 2,
   status: 'pending',
   payableUntil: new Date(NOW.getTime() + 60_000),
+  expiredAt: null,
   ...changes,
 });
 

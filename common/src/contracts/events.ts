@@ -30,6 +30,8 @@ const eventDataSchemas = {
   'payment.cancelled': paymentData,
   'payment.success': paymentData,
   'payment.failed': paymentData,
+  /** Nobody has paid the order of this payment, its latest one, in time. */
+  'payment.expired': paymentData,
   'payment.refunded': paymentData,
 } as const;
 
@@ -78,6 +80,7 @@ export const eventSchemas = {
   'payment.cancelled': schemaOf('payment.cancelled'),
   'payment.success': schemaOf('payment.success'),
   'payment.failed': schemaOf('payment.failed'),
+  'payment.expired': schemaOf('payment.expired'),
   'payment.refunded': schemaOf('payment.refunded'),
 } satisfies { [T in EventType]: z.ZodType<EventOf<T>> };
 

@@ -24,7 +24,7 @@ const tableOf = (retryPauses: readonly number[]) => {
     retryPauses,
   });
   return {
-    orderService: workQueue('order-service.v1', ['payment.success', 'payment.refunded']),
+    orderService: workQueue('order-service.v1', ['payment.success', 'payment.expired', 'payment.refunded']),
     paymentService: workQueue('payment-service.v1', ['order.created', 'order.status_changed']),
   };
 };
@@ -42,6 +42,7 @@ const gatewaySubscriptions: TransientQueue = {
     'payment.success',
     'payment.failed',
     'payment.cancelled',
+    'payment.expired',
     'payment.refunded',
   ] satisfies EventType[],
   maxLength: 10_000,

@@ -21,6 +21,7 @@ export function topicOf(event: DomainEvent): Topic | undefined {
     case 'payment.success':
     case 'payment.failed':
     case 'payment.cancelled':
+    case 'payment.expired':
     case 'payment.refunded':
       return `payments of order/${event.data.orderId}`;
     default:

@@ -93,25 +93,6 @@ export class OrderRepository {
     return orders;
   }
 
-  /** Up to `limit` orders but these that could be paid until `now` at most and still wait for it, the oldest first. */
-  async listUnpaid(
-    now: Date,
-    { limit, except }: { limit: number; except: readonly string[] },
-  ): Promise<DetailedOrder[]> {
-    const unpaid = await this.#database.$queryRaw<{ id: string }[]>(sql`
-      SELECT id FROM orders
-      WHERE status = 'pending' AND deleted_at IS NULL AND payable_until <= ${now}
-        AND id <> ALL(${[...except]}::uuid[])
-      ORDER BY payable_until LIMIT ${limit}`);
-    if (unpaid.length === 0) return [];
-    const rows = await this.#database.order.findMany({
-      // Some may have been paid since the first query: a confirmed order could be cancelled just as well.
-      where: { id: { in: unpaid.map(({ id }) => id) }, status: 'pending' },
-      include: withItemsAndHistory,
-    });
-    return rows.map(toDetailedOrder);
-  }
-
   /**
    * A new order, with the event that tells of it and a note about the request that asked for it: one statement, since
    * most writes are this one. Throws RequestStillRunning when another attempt at the request has taken over.

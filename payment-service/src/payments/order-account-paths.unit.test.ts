@@ -16,7 +16,8 @@ import {
   type Decision,
   type Moment,
 } from './order-account.js';
-import { isExpired } from './payable-order.js';
+import { expiryOf } from './order-expiry.js';
+import { isTooLate } from './payable-order.js';
 import { isLive, leftToRefund, nextStatuses, type Payment } from './payment.js';
 import type { Refund } from './refund.js';
 
@@ -25,7 +26,7 @@ describe('whatever happens, in whatever order', () => {
   const percentage = fc.bigInt({ min: 1n, max: 120n });
   const happening = fc.oneof(
     fc.record({ kind: fc.constant('order' as const), status: fc.constantFrom(...orderStatuses) }),
-    fc.record({ kind: fc.constantFrom('create' as const, 'process' as const) }),
+    fc.record({ kind: fc.constantFrom('create' as const, 'process' as const, 'expire' as const) }),
     fc.record({ kind: fc.constant('charge' as const), outcome: fc.constantFrom('yes', 'no', 'not reached') }),
     fc.record({ kind: fc.constant('refund' as const), percentage: fc.option(percentage, { nil: undefined }) }),
     fc.record({ kind: fc.constant('refund answer' as const), outcome: fc.constantFrom('yes', 'no'), pick: fc.nat() }),
@@ -42,6 +43,7 @@ describe('whatever happens, in whatever order', () => {
 
   function decide({ account, refunds }: Books, happening: Happening, moment: Moment): Decision {
     if (happening.kind === 'order') return orderHeardOf(account, happening.status, moment);
+    if (happening.kind === 'expire') return expiryOf(account, moment.now);
     if (happening.kind === 'create') return paymentRequested(account, { method: 'card', description: null }, moment);
     if (account.payment === undefined) return {};
     const { id } = account.payment;
@@ -88,7 +90,7 @@ describe('whatever happens, in whatever order', () => {
         check(payment.version > was.version, 'version');
         check(payment.updatedAt.getTime() === now.getTime(), 'a change at another time');
         const isStarted = was.status === 'pending' && payment.status === 'processing';
-        check(!isStarted || !isExpired(books.order, now), 'charged after its time');
+        check(!isStarted || !isTooLate(books.order, now), 'charged after its time');
         check(payment.amount === was.amount && payment.currency === was.currency, 'another amount');
       }
       const own = books.refunds.filter(({ paymentId }) => paymentId === payment.id);
@@ -103,11 +105,34 @@ describe('whatever happens, in whatever order', () => {
       check(refund.repeats === 0 || waits === PAUSE, 'repeated without a pause');
     }
     const { order, payment } = books.account;
+    const expired = books.events.filter(({ type }) => type === 'payment.expired');
+    check(expired.length === (order.expiredAt === null ? 0 : 1), 'told of an expiry, and not of it once');
+    check(order.expiredAt === null || order.expiredAt >= order.payableUntil, 'expired before its time');
+    check(order.expiredAt === null || !books.payments.some(({ paidAt }) => paidAt !== null), 'expired and paid');
+    check(
+      order.expiredAt === null || !books.payments.some(({ status }) => ['pending', 'processing'].includes(status)),
+      'expired and about to be charged',
+    );
     if (order.status === 'cancelled' && payment !== undefined) {
       check(payment.status !== 'pending', 'a cancelled order can be paid');
       check(payment.paidAt === null || leftToRefund(payment) === 0n, 'a cancelled order keeps money');
     }
     return faults;
+  }
+
+  /** Every charge gets its verdict, time goes on, and the expiry looks again: what nobody has paid has expired then. */
+  function settleAndExpire(books: Books, at: Date): void {
+    const now = new Date(Math.max(at.getTime(), books.order.payableUntil.getTime()));
+    const { payment } = books.account;
+    if (payment?.status === 'processing')
+      books.apply(chargeDeclined(books.account, payment.id, 'no', { ...moment, now }));
+    if (payment === undefined) books.apply(orderHeardOf(books.account, 'pending', { ...moment, now }));
+    const { lookAgainAt, ...expiry } = expiryOf(books.account, now);
+    books.apply(expiry);
+    if (lookAgainAt !== null) throw new Error('nothing is left to wait for, and it is not decided');
+    const isPaid = books.payments.some(({ paidAt }) => paidAt !== null);
+    const { status, expiredAt } = books.order;
+    if (status === 'pending' && isPaid !== (expiredAt === null)) throw new Error('unpaid and not expired');
   }
 
   const orders = fc.record({
@@ -137,8 +162,9 @@ describe('whatever happens, in whatever order', () => {
           const faults = faultsOf(books, before, now);
           if (faults.length > 0) throw new Error(faults.join(', '));
           for (const { status } of books.payments) reached.add(status);
-          if (isExpired(books.order, now)) expired += 1;
+          if (books.order.expiredAt !== null) expired += 1;
         }
+        settleAndExpire(books, now);
         const sequences = books.events.map(({ subject, sequence }) => `${subject} ${sequence}`);
         if (new Set(sequences).size !== sequences.length) throw new Error('two events of one sequence');
         for (const { data } of books.events) {

@@ -4,8 +4,8 @@ import type { AttemptNote } from '@shop/common/http';
 import type { Database } from '../database.js';
 import type { Decision, OrderAccount } from './order-account.js';
 import type { PayableOrder } from './payable-order.js';
-import { latestFirst, paymentColumns } from './payment.repository.js';
 import type { Payment } from './payment.js';
+import { latestFirst, payableOrderColumns, paymentColumns } from './payment.repository.js';
 import type { Refund } from './refund.js';
 
 type Transaction = TransactionOf<Database>;
@@ -20,16 +20,19 @@ export class OrderAccountRepository {
     this.#store = store;
   }
 
-  /** Writes what `decide` says of an order's account, with all that tells of it; what it throws undoes all. */
+  /**
+   * Writes what `decide` says of an order's account, with all that tells of it; what it throws undoes all. `now` is the
+   * database's clock under the lock.
+   */
   async change<D extends Decision>(
     orderId: string,
-    decide: (account: OrderAccount) => D,
+    decide: (account: OrderAccount, now: Date) => D,
     note?: NoteOf<D>,
   ): Promise<D> {
     const result = await this.#save(
       async (transaction) => {
         const account = await lock(transaction, orderId);
-        return { account, decision: decide(account) };
+        return { account, decision: decide(account, account.now) };
       },
       { note },
     );
@@ -39,7 +42,7 @@ export class OrderAccountRepository {
   /** As `change`, of the account that a refund belongs to. */
   async changeRefund(
     { id, paymentId }: Pick<Refund, 'id' | 'paymentId'>,
-    decide: (account: OrderAccount, refund: Refund) => Decision,
+    decide: (account: OrderAccount, refund: Refund, now: Date) => Decision,
     note?: NoteOf<Decision>,
   ): Promise<Decision> {
     const result = await this.#save(
@@ -50,7 +53,7 @@ export class OrderAccountRepository {
         });
         const account = await lock(transaction, orderId);
         const refund = await transaction.refund.findUniqueOrThrow({ where: { id } });
-        return { account, decision: decide(account, refund) };
+        return { account, decision: decide(account, refund, account.now) };
       },
       { note },
     );
@@ -64,13 +67,13 @@ export class OrderAccountRepository {
   async follow(
     order: PayableOrder,
     cause: Cause,
-    decide: (account: OrderAccount) => Decision,
+    decide: (account: OrderAccount, now: Date) => Decision,
   ): Promise<Decision | undefined> {
     const result = await this.#save(
       async (transaction) => {
         await transaction.payableOrder.createMany({ data: [order], skipDuplicates: true });
         const account = await lock(transaction, order.id);
-        return { account, decision: decide(account) };
+        return { account, decision: decide(account, account.now) };
       },
       { cause },
     );
@@ -78,7 +81,7 @@ export class OrderAccountRepository {
   }
 
   async #save<D extends Decision>(
-    work: (transaction: Transaction) => Promise<{ account: OrderAccount; decision: D }>,
+    work: (transaction: Transaction) => Promise<{ account: LockedAccount; decision: D }>,
     { note, ...options }: SaveOptions & { note?: NoteOf<D> | undefined },
   ): Promise<SaveResult<D>> {
     return this.#store.save(async (transaction) => {
@@ -94,24 +97,35 @@ function valueOf<D>(result: SaveResult<D>): D {
   return result.value;
 }
 
-async function lock(transaction: Transaction, orderId: string): Promise<OrderAccount> {
-  const [order] = await transaction.$queryRaw<PayableOrder[]>`
-    SELECT id, user_id AS "userId", amount, currency, currency_decimals AS "currencyDecimals", status, payable_until AS "payableUntil"
+/** An account and the database's time, both as of the lock. */
+interface LockedAccount extends OrderAccount {
+  readonly now: Date;
+}
+
+async function lock(transaction: Transaction, orderId: string): Promise<LockedAccount> {
+  const [row] = await transaction.$queryRaw<(PayableOrder & { now: Date })[]>`
+    SELECT ${payableOrderColumns}, clock_timestamp() AS now
     FROM payable_orders WHERE id = ${orderId}::uuid FOR UPDATE`;
-  if (order === undefined) throw new Error(`order ${orderId} is not known`);
+  if (row === undefined) throw new Error(`order ${orderId} is not known`);
+  const { now, ...order } = row;
   const [payment] = await transaction.$queryRaw<Payment[]>`
     SELECT ${paymentColumns} FROM payments WHERE order_id = ${orderId}::uuid
     ORDER BY ${latestFirst} LIMIT 1 FOR UPDATE`;
-  return { order, payment };
+  return { order, payment, now };
 }
 
-async function write(transaction: Transaction, account: OrderAccount, decision: Decision): Promise<void> {
+async function write(transaction: Transaction, account: LockedAccount, decision: Decision): Promise<void> {
   const { order, openedPayment, payment, openedRefund, settledRefund } = decision;
   if (order && order.status !== account.order.status) {
     await transaction.payableOrder.update({ where: { id: order.id }, data: { status: order.status } });
   }
   if (openedPayment) await transaction.payment.create({ data: openedPayment, select: { id: true } });
   if (payment) await update(transaction, account, payment);
+  if (payment && isOpenAgain(account, payment)) {
+    await transaction.$executeRaw`
+      UPDATE payable_orders SET expires_at = payable_until
+      WHERE id = ${payment.orderId}::uuid AND status = 'pending' AND expired_at IS NULL`;
+  }
   if (settledRefund) {
     const { id, status, transactionId, failureReason, updatedAt } = settledRefund;
     const { count } = await transaction.refund.updateMany({
@@ -122,6 +136,10 @@ async function write(transaction: Transaction, account: OrderAccount, decision: 
   }
   if (openedRefund) await transaction.refund.create({ data: openedRefund, select: { id: true } });
 }
+
+/** Whether an order that was being paid across its deadline isn't any more: it is to be looked at now. */
+const isOpenAgain = ({ order, payment: before, now }: LockedAccount, { status }: Payment): boolean =>
+  before?.status === 'processing' && (status === 'pending' || status === 'failed') && now >= order.payableUntil;
 
 async function update(transaction: Transaction, account: OrderAccount, payment: Payment): Promise<void> {
   const { id, orderId: _orderId, userId: _userId, createdAt: _createdAt, ...data } = payment;

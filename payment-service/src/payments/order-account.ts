@@ -1,5 +1,5 @@
 import type { AuditEntry, EventDraft, NextAction, OrderStatus, PaymentMethod } from '@shop/common/contracts';
-import { advance, isExpired, isPayable, type PayableOrder } from './payable-order.js';
+import { advance, isCalledOff, isPayable, isTooLate, type PayableOrder } from './payable-order.js';
 import {
   awaitCustomer,
   cancel,
@@ -85,7 +85,7 @@ export function chargeRequested(
   { now }: Moment,
 ): { payment: Payment; event: EventDraft } {
   const payment = startProcessing(before, { ...parts, now });
-  if (isExpired(order, now)) throw new OrderNotPayable(order.status);
+  if (isTooLate(order, now)) throw new OrderNotPayable(order.status);
   return { payment, event: paymentEvent(payment, { previousStatus: before.status }) };
 }
 
@@ -100,7 +100,7 @@ export function chargeSucceeded(
   if (before === undefined) return NOTHING;
   const payment = succeed(before, transactionId, moment.now);
   const paid = { payment, events: [paymentEvent(payment, { previousStatus: before.status })] };
-  return account.order.status === 'cancelled' ? { ...paid, ...restRefunded(payment, moment) } : paid;
+  return isCalledOff(account.order) ? { ...paid, ...restRefunded(payment, moment) } : paid;
 }
 
 /** The provider waits for the customer, or, without an action, does no longer. */
@@ -127,7 +127,7 @@ export function chargeDeclined(account: OrderAccount, paymentId: string, reason:
 export function chargeNotReached(account: OrderAccount, paymentId: string, moment: Moment): Decision {
   const before = processingPayment(account, paymentId);
   if (before === undefined) return NOTHING;
-  return account.order.status === 'cancelled' ? cancelled(before, moment) : { payment: release(before, moment.now) };
+  return isCalledOff(account.order) ? cancelled(before, moment) : { payment: release(before, moment.now) };
 }
 
 /** Sets aside what a refund needs: all that is left if no amount is given. Throws what `reserveRefund` throws. */
@@ -178,7 +178,7 @@ export function refundDeclined(
   const settledRefund = refundFailed(refund, reason, moment.now);
   const payment = releaseRefund(before, refund.amount, moment.now);
   const failed = refundEntry(settledRefund, payment);
-  if (account.order.status !== 'cancelled') return { payment, settledRefund, audit: [failed] };
+  if (!isCalledOff(account.order)) return { payment, settledRefund, audit: [failed] };
   const repeated = restRefunded(payment, moment, { repeats: refund.repeats + 1, nextAttemptAt });
   return { settledRefund, ...repeated, audit: [failed, ...(repeated.audit ?? [])] };
 }

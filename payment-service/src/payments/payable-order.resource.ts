@@ -11,4 +11,5 @@ export const toPayableOrder = (order: OrderResource): PayableOrder => ({
   currencyDecimals: currencyDecimals(order.currency),
   status: order.status,
   payableUntil: new Date(order.payableUntil),
+  expiredAt: null,
 });

@@ -11,6 +11,8 @@ export interface PayableOrder {
   readonly currencyDecimals: number;
   readonly status: OrderStatus;
   readonly payableUntil: Date;
+  /** When it was decided that nobody has paid the order in time; null: it wasn't. */
+  readonly expiredAt: Date | null;
 }
 
 /** How far along its way an order is: a status never gives way to one that isn't further. */
@@ -29,8 +31,12 @@ export const advance = (order: PayableOrder, status: OrderStatus): PayableOrder 
 
 /** Whether a new payment may be opened for an order. */
 export const isPayable = (order: PayableOrder, now: Date): boolean =>
-  order.status === 'pending' && now < order.payableUntil;
+  order.status === 'pending' && !isTooLate(order, now);
 
-/** Whether an order is about to be cancelled, since nobody paid it in time. One that an admin confirmed unpaid isn't. */
-export const isExpired = (order: PayableOrder, now: Date): boolean =>
-  order.status === 'pending' && now >= order.payableUntil;
+/** Whether no charge of an order may begin any more. One that an admin confirmed unpaid can be paid at any time. */
+export const isTooLate = ({ status, payableUntil, expiredAt }: PayableOrder, now: Date): boolean =>
+  expiredAt !== null || (status === 'pending' && now >= payableUntil);
+
+/** Whether what is paid for an order has to go back: it is cancelled, or is about to be. */
+export const isCalledOff = ({ status, expiredAt }: PayableOrder): boolean =>
+  status === 'cancelled' || expiredAt !== null;

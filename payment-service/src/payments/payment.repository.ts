@@ -26,6 +26,11 @@ export const paymentColumns = Prisma.sql`
   description, failure_reason AS "failureReason", paid_at AS "paidAt", version, created_at AS "createdAt",
   updated_at AS "updatedAt"`;
 
+/** The columns of an order under the names of its fields. */
+export const payableOrderColumns = Prisma.sql`
+  id, user_id AS "userId", amount, currency, currency_decimals AS "currencyDecimals", status,
+  payable_until AS "payableUntil", expired_at AS "expiredAt"`;
+
 /** An order's live payment comes first, else its latest. */
 export const latestFirst = Prisma.sql`status IN ('failed', 'cancelled'), created_at DESC, id DESC`;
 
@@ -94,7 +99,7 @@ export class PaymentRepository {
 
   /**
    * Marks a pending payment as being processed, with the event that tells of it, who asked for it, and a note about that
-   * request. False: somebody else was faster.
+   * request. False: somebody else was faster, or the order's time is over by the database's clock.
    */
   async startProcessing(
     payment: Payment,
@@ -103,20 +108,37 @@ export class PaymentRepository {
   ): Promise<boolean> {
     const { held, isAllowed, noted } = attemptClauses(note);
     const rows = await this.#store.saveInOneStatement<{ id: string }>(Prisma.sql`
-      WITH ${held} saved AS (
+      WITH ${held} payable AS (
+        SELECT FROM payable_orders
+        WHERE id = ${payment.orderId}::uuid AND expired_at IS NULL
+          AND (status <> 'pending' OR payable_until > clock_timestamp())
+      ), saved AS (
         UPDATE payments
         SET status = ${payment.status}::payment_status, method = ${payment.method}::payment_method,
           provider = ${payment.provider}, version = ${payment.version}, updated_at = ${payment.updatedAt}
         WHERE id = ${payment.id}::uuid AND status = 'pending' AND version = ${payment.version - 1}
-          AND ${isAllowed}
+          AND EXISTS (SELECT FROM payable) AND ${isAllowed}
         RETURNING id
       ), told AS (${outboxInsert([event], { onlyIf: Prisma.sql`SELECT FROM saved` })})
       ${auditClause(audit)} ${noted} SELECT id FROM saved`);
     return rows.length > 0;
   }
 
+  /** A payment, its order, and the database's time. */
+  async findWithOrder(id: string): Promise<{ payment: Payment; order: PayableOrder; now: Date } | undefined> {
+    const [payment] = await this.#database.$queryRaw<(Payment & { now: Date })[]>`
+      SELECT ${paymentColumns}, clock_timestamp() AS now FROM payments WHERE id = ${id}::uuid`;
+    if (payment === undefined) return undefined;
+    const order = await this.findOrder(payment.orderId);
+    if (order === undefined) throw new Error(`order ${payment.orderId} is not known`);
+    const { now, ...rest } = payment;
+    return { payment: rest, order, now };
+  }
+
   async findOrder(id: string): Promise<PayableOrder | undefined> {
-    return (await this.#database.payableOrder.findFirst({ where: { id } })) ?? undefined;
+    const [order] = await this.#database.$queryRaw<PayableOrder[]>`
+      SELECT ${payableOrderColumns} FROM payable_orders WHERE id = ${id}::uuid`;
+    return order;
   }
 
   /** Keeps an order that wasn't known; one that is stays as it is. */

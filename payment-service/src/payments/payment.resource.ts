@@ -48,6 +48,14 @@ const eventTypes = {
   refunded: 'payment.refunded',
 } as const satisfies Record<PaymentStatus, EventDraft['type']>;
 
+/** The event that nobody has paid the order of a payment in time. */
+export const paymentExpired = (payment: Payment, previousStatus: PaymentStatus): EventDraft => ({
+  type: 'payment.expired',
+  subject: payment.id,
+  sequence: payment.version,
+  data: { ...toPaymentResource(payment), previousStatus, reason: 'expired' },
+});
+
 /** The event that tells of a payment's status; `previousStatus` is null for a new payment. */
 export const paymentEvent = (
   payment: Payment,

@@ -23,12 +23,13 @@ import {
   type OrderAccount,
 } from './order-account.js';
 import type { OrderAccountRepository } from './order-account.repository.js';
-import type { PayableOrder } from './payable-order.js';
+import { isTooLate, type PayableOrder } from './payable-order.js';
 import type { PayableOrderClient } from './payable-order.client.js';
 import { processedBy } from './payment.audit.js';
 import {
   OnlyAdminReceives,
   OrderNotFound,
+  OrderNotPayable,
   PaymentDeclined,
   PaymentNotFound,
   PaymentNotPending,
@@ -46,7 +47,6 @@ export interface PaymentServiceOptions {
   /** Told when a refund waits for its provider. */
   refunds: { wake(): void };
   logger: Logger;
-  clock: () => Date;
   newId: () => string;
 }
 
@@ -104,7 +104,8 @@ export class PaymentService {
     refuseMismatch(order, draft);
     const { openedPayment } = await accounts.change(
       order.id,
-      (account) => paymentRequested(account, { method: draft.method, description: draft.description }, this.#moment()),
+      (account, now) =>
+        paymentRequested(account, { method: draft.method, description: draft.description }, this.#moment(now)),
       (decision) => attempt?.makes(written(decision.openedPayment)),
     );
     return written(openedPayment);
@@ -122,16 +123,18 @@ export class PaymentService {
     attempt?: Attempt<Payment>,
   ): Promise<Payment> {
     const { payments, providers, charging } = this.#options;
-    const before = await this.get(actor, id);
+    const found = await payments.findWithOrder(id);
+    const before = visibleTo(actor, found?.payment);
+    const { order, now } = written(found);
     const method = chosen ?? before.method;
     const byHand = isReceivedByHand(method);
     if (byHand && actor.role !== 'admin') throw new OnlyAdminReceives(method);
     if (attempt?.begun === id && before.status !== 'pending') return this.#carryOn(before, token, attempt);
     const provider = byHand ? providers.byHand : providers.online;
-    const account = { order: written(await payments.findOrder(before.orderId)), payment: before };
-    const { payment, event } = chargeRequested(account, { method, provider }, this.#moment());
+    const { payment, event } = chargeRequested({ order, payment: before }, { method, provider }, this.#moment(now));
     const told = { event, audit: [processedBy(actor, payment)] };
     if (!(await payments.startProcessing(payment, told, attempt?.begins(id)))) {
+      if (isTooLate(order, (await payments.findWithOrder(id))?.now ?? now)) throw new OrderNotPayable(order.status);
       throw new PaymentNotPending('no longer pending');
     }
     return this.settle(payment, await charging.charge(payment, token), attempt);
@@ -167,19 +170,19 @@ export class PaymentService {
       await this.#options.discrepancies.record(amountDiffers(payment, result));
       return written(await payments.find(id));
     }
-    const decide = (account: OrderAccount): Decision => {
+    const decide = (account: OrderAccount, now: Date): Decision => {
       switch (result.outcome) {
         case 'needs-customer':
-          return chargeAwaitsCustomer(account, id, result.nextAction, this.#moment());
+          return chargeAwaitsCustomer(account, id, result.nextAction, this.#moment(now));
         case 'unconfirmed':
         case 'processing':
-          return chargeAwaitsCustomer(account, id, undefined, this.#moment());
+          return chargeAwaitsCustomer(account, id, undefined, this.#moment(now));
         case 'succeeded':
-          return chargeSucceeded(account, id, result.transactionId, this.#moment());
+          return chargeSucceeded(account, id, result.transactionId, this.#moment(now));
         case 'declined':
-          return chargeDeclined(account, id, result.reason, this.#moment());
+          return chargeDeclined(account, id, result.reason, this.#moment(now));
         case 'not-reached':
-          return chargeNotReached(account, id, this.#moment());
+          return chargeNotReached(account, id, this.#moment(now));
       }
     };
     const decision = await accounts.change(orderId, decide, ({ payment: changed }) =>
@@ -199,8 +202,8 @@ export class PaymentService {
 
   /** Somebody told of an order: what follows for its payment happens once, in whatever order the news come. */
   async followOrder(order: PayableOrder, cause: Cause): Promise<void> {
-    const decision = await this.#options.accounts.follow(order, cause, (account) =>
-      orderHeardOf(account, order.status, this.#moment()),
+    const decision = await this.#options.accounts.follow(order, cause, (account, now) =>
+      orderHeardOf(account, order.status, this.#moment(now)),
     );
     if (decision?.openedRefund) this.#options.refunds.wake();
   }
@@ -211,8 +214,8 @@ export class PaymentService {
     return order;
   }
 
-  #moment(): Moment {
-    return { now: this.#options.clock(), newId: this.#options.newId };
+  #moment(now: Date): Moment {
+    return { now, newId: this.#options.newId };
   }
 }
 

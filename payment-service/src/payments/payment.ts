@@ -133,6 +133,9 @@ export const release = (payment: Payment, now: Date): Payment =>
 export const cancel = (payment: Payment, now: Date): Payment =>
   change(payment, { status: 'cancelled', provider: null, providerReference: null, ...NO_ACTION }, now);
 
+/** Told of in an event, although nothing about it has changed: the event needs a sequence of its own. */
+export const restated = (payment: Payment, now: Date): Payment => change(payment, {}, now);
+
 /** Sets an amount aside for a refund, so that no other can claim it. Throws PaymentNotRefundable and RefundTooLarge. */
 export function reserveRefund(payment: Payment, amount: bigint, now: Date): Payment {
   if (payment.status === 'refunded') throw new RefundTooLarge();

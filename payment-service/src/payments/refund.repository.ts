@@ -1,4 +1,5 @@
 import type { Database } from '../database.js';
+import { Prisma } from '../generated/prisma/client.js';
 import type { Payment } from './payment.js';
 import type { Refund } from './refund.js';
 
@@ -24,23 +25,15 @@ export class RefundRepository {
     return this.#database.refund.findMany({ where: { paymentId }, orderBy: [{ createdAt: 'desc' }, { id: 'desc' }] });
   }
 
-  /** Takes up to `limit` refunds that are due, for which nobody else asks before `leaseUntil`. */
-  async takeDue({
-    now,
-    leaseUntil,
-    limit,
-  }: {
-    now: Date;
-    leaseUntil: Date;
-    limit: number;
-  }): Promise<readonly DueRefund[]> {
+  /** Takes up to `limit` refunds that are due, for which nobody else asks for `lease` milliseconds. */
+  async takeDue({ lease, limit }: { lease: number; limit: number }): Promise<readonly DueRefund[]> {
     // As a subquery of the UPDATE it could run more than once, and take more than the limit.
     const taken = await this.#database.$queryRaw<{ id: string }[]>`
       WITH due AS MATERIALIZED (
-        SELECT id FROM refunds WHERE status = 'pending' AND next_attempt_at <= ${now}
+        SELECT id FROM refunds WHERE status = 'pending' AND next_attempt_at <= clock_timestamp()
         ORDER BY next_attempt_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
       )
-      UPDATE refunds SET attempts = attempts + 1, next_attempt_at = ${leaseUntil}
+      UPDATE refunds SET attempts = attempts + 1, next_attempt_at = ${inMilliseconds(lease)}
       FROM due WHERE refunds.id = due.id
       RETURNING refunds.id`;
     if (taken.length === 0) return [];
@@ -58,16 +51,20 @@ export class RefundRepository {
     });
   }
 
-  /** The provider has taken a refund on and isn't done: no try has failed, and it is asked again then. */
-  async awaitProvider(id: string, nextAttemptAt: Date): Promise<void> {
-    await this.#database.refund.updateMany({
-      where: { id, status: 'pending' },
-      data: { nextAttemptAt, attempts: 0 },
-    });
+  /** The provider has taken a refund on and isn't done: no try has failed, and it is asked again after the pause. */
+  async awaitProvider(id: string, pause: number): Promise<void> {
+    await this.#database.$executeRaw`
+      UPDATE refunds SET next_attempt_at = ${inMilliseconds(pause)}, attempts = 0
+      WHERE id = ${id}::uuid AND status = 'pending'`;
   }
 
-  /** Says when the provider is to be asked again for a refund that is still pending. */
-  async postpone(id: string, nextAttemptAt: Date): Promise<void> {
-    await this.#database.refund.updateMany({ where: { id, status: 'pending' }, data: { nextAttemptAt } });
+  /** The provider is to be asked again in so many milliseconds for a refund that is still pending. */
+  async postpone(id: string, pause: number): Promise<void> {
+    await this.#database.$executeRaw`
+      UPDATE refunds SET next_attempt_at = ${inMilliseconds(pause)} WHERE id = ${id}::uuid AND status = 'pending'`;
   }
 }
+
+/** So many milliseconds from now, by the database's clock. */
+const inMilliseconds = (milliseconds: number) =>
+  Prisma.sql`clock_timestamp() + ${Math.round(milliseconds)}::integer * interval '1 millisecond'`;

@@ -19,7 +19,6 @@ export interface RefundServiceOptions {
   refunds: RefundRepository;
   providers: Providers;
   logger: Logger;
-  clock: () => Date;
   newId: () => string;
   figures: RefundFigures;
   /** From 0 to 1. */
@@ -81,14 +80,17 @@ export class RefundService {
       amount: amount === undefined ? undefined : amountInMinorUnits(amount, payment.currency, payment.currencyDecimals),
       reason,
       requestedBy: actor.id,
-      nextAttemptAt: this.#after(this.#options.lease),
     };
     const { payment: current, openedRefund: refund } = await this.#options.accounts.change(
       payment.orderId,
-      (account) => {
+      (account, now) => {
         // A payment that isn't its order's live one is final: what was read of it still holds.
         const current = account.payment?.id === payment.id ? account.payment : payment;
-        return refundRequested(current, request, this.#moment());
+        return refundRequested(
+          current,
+          { ...request, nextAttemptAt: after(now, this.#options.lease) },
+          this.#moment(now),
+        );
       },
       ({ openedRefund: { id } }) => attempt?.begins(id),
     );
@@ -102,8 +104,8 @@ export class RefundService {
 
   /** Asks the providers for refunds that wait for it. True: there may be more of them. */
   async carryOutDue(): Promise<boolean> {
-    const { refunds, clock, lease } = this.#options;
-    const due = await refunds.takeDue({ now: clock(), leaseUntil: this.#after(lease), limit: BATCH });
+    const { refunds, lease } = this.#options;
+    const due = await refunds.takeDue({ lease, limit: BATCH });
     const results = await Promise.allSettled(
       due.map(async (one) => this.#writeOutcome(one, await this.#findOrSend(one))),
     );
@@ -172,28 +174,29 @@ export class RefundService {
       case 'succeeded':
         decision = await accounts.changeRefund(
           refund,
-          (account, current) => refundDone(account, current, result.transactionId, this.#moment()),
+          (account, current, now) => refundDone(account, current, result.transactionId, this.#moment(now)),
           note,
         );
         break;
       case 'declined': {
         const { reason } = result;
         logger.error('refund failed', { refundId: id, paymentId: payment.id, reason, repeats: refund.repeats });
-        const nextAttemptAt = this.#after(this.#retryPause(refund.repeats));
+        const pause = this.#retryPause(refund.repeats);
         decision = await accounts.changeRefund(
           refund,
-          (account, current) => refundDeclined(account, current, { reason, nextAttemptAt }, this.#moment()),
+          (account, current, now) =>
+            refundDeclined(account, current, { reason, nextAttemptAt: after(now, pause) }, this.#moment(now)),
           note,
         );
         break;
       }
       case 'pending':
         // The provider takes its time, and tells by webhook when it is done: nothing has failed.
-        await refunds.awaitProvider(id, this.#after(LONGEST_PAUSE));
+        await refunds.awaitProvider(id, LONGEST_PAUSE);
         break;
       default:
         logger.warn('refund not answered', { refundId: id, outcome: result.outcome, err: result.error });
-        await refunds.postpone(id, this.#after(this.#retryPause(refund.attempts)));
+        await refunds.postpone(id, this.#retryPause(refund.attempts));
     }
     const settled = decision && settledBy(decision);
     if (settled !== undefined) {
@@ -218,12 +221,8 @@ export class RefundService {
     return retryPause(times, { first: firstPause, random: random() });
   }
 
-  #after(milliseconds: number): Date {
-    return new Date(this.#options.clock().getTime() + milliseconds);
-  }
-
-  #moment(): Moment {
-    return { now: this.#options.clock(), newId: this.#options.newId };
+  #moment(now: Date): Moment {
+    return { now, newId: this.#options.newId };
   }
 }
 
@@ -233,6 +232,8 @@ function chargeRefundOf({ refund: { id: key, amount }, payment }: DueRefund): Ch
   if (transactionId === null) throw new Error(`payment ${payment.id} has a refund and no transaction`);
   return { key, transactionId, amount, currency };
 }
+
+const after = (now: Date, milliseconds: number): Date => new Date(now.getTime() + milliseconds);
 
 /** The refund that a decision settles, if it does. */
 const settledBy = ({ settledRefund: refund, payment }: Decision): RefundOfPayment | undefined =>

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY IF EXISTS "payable_orders_expiry_idx";
