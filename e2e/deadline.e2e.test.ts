@@ -21,7 +21,7 @@ beforeAll(async () => {
   });
   token = body.data.token;
 }, 240_000);
-afterAll(() => stack?.stop(), 60_000);
+afterAll(() => stack.stop(), 60_000);
 
 async function ask(method: 'GET' | 'POST', url: string, content?: object) {
   const response = await fetch(url, {

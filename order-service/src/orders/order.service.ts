@@ -3,7 +3,7 @@ import type { Cause } from '@shop/common/database';
 import { retryLostRaces } from '@shop/common/errors';
 import type { Attempt } from '@shop/common/http';
 import { deletedBy, statusChangedBy } from './order.audit.js';
-import { OrderChangedMeanwhile, OrderNotDeletable, OrderNotFound, OwnersOnlyCancel } from './order.errors.js';
+import { OrderNotDeletable, OrderNotFound, OwnersOnlyCancel } from './order.errors.js';
 import { orderCreated, orderStatusChanged } from './order.events.js';
 import {
   changeStatus,
