@@ -1,20 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { attackedOperations, attackedPages } from '../../gateway/test/attacked-operations.ts';
 import { buildSchema } from '../../gateway/src/schema.ts';
 import { attackedTable as orderTable } from '../../order-service/test/attacked-routes.ts';
 import { attackedTable as paymentTable } from '../../payment-service/test/attacked-routes.ts';
 import { attackedTable as userTable } from '../../user-service/test/attacked-routes.ts';
-import {
-  attack,
-  attackedRoutes,
-  badRequests,
-  fieldsOf,
-  requestBytes,
-  withField,
-  type AttackedRoute,
-  type BadRequest,
-} from '@shop/common/testing';
+import { attack, attackedRoutes, badRequests, fuzzed, type AttackedRoute, type BadRequest } from '@shop/common/testing';
 import { logInAsAdmin, placeOrder, register, rest, urls, type Account } from '../support/system.js';
 
 /** Of each server, besides the whole corpus. */
@@ -26,42 +16,6 @@ const isRefusedAnyway = /\/(login|refresh|logout|webhooks\/simulated)$/;
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 
 const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
-
-/** JSON of any kind, with the values that programs stumble on more often than others. */
-const hostile = fc.oneof(
-  fc.json({ maxDepth: 6, stringUnit: 'binary' }),
-  fc.string({ unit: 'binary', maxLength: 2_000 }).map((text) => JSON.stringify(text)),
-  fc.double().map((number) => String(number)),
-  fc.bigInt({ min: -(2n ** 80n), max: 2n ** 80n }).map(String),
-  fc.array(fc.uuid(), { maxLength: 200 }).map((ids) => JSON.stringify(ids)),
-  fc.date().map((date) => JSON.stringify(date)),
-  fc.stringMatching(/^[[\]{}",:0-9eE+\-.truefalsn ]{1,80}$/), // nearly JSON, or not
-);
-
-/** Any value in the place of any field, any text in the place of a path or a parameter, any bytes in that of a body. */
-function fuzzed(routes: readonly AttackedRoute[], count: number): BadRequest[] {
-  const withBody = routes.filter(({ body }) => body !== undefined);
-  const withQuery = routes.filter(({ query }) => query !== undefined);
-  const printable = fc.string({ unit: 'grapheme', maxLength: 300 }).map(encodeURIComponent);
-  const field = fc.tuple(fc.constantFrom(...withBody), fc.nat(), hostile).map(([route, nth, value]) => {
-    const fields = fieldsOf(route);
-    return withField(route, fields[nth % Math.max(1, fields.length)] ?? [], value);
-  });
-  const bytes = fc.tuple(fc.constantFrom(...withBody), fc.uint8Array({ maxLength: 3_000 })).map(([route, content]) => ({
-    name: `${route.method} ${route.path}: ${Buffer.from(content.subarray(0, 40)).toString('hex')}`,
-    bytes: requestBytes(route, Buffer.from(content)),
-  }));
-  const path = fc.tuple(fc.constantFrom(...routes), printable).map(([route, text]) => ({
-    name: `${route.method} ${route.path}/${text}`,
-    bytes: requestBytes({ ...route, path: `${route.path}/${text}` }, route.body && JSON.stringify(route.body)),
-  }));
-  const query = fc.tuple(fc.constantFrom(...withQuery), fc.nat(), printable).map(([route, nth, text]) => {
-    const names = Object.keys(route.query ?? {});
-    const target = `${route.path}?${names[nth % names.length]}=${text}`;
-    return { name: `${route.method} ${target}`, bytes: requestBytes({ ...route, path: target }) };
-  });
-  return fc.sample(fc.oneof({ arbitrary: field, weight: 4 }, bytes, path, query), { numRuns: count, seed });
-}
 
 /** Somebody who gets furthest. */
 async function newAdmin(): Promise<Account> {
@@ -113,7 +67,7 @@ describe(`bad input, seed ${seed}`, () => {
     }
     const refusals = countRefusals(routes);
 
-    const requests = [...badRequests(routes), ...fuzzed(routes, FUZZED)];
+    const requests = [...badRequests(routes), ...fuzzed(routes, { count: FUZZED, seed })];
     // Where passwords are hashed, more at once would be refused as too many: 503.
     const atOnce = name === 'userService' ? 2 : 8;
     const failures = await attack(urls[name], requests, { atOnce, onAnswer: refusals.note });
@@ -132,7 +86,7 @@ describe(`bad input, seed ${seed}`, () => {
     const lasting = operations.filter(({ body }) => !ending.test(JSON.stringify(body)));
     const routes = [...attackedPages, ...lasting];
 
-    const failures = await attack(urls.gateway, [...badRequests(routes), ...fuzzed(routes, FUZZED)]);
+    const failures = await attack(urls.gateway, [...badRequests(routes), ...fuzzed(routes, { count: FUZZED, seed })]);
 
     expect(failures.slice(0, 20)).toEqual([]);
     expect(await isWell(urls.gateway)).toBe(true);

@@ -1,11 +1,21 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { attack, badRequests, createTestBroker, createTestTokens, spread, type TestBroker } from '@shop/common/testing';
+import {
+  attack,
+  badRequests,
+  createTestBroker,
+  createTestTokens,
+  fuzzed,
+  spread,
+  type TestBroker,
+} from '@shop/common/testing';
 import { attackedOperations, attackedPages } from '../test/attacked-operations.js';
 import { startTestGateway } from '../test/start-test-gateway.js';
 import { startStandIn, type StandIn } from '../test/upstream.js';
 import type { RunningGateway } from './container.js';
 import { buildSchema } from './schema.js';
 
+/** Of the random requests: the same one makes the same ones again. */
+const seed = Date.now() % 1_000_000;
 const tokens = createTestTokens();
 let broker: TestBroker;
 let services: StandIn[];
@@ -29,14 +39,15 @@ afterAll(async () => {
   await Promise.all([...services.map((service) => service.stop()), broker.stop()]);
 });
 
-it('a part of the corpus, from all operations and pages -> refused or taken in the form of the contract', async () => {
+it('a part of the corpus and random requests, from all operations and pages -> refused or taken in the form of the contract', async () => {
   const url = `http://127.0.0.1:${gateway.port}`;
   const operations = attackedOperations(buildSchema(), { Authorization: `Bearer ${tokens.tokenFor({})}` });
   const requests = [...badRequests(operations.slice(-1)), ...badRequests([...attackedPages, ...operations])];
+  const random = fuzzed([...attackedPages, ...operations], { count: 300, seed });
 
-  const failures = await attack(url, spread(requests, 400));
+  const failures = await attack(url, [...spread(requests, 400), ...random]);
 
-  expect(failures).toEqual([]);
+  expect({ seed, failures }).toEqual({ seed, failures: [] });
   expect(operations.length).toBeGreaterThan(20);
   expect(((await (await fetch(`${url}/health`)).json()) as { status: string }).status).toBe('healthy');
 }, 60_000);

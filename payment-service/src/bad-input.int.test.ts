@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import supertest from 'supertest';
 import { v7 as newId } from 'uuid';
 import { auditRoutes, type AuditTrailReader } from '@shop/common/http';
-import { attack, attackedRoutes, badRequests, eventually, spread } from '@shop/common/testing';
+import { attack, attackedRoutes, badRequests, eventually, fuzzed, spread } from '@shop/common/testing';
 import { attackedTable } from '../test/attacked-routes.js';
 import { buildOrder, orderCreatedEvent } from '../test/order-builder.js';
 import { startTestService, type TestService } from '../test/test-service.js';
@@ -12,6 +12,9 @@ import { PaymentHandler } from './payments/payment.handler.js';
 import { paymentRoutes } from './payments/payment.routes.js';
 import { WebhookHandler } from './webhooks/webhook.handler.js';
 import { webhookRoutes } from './webhooks/webhook.routes.js';
+
+/** Of the random requests: the same one makes the same ones again. */
+const seed = Date.now() % 1_000_000;
 
 let service: TestService;
 beforeAll(async () => {
@@ -32,7 +35,7 @@ describe('bad input', () => {
     expect(new Set(Object.keys(attackedTable))).toEqual(new Set(all));
   });
 
-  it('a part of the corpus, from all routes -> refused or taken in the form of the contract, and no payment but those answered 201', async () => {
+  it('a part of the corpus and random requests, from all routes -> refused or taken in the form of the contract, and no payment but those answered 201', async () => {
     const order = buildOrder({ userId: newId() });
     await service.publish(orderCreatedEvent(order));
     const id = await eventually(async () => {
@@ -42,16 +45,17 @@ describe('bad input', () => {
     });
     const headers = () => ({ Authorization: `Bearer ${service.tokens.tokenFor({ id: newId(), role: 'admin' })}` });
     const params = { id, orderId: order.id, provider: 'simulated' };
-    const requests = badRequests(attackedRoutes('/api/v1/payments', attackedTable, { headers, params }));
+    const routes = attackedRoutes('/api/v1/payments', attackedTable, { headers, params });
+    const requests = badRequests(routes);
     let made = 1;
 
-    const failures = await attack(service.url, spread(requests, 400), {
+    const failures = await attack(service.url, [...spread(requests, 400), ...fuzzed(routes, { count: 300, seed })], {
       onAnswer: (_request, { status }) => {
         if (status === 201) made++;
       },
     });
 
-    expect(failures).toEqual([]);
+    expect({ seed, failures }).toEqual({ seed, failures: [] });
     expect(requests.length).toBeGreaterThan(1_000);
     expect(await service.query('SELECT count(*)::int AS count FROM payments')).toEqual([{ count: made }]);
     expect(await service.query('SELECT count(*)::int AS count FROM handled_webhooks')).toEqual([{ count: 0 }]);

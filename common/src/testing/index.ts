@@ -24,15 +24,13 @@ export {
   attack,
   attackedRoutes,
   badRequests,
-  fieldsOf,
-  requestBytes,
   spread,
-  withField,
   type AttackedRoute,
   type BadRequest,
   type JsonValue,
   type RouteTable,
 } from './bad-input.js';
+export { fuzzed } from './fuzz.js';
 export { sendRaw, type RawAnswer } from './raw-http.js';
 export {
   cellsOf,
