@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { deployMigrations, isDatabaseUnavailable } from '@shop/common/database';
+import { deployMigrations } from '@shop/common/database';
 import { createTopology, EventConsumer, OutboxRelay } from '@shop/common/messaging';
 import { createMetrics } from '@shop/common/metrics';
 import { BrokerConnection } from '@shop/common/rabbitmq';
@@ -72,7 +72,6 @@ const handledAt = new Map<string, number>();
 const consumer = new EventConsumer({
   connection,
   queue: topology.paymentService,
-  isUnavailable: isDatabaseUnavailable,
   logger,
   metrics,
   prefetch: 100,

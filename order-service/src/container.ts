@@ -133,7 +133,6 @@ export async function startOrderService(config: Config): Promise<RunningService>
     connection: broker,
     queue: topology.orderService,
     handlers: paymentEvents(orders),
-    isUnavailable: isDatabaseUnavailable,
     logger,
     metrics,
     tracing,

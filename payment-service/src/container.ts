@@ -220,7 +220,6 @@ export async function startPaymentService(
     connection: broker,
     queue: topology.paymentService,
     handlers: orderEvents(paymentService),
-    isUnavailable: isDatabaseUnavailable,
     logger,
     metrics,
     tracing,

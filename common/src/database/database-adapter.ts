@@ -4,6 +4,7 @@ import type { Tracing } from '../tracing/index.js';
 import { createDatabaseFigures, TimedPool, type DatabaseFigures } from './database-figures.js';
 import { tolerateLostConnections } from './lost-connections.js';
 import { observeQueries } from './observe-queries.js';
+import { replaceReadOnlyConnections } from './read-only-connections.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
@@ -73,6 +74,7 @@ export class DatabaseAdapter extends PrismaPg {
       keepAlive: true,
     });
     tolerateLostConnections(pool);
+    replaceReadOnlyConnections(pool);
     // A query that timed out inside a transaction leaves it open: the next user's writes would never be committed.
     pool.on('release', (_error, client) => {
       if (client.getTransactionStatus() !== 'I') void client.end();

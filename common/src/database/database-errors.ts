@@ -54,22 +54,73 @@ export function isWriteConflict(error: unknown): boolean {
   return sqlState === '40001' || sqlState === '40P01';
 }
 
-/** Connection exceptions, shutting down, starting up, too many connections. */
-const UNAVAILABLE_SQL_STATE = /^(08...|57P0[123]|53300)$/;
+/**
+ * `outage`: the database can't be reached or written, or has nothing left to give; whoever asks next fares alike.
+ * `contention`: this piece of work met a lock, a time limit or a concurrent change; another may well succeed meanwhile.
+ */
+export type TransientFailure = 'outage' | 'contention';
+
+/**
+ * Connection exceptions (08), read-only since a failover, refused credentials (28), no such database yet, insufficient
+ * resources such as a full disk or no connection left (53), shutting down or starting up, system errors (58).
+ */
+const OUTAGE_SQL_STATE = /^(08...|25006|28...|3D000|53...|57P0[1-5]|58...)$/;
+/** Idle-in-transaction and transaction timeouts, serialization failures and deadlocks, locks and statements that timed out. */
+const CONTENTION_SQL_STATE = /^(25P0[34]|40001|40003|40P01|55P03|57014)$/;
+
 /** How Prisma's driver adapter names failures of the connection. */
-const UNAVAILABLE_KINDS = ['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TooManyConnections'];
+const OUTAGE_KINDS = [
+  'DatabaseNotReachable',
+  'ConnectionClosed',
+  'SocketTimeout',
+  'TooManyConnections',
+  'TlsConnectionError',
+];
+/** Node's own, of the network: https://nodejs.org/api/errors.html#common-system-errors */
+const NETWORK_CODES = [
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EHOSTDOWN',
+];
+/** Not reached, timed out, closed, no connection in time, too many: https://www.prisma.io/docs/orm/reference/error-reference */
+const PRISMA_OUTAGE_CODES = ['P1000', 'P1001', 'P1002', 'P1003', 'P1008', 'P1011', 'P1017', 'P2024', 'P2037'];
+/** Write conflict; the transaction ran out of time. */
+const PRISMA_CONTENTION_CODES = ['P2028', 'P2034'];
 /** pg and Prisma tell these from other errors by their messages only. */
-const UNAVAILABLE_MESSAGE =
-  /^Connection terminated|is not queryable$|^timeout exceeded when trying to connect$|^Query read timeout$|Unable to start a transaction in the given time/;
+const OUTAGE_MESSAGE =
+  /^Connection terminated|is not queryable$|^timeout exceeded when trying to connect$|^Query read timeout$|Unable to start a transaction in the given time|^timeout expired$/;
 
-const unavailableCause = z.union([
-  z.object({ kind: z.enum(UNAVAILABLE_KINDS) }),
-  z.object({ message: z.string().regex(UNAVAILABLE_MESSAGE) }),
+const outageCause = z.union([
+  z.object({ kind: z.enum(OUTAGE_KINDS) }),
+  z.object({ code: z.enum([...NETWORK_CODES, ...PRISMA_OUTAGE_CODES]) }),
+  z.object({ message: z.string().regex(OUTAGE_MESSAGE) }),
 ]);
+const contentionCause = z.object({ code: z.enum(PRISMA_CONTENTION_CODES) });
 
-/** Whether the database couldn't be reached, or had no connection to spare: trying again later may well succeed. */
-export function isDatabaseUnavailable(error: unknown): boolean {
+/**
+ * Why a database didn't do its work, where that is not the fault of what was asked and trying again later may well
+ * succeed; undefined for everything else. The one classification for requests, consumers, the relay and workers.
+ */
+export function transientFailureOf(error: unknown): TransientFailure | undefined {
   const sqlState = findDatabaseFailure(error)?.sqlState;
-  if (sqlState !== undefined) return UNAVAILABLE_SQL_STATE.test(sqlState);
-  return [...causesOf(error)].some((cause) => unavailableCause.safeParse(cause).success);
+  if (sqlState !== undefined) {
+    if (OUTAGE_SQL_STATE.test(sqlState)) return 'outage';
+    return CONTENTION_SQL_STATE.test(sqlState) ? 'contention' : undefined;
+  }
+  const causes = [...causesOf(error)];
+  if (causes.some((cause) => outageCause.safeParse(cause).success)) return 'outage';
+  return causes.some((cause) => contentionCause.safeParse(cause).success) ? 'contention' : undefined;
 }
+
+/** Whether the database couldn't do its work for a reason that will pass: trying again later may well succeed. */
+export const isDatabaseUnavailable = (error: unknown): boolean => transientFailureOf(error) !== undefined;
+
+/** A session that can only read, as after a failover. It stays so when its database can be written again. */
+export const READ_ONLY_SQL_STATE = '25006';

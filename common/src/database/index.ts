@@ -22,7 +22,9 @@ export {
   isDatabaseUnavailable,
   isUniqueViolation,
   isWriteConflict,
+  transientFailureOf,
   type DatabaseFailure,
+  type TransientFailure,
 } from './database-errors.js';
 export { tolerateLostConnections } from './lost-connections.js';
 export { databaseState } from './database-state.js';

@@ -2,6 +2,8 @@
 export const deadLetterHeaders = {
   /** How often the handler was tried. The one place where tries are counted. */
   attempts: 'x-attempts',
+  /** How often it was put off for what was not its fault; only for growing pauses. */
+  deferrals: 'x-deferrals',
   reason: 'x-dead-letter-reason',
   error: 'x-dead-letter-error',
   stack: 'x-dead-letter-stack',
@@ -14,10 +16,11 @@ type Headers = Readonly<Record<string, unknown>>;
 const BROKER_HEADERS = /^x-(death|first-death-.*|last-death-.*|delivery-count|acquired-count|opt-.*)$/;
 const OUR_HEADERS: ReadonlySet<string> = new Set(Object.values(deadLetterHeaders));
 
-export const attemptsOf = (headers: Headers): number => {
-  const attempts = headers[deadLetterHeaders.attempts];
-  return typeof attempts === 'number' ? attempts : 0;
-};
+const countOf = (count: unknown): number => (typeof count === 'number' ? count : 0);
+
+export const attemptsOf = (headers: Headers): number => countOf(headers[deadLetterHeaders.attempts]);
+
+export const deferralsOf = (headers: Headers): number => countOf(headers[deadLetterHeaders.deferrals]);
 
 /** Without what the broker has added on the way. */
 export const withoutBrokerHeaders = (headers: Headers): Headers =>

@@ -214,8 +214,7 @@ describe('event consumer', () => {
     const connection = bench.connect();
     const { queue, logger, metrics } = bench;
     const handlers = { 'order.created': async () => undefined };
-    const isUnavailable = () => false;
-    expect(() => new EventConsumer({ connection, queue, handlers, isUnavailable, logger, metrics })).toThrow(
+    expect(() => new EventConsumer({ connection, queue, handlers, logger, metrics })).toThrow(
       'payment-service.v1 is bound to order.created, order.status_changed, its handlers are for order.created',
     );
   });

@@ -1,5 +1,6 @@
 import { MalformedEvent, parseEvent, type DomainEvent, type EventOf, type EventType } from '../contracts/index.js';
-import type { Cause } from '../database/index.js';
+import { transientFailureOf, type Cause } from '../database/index.js';
+import { findAppError, type ErrorCode } from '../errors/index.js';
 import { redact, runInScope, type Logger } from '../logger/index.js';
 import type { Metrics } from '../metrics/index.js';
 import {
@@ -14,10 +15,11 @@ import {
   type WorkQueue,
 } from '../rabbitmq/index.js';
 import { continueTrace, type Tracing } from '../tracing/index.js';
-import { attemptsOf, deadLetterHeaders, withoutBrokerHeaders } from './dead-letter-headers.js';
+import { CircuitBreaker } from './circuit-breaker.js';
+import { attemptsOf, deadLetterHeaders, deferralsOf, withoutBrokerHeaders } from './dead-letter-headers.js';
+import { FailureStreak } from './failure-streak.js';
 import { messageSpan } from './message-span.js';
 import { messagingMetrics, type MessagingMetrics } from './messaging-metrics.js';
-import { Outage } from './outage.js';
 import { QueueDepths } from './queue-depths.js';
 
 /** Applies an event. `cause` goes into the same transaction as its effect, so that the event has it once. */
@@ -29,11 +31,6 @@ export interface EventConsumerOptions {
   queue: WorkQueue;
   /** One for each event type that the queue is bound to. */
   handlers: EventHandlers;
-  /**
-   * Whether an error of a handler means that its database can't be reached. No try is counted then: the event is held
-   * back, and all others with it, until the database answers.
-   */
-  isUnavailable: (error: unknown) => boolean;
   logger: Logger;
   metrics: Metrics;
   tracing?: Tracing | undefined;
@@ -41,12 +38,17 @@ export interface EventConsumerOptions {
   prefetch?: number;
   /** Milliseconds that an event is held back; then it goes to the end of the queue. Default 10 minutes. */
   holdLimit?: number;
+  /** When an error that nobody foresaw passes for an outage. Default 5 different events in a row, for an hour at most. */
+  unknownOutage?: { events: number; limit: number };
 }
 
 const DEFAULT_PREFETCH = 20;
 const DEFAULT_GRACE = 10_000;
 /** Well below the half hour after which the broker takes a message away from a consumer that doesn't acknowledge it. */
 const DEFAULT_HOLD_LIMIT = 10 * 60 * 1_000;
+const DEFAULT_UNKNOWN_OUTAGE = { events: 5, limit: 60 * 60 * 1_000 };
+/** By these a handler says that something it depends on is down. */
+const OUTAGE_CODES: readonly (ErrorCode | undefined)[] = ['SERVICE_UNAVAILABLE', 'UPSTREAM_TIMEOUT'];
 const FORWARD_PAUSE = { first: 250, most: 1_000 };
 /** Two events that failed because of each other should not meet again: a pause is shorter by up to this part of it. */
 const RETRY_JITTER = 0.2;
@@ -55,32 +57,43 @@ const MAX_STACK = 4_000;
 /**
  * Hands each event of a work queue to its handler, and acknowledges it only after that has succeeded. After a failure
  * the event waits in a delay queue without holding up the others; after the last try, or at once when it is malformed,
- * it is moved to the dead-letter queue.
+ * it is moved to the dead-letter queue. What isn't the event's fault uses up no try: in an outage all events are held
+ * back until it is over, and one that met a lock or a time limit waits alone.
  */
 export class EventConsumer {
   readonly #options: EventConsumerOptions;
   readonly #metrics: MessagingMetrics;
   readonly #aggregates = new Map<string, Promise<unknown>>();
   readonly #stopping = new AbortController();
-  readonly #outage: Outage;
+  readonly #breaker: CircuitBreaker;
+  readonly #streak: FailureStreak;
   readonly #depths: QueueDepths;
   #publisher: Publisher | undefined;
   #subscription: Subscription | undefined;
 
   /** Throws when handlers and bindings of the queue differ: an event would be lost, or never come. */
   constructor(options: EventConsumerOptions) {
-    const { connection, queue, handlers, isUnavailable, holdLimit = DEFAULT_HOLD_LIMIT, logger, metrics } = options;
+    const { connection, queue, handlers, holdLimit = DEFAULT_HOLD_LIMIT, logger, metrics } = options;
+    const { events: length, limit } = options.unknownOutage ?? DEFAULT_UNKNOWN_OUTAGE;
     const handled = Object.keys(handlers).sort().join(', ');
     const bound = [...queue.routingKeys].sort().join(', ');
     if (handled !== bound) throw new Error(`${queue.name} is bound to ${bound}, its handlers are for ${handled}`);
     this.#options = options;
     this.#metrics = messagingMetrics(metrics);
-    this.#outage = new Outage({
-      isUnavailable,
+    this.#streak = new FailureStreak({ length, limit });
+    this.#metrics.consumerPaused.set({ messaging_destination_name: queue.name }, 0);
+    this.#breaker = new CircuitBreaker({
       holdLimit,
       stopping: this.#stopping.signal,
-      onBegin: (err) => logger.warn('events held back: the database is unavailable', { queue: queue.name, err }),
-      onEnd: () => logger.info('events are handled again', { queue: queue.name }),
+      onOpen: (err) => {
+        this.#metrics.consumerPaused.set({ messaging_destination_name: queue.name }, 1);
+        logger.warn('events held back', { queue: queue.name, isForeseen: isForeseenOutage(err), err });
+      },
+      onClose: () => {
+        this.#metrics.consumerPaused.set({ messaging_destination_name: queue.name }, 0);
+        logger.info('events are handled again', { queue: queue.name });
+      },
+      onSuccess: () => this.#streak.reset(),
     });
     this.#depths = new QueueDepths({
       connection,
@@ -105,7 +118,7 @@ export class EventConsumer {
 
   /** `down`: no events come, or they are held back. */
   state(): 'up' | 'down' {
-    return this.#subscription?.isUp === true && !this.#outage.isOn ? 'up' : 'down';
+    return this.#subscription?.isUp === true && !this.#breaker.isOpen ? 'up' : 'down';
   }
 
   /** Takes no further events and waits up to `grace` milliseconds for those in hand; the others go back to the queue. */
@@ -118,40 +131,76 @@ export class EventConsumer {
 
   async #process(delivery: Delivery): Promise<void> {
     const { queue, logger } = this.#options;
-    const attempt = attemptsOf(delivery.headers) + 1;
     try {
       const event = parseEvent(delivery.body);
       const outcome = await this.#afterOthersOf(event.subject, () =>
-        this.#outage.run(() => this.#handle(event), delivery.lost),
+        this.#breaker.run({
+          work: () => this.#handle(event),
+          isOutage: (error) => this.#isOutage(error, event, delivery),
+          lost: delivery.lost,
+        }),
       );
       if (outcome === 'done') delivery.acknowledge();
       else if (outcome === 'expired') await this.#forward(delivery, { to: queue.name });
     } catch (error) {
       if (delivery.lost.aborted) return; // it comes again
+      const attempt = attemptsOf(delivery.headers) + 1;
       const facts = { queue: queue.name, messageId: delivery.messageId, type: delivery.type, attempt, err: error };
-      const retryPause = error instanceof MalformedEvent ? undefined : queue.retryPauses[attempt - 1];
-      if (retryPause === undefined) {
-        const reason = error instanceof MalformedEvent ? 'malformed' : 'failed';
-        logger.error('event dead-lettered', { ...facts, reason });
-        this.#metrics.deadLetters.inc({ messaging_destination_name: queue.name, reason });
-        await this.#forward(delivery, {
-          to: deadLetterQueueOf(queue),
-          headers: {
-            [deadLetterHeaders.attempts]: attempt,
-            [deadLetterHeaders.reason]: reason,
-            ...describe(error),
-          },
-        });
+      const retryPause = queue.retryPauses[attempt - 1];
+      if (error instanceof MalformedEvent) {
+        await this.#giveUp(delivery, { ...facts, reason: 'malformed' });
+      } else if (transientFailureOf(error) !== undefined) {
+        await this.#defer(delivery, facts);
+      } else if (retryPause === undefined) {
+        await this.#giveUp(delivery, { ...facts, reason: 'failed' });
       } else {
         logger.warn('event handling failed', { ...facts, retryPause });
         this.#metrics.retries.inc({ messaging_destination_name: queue.name });
-        await this.#forward(delivery, {
-          to: retryQueueOf(queue, retryPause),
-          headers: { [deadLetterHeaders.attempts]: attempt },
-          timeToLive: Math.ceil(retryPause * (1 - RETRY_JITTER * Math.random())),
-        });
+        await this.#delay(delivery, retryPause, { [deadLetterHeaders.attempts]: attempt });
       }
     }
+  }
+
+  /** Whether other events would fail as well. */
+  #isOutage(error: unknown, { id }: DomainEvent, { headers }: Delivery): boolean {
+    if (error instanceof MalformedEvent) return false;
+    if (isForeseenOutage(error)) return true;
+    const isFirstTry = attemptsOf(headers) === 0 && deferralsOf(headers) === 0;
+    return this.#streak.add(error, { id, isFirstTry });
+  }
+
+  /** It is not the event's fault, nor that of all: others go on, and this one tries again later, as often as need be. */
+  async #defer(delivery: Delivery, facts: FailureFacts): Promise<void> {
+    const { queue, logger } = this.#options;
+    const deferrals = deferralsOf(delivery.headers) + 1;
+    const retryPause = queue.retryPauses[deferrals - 1] ?? queue.retryPauses.at(-1);
+    logger.warn('event deferred', { ...facts, deferrals, retryPause });
+    this.#metrics.deferrals.inc({ messaging_destination_name: queue.name });
+    const headers = { [deadLetterHeaders.deferrals]: deferrals };
+    if (retryPause === undefined) await this.#forward(delivery, { to: queue.name, headers });
+    else await this.#delay(delivery, retryPause, headers);
+  }
+
+  async #giveUp(delivery: Delivery, facts: FailureFacts & { reason: string }): Promise<void> {
+    const { queue, logger } = this.#options;
+    logger.error('event dead-lettered', { ...facts });
+    this.#metrics.deadLetters.inc({ messaging_destination_name: queue.name, reason: facts.reason });
+    await this.#forward(delivery, {
+      to: deadLetterQueueOf(queue),
+      headers: {
+        [deadLetterHeaders.attempts]: facts.attempt,
+        [deadLetterHeaders.reason]: facts.reason,
+        ...describe(facts.err),
+      },
+    });
+  }
+
+  #delay(delivery: Delivery, retryPause: number, headers: Record<string, unknown>): Promise<void> {
+    return this.#forward(delivery, {
+      to: retryQueueOf(this.#options.queue, retryPause),
+      headers,
+      timeToLive: Math.ceil(retryPause * (1 - RETRY_JITTER * Math.random())),
+    });
   }
 
   async #handle(event: DomainEvent): Promise<void> {
@@ -215,6 +264,18 @@ export class EventConsumer {
     }
   }
 }
+
+/** What is logged of a failure. */
+interface FailureFacts {
+  queue: string;
+  messageId: string | undefined;
+  type: string | undefined;
+  attempt: number;
+  err: unknown;
+}
+
+const isForeseenOutage = (error: unknown): boolean =>
+  transientFailureOf(error) === 'outage' || OUTAGE_CODES.includes(findAppError(error)?.code);
 
 const describe = (error: unknown): Record<string, string> => {
   const { message, stack = '' } = error instanceof Error ? error : new Error(String(error));

@@ -6,7 +6,7 @@ import { startPrivateBroker, type PrivateBroker } from '../../../stack/test-brok
 import { createTestClient } from '../../test/database/test-client.js';
 import { createTestTopology, orderCreatedDraft, RecordingLogger } from '../../test/messaging/fixtures.js';
 import { RevocationList } from '../auth/index.js';
-import { AtomicStore, isDatabaseUnavailable } from '../database/index.js';
+import { AtomicStore } from '../database/index.js';
 import { createMetrics } from '../metrics/index.js';
 import { BrokerConnection, type TransientQueue } from '../rabbitmq/index.js';
 import { createTestBroker, createTestDatabase, eventually, type TestBroker } from '../testing/index.js';
@@ -70,7 +70,6 @@ function startService() {
     queue,
     logger,
     metrics,
-    isUnavailable: isDatabaseUnavailable,
     handlers: {
       'order.status_changed': async () => undefined,
       'order.created': async ({ subject }, cause) => {

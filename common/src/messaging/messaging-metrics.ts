@@ -25,6 +25,18 @@ const createMessagingMetrics = (registry: Registry) => ({
     labelNames: ['messaging_destination_name'],
     registers: [registry],
   }),
+  deferrals: new Counter({
+    name: 'messaging_deferrals_total',
+    help: 'Events put off without using a try, since they met a lock, a time limit or a concurrent change',
+    labelNames: ['messaging_destination_name'],
+    registers: [registry],
+  }),
+  consumerPaused: new Gauge({
+    name: 'messaging_consumer_paused',
+    help: '1 while all events of a queue are held back because of an outage',
+    labelNames: ['messaging_destination_name'],
+    registers: [registry],
+  }),
   deadLetters: new Counter({
     name: 'messaging_dead_letters_total',
     help: 'Messages put into the dead-letter queue',

@@ -52,6 +52,14 @@ export async function markPublished(client: Client, positions: readonly string[]
   });
 }
 
+/** Throws where an event could not be marked as published: read-only after a failover, or the disk is full. Marks none. */
+export async function assertMarkable(client: Client): Promise<void> {
+  await client.query('BEGIN');
+  await client.query(`UPDATE outbox SET published_at = now()
+                      WHERE position = (SELECT min(position) FROM outbox WHERE published_at IS NULL)`);
+  await client.query('ROLLBACK');
+}
+
 export async function backlogOf(client: Client): Promise<Backlog> {
   const { rows } = await client.query<Backlog>({
     name: 'backlog',

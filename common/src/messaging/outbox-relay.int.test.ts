@@ -16,6 +16,21 @@ beforeAll(async () => {
 afterEach(() => bench.reset());
 afterAll(() => bench.close());
 
+const LOST = 'outbox relay lost its database';
+
+const failMarks = (sqlState: string) =>
+  bench.sql.query(`
+    CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN RAISE EXCEPTION 'on purpose' USING ERRCODE = '${sqlState}'; END $$;
+    CREATE TRIGGER fail BEFORE UPDATE ON outbox FOR EACH ROW EXECUTE FUNCTION fail()`);
+
+/** As after a failover: sessions that are opened from now on can only read. */
+async function setReadOnly(isReadOnly: boolean): Promise<void> {
+  const name = new URL(bench.database.url).pathname.slice(1);
+  await bench.sql.query(`ALTER DATABASE ${name} SET default_transaction_read_only = ${isReadOnly ? 'on' : 'off'}`);
+  if (isReadOnly) await bench.sql.query('SELECT pg_terminate_backend($1)', [(await bench.activeRelay()).pid]);
+}
+
 describe('outbox relay', () => {
   it('an event is committed -> it reaches its handler, and is marked as published', async () => {
     const connection = bench.connect();
@@ -178,6 +193,30 @@ describe('outbox relay', () => {
     expect(relay.state()).toBe('down');
     await relay.stop();
   });
+
+  it.each<[string, () => Promise<unknown>, () => Promise<unknown>]>([
+    ['the disk is full', () => failMarks('53100'), () => bench.sql.query('DROP TRIGGER fail ON outbox')],
+    ['the database can only be read', () => setReadOnly(true), () => setReadOnly(false)],
+  ])(
+    '%s -> events that cannot be marked are not published over and over, and each once it is over',
+    async (_, begin, end) => {
+      const connection = bench.connect();
+      const relay = bench.startRelay(connection);
+      const deliveries: string[] = [];
+      bench.startConsumer(connection, { 'order.created': async ({ id }) => void deliveries.push(id) });
+      await eventually(() => expect(relay.state()).toBe('ok'));
+      await bench.emit(Array.from({ length: 20 }, () => orderCreatedDraft()));
+      await begin();
+      const isFailing = () =>
+        expect(bench.logger.messages('warn').filter((text) => text === LOST).length).toBeGreaterThan(4);
+      await eventually(isFailing, { timeout: 15_000 });
+      expect(deliveries.length).toBeLessThanOrEqual(20);
+      await end();
+      await eventually(async () => expect(await bench.unpublished()).toBe(0));
+      await eventually(() => expect(new Set(deliveries).size).toBe(20));
+      expect(deliveries).toHaveLength(20);
+    },
+  );
 
   it('an old row of the inbox is locked -> events are published all the same', async () => {
     const eventId = randomUUID();

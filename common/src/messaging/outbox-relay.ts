@@ -14,7 +14,14 @@ import {
 import type { Tracing } from '../tracing/index.js';
 import { messageSpan } from './message-span.js';
 import { messagingMetrics, type MessagingMetrics } from './messaging-metrics.js';
-import { backlogOf, markPublished, nextEvents, tryBecomeActive, type OutboxEvent } from './outbox-queries.js';
+import {
+  assertMarkable,
+  backlogOf,
+  markPublished,
+  nextEvents,
+  tryBecomeActive,
+  type OutboxEvent,
+} from './outbox-queries.js';
 
 export interface OutboxRelayOptions {
   /** Of the database whose outbox it publishes; the relay takes one connection of its own. */
@@ -59,6 +66,9 @@ export class OutboxRelay {
   #isWoken = false;
   #drainUntil = 0;
   #isConnected = false;
+  #failedSessions = 0;
+  /** Positions of the events that the broker has confirmed and that are not marked yet. */
+  #unmarked: readonly string[] = [];
   #oldest: Date | undefined;
   #publisher: Publisher | undefined;
   #running: Promise<void> | undefined;
@@ -98,12 +108,12 @@ export class OutboxRelay {
 
   async #run(publisher: Publisher): Promise<void> {
     const { signal } = this.#stopping;
-    for (let attempt = 0; !signal.aborted; attempt++) {
+    while (!signal.aborted) {
       const client = this.#createClient();
       try {
         await client.connect();
         this.#isConnected = true;
-        attempt = 0;
+        await this.#observe(client);
         if (await this.#standBy(client)) await this.#beActive(client, publisher);
       } catch (error) {
         this.#options.logger.warn('outbox relay lost its database', { err: error });
@@ -112,7 +122,7 @@ export class OutboxRelay {
         this.#metrics.outboxRelayActive.set(0);
         await settlesWithin(client.end(), POLL);
       }
-      await pause(backOff(attempt, RECONNECT_PAUSE), signal);
+      await pause(backOff(this.#failedSessions++, RECONNECT_PAUSE), signal);
     }
   }
 
@@ -125,8 +135,9 @@ export class OutboxRelay {
         this.#metrics.outboxRelayActive.set(1);
         return true;
       }
-      await this.#observe(client);
+      this.#failedSessions = 0;
       await pause(POLL, signal);
+      await this.#observe(client);
     }
     return false;
   }
@@ -147,6 +158,8 @@ export class OutboxRelay {
   /** Throws once the session is `lost`, and with it the lock. */
   async #relay(client: Client, publisher: Publisher, lost: AbortSignal): Promise<void> {
     const { signal } = this.#stopping;
+    await this.#proveMarkable(client);
+    this.#failedSessions = 0;
     for (let failures = 0; ;) {
       lost.throwIfAborted();
       const batch = publisher.isUp ? await this.#publishBatch(client, publisher, lost) : { read: 0, failed: 1 };
@@ -158,6 +171,21 @@ export class OutboxRelay {
       failures = 0;
       if (batch.read < BATCH) await this.#waitForWork();
     }
+  }
+
+  /**
+   * What can't be marked would be published again and again: a session publishes only after it has marked what was
+   * confirmed before, or has shown that it could mark.
+   */
+  async #proveMarkable(client: Client): Promise<void> {
+    if (this.#unmarked.length === 0) await assertMarkable(client);
+    else await this.#mark(client, this.#unmarked);
+  }
+
+  async #mark(client: Client, positions: readonly string[]): Promise<void> {
+    this.#unmarked = positions;
+    await markPublished(client, positions);
+    this.#unmarked = [];
   }
 
   async #publishBatch(
@@ -181,11 +209,12 @@ export class OutboxRelay {
       }),
     );
     const published = events.filter((_, index) => confirmed[index]);
-    if (published.length > 0)
-      await markPublished(
+    if (published.length > 0) {
+      await this.#mark(
         client,
         published.map((event) => event.position),
       );
+    }
     for (const event of published) this.#options.onPublished?.(event);
     const failed = events.length - published.length;
     if (failed > 0) this.#options.logger.warn('events not published yet', { events: failed, err: failures[0] });

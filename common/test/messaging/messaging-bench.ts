@@ -4,7 +4,7 @@ import { connect, type Channel, type ChannelModel } from 'amqplib';
 import { Client } from 'pg';
 import type { RevocationList } from '../../src/auth/index.js';
 import type { EventDraft } from '../../src/contracts/index.js';
-import { AtomicStore, createDatabaseAdapter, isDatabaseUnavailable } from '../../src/database/index.js';
+import { AtomicStore, createDatabaseAdapter } from '../../src/database/index.js';
 import {
   countSkippedEvents,
   EventConsumer,
@@ -109,7 +109,6 @@ export class MessagingBench {
         connection,
         queue,
         handlers: all,
-        isUnavailable: isDatabaseUnavailable,
         logger,
         metrics,
         ...options,
