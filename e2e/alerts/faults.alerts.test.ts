@@ -90,6 +90,26 @@ async function malformedEvent(): Promise<void> {
   expect(await response.json()).toEqual({ routed: true });
 }
 
+/** What payment-service would write about events fails, as if its disk were full; then as if rows were locked for long. */
+async function eventsWait(): Promise<void> {
+  const fail = (sqlState: string) =>
+    query(
+      'PAYMENT',
+      `CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN RAISE EXCEPTION 'on purpose' USING ERRCODE = '${sqlState}'; END $$;
+       CREATE OR REPLACE TRIGGER fail BEFORE INSERT ON inbox FOR EACH ROW EXECUTE FUNCTION fail()`,
+    );
+  const labels = { job: 'payment-service', messaging_destination_name: paymentQueue };
+  const { token } = await register();
+  await fail('53100');
+  await placeWithoutWaiting(token);
+  await eventually(async () => expect([...fired]).toContain(named('EventsHeldBack', labels)), PATIENCE);
+  await fail('55P03');
+  for (let placed = 0; placed < 3; placed++) await placeWithoutWaiting(token);
+  await eventually(async () => expect([...fired]).toContain(named('EventsDeferred', labels)), PATIENCE);
+  await query('PAYMENT', 'DROP TRIGGER fail ON inbox');
+}
+
 /** The table of orders is locked again and again, while many ask for it. */
 function ordersAreLocked(token: string): void {
   const lock = `BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(3); COMMIT`;
@@ -105,7 +125,8 @@ const hogs = `
   globalThis.hog = Buffer.alloc(${MORE_THAN_IT_SHOULD}, 1);
   setInterval(() => { for (const until = Date.now() + 190; Date.now() < until;); }, 200)`;
 
-const deadLetterQueue = 'payment-service.v1.dead-letter';
+const paymentQueue = 'payment-service.v1';
+const deadLetterQueue = `${paymentQueue}.dead-letter`;
 
 /** Each alert, what exactly it has to be about, and the fault that it is for. */
 const faults: [alert: string, labels: Record<string, string>, fault: string][] = [
@@ -114,6 +135,16 @@ const faults: [alert: string, labels: Record<string, string>, fault: string][] =
     'DeadLetters',
     { job: 'payment-service', messaging_destination_name: deadLetterQueue },
     'a malformed event comes in',
+  ],
+  [
+    'EventsHeldBack',
+    { job: 'payment-service', messaging_destination_name: paymentQueue },
+    'its database has a full disk',
+  ],
+  [
+    'EventsDeferred',
+    { job: 'payment-service', messaging_destination_name: paymentQueue },
+    'a few events meet a lock each time',
   ],
   ['ServiceDown', { job: 'gateway' }, 'the gateway is killed'],
   ['EdgeFailing', {}, 'nginx is asked for it'],
@@ -195,6 +226,7 @@ describe('alerts of a running system', () => {
         .map(([alert, labels]) => named(alert, labels))
         .sort();
       await eventually(async () => expect([...fired].sort()).toEqual(first), PATIENCE);
+      await eventsWait();
 
       const { token } = await register();
       await stack.process('gateway').kill();
@@ -213,7 +245,7 @@ describe('alerts of a running system', () => {
       await stack.process('postgres-payment').kill();
       await eventually(async () => expect([...fired]).toContain(behind), PATIENCE);
       await stack.process('rabbitmq').kill();
-    }, 5 * PATIENCE);
+    }, 7 * PATIENCE);
 
     it.each(faults)(
       '%s %j: %s -> it fires',

@@ -56,7 +56,8 @@ export async function markPublished(client: Client, positions: readonly string[]
 export async function assertMarkable(client: Client): Promise<void> {
   await client.query('BEGIN');
   await client.query(`UPDATE outbox SET published_at = now()
-                      WHERE position = (SELECT min(position) FROM outbox WHERE published_at IS NULL)`);
+                      WHERE published_at IS NULL
+                        AND position = (SELECT min(position) FROM outbox WHERE published_at IS NULL)`);
   await client.query('ROLLBACK');
 }
 

@@ -1,4 +1,4 @@
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import type { Logger } from '../logger/index.js';
 import type { Metrics } from '../metrics/index.js';
 import {
@@ -22,6 +22,7 @@ import {
   tryBecomeActive,
   type OutboxEvent,
 } from './outbox-queries.js';
+import { createRelayClient } from './outbox-session.js';
 
 export interface OutboxRelayOptions {
   /** Of the database whose outbox it publishes; the relay takes one connection of its own. */
@@ -46,14 +47,7 @@ const FAILURE_PAUSE = { first: 250, most: 1_000 };
 const RECONNECT_PAUSE = { first: 250, most: 2_000 };
 /** An outbox whose oldest event waits longer than this is behind. */
 const BEHIND_AFTER = 10_000;
-const QUERY_TIMEOUT = 5_000;
 const DRAIN_TIMEOUT = 5_000;
-/**
- * The server ends the session of a relay that is frozen or cut off, and with it its lock: one that is well asks something
- * every second. A lost mark only means that an event is published twice, so marking needn't wait for the disk.
- */
-const SESSION_OPTIONS = '-c idle_session_timeout=3s -c synchronous_commit=off';
-
 /**
  * Publishes what a service has written into its outbox: each event at least once, those of an aggregate in their order.
  * Of all relays of a database one is active, by a lock that ends with its session; the others stand by and look once a second.
@@ -109,7 +103,7 @@ export class OutboxRelay {
   async #run(publisher: Publisher): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      const client = this.#createClient();
+      const client = createRelayClient(this.#options);
       try {
         await client.connect();
         this.#isConnected = true;
@@ -297,21 +291,5 @@ export class OutboxRelay {
       await pause(POLL, this.#idle.signal);
     }
     this.#isWoken = false;
-  }
-
-  #createClient(): Client {
-    const client = new Client({
-      connectionString: this.#options.databaseUrl,
-      application_name: `outbox relay of ${this.#options.source}`,
-      connectionTimeoutMillis: QUERY_TIMEOUT,
-      query_timeout: QUERY_TIMEOUT,
-      options: SESSION_OPTIONS,
-      keepAlive: true,
-    });
-    // Every loss shows in the next query too; without a listener it would end the process.
-    client.on('error', (err) => {
-      this.#options.logger.debug('connection of the outbox relay failed', { err });
-    });
-    return client;
   }
 }
