@@ -28,7 +28,9 @@ const failMarks = (sqlState: string) =>
 async function setReadOnly(isReadOnly: boolean): Promise<void> {
   const name = new URL(bench.database.url).pathname.slice(1);
   await bench.sql.query(`ALTER DATABASE ${name} SET default_transaction_read_only = ${isReadOnly ? 'on' : 'off'}`);
-  if (isReadOnly) await bench.sql.query('SELECT pg_terminate_backend($1)', [(await bench.activeRelay()).pid]);
+  if (!isReadOnly) return;
+  const { pid } = await eventually(() => bench.activeRelay());
+  await bench.sql.query('SELECT pg_terminate_backend($1)', [pid]);
 }
 
 describe('outbox relay', () => {
