@@ -122,6 +122,13 @@ describe('a webhook', () => {
     await alice.post(`/${body.data.id}/process`, {}).expect(200);
   });
 
+  it('with a reason that no database can hold -> fails its payment all the same', async () => {
+    const { payment } = await placeOrder(test, alice);
+    await test.query("UPDATE payments SET status = 'processing', provider = 'simulated' WHERE id = $1", [payment.id]);
+    await send({ body: declined(payment.id, 'expired\0_card\ud800') }).expect(200);
+    expect(await current(payment.id)).toMatchObject({ status: 'failed', failureReason: 'expired_card\ufffd' });
+  });
+
   it('of an id that was handled before -> 200 without effect, whatever it says now', async () => {
     const { payment, transactionId } = await placeUnknown();
     const id = newId();

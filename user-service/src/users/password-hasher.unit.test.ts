@@ -173,6 +173,9 @@ describe('PasswordHasher', () => {
     expect(hash).toMatch(/^\$2b\$04\$/);
     expect(await passwords.matches('correct horse', hash)).toBe(true);
     expect(await passwords.matches('wrong horse', hash)).toBe(false);
+    expect(await passwords.findMatch(['wrong horse', 'correct horse'], hash)).toBe('correct horse');
+    expect(await passwords.findMatch(['wrong horse', 'another'], hash)).toBeUndefined();
+    expect(await passwords.findMatch(['correct horse'], undefined)).toBeUndefined();
     expect(await passwords.hash('correct horse')).not.toBe(hash);
   });
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MAX_MINOR_UNITS } from '@shop/common/money';
 import type { Verdict } from '../payment-provider.js';
+import { providerText } from '../provider-text.js';
 import { WebhookMalformed, type ProviderNotice, type WebhookReader, type WebhookRequest } from '../webhook-reader.js';
 import { verifiedId } from '../webhook-signature.js';
 
@@ -11,8 +12,8 @@ const money = z.object({
   amount: z.int().min(1).max(Number(MAX_MINOR_UNITS)).transform(BigInt),
   currency: z.string().regex(/^[A-Z]{3}$/),
 });
-const succeeded = money.extend({ transactionId: z.string().min(1) });
-const declined = money.extend({ reason: z.string().min(1) });
+const succeeded = money.extend({ transactionId: providerText });
+const declined = money.extend({ reason: providerText });
 const message = z.object({ type: z.string(), data: z.unknown() });
 
 /** What the simulated provider says in its webhooks, by type. Other types are none of our business. */
