@@ -119,7 +119,12 @@ async function known(job: keyof typeof processes): Promise<Sent[]> {
                 { [route]: takes },
                 {
                   headers: () => headersFor(route),
-                  params: { id: subject, orderId: subject === id ? orderId : subject, provider: 'simulated' },
+                  params: {
+                    id: subject,
+                    orderId: subject === id ? orderId : subject,
+                    refundId: subject || randomUUID(),
+                    provider: 'simulated',
+                  },
                 },
               ),
             ),

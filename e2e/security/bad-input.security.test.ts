@@ -62,7 +62,7 @@ describe(`bad input, seed ${seed}`, () => {
       // Each route has a caller and a user of its own: some of what is asked ends log-ins, or users.
       const [caller, victim] = [await newAdmin(), await register()];
       const id = { '/api/v1/users': victim.id, '/api/v1/orders': orderId, '/api/v1/payments': paymentId }[base];
-      const params = { id, orderId, provider: 'simulated' };
+      const params = { id, orderId, refundId: orderId, provider: 'simulated' };
       routes.push(...attackedRoutes(base, { [route]: takes }, { headers: () => bearer(caller.token), params }));
     }
     const refusals = countRefusals(routes);

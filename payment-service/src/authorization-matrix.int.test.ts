@@ -97,6 +97,16 @@ const aWebhook =
     return { ...(await nothing(caller)), params: { provider: 'simulated' }, body, ...(isSigned && { headers }) };
   };
 
+async function aRefundByHand(caller: MatrixCaller): Promise<Scene> {
+  const { payment } = await placeOrder(test, owner);
+  const admin = test.caller('admin');
+  await admin.post(`/${payment.id}/process`, { method: 'cash' }).expect(200);
+  await admin.post(`/${payment.id}/refund`, {}).expect(202);
+  const [refund] = await test.query<{ id: string }>('SELECT id FROM refunds WHERE payment_id = $1', [payment.id]);
+  const params = { id: payment.id, refundId: refund!.id };
+  return { ...by(caller), subject: refund!.id, params, body: { outcome: 'succeeded', reason: 'Handed over' } };
+}
+
 async function aDiscrepancy(caller: MatrixCaller): Promise<Scene> {
   const id = newId();
   await test.query(
@@ -152,6 +162,11 @@ const rows: readonly MatrixRow[] = [
     operation: 'GET /:id/refunds',
     outcomes: guarded({ other: 404, owner: 200, admin: 200 }),
     scene: aPaidPayment(),
+  },
+  {
+    operation: 'POST /:id/refunds/:refundId/settle',
+    outcomes: guarded({ other: 403, owner: 403, admin: 200 }),
+    scene: aRefundByHand,
   },
   { operation: 'POST /webhooks/:provider', when: 'signed', outcomes: open(200), scene: aWebhook(true) },
   { operation: 'POST /webhooks/:provider', when: 'not signed', outcomes: open(401), scene: aWebhook(false) },

@@ -44,7 +44,7 @@ describe('bad input', () => {
       return rows[0].id;
     });
     const headers = () => ({ Authorization: `Bearer ${service.tokens.tokenFor({ id: newId(), role: 'admin' })}` });
-    const params = { id, orderId: order.id, provider: 'simulated' };
+    const params = { id, orderId: order.id, refundId: newId(), provider: 'simulated' };
     const routes = attackedRoutes('/api/v1/payments', attackedTable, { headers, params });
     const requests = badRequests(routes);
     let made = 1;

@@ -160,6 +160,7 @@ export async function startPaymentService(
     accounts,
     refunds: new RefundRepository({ database }),
     providers,
+    discrepancies,
     logger,
     newId,
     figures: createRefundFigures(metrics),

@@ -7,6 +7,7 @@ import {
   type Moment,
   type OrderAccount,
 } from '../src/payments/order-account.js';
+import type { DiscrepancyDraft } from '../src/discrepancies/discrepancy.js';
 import type { PayableOrder } from '../src/payments/payable-order.js';
 import { isLive, type Payment } from '../src/payments/payment.js';
 import type { Refund } from '../src/payments/refund.js';
@@ -38,6 +39,7 @@ export class Books {
   readonly payments: Payment[] = [];
   readonly refunds: Refund[] = [];
   readonly events: EventDraft[] = [];
+  readonly discrepancies: DiscrepancyDraft[] = [];
 
   constructor(order: PayableOrder) {
     this.order = order;
@@ -51,13 +53,22 @@ export class Books {
     return this.account.payment!;
   }
 
-  apply({ order, openedPayment, payment, openedRefund, settledRefund, events = [] }: Decision): void {
+  apply({
+    order,
+    openedPayment,
+    payment,
+    openedRefund,
+    settledRefund,
+    events = [],
+    discrepancies = [],
+  }: Decision): void {
     this.order = order ?? this.order;
     if (openedPayment) this.payments.push(openedPayment);
     if (payment) this.payments[this.payments.findIndex(({ id }) => id === payment.id)] = payment;
     if (settledRefund) this.refunds[this.refunds.findIndex(({ id }) => id === settledRefund.id)] = settledRefund;
     if (openedRefund) this.refunds.push(openedRefund);
     this.events.push(...events);
+    this.discrepancies.push(...discrepancies);
   }
 
   process(): void {

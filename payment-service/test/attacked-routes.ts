@@ -26,5 +26,6 @@ export const attackedTable: RouteTable = {
   'POST /:id/process': { body: { token: 'tok_chargeDeclined', method: 'card' } },
   'POST /:id/refund': { body: { amount: 1.5, reason: 'broken' } },
   'GET /:id/refunds': {},
+  'POST /:id/refunds/:refundId/settle': { body: { outcome: 'failed', reason: 'Wrong account' } },
   'POST /webhooks/:provider': { body: { type: 'charge.succeeded', data: { key: ID, amount: 19.99 } } },
 };

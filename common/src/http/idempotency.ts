@@ -85,6 +85,7 @@ export const canonicalJson = (value: unknown): string => stringify(value) ?? '';
 export const fingerprintOf = (request: { method: string; route: string; params: unknown; body: string }): string =>
   createHash('sha256').update(canonicalJson(request)).digest('hex');
 
+const ACCEPTED = 202;
 /** What is asked again gets another answer: who asks may mend the request, or the trouble may pass. */
 const PASSING: readonly number[] = [400, 401, 403, 413, 415, 429];
 const isPassing = ({ code }: AppError): boolean => statusOfCode[code] >= 500 || PASSING.includes(statusOfCode[code]);
@@ -113,7 +114,7 @@ export function attemptOf<Value>(
 
 /**
  * Answers the repetition of a request with the first answer. Only what was decided is kept: not what is wrong with the
- * request itself, and no trouble of ours. Throws RequestStillRunning and IdempotencyKeyReused.
+ * request itself, no trouble of ours, and not that something is still being done. Throws RequestStillRunning and IdempotencyKeyReused.
  */
 export const carryOutOnce =
   ({ store, logger }: { store: IdempotencyStore; logger: Logger }): Once =>
@@ -139,6 +140,7 @@ export const carryOutOnce =
       await conclude(refusal === undefined || isPassing(refusal) ? undefined : errorAnswer(refusal));
       throw error;
     }
-    await conclude(answer);
+    // What is accepted is not decided: the next one under this key carries it on, and learns what has become of it.
+    await conclude(answer.status === ACCEPTED ? undefined : answer);
     return answer;
   };

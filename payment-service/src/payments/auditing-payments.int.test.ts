@@ -111,13 +111,14 @@ describe('refunding', () => {
     ]);
   });
 
-  it('by the system, since the order was cancelled -> nobody asked; tried again -> each time is in the trail', async () => {
+  it('by the system, since the order was cancelled -> nobody asked; tried again -> one refund in the trail', async () => {
     const { order, payment } = await placePaidOrder(test, owner);
     const charge = [payment.id, newId()];
     await test.query('UPDATE simulated_provider.charges SET transaction_id = $2 WHERE key = $1', charge);
     await test.publish(statusChangedEvent(order, 'cancelled'));
     await eventually(async () => {
-      expect((await storyOf(payment.id)).map(([action]) => action)).toContain('refund.failed');
+      const failed = await test.query(`SELECT FROM refunds WHERE payment_id = $1 AND status = 'failed'`, [payment.id]);
+      expect(failed.length).toBeGreaterThanOrEqual(2);
     });
     await test.query('UPDATE simulated_provider.charges SET transaction_id = $2 WHERE key = $1', [
       payment.id,
@@ -127,12 +128,11 @@ describe('refunding', () => {
       expect((await storyOf(payment.id)).at(-1)).toEqual(['refund.succeeded', null, null]);
     });
 
-    const story = await trailOf(payment.id);
-    const refunds = await test.query('SELECT status FROM refunds WHERE payment_id = $1', [payment.id]);
-    const count = (action: string) => story.filter((entry) => entry.action === action).length;
-    expect(count('refund.requested')).toBe(refunds.length);
-    expect(count('refund.failed')).toBe(refunds.length - 1);
-    expect(story.slice(1).every(({ actorId }) => actorId === null)).toBe(true);
+    expect(await storyOf(payment.id)).toEqual([
+      ['charge.requested', owner.id, 'user'],
+      ['refund.requested', null, null],
+      ['refund.succeeded', null, null],
+    ]);
   });
 });
 

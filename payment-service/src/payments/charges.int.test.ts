@@ -191,8 +191,7 @@ describe('money received by hand', () => {
     expect(received.data).toMatchObject({ status: 'success', method, provider: 'manual', userId: alice.id });
     await alice.post(`/${payment.id}/process`, { method }).expect(403);
     expect(await chargesOf(payment.id)).toEqual([]);
-    const { body: refunded } = await admin.post(`/${payment.id}/refund`, {}).expect(200);
-    expect(refunded.data.status).toBe('refunded');
+    await admin.post(`/${payment.id}/refund`, {}).expect(202); // made by hand as well: an admin settles it
   });
 
   it('a payment opened as cash -> its owner can pay it by card after all', async () => {

@@ -2,6 +2,7 @@ import type { AtomicStore, Cause, SaveOptions, SaveResult, TransactionOf } from 
 import { Conflict } from '@shop/common/errors';
 import type { AttemptNote } from '@shop/common/http';
 import type { Database } from '../database.js';
+import { recordDiscrepancies } from '../discrepancies/record-discrepancies.js';
 import type { Decision, OrderAccount } from './order-account.js';
 import type { PayableOrder } from './payable-order.js';
 import type { Payment } from './payment.js';
@@ -115,7 +116,7 @@ async function lock(transaction: Transaction, orderId: string): Promise<LockedAc
 }
 
 async function write(transaction: Transaction, account: LockedAccount, decision: Decision): Promise<void> {
-  const { order, openedPayment, payment, openedRefund, settledRefund } = decision;
+  const { order, openedPayment, payment, openedRefund, settledRefund, discrepancies } = decision;
   if (order && order.status !== account.order.status) {
     await transaction.payableOrder.update({ where: { id: order.id }, data: { status: order.status } });
   }
@@ -134,6 +135,7 @@ async function write(transaction: Transaction, account: LockedAccount, decision:
     });
     if (count !== 1) throw new Conflict('Refund was settled at the same time');
   }
+  if (discrepancies) await transaction.$executeRaw(recordDiscrepancies(discrepancies));
   if (openedRefund) await transaction.refund.create({ data: openedRefund, select: { id: true } });
 }
 

@@ -1,4 +1,13 @@
-import type { AuditEntry, EventDraft, NextAction, OrderStatus, PaymentMethod } from '@shop/common/contracts';
+import type {
+  AuditActor,
+  AuditEntry,
+  EventDraft,
+  NextAction,
+  OrderStatus,
+  PaymentMethod,
+} from '@shop/common/contracts';
+import type { DiscrepancyDraft } from '../discrepancies/discrepancy.js';
+import { refundContradicted } from './contradictions.js';
 import { advance, isCalledOff, isPayable, isTooLate, type PayableOrder } from './payable-order.js';
 import {
   awaitCustomer,
@@ -19,7 +28,7 @@ import {
 import { refundEntry } from './payment.audit.js';
 import { LivePaymentExists, OrderNotPayable } from './payment.errors.js';
 import { paymentEvent } from './payment.resource.js';
-import { openRefund, refundFailed, refundSucceeded, type Refund } from './refund.js';
+import { openRefund, REFUND_TRIES, refundFailed, refundSucceeded, type Refund } from './refund.js';
 
 /** What every decision about money looks at, under one lock: the order, and its live or else its latest payment. */
 export interface OrderAccount {
@@ -38,6 +47,8 @@ export interface Decision {
   readonly settledRefund?: Refund;
   readonly events?: readonly EventDraft[];
   readonly audit?: readonly AuditEntry[];
+  /** What contradicts our books. */
+  readonly discrepancies?: readonly DiscrepancyDraft[];
 }
 
 /** When something happens, and what names new things. */
@@ -150,7 +161,12 @@ export function refundRequested(
   return { payment, openedRefund, audit: [refundEntry(openedRefund, payment)] };
 }
 
-export function refundDone(account: OrderAccount, refund: Refund, transactionId: string, { now }: Moment): Decision {
+export function refundDone(
+  account: OrderAccount,
+  refund: Refund,
+  { transactionId, settledBy }: { transactionId: string; settledBy?: AuditActor },
+  { now }: Moment,
+): Decision {
   const before = refundedPayment(account, refund);
   if (refund.status !== 'pending') return NOTHING;
   const payment = countRefund(before, refund.amount, now);
@@ -159,28 +175,36 @@ export function refundDone(account: OrderAccount, refund: Refund, transactionId:
     payment,
     settledRefund,
     events: [paymentEvent(payment, { previousStatus: before.status, reason: refund.reason })],
-    audit: [refundEntry(settledRefund, payment)],
+    audit: [refundEntry(settledRefund, payment, settledBy)],
   };
 }
 
 /**
- * What a failed refund had set aside is free again. Of a cancelled order it is tried again until it succeeds, each time
- * under a new key, since the provider would only repeat its answer to the old one.
+ * What a failed refund had set aside is free again. Of a cancelled order it is tried again for a while, each time under a
+ * new key, since the provider would only repeat its answer to the old one. One that isn't is an admin's from then on.
  */
 export function refundDeclined(
   account: OrderAccount,
   refund: Refund,
-  { reason, nextAttemptAt }: { reason: string; nextAttemptAt: Date },
+  { reason, nextAttemptAt, settledBy }: { reason: string; nextAttemptAt?: Date; settledBy?: AuditActor },
   moment: Moment,
 ): Decision {
   const before = refundedPayment(account, refund);
   if (refund.status !== 'pending') return NOTHING;
   const settledRefund = refundFailed(refund, reason, moment.now);
   const payment = releaseRefund(before, refund.amount, moment.now);
-  const failed = refundEntry(settledRefund, payment);
-  if (!isCalledOff(account.order)) return { payment, settledRefund, audit: [failed] };
-  const repeated = restRefunded(payment, moment, { repeats: refund.repeats + 1, nextAttemptAt });
-  return { settledRefund, ...repeated, audit: [failed, ...(repeated.audit ?? [])] };
+  const repeats = refund.repeats + 1;
+  if (isCalledOff(account.order) && nextAttemptAt !== undefined && repeats < REFUND_TRIES) {
+    // One refund to whoever reads the audit trail: its first try is there, and its end will be.
+    const { audit: _, ...repeated } = restRefunded(payment, moment, { repeats, nextAttemptAt });
+    return { settledRefund, ...repeated };
+  }
+  return {
+    payment,
+    settledRefund,
+    audit: [refundEntry(settledRefund, payment, settledBy)],
+    discrepancies: [refundContradicted('refund_declined', { refund, payment }, { reason })],
+  };
 }
 
 function opened(

@@ -19,10 +19,14 @@ const refundActions = {
   failed: 'refund.failed',
 } as const satisfies Record<Refund['status'], AuditEntry['action']>;
 
-/** A refund was asked for, or has ended. Only admins ask for one, or else the system, which also learns of its end. */
-export const refundEntry = (refund: Refund, payment: Payment): AuditEntry => ({
+/**
+ * A refund was asked for, or has ended. Only admins ask for one, or else the system, which also learns of its end, unless an
+ * admin says it.
+ */
+export const refundEntry = (refund: Refund, payment: Payment, settledBy: AuditActor | null = null): AuditEntry => ({
   action: refundActions[refund.status],
-  actor: refund.status === 'pending' && refund.requestedBy !== null ? { id: refund.requestedBy, role: 'admin' } : null,
+  actor:
+    refund.status === 'pending' && refund.requestedBy !== null ? { id: refund.requestedBy, role: 'admin' } : settledBy,
   subject: subjectOf(payment),
   details: { refundId: refund.id, ...amountOf(refund.amount, payment) },
 });

@@ -42,6 +42,24 @@ export class RefundTooLarge extends Conflict {
   }
 }
 
+export class RefundNotFound extends NotFound {
+  constructor() {
+    super('Refund not found');
+  }
+}
+
+export class RefundSettledByProvider extends Conflict {
+  constructor() {
+    super('Refund is settled by its provider');
+  }
+}
+
+export class RefundSettledOtherwise extends Conflict {
+  constructor(status: string) {
+    super(`Refund is ${status} already`);
+  }
+}
+
 export class OnlyAdminReceives extends Forbidden {
   constructor(method: string) {
     super(`Only an admin may receive a payment by ${method}`);

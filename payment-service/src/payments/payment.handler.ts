@@ -20,7 +20,9 @@ import type {
   PaymentListQuery,
   PaymentParams,
   ProcessPaymentBody,
+  RefundParams,
   RefundPaymentBody,
+  SettleRefundBody,
 } from './payment.validator.js';
 import type { RefundOfPayment, RefundService } from './refund.service.js';
 
@@ -74,6 +76,16 @@ export class PaymentHandler {
     const refunds = await this.#refunds.list(payment);
     const resources = refunds.map(toRefundResource);
     return page('Refunds retrieved', resources, batchMeta(resources.length));
+  };
+
+  settleRefund = async ({
+    actor,
+    params: { id: paymentId, refundId },
+    body,
+  }: Input<RefundParams, unknown, SettleRefundBody>): Promise<Reply> => {
+    const said = { outcome: body.outcome, reason: body.reason || null };
+    const refund = await this.#refunds.settleByHand(actor, { paymentId, refundId }, said);
+    return ok('Refund settled', toRefundResource(refund));
   };
 
   async #list(actor: Actor, scope: Scope, query: PaymentListQuery): Promise<Reply> {

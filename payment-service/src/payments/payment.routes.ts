@@ -6,7 +6,9 @@ import {
   paymentParams,
   paymentsQuery,
   processPaymentBody,
+  refundParams,
   refundPaymentBody,
+  settleRefundBody,
 } from './payment.validator.js';
 
 const access = 'authenticated';
@@ -37,4 +39,12 @@ export const paymentRoutes = (payments: PaymentHandler): readonly Route[] => [
     handle: payments.refund,
   }),
   route({ method: 'GET', path: '/:id/refunds', access, params: paymentParams, handle: payments.listRefunds }),
+  route({
+    method: 'POST',
+    path: '/:id/refunds/:refundId/settle',
+    access: 'admin',
+    params: refundParams,
+    body: settleRefundBody,
+    handle: payments.settleRefund,
+  }),
 ];

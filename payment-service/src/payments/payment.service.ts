@@ -5,10 +5,9 @@ import { Conflict, InvalidInput, ServiceUnavailable, type AppError } from '@shop
 import type { Attempt } from '@shop/common/http';
 import type { Logger } from '@shop/common/logger';
 import type { DiscrepancyService } from '../discrepancies/discrepancy.service.js';
-import type { DiscrepancyDraft } from '../discrepancies/discrepancy.js';
-import type { Money } from '../providers/payment-provider.js';
 import type { ChargeOutcome, Providers } from '../providers/providers.js';
 import type { ChargingService } from './charging.service.js';
+import { amountDiffers, isSameMoney, paymentContradicted } from './contradictions.js';
 import { amountInMinorUnits } from './minor-units.js';
 import {
   chargeAwaitsCustomer,
@@ -163,7 +162,7 @@ export class PaymentService {
 
   /** Writes down what came of a charge, unless that is known already. Answers the payment as it is then. */
   async writeOutcome(payment: Payment, result: ChargeOutcome, attempt?: Attempt<Payment>): Promise<Payment> {
-    const { accounts, payments, refunds, logger } = this.#options;
+    const { accounts, payments, refunds } = this.#options;
     const { id, orderId } = payment;
     if (result.outcome === 'unknown') return written(await payments.find(id));
     if (result.outcome === 'succeeded' && !isSameMoney(payment, result)) {
@@ -192,10 +191,10 @@ export class PaymentService {
     const settled = decision.payment ?? written(await payments.find(id));
     if (result.outcome === 'succeeded' && settled.paidAt === null) {
       // No way leads here; if one does after all, somebody must give the money back by hand.
-      logger.error('charged, but the payment is not paid', { paymentId: id, status: settled.status });
+      await this.#options.discrepancies.record(paymentContradicted('charged_not_paid', settled, payment.provider));
     }
     if (result.outcome === 'declined' && settled.paidAt !== null) {
-      logger.error('declined, but the payment is paid', { paymentId: id, status: settled.status });
+      await this.#options.discrepancies.record(paymentContradicted('paid_not_charged', settled, payment.provider));
     }
     return settled;
   }
@@ -239,23 +238,6 @@ function paid(payment: Payment): Payment {
   if (refusal !== undefined) throw refusal;
   return payment;
 }
-
-const isSameMoney = (one: Money, other: Money): boolean =>
-  one.amount === other.amount && one.currency === other.currency;
-
-/** In minor units, since they may be of two currencies. */
-const amountDiffers = ({ id, orderId, provider, ...payment }: Payment, charged: Money): DiscrepancyDraft => ({
-  kind: 'amount_differs',
-  provider,
-  orderId,
-  paymentId: id,
-  details: {
-    minorUnits: payment.amount.toString(),
-    currency: payment.currency,
-    chargedMinorUnits: charged.amount.toString(),
-    chargedCurrency: charged.currency,
-  },
-});
 
 const isVisibleTo = (actor: Actor, { userId }: { userId: string }): boolean =>
   actor.role === 'admin' || userId === actor.id;

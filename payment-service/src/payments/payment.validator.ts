@@ -38,6 +38,15 @@ export const refundPaymentBody = bodyOf({
 });
 export type RefundPaymentBody = Awaited<ReturnType<typeof refundPaymentBody>>;
 
+export const settleRefundBody = bodyOf({
+  outcome: oneOf(['succeeded', 'failed']),
+  reason: optional(text({ min: 0, max: 500 })),
+});
+export type SettleRefundBody = Awaited<ReturnType<typeof settleRefundBody>>;
+
+export const refundParams = paramsOf({ id: uuid(), refundId: uuid() });
+export type RefundParams = Awaited<ReturnType<typeof refundParams>>;
+
 export const paymentParams = paramsOf({ id: uuid() });
 export type PaymentParams = Awaited<ReturnType<typeof paymentParams>>;
 

@@ -1,12 +1,20 @@
 import type { Actor } from '@shop/common/auth';
 import type { Attempt } from '@shop/common/http';
 import type { Logger } from '@shop/common/logger';
+import type { DiscrepancyService } from '../discrepancies/discrepancy.service.js';
 import type { ChargeRefund, RefundState } from '../providers/payment-provider.js';
 import type { Providers, RefundOutcome } from '../providers/providers.js';
+import { amountDiffers, isSameMoney, refundContradicted } from './contradictions.js';
 import { amountInMinorUnits } from './minor-units.js';
 import { refundDeclined, refundDone, refundRequested, type Decision, type Moment } from './order-account.js';
 import type { OrderAccountRepository } from './order-account.repository.js';
-import { PaymentDeclined, PaymentNotFound } from './payment.errors.js';
+import {
+  PaymentDeclined,
+  PaymentNotFound,
+  RefundNotFound,
+  RefundSettledByProvider,
+  RefundSettledOtherwise,
+} from './payment.errors.js';
 import { LONGEST_PAUSE, type Payment } from './payment.js';
 import type { PaymentRepository } from './payment.repository.js';
 import type { RefundFigures } from './refund.figures.js';
@@ -18,6 +26,7 @@ export interface RefundServiceOptions {
   accounts: OrderAccountRepository;
   refunds: RefundRepository;
   providers: Providers;
+  discrepancies: Pick<DiscrepancyService, 'record'>;
   logger: Logger;
   newId: () => string;
   figures: RefundFigures;
@@ -114,6 +123,32 @@ export class RefundService {
     return due.length === BATCH;
   }
 
+  /**
+   * An admin says what became of a refund that is made by hand. Said again, nothing happens. Throws RefundNotFound and, where
+   * a provider settles the refund or it has ended otherwise, Conflict.
+   */
+  async settleByHand(
+    actor: Actor,
+    { paymentId, refundId }: { paymentId: string; refundId: string },
+    { outcome, reason }: { outcome: 'succeeded' | 'failed'; reason: string | null },
+  ): Promise<Refund> {
+    const { payments, refunds, accounts, providers, figures } = this.#options;
+    const refund = await refunds.find(refundId);
+    const payment = refund?.paymentId === paymentId ? await payments.find(paymentId) : undefined;
+    if (refund === undefined || payment === undefined) throw new RefundNotFound();
+    if (payment.provider !== providers.byHand) throw new RefundSettledByProvider();
+    const decision = await accounts.changeRefund(refund, (account, current, now) =>
+      outcome === 'succeeded'
+        ? refundDone(account, current, { transactionId: `manual_${refundId}`, settledBy: actor }, this.#moment(now))
+        : refundDeclined(account, current, { reason: reason ?? 'failed', settledBy: actor }, this.#moment(now)),
+    );
+    const settled = settledBy(decision);
+    if (settled !== undefined) figures.settled(settled.refund, settled.payment);
+    const current = settled?.refund ?? (await refunds.find(refundId)) ?? refund;
+    if (current.status !== outcome) throw new RefundSettledOtherwise(current.status);
+    return current;
+  }
+
   /** Notes how many refunds are tried again and again. False: that is all of it. */
   async watchFailing(): Promise<boolean> {
     const { refunds, figures } = this.#options;
@@ -130,7 +165,7 @@ export class RefundService {
       logger.info('told of a refund that is not known', { provider, refundId: id });
     } else {
       const known = refund.status === 'pending' ? await this.#writeOutcome({ refund, payment }, told) : { refund };
-      this.#reportContradiction(known.refund, told);
+      await this.#reportContradiction({ refund: known.refund, payment }, told);
     }
   }
 
@@ -169,12 +204,17 @@ export class RefundService {
       const settled = settledBy(decision);
       return settled && attempt?.ended(refusalOf(settled.refund) ?? settled);
     };
+    if (result.outcome === 'succeeded' && !isSameMoney({ amount: refund.amount, currency: payment.currency }, result)) {
+      await this.#options.discrepancies.record(amountDiffers(payment, result, refund));
+      await refunds.postpone(id, LONGEST_PAUSE);
+      return { refund, payment };
+    }
     let decision: Decision | undefined;
     switch (result.outcome) {
       case 'succeeded':
         decision = await accounts.changeRefund(
           refund,
-          (account, current, now) => refundDone(account, current, result.transactionId, this.#moment(now)),
+          (account, current, now) => refundDone(account, current, result, this.#moment(now)),
           note,
         );
         break;
@@ -207,12 +247,15 @@ export class RefundService {
   }
 
   /** What has its end keeps it; where the provider says otherwise, somebody must put it right by hand. */
-  #reportContradiction({ id: refundId, paymentId, status }: Refund, { outcome }: RefundState): void {
-    if (status === 'failed' && outcome === 'succeeded') {
-      this.#options.logger.error('refunded, but the refund has failed', { refundId, paymentId });
+  async #reportContradiction(known: RefundOfPayment, told: RefundState): Promise<void> {
+    const { discrepancies } = this.#options;
+    const { status } = known.refund;
+    if (status === 'failed' && told.outcome === 'succeeded') {
+      await discrepancies.record(refundContradicted('refund_at_provider', known));
     }
-    if (status === 'succeeded' && outcome === 'declined') {
-      this.#options.logger.error('declined, but the refund has succeeded', { refundId, paymentId });
+    if (status === 'succeeded' && told.outcome === 'declined') {
+      const { reason } = told;
+      await discrepancies.record(refundContradicted('refund_failed_after_success', known, { reason }));
     }
   }
 

@@ -25,6 +25,9 @@ export interface Refund {
   readonly updatedAt: Date;
 }
 
+/** A cancelled order's refund is tried so often, over half an hour or so; then it is an admin's. */
+export const REFUND_TRIES = 10;
+
 /** So many tries in vain, and somebody should look at the refund. */
 export const FAILING_AFTER = 3;
 

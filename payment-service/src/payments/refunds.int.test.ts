@@ -293,3 +293,93 @@ describe('the database itself refuses', () => {
     await expect(test.query(refundBack, [payment.id])).rejects.toThrow('is final');
   });
 });
+
+describe('money that is given back by hand', () => {
+  /** A payment in cash, of which a refund is asked for. */
+  async function aRefundByHand(body: object = {}) {
+    const { order, payment } = await placeOrder(test, alice);
+    await admin.post(`/${payment.id}/process`, { method: 'cash' }).expect(200);
+    const answer = await admin.post(`/${payment.id}/refund`, body).expect(202);
+    expect(answer.body.data).toMatchObject({ refundedAmount: 0 });
+    const [refund] = await refundsOf(payment.id);
+    return { order, payment, refund: refund!, path: `/${payment.id}/refunds/${refund!.id}/settle` };
+  }
+
+  const typesOf = async (id: string) =>
+    (await test.query<{ type: string }>('SELECT type FROM outbox WHERE subject = $1 ORDER BY position', [id])).map(
+      ({ type }) => type,
+    );
+
+  it('asked for -> pending, also when it is due again, until an admin says that it was made', async () => {
+    const { payment, refund, path } = await aRefundByHand({ amount: 10 });
+    await test.query('UPDATE refunds SET next_attempt_at = now() WHERE id = $1', [refund.id]);
+    await eventually(async () => {
+      const due = await test.query('SELECT FROM refunds WHERE id = $1 AND next_attempt_at > now()', [refund.id]);
+      expect(due).toHaveLength(1);
+    });
+    expect(await refundsOf(payment.id)).toMatchObject([{ id: refund.id, status: 'pending' }]);
+    expect(await reservedOf(payment.id)).toBe(1_000);
+    const { body } = await admin.post(path, { outcome: 'succeeded' }).expect(200);
+    expect(body.data).toMatchObject({ id: refund.id, amount: 10, status: 'succeeded' });
+    expect(await current(payment.id)).toMatchObject({ status: 'partially_refunded', refundedAmount: 10 });
+    expect((await typesOf(payment.id)).at(-1)).toBe('payment.refunded');
+    const trail = await admin.get(`/audit?subjectId=${payment.id}&action=refund.succeeded`).expect(200);
+    expect(trail.body.data).toMatchObject([{ actorId: admin.id, details: { refundId: refund.id, amount: 10 } }]);
+  });
+
+  it('settled again -> 200 with the same outcome, 409 with the other, and nothing happens twice', async () => {
+    const { payment, path } = await aRefundByHand({ amount: 10 });
+    const answers = await Promise.all(Array.from({ length: 5 }, () => admin.post(path, { outcome: 'succeeded' })));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    await admin.post(path, { outcome: 'failed' }).expect(409);
+    expect((await current(payment.id)).refundedAmount).toBe(10);
+    expect((await typesOf(payment.id)).filter((type) => type === 'payment.refunded')).toHaveLength(1);
+  });
+
+  it('it failed -> its amount is free again, and it waits for an admin as a discrepancy', async () => {
+    const { payment, refund, path } = await aRefundByHand();
+    await admin.post(path, { outcome: 'failed', reason: 'No such account' }).expect(200);
+    await admin.post(path, { outcome: 'failed' }).expect(200);
+    await admin.post(path, { outcome: 'succeeded' }).expect(409);
+    expect(await reservedOf(payment.id)).toBe(0);
+    const { body } = await admin.get(`/discrepancies?paymentId=${payment.id}`).expect(200);
+    const details = { amount: 44.98, currency: 'USD', reason: 'No such account' };
+    expect(body.data).toMatchObject([{ kind: 'refund_declined', refundId: refund.id, details }]);
+  });
+
+  it('its order is cancelled -> pending until an admin settles it, and not repeated by itself', async () => {
+    const { order, payment } = await placeOrder(test, alice);
+    await admin.post(`/${payment.id}/process`, { method: 'bank_transfer' }).expect(200);
+    await test.publish(statusChangedEvent(order, 'cancelled'));
+    await eventually(async () => expect(await refundsOf(payment.id)).toMatchObject([{ status: 'pending' }]));
+    const [refund] = await refundsOf(payment.id);
+    await admin.post(`/${payment.id}/refunds/${refund!.id}/settle`, { outcome: 'failed' }).expect(200);
+    expect(await refundsOf(payment.id)).toMatchObject([{ status: 'failed' }]);
+    await admin.post(`/${payment.id}/refund`, {}).expect(202);
+    const [another] = await refundsOf(payment.id);
+    await admin.post(`/${payment.id}/refunds/${another!.id}/settle`, { outcome: 'succeeded' }).expect(200);
+    expect((await current(payment.id)).status).toBe('refunded');
+  });
+
+  it('under an idempotency key -> 202, and what the admin said afterwards', async () => {
+    const { payment } = await placeOrder(test, alice);
+    await admin.post(`/${payment.id}/process`, { method: 'cash' }).expect(200);
+    const key = newId();
+    const ask = () => admin.post(`/${payment.id}/refund`, { amount: 5 }).set('Idempotency-Key', key);
+    await ask().expect(202);
+    await ask().expect(202);
+    const [refund, ...others] = await refundsOf(payment.id);
+    expect(others).toEqual([]);
+    await admin.post(`/${payment.id}/refunds/${refund!.id}/settle`, { outcome: 'succeeded' }).expect(200);
+    expect((await ask().expect(200)).body.data).toMatchObject({ refundedAmount: 5 });
+  });
+
+  it('a refund of a provider -> 409; unknown, or of another payment -> 404', async () => {
+    const { payment } = await placePaidOrder(test, alice);
+    await admin.post(`/${payment.id}/refund`, { amount: 1 }).expect(200);
+    const [refund] = await refundsOf(payment.id);
+    await admin.post(`/${payment.id}/refunds/${refund!.id}/settle`, { outcome: 'succeeded' }).expect(409);
+    await admin.post(`/${payment.id}/refunds/${newId()}/settle`, { outcome: 'succeeded' }).expect(404);
+    await admin.post(`/${newId()}/refunds/${refund!.id}/settle`, { outcome: 'succeeded' }).expect(404);
+  });
+});

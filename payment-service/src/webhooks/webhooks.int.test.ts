@@ -166,13 +166,13 @@ describe('a webhook', () => {
     expect((await eventTypesOf(payment.id)).filter((type) => type === 'payment.success')).toHaveLength(1);
   });
 
-  it('of a payment with a final state -> changes nothing, and what contradicts it is an error in the log', async () => {
+  it('of a payment with a final state -> changes nothing, and what contradicts it is a discrepancy', async () => {
     const { payment: paid } = await placePaidOrder(test, alice);
     await send({ body: declined(paid.id) }).expect(200);
     await send({ body: succeeded(paid.id, 'ch_another') }).expect(200);
     expect(await current(paid.id)).toEqual(paid);
     expect(test.logged).toContainEqual(
-      expect.objectContaining({ level: 'error', message: 'declined, but the payment is paid', paymentId: paid.id }),
+      expect.objectContaining({ level: 'error', kind: 'paid_not_charged', paymentId: paid.id }),
     );
 
     const { payment: failed } = await placeOrder(test, alice);
@@ -182,7 +182,7 @@ describe('a webhook', () => {
     expect(test.logged).toContainEqual(
       expect.objectContaining({
         level: 'error',
-        message: 'charged, but the payment is not paid',
+        kind: 'charged_not_paid',
         paymentId: failed.id,
       }),
     );
@@ -339,14 +339,20 @@ describe('the provider tells of a refund by webhook', () => {
     }
     expect((await alice.get(`/${payment.id}/refunds`).expect(200)).body.data).toMatchObject([{ status: 'failed' }]);
     expect(test.logged).toContainEqual(
-      expect.objectContaining({ level: 'error', message: 'refunded, but the refund has failed', refundId }),
+      expect.objectContaining({ level: 'error', kind: 'refund_at_provider', refundId }),
     );
     await admin.post(`/${payment.id}/refund`, {}).expect(200);
     const [done] = (await alice.get(`/${payment.id}/refunds`).expect(200)).body.data;
     await send({ body: messageOf('refund.declined', { key: done.id, reason: 'no' }) }).expect(200);
     expect((await current(payment.id)).status).toBe('refunded');
+    const { body: found } = await admin.get(`/discrepancies?paymentId=${payment.id}`).expect(200);
+    expect(found.data.map(({ kind }: { kind: string }) => kind).sort()).toEqual([
+      'refund_at_provider',
+      'refund_declined',
+      'refund_failed_after_success',
+    ]);
     expect(test.logged).toContainEqual(
-      expect.objectContaining({ level: 'error', message: 'declined, but the refund has succeeded', refundId: done.id }),
+      expect.objectContaining({ level: 'error', kind: 'refund_failed_after_success', refundId: done.id }),
     );
   });
 });

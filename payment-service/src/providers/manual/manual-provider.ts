@@ -1,4 +1,12 @@
-import type { BegunCharge, Charge, ChargeRefund, NewCharge, PaymentProvider, Succeeded } from '../payment-provider.js';
+import type {
+  BegunCharge,
+  Charge,
+  ChargeRefund,
+  NewCharge,
+  PaymentProvider,
+  RefundState,
+  Succeeded,
+} from '../payment-provider.js';
 
 const nameOf = (key: string): string => `manual_${key}`;
 const received = ({ key, amount, currency }: Pick<Charge, 'key' | 'amount' | 'currency'>): Succeeded => ({
@@ -8,7 +16,10 @@ const received = ({ key, amount, currency }: Pick<Charge, 'key' | 'amount' | 'cu
   currency,
 });
 
-/** Money that an admin takes and gives back by hand: that the admin says so is all there is to ask. */
+/**
+ * Money that an admin takes and gives back by hand. That the admin says that it came is all there is to ask; that it has
+ * gone back nobody has said yet, until an admin settles the refund.
+ */
 export class ManualProvider implements PaymentProvider {
   readonly name = 'manual';
 
@@ -28,11 +39,11 @@ export class ManualProvider implements PaymentProvider {
     return Promise.resolve(received(charge));
   }
 
-  refund(refund: ChargeRefund): Promise<Succeeded> {
-    return Promise.resolve(received(refund));
+  refund({ amount, currency }: ChargeRefund): Promise<RefundState> {
+    return Promise.resolve({ outcome: 'pending', amount, currency });
   }
 
-  findRefund(refund: ChargeRefund): Promise<Succeeded> {
-    return Promise.resolve(received(refund));
+  findRefund({ amount, currency }: ChargeRefund): Promise<RefundState> {
+    return Promise.resolve({ outcome: 'pending', amount, currency });
   }
 }
