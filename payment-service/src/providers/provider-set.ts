@@ -2,12 +2,16 @@ import { v7 as newId } from 'uuid';
 import type { Logger } from '@shop/common/logger';
 import { ManualProvider } from './manual/manual-provider.js';
 import type { PaymentProvider, ProviderLedger } from './payment-provider.js';
-import type { ProviderName, ProvidersConfig, SimulatedConfig } from './provider-settings.js';
+import type { ProviderName, ProvidersConfig, SimulatedConfig, StripeConfig } from './provider-settings.js';
 import { Providers } from './providers.js';
 import { SimulatedLedger } from './simulated/simulated-ledger.js';
 import { SimulatedProvider } from './simulated/simulated-provider.js';
 import { SimulatedWebhookReader } from './simulated/simulated-webhook-reader.js';
 import { SimulatedWebhookSender } from './simulated/simulated-webhook-sender.js';
+import { createStripeClient } from './stripe/stripe-client.js';
+import { StripeLedger } from './stripe/stripe-ledger.js';
+import { StripeProvider } from './stripe/stripe-provider.js';
+import { StripeWebhookReader } from './stripe/stripe-webhook-reader.js';
 import type { WebhookReader } from './webhook-reader.js';
 
 /** A provider, and all that belongs to it. */
@@ -36,7 +40,7 @@ export class ProviderSet {
   readonly ledgers: ReadonlyMap<string, ProviderLedger>;
   readonly #members: readonly SetUpProvider[];
 
-  constructor({ timeout, ...options }: ProviderSetOptions) {
+  constructor(options: ProviderSetOptions) {
     const [first, ...others] = options.config.providers;
     const members: [SetUpProvider, ...SetUpProvider[]] = [
       setUp(first, options),
@@ -46,7 +50,7 @@ export class ProviderSet {
     this.providers = new Providers({
       online: [members[0].provider, ...members.slice(1).map(({ provider }) => provider)],
       byHand: new ManualProvider(),
-      timeout,
+      timeout: options.timeout,
     });
     this.readers = new Map(members.map(({ provider, reader }) => [provider.name, reader]));
     this.ledgers = new Map(members.map(({ provider, ledger }) => [provider.name, ledger]));
@@ -57,15 +61,14 @@ export class ProviderSet {
   }
 }
 
-type SetUpOptions = Omit<ProviderSetOptions, 'timeout'>;
-
-function setUp(name: ProviderName, options: SetUpOptions): SetUpProvider {
-  const { simulated } = options.config;
+function setUp(name: ProviderName, options: ProviderSetOptions): SetUpProvider {
+  const { simulated, stripe } = options.config;
   if (name === 'simulated' && simulated !== undefined) return setUpSimulated(simulated, options);
+  if (name === 'stripe' && stripe !== undefined) return setUpStripe(stripe, options);
   throw new Error(`provider ${name} has no settings`);
 }
 
-function setUpSimulated(config: SimulatedConfig, { logger, clock, webhookUrl }: SetUpOptions): SetUpProvider {
+function setUpSimulated(config: SimulatedConfig, { logger, clock, webhookUrl }: ProviderSetOptions): SetUpProvider {
   const ledger = new SimulatedLedger({
     url: config.databaseUrl,
     newId,
@@ -84,6 +87,20 @@ function setUpSimulated(config: SimulatedConfig, { logger, clock, webhookUrl }: 
     stop: async () => {
       await webhooks.stop();
       await ledger.close();
+    },
+  };
+}
+
+function setUpStripe(config: StripeConfig, { timeout }: ProviderSetOptions): SetUpProvider {
+  const { secretKey, apiUrl, returnUrl, webhookSecrets: secrets, webhookTolerance: tolerance, mode } = config;
+  const { stripe, close } = createStripeClient({ secretKey, apiUrl, timeout });
+  return {
+    provider: new StripeProvider({ stripe, returnUrl }),
+    ledger: new StripeLedger({ stripe }),
+    reader: new StripeWebhookReader({ secrets, tolerance, mode }),
+    stop: () => {
+      close();
+      return Promise.resolve();
     },
   };
 }
