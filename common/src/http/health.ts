@@ -6,7 +6,7 @@ import { markRoute } from './observe-request.js';
 import { readOnly } from './read-only.js';
 
 /** `down` of something vital stops traffic; of anything else it only degrades. */
-export type DependencyState = 'up' | 'behind' | 'down';
+export type DependencyState = 'up' | 'behind' | 'blocked' | 'down';
 
 export interface Probe {
   /** Whether the process is of no use without it: its own database. */
@@ -46,7 +46,7 @@ export async function readiness({ probes, isStopping }: HealthOptions): Promise<
 function gaugeDependencies({ probes, metrics }: HealthOptions): void {
   new Gauge({
     name: 'service_dependency_up',
-    help: '1 where a dependency does its work, 0 where it is down or behind',
+    help: '1 where a dependency does its work, 0 where it is down, behind or blocked',
     labelNames: ['dependency'],
     registers: [metrics.registry],
     async collect() {

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 
@@ -24,7 +26,7 @@ const run = (environment: Record<string, string>, signal?: NodeJS.Signals | 'dea
   });
 
 describe('a process', () => {
-  it.each(['SIGTERM', 'SIGINT'] as const)(
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
     'that gets %s -> lets others notice, stops in order and ends with 0',
     async (signal) => {
       expect(await run({ MODE: 'normal', PORT: '0' }, signal)).toEqual({
@@ -56,6 +58,22 @@ describe('a process', () => {
     const { code, stdout, stderr } = await run({ MODE: 'crashes', PORT: '0' });
     expect({ code, stdout }).toEqual({ code: 1, stdout: 'started\nstopped\n' });
     expect(JSON.parse(stderr)).toMatchObject({ message: 'uncaughtException', err: { message: 'nobody catches this' } });
+  });
+
+  it('that can not write its output, as on a full disk -> goes on', async () => {
+    const full = openSync('/dev/full', 'w'); // each write fails with ENOSPC
+    const child = spawn('node', ['--import', 'tsx', fixture], {
+      env: { PATH: process.env.PATH, MODE: 'talks', PORT: '0' },
+      stdio: ['ignore', full, full, 'ipc'],
+    });
+    closeSync(full);
+    try {
+      for (let lines = 0; lines < 5; lines++) await once(child, 'message');
+      child.kill('SIGTERM');
+      expect((await once(child, 'exit'))[0]).toBe(0);
+    } finally {
+      child.kill('SIGKILL');
+    }
   });
 
   it('whose output nobody takes any more -> stops and ends with 1', async () => {

@@ -17,9 +17,16 @@ const print = (facts: Record<string, unknown>): void => {
 };
 
 /**
- * Starts a process and stops it in order on SIGTERM or SIGINT. Ends with 0 after an ordered stop; with 1 on a wrong
- * setting (one line a fault), when the start fails, on an error that nobody caught, when nobody takes its output any more,
- * and when stopping takes over 30 s.
+ * Whether whoever read this output has gone: the pipe is closed, or the terminal. Other errors pass, such as those of a full
+ * disk.
+ */
+const hasNoReader = ({ code }: NodeJS.ErrnoException, { isTTY }: { isTTY?: boolean }): boolean =>
+  code === 'EPIPE' || (code === 'EIO' && isTTY === true);
+
+/**
+ * Starts a process and stops it in order on SIGTERM, SIGINT or SIGHUP. Ends with 0 after an ordered stop; with 1 on a wrong
+ * setting (one line a fault), when the start fails, on an error that nobody caught, when the reader of its output has gone,
+ * and when stopping takes over 30 s. Output that can't be written for another reason, such as a full disk, ends nothing.
  */
 export async function runProcess<T extends RunningProcess>(options: {
   environment: Environment;
@@ -51,10 +58,12 @@ export async function runProcess<T extends RunningProcess>(options: {
     );
   };
 
-  // Nobody takes the logs any more: to say so would only fail again.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => end(1));
-  process.on('SIGTERM', () => end(0));
-  process.on('SIGINT', () => end(0));
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (hasNoReader(error, stream)) end(1); // to report it would only fail again
+    });
+  }
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => end(0));
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (err: unknown) => {
       print({ message: event, err });

@@ -1,4 +1,6 @@
 import winston from 'winston';
+import Transport from 'winston-transport';
+import { LineOutput } from './line-output.js';
 import { redactFacts } from './redact.js';
 import { currentScope } from './request-scope.js';
 
@@ -13,12 +15,32 @@ export interface Logger {
   debug(message: string, facts?: LogFacts): void;
 }
 
+const MESSAGE = Symbol.for('message'); // where winston's formats leave the line
+
+/** Standard output, which all loggers of a process share. */
+const standardOutput = new LineOutput(process.stdout, (lost) =>
+  JSON.stringify({
+    time: new Date().toISOString(),
+    level: 'warn',
+    message: 'log lines lost: they could not be written',
+    lost,
+  }),
+);
+
+/** How many lines of this process's log could not be written. */
+export const lostLogLines = (): number => standardOutput.lost;
+
+const writeLine = (info: Record<symbol, unknown>, next: () => void): void => {
+  standardOutput.write(String(info[MESSAGE]));
+  next();
+};
+
 /** One JSON line an entry on standard output, secrets redacted, with the ids of the request that is being handled. */
 export function createLogger({ service, level }: { service: string; level: LogLevel }): Logger {
   const logger = winston.createLogger({
     level,
     format: winston.format.printf(({ message }) => String(message)),
-    transports: [new winston.transports.Console()],
+    transports: [new Transport({ log: writeLine })],
   });
   const write =
     (entryLevel: LogLevel) =>

@@ -44,9 +44,14 @@ export class BrokerConnection {
     ];
   }
 
-  /** `up`: both connections stand, the broker answers and takes messages, and every publisher and subscription is at work. */
-  state(): 'up' | 'down' {
-    return this.#publishing.isUp && this.#consuming.isUp ? 'up' : 'down';
+  /**
+   * `up`: both connections stand, the broker answers and takes messages, and every publisher and subscription is at work.
+   * `blocked`: an alarm of the broker (memory, disk, file descriptors) keeps it from taking messages; it still delivers.
+   */
+  state(): 'up' | 'blocked' | 'down' {
+    const connections = [this.#publishing, this.#consuming];
+    if (connections.every(({ isUp }) => isUp)) return 'up';
+    return connections.every(({ isUp, isBlocked }) => isUp || isBlocked) ? 'blocked' : 'down';
   }
 
   /** A publisher with a channel of its own; its owner stops it. */
