@@ -1,6 +1,17 @@
-// The log files of a stack: one for each program, bounded in size, read back by name.
-import { copyFileSync, existsSync, mkdirSync, openSync, readFileSync, statSync, truncateSync } from 'node:fs';
+// The log files of a stack: one for each program, bounded in size, read back by name. None that can't be written is fatal.
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
 import path from 'node:path';
+import { isShortage } from './errors.ts';
 
 const maximumBytes = 10 * 1024 * 1024;
 
@@ -9,24 +20,38 @@ export function logFile(directory: string, name: string): string {
 }
 
 export interface OpenLog {
-  descriptor: number;
+  /** For a child's standard output and error: `ignore` where the file could not be opened. */
+  output: number | 'ignore';
   /** Where the lines of this run begin. */
   start: number;
+  /** Closes this process's own descriptor, once the children have theirs. */
+  close(): void;
 }
 
 /** Opens a program's log for appending. Children write to it themselves, so that no line is lost with the supervisor. */
 export function openLog(directory: string, name: string): OpenLog {
   const file = logFile(directory, name);
-  mkdirSync(path.dirname(file), { recursive: true });
-  rotateLog(file);
-  const descriptor = openSync(file, 'a');
-  return { descriptor, start: statSync(file).size };
+  try {
+    mkdirSync(path.dirname(file), { recursive: true });
+    rotateLog(file);
+    const output = openSync(file, 'a');
+    return { output, start: statSync(file).size, close: () => closeSync(output) };
+  } catch (error) {
+    if (!isShortage(error)) throw error;
+    // The program is worth more than its log.
+    return { output: 'ignore', start: 0, close: () => undefined };
+  }
 }
 
 /** Keeps one older file beside a log that has grown too large. Truncating is safe: everybody appends. */
 export function rotateLog(file: string): void {
   if (!existsSync(file) || statSync(file).size <= maximumBytes) return;
-  copyFileSync(file, `${file}.1`);
+  try {
+    copyFileSync(file, `${file}.1`);
+  } catch (error) {
+    if (!isShortage(error)) throw error;
+    rmSync(`${file}.1`, { force: true }); // on a full disk there is room for one of them at most
+  }
   truncateSync(file);
 }
 
@@ -36,11 +61,4 @@ export function lastLines(file: string, count: number, start = 0): string[] {
   const bytes = readFileSync(file);
   const text = bytes.toString('utf8', start > bytes.length ? 0 : start).trimEnd();
   return text === '' ? [] : text.split('\n').slice(-count);
-}
-
-/** Says what failed, and the end of what it wrote meanwhile. */
-export function withEndOfLog(message: string, file: string, start: number, count: number): string {
-  const lines = lastLines(file, count, start);
-  if (lines.length === 0) return `${message} without a word (${file})`;
-  return [`${message}; ${file} ends with:`, ...lines.map((line) => `  ${line}`)].join('\n');
 }

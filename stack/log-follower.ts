@@ -1,6 +1,7 @@
 // Follows the log files of a stack as they grow, like `tail -F`, line by line and with the name of the program.
 import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { isShortage } from './errors.ts';
 import { logFile } from './log-files.ts';
 
 const pollMs = 200;
@@ -36,13 +37,25 @@ export function followLogs(
   };
 }
 
+/** Undefined while too many files are open: the next look may have more luck. */
+function openUnlessShort(file: string): number | undefined {
+  try {
+    return openSync(file, 'r');
+  } catch (error) {
+    if (isShortage(error)) return undefined;
+    throw error;
+  }
+}
+
 /** A function that reads the lines which were added since its last call. */
 export function lineReader(file: string, onLine: (line: string) => void): () => void {
   let position = existsSync(file) ? statSync(file).size : 0;
   let unfinished = Buffer.alloc(0);
   return () => {
     if (!existsSync(file)) return;
-    const descriptor = openSync(file, 'r');
+    const opened = openUnlessShort(file);
+    if (opened === undefined) return;
+    const descriptor = opened; // which the function below may rely on
     try {
       if (statSync(file).size < position) position = 0; // it was truncated
       const chunk = Buffer.alloc(chunkBytes);

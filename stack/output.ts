@@ -4,7 +4,17 @@ import type { SupervisorEvents } from './supervisor.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
+/** Whether whoever read this has gone: the pipe is closed, or the terminal. A full disk is another matter. */
+function hasNoReader(error: NodeJS.ErrnoException, { isTTY }: NodeJS.WriteStream): boolean {
+  return error.code === 'EPIPE' || (error.code === 'EIO' && isTTY);
+}
+
 export class Output {
+  /**
+   * Resolves when a reader has gone, as with `make up | head`. What is under way is finished all the same; what would only
+   * end when it is asked to ends then. Output that can't be written, as on a full disk, is lost.
+   */
+  readonly abandoned: Promise<void>;
   readonly #stream: NodeJS.WriteStream;
   #activity: string | undefined;
   #activeSince = Date.now();
@@ -13,6 +23,13 @@ export class Output {
 
   constructor(stream: NodeJS.WriteStream = process.stderr) {
     this.#stream = stream;
+    this.abandoned = new Promise((resolve) => {
+      for (const each of new Set([stream, process.stdout])) {
+        each.on('error', (error: NodeJS.ErrnoException) => {
+          if (hasNoReader(error, each)) resolve();
+        });
+      }
+    });
   }
 
   /** What was asked for, for people and for pipes. */

@@ -1,15 +1,6 @@
 // The programs that come from the system: which are missing, and their installation where that is possible.
 import { spawnSync } from 'node:child_process';
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { withClaim } from './claim.ts';
@@ -195,7 +186,7 @@ async function configurePending(directory: string): Promise<void> {
   const deadline = Date.now() + dpkgTimeoutMs;
   for (;;) {
     const log = openLog(directory, aptLog);
-    closeSync(log.descriptor);
+    log.close();
     try {
       await runCommand(['dpkg', '--configure', '-a'], aptOptions(directory, '/'));
       return;

@@ -64,6 +64,14 @@ export function memoryOfSession(session: number): number {
   return kilobytes.reduce((sum, one) => sum + one, 0) * 1024;
 }
 
+/** The processor time that a process and its children in the same session have used, in clock ticks. */
+export function processorTimeOfSession(session: number): number {
+  const members = listProcessIds()
+    .map(readStat)
+    .filter((fields) => Number(fields?.[3]) === session);
+  return members.reduce((sum, fields) => sum + Number(fields?.[11]) + Number(fields?.[12]), 0);
+}
+
 export function listProcessIds(): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

@@ -18,8 +18,7 @@ export interface Command {
 }
 
 export interface Program {
-  /** A crashed service is started again; a crashed server stops the stack. */
-  kind: 'server' | 'service';
+  kind: 'program';
   name: string;
   /** Names of the parts that must be ready before this one starts, and that stop after it. */
   needs: string[];
@@ -35,6 +34,8 @@ export interface Program {
   isReady(): Promise<boolean>;
   /** What others rely on and only the running program can make, such as databases. */
   afterReady?(): Promise<void>;
+  /** The disk is full from now on, or has room again; called once with what it is at the start, too. */
+  onDisk?(isFull: boolean): void;
 }
 
 export interface Task {
@@ -45,9 +46,6 @@ export interface Task {
 }
 
 export type Part = Program | Task;
-
-/** How long a program may take to become ready; RabbitMQ on a busy machine needs 20 s. */
-export const startTimeoutMs = 120_000;
 
 /**
  * Visits each part once everything it comes after has been visited, as much in parallel as that allows.

@@ -1,8 +1,8 @@
 // Commands that come to an end, such as a build: their output goes to a log, which is shown when they fail.
 import { spawn } from 'node:child_process';
-import { closeSync } from 'node:fs';
 import { StackError } from './errors.ts';
-import { logFile, openLog, withEndOfLog } from './log-files.ts';
+import { describeFailure } from './failure-report.ts';
+import { logFile, openLog } from './log-files.ts';
 import { markVariable, signalProcess } from './processes.ts';
 
 export interface RunOptions {
@@ -23,14 +23,14 @@ export interface RunOptions {
 /** Runs a command to its end, out of Ctrl-C's reach. Throws a StackError with the end of its output when it fails. */
 export async function runCommand(argv: [string, ...string[]], options: RunOptions): Promise<void> {
   const [file, ...parameters] = argv;
-  const output = openLog(options.directory, options.log);
+  const log = openLog(options.directory, options.log);
   const child = spawn(file, parameters, {
     cwd: options.workingDirectory,
     env: options.outlivesStack ? options.environment : { ...options.environment, [markVariable]: options.directory },
     detached: true,
-    stdio: ['ignore', output.descriptor, output.descriptor],
+    stdio: ['ignore', log.output, log.output],
   });
-  closeSync(output.descriptor);
+  log.close();
   const end = () => child.pid !== undefined && signalProcess(-child.pid, 'SIGTERM');
   options.signal?.addEventListener('abort', end);
   const ending = await new Promise<string | undefined>((resolve) => {
@@ -39,6 +39,14 @@ export async function runCommand(argv: [string, ...string[]], options: RunOption
   });
   options.signal?.removeEventListener('abort', end);
   if (ending === undefined) return;
-  const log = logFile(options.directory, options.log);
-  throw new StackError(withEndOfLog(`${options.log} failed (${ending})`, log, output.start, options.shownLines ?? 15));
+  throw new StackError(
+    describeFailure({
+      what: `${options.log} failed`,
+      ending,
+      log: logFile(options.directory, options.log),
+      logStart: log.start,
+      directory: options.directory,
+      shownLines: options.shownLines ?? 15,
+    }),
+  );
 }

@@ -3,7 +3,6 @@ import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { readFileSync } from 'node:fs';
 import { fillKeys } from './environment-file.ts';
-import { StackError } from './errors.ts';
 import { connectionUrl } from '../common/src/config/connection-url.ts';
 import { services, systemParts, type PartsOptions } from './parts.ts';
 import { repository } from './paths.ts';
@@ -46,8 +45,6 @@ export interface RunningStack {
    * user-service, order-service, payment-service, gateway, nginx; adminer, prometheus and nginx-log where they run.
    */
   process(name: string): SupervisedProcess;
-  /** Resolves when a server crashed on its own, after which everything has been stopped. */
-  crashed: Promise<StackError>;
   stop(): Promise<void>;
 }
 
@@ -92,9 +89,6 @@ export async function startStack(options: StartStackOptions = {}): Promise<Runni
       prometheus: url('PROMETHEUS_PORT'),
     },
     process: (name) => supervisor.process(name),
-    crashed: new Promise((resolve) => {
-      void supervisor.finished.then((reason) => reason && resolve(reason));
-    }),
     stop: async () => {
       await supervisor.stop();
       await cleanUp();

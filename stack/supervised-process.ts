@@ -1,12 +1,13 @@
 // One program's process: started, watched until it is ready, stopped, killed, paused.
 import { spawn } from 'node:child_process';
-import { closeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { StackError } from './errors.ts';
-import { logFile, openLog, withEndOfLog } from './log-files.ts';
+import { describeFailure } from './failure-report.ts';
+import { logFile, openLog } from './log-files.ts';
 import { portHolders } from './ports.ts';
 import { identify, markVariable, sessionOf, signalProcess, type ProcessIdentity } from './processes.ts';
-import { startTimeoutMs, type Program } from './program.ts';
+import type { Program } from './program.ts';
+import { StartDeadline } from './start-deadline.ts';
 
 const readyPollMs = 60;
 const killTimeoutMs = 10_000;
@@ -27,6 +28,8 @@ export interface SupervisedProcessOptions {
   directory: string;
   /** A process was started. */
   onStart(): void;
+  /** It has become ready. */
+  onReady?(): void;
   /** A process that had become ready ended although nobody had asked it to. */
   onCrash(ending: string): void;
 }
@@ -64,8 +67,9 @@ export class SupervisedProcess {
     await this.#untilReady(child, signal);
     this.#checkPortsAreOwn(child);
     await this.program.afterReady?.();
-    if (!this.#isRunning()) throw this.#failure(`${this.program.name} ended while it started`);
+    if (!this.#isRunning()) throw this.#failure(child, 'ended while it started');
     this.#ready = true;
+    this.#options.onReady?.();
   }
 
   /** Asks the program to stop, in its own way, and kills it when it does not in time. */
@@ -120,9 +124,9 @@ export class SupervisedProcess {
       uid,
       gid,
       detached: true,
-      stdio: ['ignore', log.descriptor, log.descriptor],
+      stdio: ['ignore', log.output, log.output],
     });
-    closeSync(log.descriptor);
+    log.close();
     const spawned: Child = {
       identity: child.pid === undefined ? undefined : (identify(child.pid) ?? { pid: child.pid, startTime: '' }),
       ending: undefined,
@@ -146,13 +150,14 @@ export class SupervisedProcess {
   }
 
   async #untilReady(child: Child, signal: AbortSignal | undefined): Promise<void> {
-    const { name } = this.program;
-    const deadline = Date.now() + startTimeoutMs;
+    const log = logFile(this.#options.directory, this.program.name);
+    const deadline = new StartDeadline(child.identity?.pid, log);
     while (child.ending === undefined && !(await this.program.isReady())) {
-      if (Date.now() > deadline) throw this.#failure(`${name} is not ready after ${startTimeoutMs / 1000} s`);
+      const fault = deadline.fault();
+      if (fault !== undefined) throw this.#failure(child, fault);
       await Promise.race([child.ended, delay(readyPollMs, undefined, { signal })]);
     }
-    if (child.ending !== undefined) throw this.#failure(`${name} ended while it started (${child.ending})`);
+    if (child.ending !== undefined) throw this.#failure(child, 'ended while it started');
   }
 
   /** Somebody else may answer on the port while the own process is still busy failing. */
@@ -167,8 +172,12 @@ export class SupervisedProcess {
     }
   }
 
-  #failure(message: string): StackError {
-    const file = logFile(this.#options.directory, this.program.name);
-    return new StackError(withEndOfLog(message, file, this.#child?.logStart ?? 0, 15));
+  #failure({ ending, logStart }: Child, fault: string): StackError {
+    const { directory } = this.#options;
+    const { name } = this.program;
+    const log = logFile(directory, name);
+    return new StackError(
+      describeFailure({ what: `${name} ${fault}`, ending, log, logStart, directory, shownLines: 15 }),
+    );
   }
 }

@@ -1,14 +1,15 @@
 // Starts the parts of a stack in order, keeps them running, and stops them in the opposite order.
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Claim } from './claim.ts';
 import { openControl, type ControlSocket, type ProgramAction } from './control.ts';
+import { watchDisk } from './disk-room.ts';
 import { messageOf, StackError } from './errors.ts';
-import { logFile } from './log-files.ts';
 import { rotateLogsRegularly } from './log-rotation.ts';
 import { checkPorts } from './ports.ts';
 import { identify, killMarked } from './processes.ts';
 import { dependentsOf, visitInOrder, type Part, type Program } from './program.ts';
-import { reapLeftOvers, StateFile, type ProgramState } from './state.ts';
+import { pauseBeforeRestart, RestartPauses } from './restart-pauses.ts';
+import { StateWriter } from './state-writer.ts';
+import { reapLeftOvers, StateFile, type ProgramState, type StackState } from './state.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 
 export interface SupervisorEvents {
@@ -25,7 +26,7 @@ export interface SupervisorOptions {
   scope: string;
   parts: Part[];
   events?: Partial<SupervisorEvents>;
-  /** Milliseconds before a crashed service is started for the first time again; each further pause is twice as long. */
+  /** Milliseconds before a crashed program is started for the first time again; each further pause is twice as long. */
   restartPauseMs?: number;
 }
 
@@ -33,38 +34,40 @@ export class AlreadyRunning extends StackError {
   override name = 'AlreadyRunning';
 }
 
-const restartLimit = 5;
-const restartWindowMs = 60_000;
-
 export class Supervisor {
   readonly directory: string;
-  /** Resolves once everything has stopped: with the reason, unless somebody asked for it. */
-  readonly finished: Promise<StackError | undefined>;
+  /** Resolves once everything has stopped. */
+  readonly finished: Promise<undefined>;
   /** What start() throws when stop() was called meanwhile. */
   readonly stopRequest = new StackError('stopped while it started');
   readonly #options: SupervisorOptions;
   readonly #state: StateFile;
+  readonly #writer: StateWriter;
   readonly #processes = new Map<string, SupervisedProcess>();
   readonly #waiting = new Set<string>();
-  readonly #restarting = new Map<string, number[]>();
   readonly #unwanted = new Set<string>();
   readonly #abort = new AbortController();
-  readonly #finish: (reason: StackError | undefined) => void;
+  readonly #finish: () => void;
   #claim: Claim | undefined;
   #control: ControlSocket | undefined;
-  #stopRotation: (() => void) | undefined;
+  #stopWatching: (() => void)[] = [];
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
-  #failure: StackError | undefined;
   #ready = false;
+  #diskWasFull = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#state = new StateFile(options.directory);
     this.directory = this.#state.directory;
-    const { promise, resolve } = Promise.withResolvers<StackError | undefined>();
+    this.#writer = new StateWriter(
+      this.#state,
+      () => this.#currentState(),
+      (line) => this.#report(line),
+    );
+    const { promise, resolve } = Promise.withResolvers<undefined>();
     this.finished = promise;
-    this.#finish = resolve;
+    this.#finish = () => resolve(undefined);
     for (const program of options.parts.filter((part) => part.kind !== 'task')) {
       this.#processes.set(program.name, this.#supervise(program));
     }
@@ -81,7 +84,7 @@ export class Supervisor {
     } catch (error) {
       this.#abort.abort(error);
       await this.stop();
-      throw this.#failure ?? (this.#abort.signal.reason as unknown);
+      throw this.#abort.signal.reason as unknown;
     }
   }
 
@@ -112,17 +115,20 @@ export class Supervisor {
       this.#unwanted.delete(name);
       await supervised.start(this.#abort.signal);
     }
-    this.#save();
+    this.#writer.save();
   }
 
   async #claimAndStart(): Promise<void> {
     this.#claim = await this.#state.claim();
     if (!this.#claim) throw new AlreadyRunning(`a stack is already running in ${this.directory}`);
-    this.#stopRotation = rotateLogsRegularly(this.directory);
     const leftOver = this.#state.read();
-    this.#save(leftOver?.programs); // the supervisor's own mark first: reaping takes time
-    await reapLeftOvers(leftOver, this.directory, (line) => this.#options.events?.message?.(line));
-    this.#save();
+    this.#mark(leftOver?.programs); // the supervisor's own mark first: reaping takes time
+    this.#stopWatching = [
+      rotateLogsRegularly(this.directory, (line) => this.#report(line)),
+      watchDisk(this.directory, (isFull) => this.#onDisk(isFull)),
+    ];
+    await reapLeftOvers(leftOver, this.directory, (line) => this.#report(line));
+    this.#writer.save();
     const parts = this.#options.parts.filter((part) => part.kind === 'task' || !part.onRequest);
     await checkPorts(parts.flatMap((part) => (part.kind === 'task' ? [] : part.ports)));
     const signal = this.#abort.signal;
@@ -141,12 +147,12 @@ export class Supervisor {
         signal.throwIfAborted();
         done();
         this.#options.events?.ready?.(part.name, Date.now() - startedAt);
-        this.#save();
+        this.#writer.save();
       },
     );
     this.#control = await openControl(this.directory, (action, program) => this.#carryOut(action, program));
     this.#ready = true;
-    this.#save();
+    this.#writer.save();
   }
 
   async #stopParts(): Promise<void> {
@@ -155,12 +161,13 @@ export class Supervisor {
     this.#options.events?.waiting?.('stopping', []);
     await Promise.allSettled([this.#started]); // a failure is thrown by start()
     if (this.#claim) await this.#stopClaimed(this.#claim); // without a claim the stack is somebody else's
-    this.#finish(this.#failure);
+    this.#finish();
   }
 
   async #stopClaimed(held: Claim): Promise<void> {
     this.#control?.close();
-    this.#stopRotation?.();
+    this.#writer.stop();
+    for (const stop of this.#stopWatching) stop();
     const { parts } = this.#options;
     await visitInOrder(
       parts,
@@ -190,50 +197,70 @@ export class Supervisor {
   }
 
   #supervise(program: Program): SupervisedProcess {
+    const { restartPauseMs = 500 } = this.#options;
+    const pauses = new RestartPauses(restartPauseMs);
     return new SupervisedProcess({
       program,
       directory: this.directory,
-      onStart: () => this.#save(),
+      onStart: () => this.#writer.save(),
+      onReady: () => pauses.succeeded(),
       onCrash: (ending) => {
         this.#options.events?.crashed?.(program.name, ending);
-        if (program.kind === 'service') void this.#startAgain(program, ending);
-        else this.#fail(program, `stopped unexpectedly (${ending})`);
+        void this.#startAgain(program, `ended unexpectedly (${ending})`, pauses);
       },
     });
   }
 
-  /** Starts a crashed service again, after a pause that grows, until it has crashed too often. */
-  async #startAgain(program: Program, ending: string): Promise<void> {
-    const since = Date.now() - restartWindowMs;
-    const crashes = [...(this.#restarting.get(program.name) ?? []).filter((time) => time > since), Date.now()];
-    this.#restarting.set(program.name, crashes);
-    if (crashes.length > restartLimit) {
-      this.#fail(program, `crashed ${crashes.length} times within a minute (${ending})`);
-      return;
-    }
-    this.#options.events?.message?.(`${program.name} ended unexpectedly (${ending}); starting it again`);
-    this.#save();
-    const { restartPauseMs = 500 } = this.#options;
-    const pauseMs = restartPauseMs * 2 ** (crashes.length - 1) * (1 + Math.random() / 2);
+  /** Starts a crashed program again, as often as it takes: the others go on meanwhile, and need it back. */
+  async #startAgain({ name }: Program, fault: string, pauses: RestartPauses): Promise<void> {
+    const pauseMs = pauses.failed();
+    this.#report(`${name} ${fault}; starting it again in ${(pauseMs / 1_000).toFixed(1)} s`);
+    this.#writer.save();
+    const { signal } = this.#abort;
     try {
-      await delay(pauseMs, undefined, { signal: this.#abort.signal });
-      if (this.#unwanted.has(program.name)) return;
-      await this.process(program.name).start(this.#abort.signal);
+      await pauseBeforeRestart(pauseMs, this.directory, signal);
+      if (this.#unwanted.has(name)) return;
+      await this.process(name).start(signal);
     } catch (error) {
-      if (this.#abort.signal.aborted) return;
-      await this.process(program.name).stop();
-      return this.#startAgain(program, messageOf(error));
+      if (signal.aborted) return;
+      await this.process(name).stop();
+      const [reason = ''] = messageOf(error).split('\n');
+      return this.#startAgain(this.process(name).program, `could not be started: ${reason}`, pauses);
     }
-    this.#options.events?.message?.(`${program.name} is ready again`);
-    this.#save();
+    this.#report(`${name} is ready again`);
+    this.#writer.save();
   }
 
-  #fail({ name }: Program, what: string): void {
-    this.#failure ??= new StackError(`${name} ${what}: see ${logFile(this.directory, name)}`);
-    void this.stop();
+  #onDisk(isFull: boolean): void {
+    if (isFull)
+      this.#report(`the disk of ${this.directory} is full: free some space, and everything goes on by itself`);
+    else if (this.#diskWasFull) this.#report('the disk has room again');
+    this.#diskWasFull = isFull;
+    for (const { program } of this.#processes.values()) {
+      try {
+        program.onDisk?.(isFull);
+      } catch (error) {
+        this.#report(`${program.name} was not notified of the disk: ${messageOf(error)}`);
+      }
+    }
   }
 
-  #save(leftOver: ProgramState[] = []): void {
+  #report(line: string): void {
+    this.#options.events?.message?.(line);
+  }
+
+  /** The first state of a start: without it nobody could end what is started now. Throws a StackError. */
+  #mark(leftOver: ProgramState[] = []): void {
+    try {
+      this.#state.write({ ...this.#currentState(), programs: leftOver });
+    } catch (error) {
+      throw new StackError(
+        `${this.directory} can't be written (${messageOf(error)}): free some space, or make it yours`,
+      );
+    }
+  }
+
+  #currentState(): StackState {
     const supervisor = identify(process.pid);
     if (!supervisor) throw new Error('this process is not in /proc');
     const programs = [...this.#processes.values()].flatMap((supervised): ProgramState[] => {
@@ -243,7 +270,6 @@ export class Supervisor {
       return [{ name, ...identity, status: isReady ? 'ready' : 'starting', stopSignal, stopTimeoutMs }];
     });
     programs.sort((a, b) => Number(a.startTime) - Number(b.startTime));
-    const { scope } = this.#options;
-    this.#state.write({ supervisor, scope, ready: this.#ready, programs: [...leftOver, ...programs] });
+    return { supervisor, scope: this.#options.scope, ready: this.#ready, programs };
   }
 }

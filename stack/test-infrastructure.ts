@@ -26,8 +26,6 @@ export interface TestInfrastructure {
   rabbitmqManagementUrl: string;
   /** Ends both servers and removes their data. */
   stop(): Promise<void>;
-  /** Resolves when a server crashed. */
-  crashed: Promise<Error>;
 }
 
 export async function startTestInfrastructure(options: TestInfrastructureOptions = {}): Promise<TestInfrastructure> {
@@ -84,9 +82,6 @@ export async function startTestInfrastructure(options: TestInfrastructureOptions
     postgresUrl: `postgresql://postgres:password@127.0.0.1:${postgresPort}/postgres`,
     rabbitmqUrl: `amqp://guest:guest@127.0.0.1:${amqp}`,
     rabbitmqManagementUrl: `http://127.0.0.1:${management}`,
-    crashed: new Promise((resolve) => {
-      void supervisor.finished.then((reason) => reason && resolve(reason));
-    }),
     stop: async () => {
       await supervisor.stop();
       await cleanUp();

@@ -19,7 +19,7 @@ export async function logs(names: string[], follow: boolean, { directory, output
   const follower = follow ? followLogs(directory, chosen, show) : undefined;
   for (const name of chosen) lastLines(logFile(directory, name), lineCount).forEach((line) => show(name, line));
   if (!follower) return 0;
-  await untilAskedToStop();
+  await Promise.race([untilAskedToStop(), output.abandoned]);
   follower.stop();
   return 0;
 }

@@ -1,6 +1,5 @@
 // Starting the stack, in the foreground or in the background.
 import { spawn } from 'node:child_process';
-import { closeSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { firstSteps, serverAddresses, serviceAddresses, table } from '../addresses.ts';
@@ -31,10 +30,17 @@ export async function up(scope: Scope, mode: 'foreground' | 'background', contex
   const needs = programs.filter((part) => part.kind === 'task' || !part.onRequest).map(({ name }) => name);
   const parts = [...programs, healthTask(settings, scope, { needs, report: (line) => output.progress(line) })];
   const supervisor = new Supervisor({ directory, scope, parts, events: output.events });
-  const asked = untilAskedToStop();
-  void asked.then((signal) => {
-    output.progress(`stopping everything (${signal})`);
+  let fault: Error | undefined;
+  const stop = (why: string) => {
+    output.progress(`stopping everything (${why})`);
     return supervisor.stop();
+  };
+  void untilAskedToStop().then(stop);
+  void output.abandoned.then(() => stop('nobody reads its output any more'));
+  // A fault of the supervisor itself must not leave its children behind.
+  process.once('uncaughtException', (error) => {
+    fault = error;
+    void stop('unexpected error');
   });
   let follower: LogFollower | undefined;
   try {
@@ -48,9 +54,9 @@ export async function up(scope: Scope, mode: 'foreground' | 'background', contex
     if (error instanceof AlreadyRunning) return tellRunning(scope, context);
     if (error !== supervisor.stopRequest) throw error;
   }
-  const reason = await supervisor.finished;
+  await supervisor.finished;
   follower?.stop();
-  if (reason) throw reason;
+  if (fault !== undefined) throw fault;
   output.progress('everything has stopped; the data stays');
   return 0;
 }
@@ -65,9 +71,9 @@ export async function upDetached(scope: Scope, context: Context): Promise<number
   const main = path.join(import.meta.dirname, '../main.ts');
   const child = spawn(process.execPath, [main, scope, '--background'], {
     detached: true,
-    stdio: ['ignore', log.descriptor, log.descriptor],
+    stdio: ['ignore', log.output, log.output],
   });
-  closeSync(log.descriptor);
+  log.close();
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code) => resolve(code ?? 1));

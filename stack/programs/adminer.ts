@@ -19,7 +19,7 @@ const indexPage = path.join(import.meta.dirname, '../adminer/index.php');
 
 export function adminer({ directory, port, servers, needs, environment }: AdminerOptions): Program {
   return {
-    kind: 'server',
+    kind: 'program',
     name: 'adminer',
     needs,
     ports: [{ port, variable: 'ADMINER_PORT' }],

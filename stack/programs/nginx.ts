@@ -1,11 +1,12 @@
 // nginx from the system's package, with its configuration filled in and all of its files in a folder of the stack's.
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { everybodyMayEnter, makePassable } from '../data-folder.ts';
 import { StackError } from '../errors.ts';
 import { findExecutable } from '../packages.ts';
 import { repository } from '../paths.ts';
 import type { Program } from '../program.ts';
+import { writeWholeFile } from '../whole-file.ts';
 
 export interface NginxOptions {
   /** Holds the configuration, the cache and temporary files. */
@@ -36,7 +37,7 @@ export function nginx(options: NginxOptions): Program {
   const { directory, ports, environment } = options;
   const configuration = path.join(directory, 'nginx.conf');
   return {
-    kind: 'service',
+    kind: 'program',
     name: 'nginx',
     needs: options.needs,
     ports: [
@@ -48,7 +49,7 @@ export function nginx(options: NginxOptions): Program {
     async prepare() {
       makePassable(directory);
       const template = options.template ?? readFileSync(nginxTemplate, 'utf8');
-      writeFileSync(configuration, fillTemplate(template, variables(options)));
+      writeWholeFile(configuration, fillTemplate(template, variables(options)));
     },
     command: () => ({
       argv: [
@@ -60,6 +61,7 @@ export function nginx(options: NginxOptions): Program {
       directory,
     }),
     isReady: () => isReady(ports.status),
+    onDisk: (isFull) => markDisk(directory, isFull),
   };
 }
 
@@ -104,6 +106,17 @@ export function fillTemplate(template: string, values: Record<string, string>): 
 function workerUser(directory: string): string {
   if (process.getuid?.() !== 0) return '';
   return everybodyMayEnter(directory) ? 'user www-data;' : 'user root;';
+}
+
+/** While this file is there nginx keeps no answers: one that it can't keep would not reach the client either. */
+function markDisk(directory: string, isFull: boolean): void {
+  const mark = path.join(directory, 'disk-is-full');
+  if (isFull) {
+    makePassable(directory);
+    closeSync(openSync(mark, 'w'));
+  } else {
+    rmSync(mark, { force: true });
+  }
 }
 
 /** The answers that a stack's nginx keeps, each a file; what it is still writing has a longer name. */

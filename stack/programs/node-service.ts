@@ -19,7 +19,7 @@ export function nodeService(options: NodeServiceOptions): Program {
   const { name, port, portVariable, needs, environment } = options;
   const host = reachableHost(options.host);
   return {
-    kind: 'service',
+    kind: 'program',
     name,
     needs,
     ports: [{ port, variable: portVariable, host: options.host }],

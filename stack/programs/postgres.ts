@@ -30,7 +30,7 @@ export function postgres(options: PostgresOptions): Program {
   let installation: PostgresInstallation | undefined;
   const found = () => (installation ??= locatePostgres(environment, path.dirname(dataDirectory)));
   return {
-    kind: 'server',
+    kind: 'program',
     name,
     needs: [],
     ports: [{ port, variable: options.portVariable }],

@@ -1,10 +1,11 @@
 // Prometheus from the system's package, with the rules of prometheus/ and all of its files in a folder of the stack's; and
 // mtail, which counts for it what nginx writes into its access log.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { findExecutable } from '../packages.ts';
 import { repository } from '../paths.ts';
 import type { Program } from '../program.ts';
+import { writeWholeFile } from '../whole-file.ts';
 import { answersOk } from './node-service.ts';
 
 /** What is asked for figures: a job, and the address that it answers at. */
@@ -35,7 +36,7 @@ const files = ['prometheus.yml', 'recording.rules.yml', 'alerts.rules.yml'];
 export function prometheus(options: PrometheusOptions): Program {
   const { directory, port, retention } = options;
   return {
-    kind: 'service', // the shop goes on without it
+    kind: 'program',
     name: 'prometheus',
     needs: options.needs,
     ports: [{ port, variable: 'PROMETHEUS_PORT' }],
@@ -62,7 +63,7 @@ export function prometheus(options: PrometheusOptions): Program {
 function writeConfiguration({ directory, targets, adapt = (text) => text }: PrometheusOptions): void {
   mkdirSync(path.join(directory, 'data'), { recursive: true });
   for (const file of files) {
-    writeFileSync(path.join(directory, file), adapt(readFileSync(path.join(sources, file), 'utf8')));
+    writeWholeFile(path.join(directory, file), adapt(readFileSync(path.join(sources, file), 'utf8')));
   }
   const groups = targets.map(({ job, address, path: metricsPath = '/metrics', parameters = {} }) => ({
     targets: [address],
@@ -72,7 +73,7 @@ function writeConfiguration({ directory, targets, adapt = (text) => text }: Prom
       ...Object.fromEntries(Object.entries(parameters).map(([name, value]) => [`__param_${name}`, value])),
     },
   }));
-  writeFileSync(path.join(directory, 'targets.yml'), JSON.stringify(groups, undefined, 2)); // JSON is YAML
+  writeWholeFile(path.join(directory, 'targets.yml'), JSON.stringify(groups, undefined, 2)); // JSON is YAML
 }
 
 export interface NginxLogFiguresOptions {
@@ -86,7 +87,7 @@ export interface NginxLogFiguresOptions {
 
 export function nginxLogFigures({ port, accessLog, directory, needs, environment }: NginxLogFiguresOptions): Program {
   return {
-    kind: 'service',
+    kind: 'program',
     name: 'nginx-log',
     needs,
     ports: [{ port, variable: 'NGINX_LOG_METRICS_PORT' }],

@@ -1,9 +1,10 @@
 // RabbitMQ from the system's package, with all of its files in a folder of the stack's, and Erlang's port mapper for it.
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { isListening } from '../ports.ts';
 import type { Program } from '../program.ts';
+import { writeWholeFile } from '../whole-file.ts';
 
 export interface RabbitmqOptions {
   /** Holds the configuration and all data. */
@@ -22,7 +23,7 @@ export function rabbitmq(options: RabbitmqOptions): [epmd: Program, rabbitmq: Pr
   const { directory, ports, stopSignal = 'SIGTERM' } = options;
   const environment = { ...options.environment, ...rabbitmqEnvironment(options) };
   const epmd: Program = {
-    kind: 'server',
+    kind: 'program',
     name: 'epmd',
     needs: [],
     ports: [{ port: ports.epmd, variable: 'EPMD_PORT' }],
@@ -37,7 +38,7 @@ export function rabbitmq(options: RabbitmqOptions): [epmd: Program, rabbitmq: Pr
     isReady: () => isListening(ports.epmd),
   };
   const server: Program = {
-    kind: 'server',
+    kind: 'program',
     name: 'rabbitmq',
     needs: ['epmd'],
     ports: [
@@ -79,7 +80,7 @@ function rabbitmqEnvironment({ directory, ports }: RabbitmqOptions): Record<stri
 function writeConfiguration(options: RabbitmqOptions): void {
   const { directory, ports } = options;
   for (const folder of ['mnesia', 'log']) mkdirSync(path.join(directory, folder), { recursive: true });
-  const write = (file: string, text: string) => writeFileSync(path.join(directory, file), text, { mode: 0o600 });
+  const write = (file: string, text: string) => writeWholeFile(path.join(directory, file), text, { mode: 0o600 });
   const settings = {
     'listeners.tcp.1': `127.0.0.1:${ports.amqp}`,
     'management.tcp.ip': '127.0.0.1',

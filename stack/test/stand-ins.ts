@@ -29,7 +29,7 @@ export async function createStandIns(): Promise<StandIns> {
     ports: reserved.ports,
     program(name, { port = reserved.ports[used++] ?? 0, behaviour = '', ...rest } = {}) {
       return {
-        kind: 'service',
+        kind: 'program',
         name,
         needs: [],
         ports: [{ port, variable: `${name.toUpperCase()}_PORT` }],
