@@ -7,6 +7,7 @@ import {
   AtomicStore,
   AuditTrail,
   createDatabaseAdapter,
+  DatabaseClock,
   databaseState,
   IdempotencyKeys,
   isDatabaseUnavailable,
@@ -50,6 +51,9 @@ import { createRefundFigures } from './payments/refund.figures.js';
 import { RefundRepository } from './payments/refund.repository.js';
 import { RefundService } from './payments/refund.service.js';
 import { ProviderSet } from './providers/provider-set.js';
+import { BooksComparison } from './reconciliation/books-comparison.js';
+import { ComparisonTurns } from './reconciliation/comparison-turns.repository.js';
+import { HourlyComparisonService } from './reconciliation/hourly-comparison.service.js';
 import { WebhookHandler } from './webhooks/webhook.handler.js';
 import { WebhookRepository } from './webhooks/webhook.repository.js';
 import { WebhookService } from './webhooks/webhook.service.js';
@@ -126,6 +130,7 @@ export async function startPaymentService(
   });
 
   const clock = () => new Date();
+  const databaseClock = new DatabaseClock({ client: database });
   let server: HttpServer | undefined;
   const providerSet = new ProviderSet({
     config,
@@ -190,7 +195,7 @@ export async function startPaymentService(
     outcomes: paymentService,
     charging,
     logger,
-    clock,
+    clock: () => databaseClock.now(),
     random: Math.random,
     requestLifetime,
     lease,
@@ -206,7 +211,18 @@ export async function startPaymentService(
     clock,
   });
   const expiry = new OrderExpiryService({ expiries: new OrderExpiryRepository({ store }), logger });
+  const hourlyComparison = new HourlyComparisonService({
+    turns: new ComparisonTurns({ database, url: config.databaseUrl }),
+    comparison: new BooksComparison({
+      databaseUrl: config.databaseUrl,
+      ledgers: providerSet.ledgers,
+      providerTimeout: config.providerTimeout,
+    }),
+    discrepancies,
+    clock: () => databaseClock.now(),
+  });
   const workers = [
+    work('comparison of the books', () => hourlyComparison.compareIfDue(), WATCH_POLL),
     work('expiry of unpaid orders', () => expiry.expireDue()),
     refundWorker,
     work('watch over refunds', () => refundService.watchFailing(), WATCH_POLL),

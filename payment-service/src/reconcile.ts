@@ -2,17 +2,13 @@
 // differ, 2 when they could not be compared.
 import { parseArgs } from 'node:util';
 import { SettingsError } from '@shop/common/config';
+import { stopInOrder } from '@shop/common/lifecycle';
 import { redact, type Logger } from '@shop/common/logger';
 import { loadReconciliationConfig, type ReconciliationConfig } from './config.js';
-import { CHARGE_PATIENCE, LONGEST_PAUSE } from './payments/payment.js';
-import type { ProviderLedger } from './providers/payment-provider.js';
 import { ProviderSet } from './providers/provider-set.js';
+import { BooksComparison } from './reconciliation/books-comparison.js';
 import { BooksRepository } from './reconciliation/books.repository.js';
-import { ReconciliationService } from './reconciliation/reconciliation.service.js';
-import { findingLine, heading, summary } from './reconciliation/report.js';
-
-/** Milliseconds beyond the provider's own time after which an outcome has been written down. */
-const WRITING_TIME = 10_000;
+import { findingLine, heading, summary, unconfirmedLine } from './reconciliation/report.js';
 
 /** What fails here fails the comparison, which says so. */
 const nothing = (): void => undefined;
@@ -29,7 +25,7 @@ function sinceOf(args: string[]): Date {
   return date;
 }
 
-/** Whether our books agree with those of each provider that is set up. */
+/** Whether our books agree with those of each provider that is set up, and with the orders. What differs is recorded. */
 async function reconcile(config: ReconciliationConfig, since: Date): Promise<boolean> {
   const providerSet = new ProviderSet({
     config,
@@ -38,46 +34,30 @@ async function reconcile(config: ReconciliationConfig, since: Date): Promise<boo
     clock: () => new Date(),
     webhookUrl: () => 'http://127.0.0.1:1', // nothing is charged here, so no provider sends any
   });
-  try {
-    let isSame = true;
-    for (const [provider, ledger] of providerSet.ledgers) {
-      isSame = (await compare(config, { provider, ledger, since })) && isSame;
-    }
-    return isSame;
-  } finally {
-    await providerSet.stop();
-  }
-}
-
-async function compare(
-  config: ReconciliationConfig,
-  { provider, ledger, since }: { provider: string; ledger: ProviderLedger; since: Date },
-): Promise<boolean> {
-  const books = new BooksRepository({ url: config.databaseUrl });
-  const service = new ReconciliationService({
-    ledger,
-    provider,
-    books,
-    clock: () => new Date(),
-    timeout: config.providerTimeout,
-    settlingTime: config.providerTimeout + WRITING_TIME,
-    longestUnknown: CHARGE_PATIENCE * config.providerTimeout + LONGEST_PAUSE + WRITING_TIME,
-  });
+  const { databaseUrl, providerTimeout } = config;
+  const comparison = new BooksComparison({ databaseUrl, providerTimeout, ledgers: providerSet.ledgers });
   let hasHeading = false;
+  const show = (found: string): void => {
+    if (!hasHeading) say(heading);
+    hasHeading = true;
+    say(found);
+  };
+  const books = new BooksRepository({ url: databaseUrl });
   try {
-    await books.open();
-    const result = await service.compare({
+    const found = await comparison.run({
       since,
-      onDifference: (finding) => {
-        if (!hasHeading) say(heading);
-        hasHeading = true;
-        say(findingLine(finding));
+      onDifference: (_provider, finding) => show(findingLine(finding)),
+      onUnconfirmedOrder: (order) => show(unconfirmedLine(order)),
+      onCompared: (provider, result) => {
+        say(config.providers.length > 1 ? `${provider}: ${summary(result)}` : summary(result));
+        hasHeading = false;
       },
     });
-    say(config.providers.length > 1 ? `${provider}: ${summary(result)}` : summary(result));
-    return result.differences === 0;
+    await books.open();
+    await books.record(found);
+    return found.length === 0;
   } finally {
-    await books.close();
+    await stopInOrder([() => books.close(), () => providerSet.stop()]);
   }
 }
 

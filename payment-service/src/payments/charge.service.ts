@@ -14,7 +14,8 @@ export interface ChargeServiceOptions {
   outcomes: Pick<PaymentService, 'writeOutcome'>;
   charging: Pick<ChargingService, 'find' | 'callOff'>;
   logger: Logger;
-  clock: () => Date;
+  /** The database's. */
+  clock: () => Promise<Date>;
   /** From 0 to 1. */
   random: () => number;
   /** Milliseconds after which nobody waits for the answer to a charge any more. */
@@ -49,10 +50,11 @@ export class ChargeService {
   /** Looks after charges that nobody waits for any more. True: there may be more of them. */
   async settleDue(): Promise<boolean> {
     const { charges, clock, requestLifetime, lease } = this.#options;
+    const now = await clock();
     const due = await charges.takeDue({
-      now: clock(),
-      sentBefore: this.#in(-requestLifetime),
-      leaseUntil: this.#in(lease),
+      now,
+      sentBefore: after(now, -requestLifetime),
+      leaseUntil: after(now, lease),
       limit: BATCH,
     });
     const results = await Promise.allSettled(due.map((payment) => this.#settle(payment)));
@@ -79,13 +81,14 @@ export class ChargeService {
   async #settle(payment: DueCharge): Promise<void> {
     const { charges, charging, clock } = this.#options;
     const found = await charging.find(payment);
-    const outcome = this.#isGivenUp(payment, found) ? await charging.callOff(payment) : found;
+    const outcome = this.#isGivenUp(payment, found, await clock()) ? await charging.callOff(payment) : found;
     const isSettled = await this.#write(payment, outcome);
     if (isSettled) return;
-    const next = this.#in(this.#pauseOf(payment));
+    const now = await clock();
+    const next = after(now, this.#pauseOf(payment, now));
     // What waits for the customer is called off at the deadline, not some minutes later.
     const { payableUntil } = payment;
-    const isLater = outcome.outcome !== 'needs-customer' || next < payableUntil || payableUntil <= clock();
+    const isLater = outcome.outcome !== 'needs-customer' || next < payableUntil || payableUntil <= now;
     await charges.postpone(payment.id, isLater ? next : payableUntil);
   }
 
@@ -102,23 +105,17 @@ export class ChargeService {
     return status !== 'processing';
   }
 
-  #isGivenUp(payment: DueCharge, { outcome }: ChargeOutcome): boolean {
-    const { clock, patience } = this.#options;
-    if (outcome === 'unconfirmed') return this.#ageOf(payment) >= patience;
-    return outcome === 'needs-customer' && (payment.orderStatus === 'cancelled' || payment.payableUntil <= clock());
+  #isGivenUp(payment: DueCharge, { outcome }: ChargeOutcome, now: Date): boolean {
+    if (outcome === 'unconfirmed') return ageOf(payment, now) >= this.#options.patience;
+    return outcome === 'needs-customer' && (payment.orderStatus === 'cancelled' || payment.payableUntil <= now);
   }
 
   /** Grows with the age of the charge; half of it by chance, so that many don't come at once. */
-  #pauseOf(payment: Payment): number {
-    const pause = Math.min(Math.max(this.#ageOf(payment) / 2, SHORTEST_PAUSE), LONGEST_PAUSE);
+  #pauseOf(payment: Payment, now: Date): number {
+    const pause = Math.min(Math.max(ageOf(payment, now) / 2, SHORTEST_PAUSE), LONGEST_PAUSE);
     return pause / 2 + (pause / 2) * this.#options.random();
   }
-
-  #ageOf({ updatedAt }: Pick<Payment, 'updatedAt'>): number {
-    return this.#options.clock().getTime() - updatedAt.getTime();
-  }
-
-  #in(milliseconds: number): Date {
-    return new Date(this.#options.clock().getTime() + milliseconds);
-  }
 }
+
+const ageOf = ({ updatedAt }: Pick<Payment, 'updatedAt'>, now: Date): number => now.getTime() - updatedAt.getTime();
+const after = (now: Date, milliseconds: number): Date => new Date(now.getTime() + milliseconds);

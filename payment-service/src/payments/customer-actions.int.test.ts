@@ -110,8 +110,8 @@ describe('a charge that needs the customer', () => {
 
 describe('the provider has charged something else', () => {
   it.each([
-    ['amount', 'amount = 1', { chargedMinorUnits: '1', chargedCurrency: 'USD' }],
-    ['currency', "currency = 'EUR'", { chargedMinorUnits: '4498', chargedCurrency: 'EUR' }],
+    ['amount', 'amount = 1', { movedMinorUnits: '1', movedCurrency: 'USD' }],
+    ['currency', "currency = 'EUR'", { movedMinorUnits: '4498', movedCurrency: 'EUR' }],
   ])('another %s -> not booked as paid; a discrepancy that an admin sees', async (_what, change, details) => {
     const { payment } = await processed('tok_threeDSecureAbandoned');
     await test.query(

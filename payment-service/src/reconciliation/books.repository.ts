@@ -1,12 +1,18 @@
 import { Client } from 'pg';
 import { z } from 'zod';
 import { paymentStatuses, refundStatuses } from '@shop/common/contracts';
+import type { DiscrepancyDraft } from '../discrepancies/discrepancy.js';
+import { recordDiscrepancies } from '../discrepancies/record-discrepancies.js';
 import type { LedgerEntry } from '../providers/payment-provider.js';
 import type { EntryKind, OurEntry, Pair, TheirEntry } from './books.js';
 
 const PAGE = 1_000;
 const CONNECT_TIMEOUT = 5_000;
 const STATEMENT_TIMEOUT = 10 * 60_000;
+
+/** Milliseconds for which it is normal that a paid order isn't confirmed: events wait while the broker is down. */
+const CONFIRMING_TIME = 10 * 60_000;
+const RECORDED_TOGETHER = 100;
 
 const amount = z.string().transform(BigInt);
 const row = z.object({
@@ -22,6 +28,18 @@ const row = z.object({
   their_transaction_id: z.string().nullable(),
   their_reason: z.string().nullable(),
 });
+
+const time = z.object({ now: z.date() });
+const unconfirmedOrder = z.object({
+  orderId: z.uuid(),
+  paymentId: z.uuid(),
+  paidAt: z.date(),
+  paymentStatus: z.enum(paymentStatuses),
+  amount,
+  currency: z.string(),
+});
+/** An order that is paid, and not confirmed long after. */
+export type UnconfirmedOrder = z.infer<typeof unconfirmedOrder>;
 
 /** Payments that may have a charge of this provider: one that isn't being processed has none, and so no provider. */
 const CHARGES = `
@@ -56,6 +74,12 @@ export class BooksRepository {
       CREATE TEMPORARY TABLE their_entries (
         kind text, key text, amount bigint, currency text, transaction_id text, reason text, PRIMARY KEY (kind, key)
       )`);
+  }
+
+  /** The database's time. */
+  async now(): Promise<Date> {
+    const { rows } = await this.#client.query('SELECT clock_timestamp() AS now');
+    return time.parse(rows[0]).now;
   }
 
   async addTheirs(kind: EntryKind, entries: readonly LedgerEntry[]): Promise<void> {
@@ -95,6 +119,28 @@ export class BooksRepository {
       if (rows.length < PAGE) break;
     }
     await this.#client.query('COMMIT');
+  }
+
+  /** Orders that were paid a while ago, at or after `since`, and that order-service hasn't told to be confirmed. */
+  async unconfirmedOrders(since: Date): Promise<UnconfirmedOrder[]> {
+    const { rows } = await this.#client.query(
+      `SELECT payable_orders.id AS "orderId", payments.id AS "paymentId", paid_at AS "paidAt",
+         payments.status AS "paymentStatus", payments.amount, payments.currency
+       FROM payable_orders JOIN payments ON order_id = payable_orders.id
+       WHERE payable_orders.status = 'pending' AND payments.status IN ('success', 'partially_refunded')
+         AND paid_at >= $1 AND paid_at < now() - $2 * interval '1 millisecond'
+       ORDER BY paid_at LIMIT ${PAGE}`,
+      [since, CONFIRMING_TIME],
+    );
+    return rows.map((one) => unconfirmedOrder.parse(one));
+  }
+
+  /** Records what differs. */
+  async record(drafts: readonly DiscrepancyDraft[]): Promise<void> {
+    for (let start = 0; start < drafts.length; start += RECORDED_TOGETHER) {
+      const { text, values } = recordDiscrepancies(drafts.slice(start, start + RECORDED_TOGETHER));
+      await this.#client.query(text, values);
+    }
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { v7 as newId } from 'uuid';
+import { eventually } from '@shop/common/testing';
 import { placeOrder, placePaidOrder } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
 
@@ -151,4 +152,44 @@ describe('reconcile', () => {
       err: expect.stringMatching(/^not compared: .*\n$/),
     });
   });
+
+  it('a paid order is not confirmed long after -> a line of its own, and it ends with 1', async () => {
+    const { order, payment } = await placePaidOrder(test, alice);
+    await test.query(`UPDATE payments SET paid_at = now() - interval '11 minutes' WHERE id = $1`, [payment.id]);
+    const { code, out } = await reconcile();
+    expect(code).toBe(1);
+    expect(out.at(-1)).toMatch(new RegExp(`^not confirmed +order +${order.id} +44.98 USD success +order pending$`));
+    expect(await discrepanciesOf(payment.id)).toMatchObject([{ kind: 'order_not_confirmed', orderId: order.id }]);
+    await test.query(`UPDATE payable_orders SET status = 'confirmed' WHERE id = $1`, [order.id]);
+  });
+});
+
+const discrepanciesOf = async (paymentId: string) =>
+  (await test.caller('admin').get(`/discrepancies?paymentId=${paymentId}`).expect(200)).body.data;
+
+describe('the comparison that the service makes by itself', () => {
+  /** As if an hour had passed. */
+  const makeDue = () => test.query(`UPDATE comparison_runs SET ended_at = ended_at - interval '1 hour'`);
+  const runs = () => test.query<{ differences: number | null }>('SELECT differences FROM comparison_runs');
+
+  it('the provider charged another amount -> a discrepancy, recorded once an hour by one of three processes', async () => {
+    const { payment } = await placePaidOrder(test, alice);
+    await ledger('UPDATE simulated_provider.charges SET amount = 4400 WHERE key = $1', [payment.id]);
+    const others = await Promise.all([test.startAnother(), test.startAnother()]);
+    await eventually(async () => expect((await runs()).length).toBeGreaterThanOrEqual(1), { timeout: 20_000 });
+    await eventually(async () => expect((await runs()).every((run) => run.differences !== null)).toBe(true));
+    const before = (await runs()).length;
+    await makeDue();
+    await eventually(async () => expect(await discrepanciesOf(payment.id)).toHaveLength(1), { timeout: 20_000 });
+    expect(await discrepanciesOf(payment.id)).toMatchObject([
+      {
+        kind: 'amount_differs',
+        provider: 'simulated',
+        details: { ours: '44.98 USD success', theirs: '44 USD succeeded' },
+      },
+    ]);
+    await eventually(async () => expect((await runs()).every((run) => run.differences !== null)).toBe(true));
+    expect(await runs()).toHaveLength(before + 1);
+    await Promise.all(others.map((other) => other.stop()));
+  }, 60_000);
 });

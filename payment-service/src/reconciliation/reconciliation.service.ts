@@ -7,7 +7,6 @@ export interface ReconciliationOptions {
   /** The provider's name, as it stands in payments. */
   provider: string;
   books: BooksRepository;
-  clock: () => Date;
   /** Milliseconds that the provider has to answer. */
   timeout: number;
   /** Milliseconds for which it is normal that an outcome that the provider knows is open here. */
@@ -46,8 +45,8 @@ export class ReconciliationService {
     since: Date;
     onDifference: (finding: Finding) => void;
   }): Promise<Reconciliation> {
-    const { ledger, books, provider, clock, settlingTime, longestUnknown } = this.#options;
-    const startedAt = clock();
+    const { ledger, books, provider, settlingTime, longestUnknown } = this.#options;
+    const startedAt = await books.now();
     const before = (milliseconds: number) => new Date(startedAt.getTime() - milliseconds);
     const times = { startedAt, openSince: before(settlingTime), unknownSince: before(longestUnknown) };
     await this.#copy('charge', since, (page, signal) => ledger.listCharges(page, signal));

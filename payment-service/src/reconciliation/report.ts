@@ -1,5 +1,6 @@
 import { currencyDecimals, toMajorUnits } from '@shop/common/money';
 import type { OurEntry, TheirEntry } from './books.js';
+import type { UnconfirmedOrder } from './books.repository.js';
 import type { Finding, Reconciliation } from './reconciliation.service.js';
 
 const WIDTHS = [14, 7, 37, 34];
@@ -33,6 +34,10 @@ export const findingLine = ({ difference, kind, key, ours, theirs }: Finding): s
     difference === 'transaction' ? `${showOurs(ours)} (${ours?.transactionId ?? '-'})` : showOurs(ours),
     showTheirs(theirs),
   );
+
+/** A paid order that isn't confirmed, as one line of the table. */
+export const unconfirmedLine = ({ orderId, paymentStatus, ...entry }: UnconfirmedOrder): string =>
+  line('not confirmed', 'order', orderId, `${money(entry)} ${paymentStatus}`, 'order pending');
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 

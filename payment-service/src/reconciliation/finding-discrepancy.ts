@@ -1,0 +1,53 @@
+import { validate as isUuid } from 'uuid';
+import type { DiscrepancyKind } from '@shop/common/contracts';
+import { currencyDecimals, toMajorUnits } from '@shop/common/money';
+import type { DiscrepancyDraft } from '../discrepancies/discrepancy.js';
+import type { OurEntry, TheirEntry } from './books.js';
+import type { Finding } from './reconciliation.service.js';
+
+const kinds = {
+  charge: { onlyThere: 'charged_not_paid', onlyHere: 'paid_not_charged' },
+  refund: { onlyThere: 'refund_at_provider', onlyHere: 'refund_failed_after_success' },
+} as const satisfies Record<Finding['kind'], Record<string, DiscrepancyKind>>;
+
+const isOpen = ({ kind, ours }: Finding): boolean =>
+  ours?.status === 'processing' || (kind === 'refund' && ours?.status === 'pending');
+
+function kindOf(finding: Finding): DiscrepancyKind {
+  const { onlyThere, onlyHere } = kinds[finding.kind];
+  switch (finding.difference) {
+    case 'amount':
+    case 'currency':
+      return 'amount_differs';
+    case 'transaction':
+      return 'transaction_differs';
+    case 'missing here':
+      return onlyThere;
+    case 'missing there':
+      return onlyHere;
+    case 'status':
+      if (isOpen(finding)) return 'unsettled';
+      return finding.theirs?.verdict.outcome === 'succeeded' ? onlyThere : onlyHere;
+  }
+}
+
+const money = ({ amount, currency }: OurEntry | TheirEntry): string =>
+  `${toMajorUnits(amount, currencyDecimals(currency))} ${currency}`;
+
+/** What is recorded of a difference between our books and a provider's. */
+export function discrepancyOf(provider: string, finding: Finding): DiscrepancyDraft {
+  const { kind, key, ours, theirs } = finding;
+  const id = isUuid(key) ? key : null;
+  return {
+    kind: kindOf(finding),
+    provider,
+    reference: id === null ? key : null,
+    paymentId: kind === 'charge' ? id : null,
+    refundId: kind === 'refund' ? id : null,
+    details: {
+      ours: ours ? `${money(ours)} ${ours.status}` : null,
+      theirs: theirs ? `${money(theirs)} ${theirs.verdict.outcome}` : null,
+      transactionId: theirs?.verdict.outcome === 'succeeded' ? theirs.verdict.transactionId : null,
+    },
+  };
+}

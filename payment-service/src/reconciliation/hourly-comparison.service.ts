@@ -1,0 +1,38 @@
+import type { DiscrepancyDraft } from '../discrepancies/discrepancy.js';
+import type { DiscrepancyService } from '../discrepancies/discrepancy.service.js';
+import type { BooksComparison } from './books-comparison.js';
+import type { ComparisonTurns } from './comparison-turns.repository.js';
+
+export interface HourlyComparisonOptions {
+  turns: ComparisonTurns;
+  comparison: BooksComparison;
+  discrepancies: Pick<DiscrepancyService, 'record'>;
+  /** The database's. */
+  clock: () => Promise<Date>;
+}
+
+/** How far back the books are compared by themselves; `make reconcile` goes back to the beginning. */
+const WINDOW = 7 * 24 * 60 * 60_000;
+const BATCH = 100;
+
+/** The comparison of the books that nobody has to ask for: once an hour, by one process. */
+export class HourlyComparisonService {
+  readonly #options: HourlyComparisonOptions;
+
+  constructor(options: HourlyComparisonOptions) {
+    this.#options = options;
+  }
+
+  /** Compares the books if it is time, and nobody else does. False: that is all of it. */
+  async compareIfDue(): Promise<boolean> {
+    const { turns, comparison, discrepancies, clock } = this.#options;
+    await turns.ifDue(async () => {
+      const found: DiscrepancyDraft[] = await comparison.run({ since: new Date((await clock()).getTime() - WINDOW) });
+      for (let start = 0; start < found.length; start += BATCH) {
+        await discrepancies.record(...found.slice(start, start + BATCH));
+      }
+      return found.length;
+    });
+    return false;
+  }
+}
