@@ -58,6 +58,8 @@ export interface TestService {
   startAnother(changes?: ConfigChanges): Promise<RunningTestService>;
   /** Likewise, as a process of its own that can be killed. */
   startProcess(changes: ConfigChanges): Promise<ServiceProcess>;
+  /** Likewise, with these settings alone. */
+  startProcessWith(environment: Record<string, string>): Promise<ServiceProcess>;
   /** A user that nobody else has, unless it is named. */
   caller(role?: Role, known?: { id?: string | undefined; tokenVersion?: number }): TestCaller;
   orderService: StandInOrderService;
@@ -70,7 +72,7 @@ export interface TestService {
 const serviceDirectory = path.join(import.meta.dirname, '..');
 
 /** The settings of a process as its environment. */
-const environmentOf = (config: TestService['config']): Record<string, string> => ({
+export const environmentOf = (config: TestService['config']): Record<string, string> => ({
   PAYMENT_SERVICE_PORT: '0',
   PAYMENT_DATABASE_URL: config.databaseUrl,
   PAYMENT_PROVIDERS: config.providers.join(','),
@@ -153,6 +155,7 @@ export async function startTestService({ simulated, ...overrides }: ConfigChange
     startAnother,
     startProcess: (changes) =>
       startServiceProcess({ directory: serviceDirectory, environment: environmentOf(changed(changes)) }),
+    startProcessWith: (environment) => startServiceProcess({ directory: serviceDirectory, environment }),
     caller: (role = 'user', { id = newId(), tokenVersion = 1 } = {}) => callerAt(url, id, role, tokenVersion),
     orderService,
     publish: sender.publish,
