@@ -70,6 +70,7 @@ async function refundsFail(): Promise<void> {
   await query('PAYMENT', `UPDATE simulated_provider.charges SET transaction_id = 'ch_lost' WHERE key = $1`, [
     paymentId,
   ]);
+  await rest('POST', `/payments/${paymentId}/refund`, { token: admin.token, body: { amount: 1 } });
   await rest('PATCH', `/orders/${orderId}/status`, { token: admin.token, body: { status: 'cancelled' } });
 }
 
@@ -131,6 +132,11 @@ const deadLetterQueue = `${paymentQueue}.dead-letter`;
 /** Each alert, what exactly it has to be about, and the fault that it is for. */
 const faults: [alert: string, labels: Record<string, string>, fault: string][] = [
   ['RefundFailing', { job: 'payment-service' }, 'the provider refuses a refund again and again'],
+  [
+    'Discrepancies',
+    { job: 'payment-service', kind: 'refund_declined' },
+    'the provider refuses what an admin asked for',
+  ],
   [
     'DeadLetters',
     { job: 'payment-service', messaging_destination_name: deadLetterQueue },

@@ -7,6 +7,7 @@ import {
   httpSettings,
   integer,
   loadSettings,
+  optional,
   port,
   SettingsError,
   stopDelayOf,
@@ -90,18 +91,25 @@ export function loadConfig(environment: Environment): Config {
   };
 }
 
+const orderDatabase = optional(url({ schemes: ['postgresql', 'postgres'], examplePasswords: ['password'] }));
+
 /** What the comparison of our books with the providers' is told from outside. */
-export type ReconciliationConfig = ProvidersConfig & Pick<Config, 'databaseUrl' | 'providerTimeout'>;
+export type ReconciliationConfig = ProvidersConfig &
+  Pick<Config, 'databaseUrl' | 'providerTimeout'> & {
+    /** undefined: orders are not compared. */
+    orderDatabaseUrl: string | undefined;
+  };
 
 /** Throws SettingsError. */
 export function loadReconciliationConfig(environment: Environment): ReconciliationConfig {
   const { PAYMENT_DATABASE_URL, PROVIDER_TIMEOUT } = settings;
   const [values, providersBeside] = loadTogether(
-    () => loadSettings({ PAYMENT_DATABASE_URL, PROVIDER_TIMEOUT }, environment),
+    () => loadSettings({ PAYMENT_DATABASE_URL, PROVIDER_TIMEOUT, ORDER_DATABASE_URL: orderDatabase }, environment),
     () => loadProviders(environment),
   );
   const { PAYMENT_DATABASE_URL: ownDatabase, PROVIDER_TIMEOUT: providerTimeout } = values;
-  return { ...providersBeside(ownDatabase), databaseUrl: ownDatabase, providerTimeout };
+  const orderDatabaseUrl = values.ORDER_DATABASE_URL;
+  return { ...providersBeside(ownDatabase), databaseUrl: ownDatabase, providerTimeout, orderDatabaseUrl };
 }
 
 /** Both, or the faults of both. Throws SettingsError. */

@@ -8,7 +8,8 @@ import { loadReconciliationConfig, type ReconciliationConfig } from './config.js
 import { ProviderSet } from './providers/provider-set.js';
 import { BooksComparison } from './reconciliation/books-comparison.js';
 import { BooksRepository } from './reconciliation/books.repository.js';
-import { findingLine, heading, summary, unconfirmedLine } from './reconciliation/report.js';
+import { OrdersComparison, orderDiffers } from './reconciliation/orders-comparison.js';
+import { findingLine, heading, orderLine, ordersSummary, summary, unconfirmedLine } from './reconciliation/report.js';
 
 /** What fails here fails the comparison, which says so. */
 const nothing = (): void => undefined;
@@ -53,6 +54,20 @@ async function reconcile(config: ReconciliationConfig, since: Date): Promise<boo
         hasHeading = false;
       },
     });
+    const { orderDatabaseUrl } = config;
+    if (orderDatabaseUrl !== undefined) {
+      const orders = new OrdersComparison({ orderDatabaseUrl, paymentDatabaseUrl: databaseUrl });
+      let different = 0;
+      const compared = await orders.run({
+        since,
+        onDifference: (difference) => {
+          different += 1;
+          show(orderLine(difference));
+          found.push(orderDiffers(difference));
+        },
+      });
+      say(ordersSummary(compared, different));
+    }
     await books.open();
     await books.record(found);
     return found.length === 0;

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { v7 as newId } from 'uuid';
-import { eventually } from '@shop/common/testing';
+import { createTestDatabase, createTestPool, eventually } from '@shop/common/testing';
 import { placeOrder, placePaidOrder } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
 
@@ -161,6 +161,47 @@ describe('reconcile', () => {
     expect(out.at(-1)).toMatch(new RegExp(`^not confirmed +order +${order.id} +44.98 USD success +order pending$`));
     expect(await discrepanciesOf(payment.id)).toMatchObject([{ kind: 'order_not_confirmed', orderId: order.id }]);
     await test.query(`UPDATE payable_orders SET status = 'confirmed' WHERE id = $1`, [order.id]);
+  });
+});
+
+describe('reconcile, with order-service’s own orders', () => {
+  it('an event of an order was lost -> one line for the order, a summary, and it ends with 1', async () => {
+    const orders = await createTestDatabase({
+      serviceDirectory: path.join(import.meta.dirname, '../../../order-service'),
+    });
+    const pool = createTestPool(orders.url);
+    const placed = await Promise.all([placeOrder(test, alice), placeOrder(test, alice), placeOrder(test, alice)]);
+    const insert = (id: string, age: string) =>
+      pool.query(
+        `WITH placed AS (
+           INSERT INTO orders (id, user_id, status, total_amount, currency, currency_decimals, shipping_address, payable_until,
+             created_at, updated_at)
+           VALUES ($1, gen_random_uuid(), 'pending', 4498, 'USD', 2, 'x', now() + interval '1 day', now() - $2::interval,
+             now() - $2::interval) RETURNING *
+         ), item AS (
+           INSERT INTO order_items (id, order_id, position, product_id, product_name, quantity, unit_price)
+           SELECT gen_random_uuid(), id, 0, 'book', 'A book', 1, total_amount FROM placed
+         )
+         INSERT INTO order_status_history (order_id, version, status, at) SELECT id, version, status, created_at FROM placed`,
+        [id, age],
+      );
+    const [same, changed, recent] = placed.map(({ order }) => order.id) as [string, string, string];
+    const unknown = newId();
+    for (const id of [same, changed, unknown]) await insert(id, '11 minutes');
+    await insert(recent, '1 minute');
+    for (const id of [changed, recent])
+      await test.query(`UPDATE payable_orders SET status = 'cancelled' WHERE id = $1`, [id]);
+    const { code, out } = await reconcile([], { ORDER_DATABASE_URL: orders.url });
+    expect(code).toBe(1);
+    expect(out.at(-1)).toBe('3 orders compared: 2 differences');
+    const lines = out.filter((line) => line.startsWith('order '));
+    expect(lines).toHaveLength(2);
+    expect(lines.find((line) => line.includes(changed))).toMatch(/44.98 USD cancelled +44.98 USD pending$/);
+    expect(lines.find((line) => line.includes(unknown))).toMatch(/- +44.98 USD pending$/);
+    const { body } = await test.caller('admin').get(`/discrepancies?orderId=${changed}`).expect(200);
+    expect(body.data).toMatchObject([{ kind: 'order_differs', details: { ours: '44.98 USD cancelled' } }]);
+    await pool.end();
+    await orders.drop();
   });
 });
 

@@ -1,6 +1,7 @@
 import { currencyDecimals, toMajorUnits } from '@shop/common/money';
 import type { OurEntry, TheirEntry } from './books.js';
 import type { UnconfirmedOrder } from './books.repository.js';
+import type { OrderDifference } from './orders-comparison.js';
 import type { Finding, Reconciliation } from './reconciliation.service.js';
 
 const WIDTHS = [14, 7, 37, 34];
@@ -39,6 +40,10 @@ export const findingLine = ({ difference, kind, key, ours, theirs }: Finding): s
 export const unconfirmedLine = ({ orderId, paymentStatus, ...entry }: UnconfirmedOrder): string =>
   line('not confirmed', 'order', orderId, `${money(entry)} ${paymentStatus}`, 'order pending');
 
+/** An order that order-service describes differently, as one line of the table. */
+export const orderLine = ({ orderId, ours, theirs }: OrderDifference): string =>
+  line('order', 'order', orderId, ours ?? '-', theirs);
+
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 export function summary({ compared, differences, open }: Reconciliation): string {
@@ -47,3 +52,6 @@ export function summary({ compared, differences, open }: Reconciliation): string
   const verdict = differences > 0 ? counted(differences, 'difference') : 'no difference';
   return `${what}: ${verdict}${stillOpen}`;
 }
+
+export const ordersSummary = (compared: number, differences: number): string =>
+  `${counted(compared, 'order')} compared: ${differences > 0 ? counted(differences, 'difference') : 'no difference'}`;

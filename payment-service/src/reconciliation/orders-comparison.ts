@@ -1,0 +1,114 @@
+import { Client } from 'pg';
+import { z } from 'zod';
+import { currencyDecimals, toMajorUnits } from '@shop/common/money';
+import type { DiscrepancyDraft } from '../discrepancies/discrepancy.js';
+
+const PAGE = 1_000;
+const CONNECT_TIMEOUT = 5_000;
+const STATEMENT_TIMEOUT = 10 * 60_000;
+/** Milliseconds for which it is normal that the two differ: events wait while the broker is down. */
+const TELLING_TIME = 10 * 60_000;
+
+const amount = z.string().transform(BigInt);
+const orderRow = z.object({ id: z.uuid(), status: z.string(), amount, currency: z.string() });
+type OrderRow = z.infer<typeof orderRow>;
+const difference = z.object({
+  id: z.uuid(),
+  status: z.string(),
+  amount,
+  currency: z.string(),
+  our_status: z.string().nullable(),
+  our_amount: amount.nullable(),
+  our_currency: z.string().nullable(),
+});
+
+/** An order that the two services describe differently; `ours` is null where payment-service doesn't know it. */
+export interface OrderDifference {
+  readonly orderId: string;
+  readonly ours: string | null;
+  readonly theirs: string;
+}
+
+const show = ({ status, amount: minor, currency }: Pick<OrderRow, 'status' | 'amount' | 'currency'>): string =>
+  `${toMajorUnits(minor, currencyDecimals(currency))} ${currency} ${status}`;
+
+/**
+ * Order-service's own orders beside what payment-service believes of them: what differs long after an order's last change
+ * is an event that was lost. A tool of the operators' alone, who have both databases; the services meet over events.
+ */
+export class OrdersComparison {
+  readonly #orders: Client;
+  readonly #payments: Client;
+
+  constructor({ orderDatabaseUrl, paymentDatabaseUrl }: { orderDatabaseUrl: string; paymentDatabaseUrl: string }) {
+    this.#orders = clientOf(orderDatabaseUrl);
+    this.#payments = clientOf(paymentDatabaseUrl);
+  }
+
+  /** Compares what was placed at or after `since` and has not changed for a while. Answers how many orders that were. */
+  async run({
+    since,
+    onDifference,
+  }: {
+    since: Date;
+    onDifference: (difference: OrderDifference) => void;
+  }): Promise<number> {
+    await Promise.all([this.#orders.connect(), this.#payments.connect()]);
+    try {
+      let compared = 0;
+      let last = '00000000-0000-0000-0000-000000000000';
+      for (;;) {
+        const { rows } = await this.#orders.query(
+          `SELECT id, status, total_amount AS amount, currency FROM orders
+           WHERE id > $1 AND created_at >= $2 AND updated_at < now() - $3 * interval '1 millisecond'
+           ORDER BY id LIMIT ${PAGE}`,
+          [last, since, TELLING_TIME],
+        );
+        const page = rows.map((row) => orderRow.parse(row));
+        for (const one of await this.#differencesOf(page)) onDifference(one);
+        compared += page.length;
+        last = page.at(-1)?.id ?? last;
+        if (page.length < PAGE) return compared;
+      }
+    } finally {
+      await Promise.all([this.#orders.end(), this.#payments.end()]);
+    }
+  }
+
+  async #differencesOf(page: readonly OrderRow[]): Promise<OrderDifference[]> {
+    const orders = page.map((order) => ({ ...order, amount: order.amount.toString() }));
+    const { rows } = await this.#payments.query(
+      `SELECT theirs.id, theirs.status, theirs.amount, theirs.currency,
+         ours.status AS our_status, ours.amount AS our_amount, ours.currency AS our_currency
+       FROM json_to_recordset($1::json) AS theirs (id uuid, status text, amount bigint, currency text)
+       LEFT JOIN payable_orders AS ours ON ours.id = theirs.id
+       WHERE ours.id IS NULL OR ours.status::text <> theirs.status OR ours.amount <> theirs.amount
+         OR ours.currency <> theirs.currency`,
+      [JSON.stringify(orders)],
+    );
+    return rows.map((row) => {
+      const { id, our_status: status, our_amount: minor, our_currency: currency, ...theirs } = difference.parse(row);
+      const isKnown = status !== null && minor !== null && currency !== null;
+      return { orderId: id, ours: isKnown ? show({ status, amount: minor, currency }) : null, theirs: show(theirs) };
+    });
+  }
+}
+
+/** What is recorded of it. */
+export const orderDiffers = ({ orderId, ours, theirs }: OrderDifference): DiscrepancyDraft => ({
+  kind: 'order_differs',
+  provider: null,
+  orderId,
+  details: { ours, theirs },
+});
+
+function clientOf(connectionString: string): Client {
+  const client = new Client({
+    connectionString,
+    application_name: 'reconcile',
+    connectionTimeoutMillis: CONNECT_TIMEOUT,
+    statement_timeout: STATEMENT_TIMEOUT,
+  });
+  client.on('error', () => undefined); // a lost connection fails the next query, which says so
+  return client;
+}
