@@ -40,4 +40,14 @@ describe('figures of payments', () => {
     });
     expect(await valuesOf('payments_received_amount_total')).toEqual({ USD: 19.99, KWD: 5 });
   });
+
+  it('orders expire -> each is counted, and its payment as cancelled unless that had failed before', async () => {
+    const { tell, valuesOf } = figures();
+    const usd = { amount: 19.99, currency: 'USD', method: 'card' };
+    tell('payment.expired', { ...usd, previousStatus: 'pending' });
+    tell('payment.expired', { ...usd, previousStatus: 'failed' });
+
+    expect(await valuesOf('orders_expired_total')).toEqual({ '': 2 });
+    expect(await valuesOf('payments_settled_total')).toMatchObject({ 'cancelled card': 1, 'failed card': 0 });
+  });
 });
