@@ -75,7 +75,11 @@ where('a full disk below the whole system (needs root that may mount one)', () =
         expect([status, body.status, body.dependencies?.broker]).toEqual([200, 'degraded', 'blocked']);
       }
     }, WITHIN);
-    for (let request = 0; request < 50; request++) expect((await placeOrder()).status).toBeGreaterThanOrEqual(500);
+    // What fits into room that PostgreSQL has set aside before is written.
+    const answers = new Set<number>();
+    for (let request = 0; request < 300 && !answers.has(503); request++) answers.add((await placeOrder()).status);
+    answers.delete(201);
+    expect([...answers]).toEqual([503]);
     expect((await nginx('/api/v1/orders')).status).toBe(200);
     expect(messages.filter((line) => line.includes('ended'))).toEqual([]);
   }, 180_000);
