@@ -62,7 +62,7 @@ export default {
   collectCoverageFrom: ['*/src/**/*.ts', 'stack/**/*.ts', '!**/*.test.ts', '!**/generated/**', '!**/main.ts'],
   coverageDirectory: 'coverage',
   reporters: ['default', '<rootDir>/jest.summary-reporter.js'],
-  testTimeout: 20_000,
+  testTimeout: 180_000, // three times what a test waits for one thing: it fails there, with a reason
   maxWorkers: '100%', // the tests wait for servers more than they compute
   workerIdleMemoryLimit: '1GB', // heaps grow with each file
 };

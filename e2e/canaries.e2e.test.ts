@@ -122,7 +122,7 @@ afterAll(async () => {
   await running?.events.stop();
   await running?.stack.stop();
   await collector.stop();
-}, 60_000);
+});
 
 /** A customer's whole story, with all that can be got wrong in it. */
 async function live(): Promise<void> {

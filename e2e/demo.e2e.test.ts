@@ -22,7 +22,7 @@ describe('the demonstration', () => {
         '   order-service: 401 UNAUTHORIZED',
       ]),
     );
-  }, 60_000);
+  });
 
   it('seed, twice -> customers with orders in every state, and no second set of them', async () => {
     const first = await stack('seed');
@@ -34,5 +34,5 @@ describe('the demonstration', () => {
       const { body } = await rest('GET', `/orders?status=${status}&limit=1`, { token });
       expect(body.meta.total).toBeGreaterThan(0);
     }
-  }, 120_000);
+  });
 });

@@ -63,7 +63,7 @@ where('a full disk below the whole system (needs root that may mount one)', () =
   afterAll(async () => {
     await running?.stop();
     disk?.dispose();
-  }, 120_000);
+  });
 
   it('while it is full -> reads are answered, nothing ends, and all say that the broker takes nothing', async () => {
     disk!.fill();

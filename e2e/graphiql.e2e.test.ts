@@ -27,7 +27,7 @@ beforeAll(async () => {
   });
   await page.goto(urls.nginx);
   await page.locator('.graphiql-query-editor .view-lines').waitFor();
-}, 60_000);
+});
 
 afterAll(() => browser.close());
 
@@ -126,5 +126,5 @@ describe('GraphiQL in a browser', () => {
     await page.locator('.graphiql-response', { hasText: 'cancelled' }).waitFor();
 
     expect({ foreignRequests, complaints }).toEqual({ foreignRequests: [], complaints: [] });
-  }, 120_000);
+  });
 });

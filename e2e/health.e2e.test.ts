@@ -35,5 +35,5 @@ describe('make health', () => {
     expect(stdout.split('\n').filter((line) => /DOWN|DEGRADED/.test(line))).toEqual([
       expect.stringMatching(/^adminer +DOWN/),
     ]);
-  }, 60_000);
+  });
 });

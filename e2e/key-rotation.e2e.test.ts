@@ -72,12 +72,12 @@ beforeAll(async () => {
     workspaces.map((workspace) => RollingService.create(workspace)),
   );
   services = { 'user-service': users!, 'order-service': orders!, 'payment-service': payments!, gateway: gateway! };
-}, 60_000);
+});
 
 afterAll(async () => {
   await Promise.all(Object.values(services).map((service) => service.stop()));
   await Promise.all([...Object.values(databases).map((database) => database.drop()), broker.stop()]);
-}, 60_000);
+});
 
 interface Answer {
   status: number;

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
+import { PATIENCE, timeLimit } from '@shop/common/testing';
 import { startStack, type RunningStack } from '../stack/start-stack.ts';
 import { eventually } from './support/system.js';
 
 /** How long until a fault, or its end, is seen. */
-const WITHIN = 5_000;
+const WITHIN = timeLimit(5_000);
 
 let stack: RunningStack;
 let running: RunningStack | undefined;
@@ -23,7 +24,7 @@ beforeAll(async () => {
   });
   token = body.data.token as string;
 }, 240_000);
-afterAll(() => running?.stop(), 60_000);
+afterAll(() => running?.stop());
 
 async function ask(url: string, content?: object) {
   const response = await fetch(url, {
@@ -33,7 +34,7 @@ async function ask(url: string, content?: object) {
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
     },
     body: content ? JSON.stringify(content) : null,
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(PATIENCE),
   });
   // What an answer holds is what the tests are there to find out.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -71,40 +72,36 @@ describe('a database that is killed', () => {
     ['user', 'userService', '/api/v1/users/me'],
     ['order', 'orderService', '/api/v1/orders'],
     ['payment', 'paymentService', '/api/v1/payments'],
-  ] as const)(
-    '%s -> its service lives, is not ready, answers 503; ready 5 s after its return',
-    async (...where) => {
-      const [name, service, path] = where;
-      const url = stack.urls[service];
-      const database = stack.process(`postgres-${name}`);
-      await eventually(async () => expect(await readiness(url)).toMatchObject(ready));
+  ] as const)('%s -> its service lives, is not ready, answers 503; ready 5 s after its return', async (...where) => {
+    const [name, service, path] = where;
+    const url = stack.urls[service];
+    const database = stack.process(`postgres-${name}`);
+    await eventually(async () => expect(await readiness(url)).toMatchObject(ready));
+    expect((await ask(url + path)).status).toBe(200);
+    const health = watchHealth(url);
+    let seen: number[];
+
+    try {
+      await database.kill();
+      await eventually(async () => {
+        expect(await readiness(url)).toMatchObject({
+          status: 503,
+          says: 'unavailable',
+          dependencies: { database: 'down' },
+        });
+      }, WITHIN);
+      const { status, body } = await ask(url + path);
+      expect([status, body.error.code]).toEqual([503, 'SERVICE_UNAVAILABLE']);
+
+      await database.start();
+      await eventually(async () => expect((await readiness(url)).status).toBe(200), WITHIN);
       expect((await ask(url + path)).status).toBe(200);
-      const health = watchHealth(url);
-      let seen: number[];
-
-      try {
-        await database.kill();
-        await eventually(async () => {
-          expect(await readiness(url)).toMatchObject({
-            status: 503,
-            says: 'unavailable',
-            dependencies: { database: 'down' },
-          });
-        }, WITHIN);
-        const { status, body } = await ask(url + path);
-        expect([status, body.error.code]).toEqual([503, 'SERVICE_UNAVAILABLE']);
-
-        await database.start();
-        await eventually(async () => expect((await readiness(url)).status).toBe(200), WITHIN);
-        expect((await ask(url + path)).status).toBe(200);
-      } finally {
-        await database.start();
-        seen = await health.stop();
-      }
-      expect(new Set(seen)).toEqual(new Set([200]));
-    },
-    60_000,
-  );
+    } finally {
+      await database.start();
+      seen = await health.stop();
+    }
+    expect(new Set(seen)).toEqual(new Set([200]));
+  });
 });
 
 describe('what the system can do without', () => {
@@ -126,7 +123,7 @@ describe('what the system can do without', () => {
     await eventually(async () => {
       expect(await Promise.all(all.map(readiness))).toEqual(all.map(() => expect.objectContaining(ready)));
     });
-  }, 120_000);
+  });
 
   it('a service is killed -> the gateway is ready, and says which; all is well after its return', async () => {
     const { gateway } = stack.urls;
@@ -143,5 +140,5 @@ describe('what the system can do without', () => {
     }
 
     await eventually(async () => expect(await readiness(gateway)).toMatchObject(ready), WITHIN);
-  }, 60_000);
+  });
 });

@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import { timeLimit } from '@shop/common/testing';
 import pg from 'pg';
 import { RollingService, type Workspace } from './support/rolling-service.js';
 import { eventually, logInAsAdmin, register, rest, settings, urls, type Account } from './support/system.js';
 
-const WITHIN = 2_000;
+const WITHIN = timeLimit(2_000);
 
 interface LoggedIn extends Account {
   refreshToken: string;
@@ -119,5 +120,5 @@ describe('the access token of a user who is', () => {
     } finally {
       await Promise.all(late.map((service) => service.stop()));
     }
-  }, 60_000);
+  });
 });

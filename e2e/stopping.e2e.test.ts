@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { timeLimit } from '@shop/common/testing';
 import pg from 'pg';
 import { startStack, type RunningStack } from '../stack/start-stack.ts';
 import { Balancer } from './support/balancer.js';
@@ -26,7 +27,7 @@ beforeAll(async () => {
   });
   running = stack;
 }, 240_000);
-afterAll(() => running?.stop(), 60_000);
+afterAll(() => running?.stop());
 
 /** What a service has promised by an answer: a row, and an event about it, as often as is said. */
 interface Promised {
@@ -179,7 +180,7 @@ const services: Service[] = [
             const { data } = (await response.json()) as { data: { id: string }[] };
             expect(data).toHaveLength(orders.length);
             return data.map(({ id }) => id);
-          }, 60_000);
+          });
         }),
       );
       const read = (i: number): LoadRequest => ({
@@ -312,7 +313,7 @@ describe('SIGTERM under 200 requests a second, beside another process of the sam
         const errors = [...first.errors, ...second.errors].filter((line) => !line.includes('"not ready"'));
         expect(errors.slice(0, 10)).toEqual([]);
         expect(load.failures.slice(0, 10)).toEqual([]);
-        expect(took).toBeLessThan(WITHIN);
+        expect(took).toBeLessThan(timeLimit(WITHIN));
         expect(took).toBeGreaterThan(STOP_DELAY);
         expect(seen.ready.at(-1)).toBe(503);
         expect(new Set(seen.health)).toEqual(new Set([200]));

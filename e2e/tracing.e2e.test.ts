@@ -17,12 +17,12 @@ beforeAll(async () => {
   });
   const input = `{ email: "ada@example.com", password: "password123", firstName: "Ada", lastName: "Lovelace" }`;
   ({ token } = (await ask(`mutation { register(input: ${input}) { token } }`)).register);
-}, 120_000);
+});
 
 afterAll(async () => {
   await stack.stop();
   await collector.stop();
-}, 60_000);
+});
 
 /** Asks GraphQL by way of nginx, as a part of a trace. */
 async function ask(query: string, { trace, variables }: { trace?: Trace; variables?: object } = {}) {
@@ -142,6 +142,6 @@ describe('one trace', () => {
           `publish ${events('payment.created')}`,
         ]),
       );
-    }, 60_000);
-  }, 120_000);
+    });
+  });
 });

@@ -48,9 +48,9 @@ describe('the command line', () => {
   beforeAll(async () => {
     stack = await createStack();
     started = await stack.run('infra', '-d');
-  }, 90_000);
+  });
 
-  afterAll(() => stack.dispose(), 60_000);
+  afterAll(() => stack.dispose());
 
   it('infra -> the servers run in the background, and their addresses are printed, plain for a pipe', async () => {
     const { code, stdout, stderr } = started;
@@ -149,7 +149,7 @@ describe('the command line', () => {
     expect(processId()).toBeUndefined();
     await expect(fetch(entry)).rejects.toThrow('fetch failed');
     expect(await isListening(Number(stack.environment.RABBITMQ_PORT))).toBe(true);
-  }, 60_000);
+  });
 
   it('nginx up on a port that is taken -> says who has it, and the rest goes on', async () => {
     const holder = net.createServer();
@@ -171,7 +171,7 @@ describe('the command line', () => {
     expect([down.code, down.stderr]).toEqual([0, expect.stringContaining('the data stays')]);
     expect(markedProcesses(stack.directory)).toEqual([]);
     expect(await stack.run('down')).toMatchObject({ code: 0, stderr: 'nothing is running\n' });
-  }, 60_000);
+  });
 
   it('a port that is taken -> one line that names the program and the setting, and nothing is started', async () => {
     const other = await createStack();

@@ -45,5 +45,5 @@ describe('test infrastructure', () => {
     expect(existsSync(directory)).toBe(false);
     expect(markedProcesses(directory)).toEqual([]);
     expect(await isListening(amqpPort)).toBe(false);
-  }, 60_000);
+  });
 });

@@ -193,7 +193,7 @@ describe('alerts of a running system', () => {
     ending.abort();
     await Promise.all(atWork);
     await stack.stop();
-  }, 60_000);
+  });
 
   it('there is a fault below for each of them', async () => {
     await eventually(async () =>

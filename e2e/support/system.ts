@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { PATIENCE } from '@shop/common/testing';
 
 interface Urls {
   nginx: string;
@@ -24,7 +25,7 @@ export interface Answer {
 }
 
 const send = async (url: string, init: RequestInit): Promise<Answer> => {
-  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(15_000) });
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(PATIENCE) });
   const text = await response.text();
   const isJson = response.headers.get('content-type')?.includes('json') === true;
   return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
@@ -91,7 +92,7 @@ export const orderInput = {
 };
 
 /** Asks until the answer is as expected; after `patience` milliseconds the last disappointment is thrown. */
-export async function eventually<T>(check: () => Promise<T>, patience = 15_000): Promise<T> {
+export async function eventually<T>(check: () => Promise<T>, patience = PATIENCE): Promise<T> {
   const deadline = Date.now() + patience;
   for (;;) {
     try {

@@ -50,4 +50,4 @@ it('a part of the corpus and random requests, from all operations and pages -> r
   expect({ seed, failures }).toEqual({ seed, failures: [] });
   expect(operations.length).toBeGreaterThan(20);
   expect(((await (await fetch(`${url}/health`)).json()) as { status: string }).status).toBe('healthy');
-}, 60_000);
+});

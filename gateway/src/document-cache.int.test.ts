@@ -56,6 +56,5 @@ describe('documents that are remembered', () => {
 
       expect(heap() - before).toBeLessThan(BOUND);
     },
-    120_000,
   );
 });

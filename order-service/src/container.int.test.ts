@@ -6,7 +6,7 @@ import path from 'node:path';
 import supertest from 'supertest';
 import { v7 as newId } from 'uuid';
 import { deployMigrations, migrationStatus, revertMigrations } from '@shop/common/database';
-import { createTestDatabase, eventually, revokeAccess, startTcpProxy } from '@shop/common/testing';
+import { createTestDatabase, eventually, revokeAccess, startTcpProxy, timeLimit } from '@shop/common/testing';
 import { orderBody } from '../test/order-builder.js';
 import { startTestService, type TestService } from '../test/test-service.js';
 import { loadConfig } from './config.js';
@@ -60,7 +60,9 @@ describe('a log-in that ended', () => {
       { userId: alice.id, sid: 'ended' },
       { userId: bob.id, minimumVersion: 2 },
     ]);
-    await eventually(() => Promise.all([alice.get().expect(401), bob.get().expect(401)]), { timeout: 2_000 });
+    await eventually(() => Promise.all([alice.get().expect(401), bob.get().expect(401)]), {
+      timeout: timeLimit(2_000),
+    });
   });
 });
 
@@ -96,7 +98,7 @@ describe('health', () => {
       expect(ready.body).toMatchObject({ status: 'unavailable', dependencies: { database: 'down' } });
 
       proxy.mend();
-      await eventually(() => supertest(fragile.url).get('/ready').expect(200), { timeout: 5_000 });
+      await eventually(() => supertest(fragile.url).get('/ready').expect(200), { timeout: timeLimit(5_000) });
       await alice.patch(`/${body.data.id}/status`, { status: 'cancelled' }).expect(200);
       await eventually(async () => {
         expect(await fragile.query('SELECT 1 FROM outbox WHERE published_at IS NULL')).toEqual([]);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { eventually } from '@shop/common/testing';
+import { eventually, timeLimit } from '@shop/common/testing';
 import { orderBody } from '../test/order-builder.js';
 import { startTestService, type TestService } from '../test/test-service.js';
 
@@ -50,7 +50,7 @@ describe('the database can not do its work for a reason that will pass', () => {
     expect(body.error.code).toBe('SERVICE_UNAVAILABLE');
     expect(Number(headers['retry-after'])).toBeGreaterThanOrEqual(1);
     await end();
-    await eventually(() => alice.post(orderBody()).expect(201), { timeout: 5_000 });
+    await eventually(() => alice.post(orderBody()).expect(201), { timeout: timeLimit(5_000) });
     for (let times = 0; times < 10; times++) await alice.post(orderBody()).expect(201);
   });
 });

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { PATIENCE } from '../../common/src/testing/time-limits.ts';
 import { baseEnvironment } from '../environment.ts';
 import { isListening, reservePorts, type ReservedPorts } from '../ports.ts';
 import type { Program } from '../program.ts';
@@ -59,9 +60,9 @@ export async function createStandIns(): Promise<StandIns> {
   };
 }
 
-/** Waits until a condition holds; fails after a time that no healthy machine needs. */
+/** Waits until a condition holds. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + PATIENCE;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`waited in vain until ${condition.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 20));

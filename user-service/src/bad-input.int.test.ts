@@ -56,7 +56,7 @@ describe('bad input', () => {
     expect(await service.query('SELECT count(*)::int AS count FROM users')).toEqual([{ count: before!.count + made }]);
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
     await supertest(service.url).get('/health').expect(200);
-  }, 60_000);
+  });
 
   it('unusual text -> comes back as it was, in NFC', async () => {
     const texts = ['שלום עולם', '👩‍👩‍👧‍👦', 'e\u0301\u0323', '𝒳𓀀', 'ﷺ', 'می\u200cخواهم', 'İıſß'];

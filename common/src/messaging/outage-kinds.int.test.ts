@@ -6,7 +6,7 @@ import { orderCreated } from '../../test/messaging/fixtures.js';
 import { MessagingBench } from '../../test/messaging/messaging-bench.js';
 import { AtomicStore, type TransactionOf } from '../database/index.js';
 import { ServiceUnavailable } from '../errors/index.js';
-import { eventually } from '../testing/index.js';
+import { eventually, timeLimit } from '../testing/index.js';
 import type { EventHandler } from './event-consumer.js';
 
 type TestClient = ReturnType<typeof createTestClient>['client'];
@@ -125,7 +125,7 @@ describe('an outage', () => {
       expect(handled).toEqual([]);
 
       await end();
-      await eventually(() => expect(handled).toHaveLength(30), { timeout: 5_000 });
+      await eventually(() => expect(handled).toHaveLength(30), { timeout: timeLimit(5_000) });
       expect(await isPaused()).toBe(false);
       expect(await metric('messaging_retries_total')).toBe(retries);
       expect(await bench.waiting(bench.deadLetterQueue)).toBe(0);
@@ -142,7 +142,7 @@ describe('an outage', () => {
     expect((await metric('messaging_retries_total')) - retries).toBeLessThan(5);
 
     await failNoMore();
-    await eventually(() => expect(handled).toHaveLength(30), { timeout: 5_000 });
+    await eventually(() => expect(handled).toHaveLength(30), { timeout: timeLimit(5_000) });
     expect(await bench.waiting(bench.deadLetterQueue)).toBe(0);
   });
 
@@ -150,7 +150,7 @@ describe('an outage', () => {
     await failWith('XX000');
     start({ unknownOutage: { events: 5, limit: 500 } });
     send(8);
-    await eventually(async () => expect(await bench.waiting(bench.deadLetterQueue)).toBe(8), { timeout: 20_000 });
+    await eventually(async () => expect(await bench.waiting(bench.deadLetterQueue)).toBe(8));
     await failNoMore();
     const [healthy] = send();
     await eventually(() => expect(handled).toEqual([healthy]));
@@ -180,9 +180,7 @@ describe('one event meets what is not its fault, and the others do not', () => {
     const deferrals = await metric('messaging_deferrals_total');
     const others = send(10);
     await eventually(() => expect(handled.toSorted()).toEqual(others.toSorted()));
-    await eventually(async () => expect((await metric('messaging_deferrals_total')) - deferrals).toBeGreaterThan(5), {
-      timeout: 20_000,
-    });
+    await eventually(async () => expect((await metric('messaging_deferrals_total')) - deferrals).toBeGreaterThan(5));
     expect(await isPaused()).toBe(false);
     await end();
     await eventually(() => expect(handled).toContain(victim));

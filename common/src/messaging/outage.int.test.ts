@@ -3,7 +3,7 @@ import { createTestClient } from '../../test/database/test-client.js';
 import { orderCreated } from '../../test/messaging/fixtures.js';
 import { MessagingBench } from '../../test/messaging/messaging-bench.js';
 import { AtomicStore } from '../database/index.js';
-import { eventually, startTcpProxy, type TcpProxy } from '../testing/index.js';
+import { eventually, startTcpProxy, type TcpProxy, timeLimit } from '../testing/index.js';
 import type { EventHandler } from './event-consumer.js';
 
 let bench: MessagingBench;
@@ -64,7 +64,7 @@ describe("a consumer's database can't be reached", () => {
     expect(await bench.waiting(bench.deadLetterQueue)).toBe(0);
 
     proxy.mend();
-    await eventually(async () => expect(await posts()).toBe(101), { timeout: 5_000 });
+    await eventually(async () => expect(await posts()).toBe(101), { timeout: timeLimit(5_000) });
     expect(consumer.state()).toBe('up');
     expect(bench.logger.messages('warn')).not.toContain('event handling failed');
   });
@@ -77,7 +77,7 @@ describe("a consumer's database can't be reached", () => {
     await eventually(() => expect(tries.count).toBeGreaterThan(5));
     const before = Date.now();
     await consumer.stop();
-    expect(Date.now() - before).toBeLessThan(2_500);
+    expect(Date.now() - before).toBeLessThan(timeLimit(2_500));
     await eventually(async () => expect(await bench.waiting(bench.queue.name)).toBe(5));
   });
 

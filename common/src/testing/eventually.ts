@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { PATIENCE } from './time-limits.js';
 
 const POLL = 20;
 
@@ -6,7 +7,7 @@ const POLL = 20;
  * Runs a check until it no longer throws, and answers what it answers. After `timeout` milliseconds its last error is
  * thrown: what was waited for never came.
  */
-export async function eventually<T>(check: () => T | Promise<T>, { timeout = 10_000 } = {}): Promise<T> {
+export async function eventually<T>(check: () => T | Promise<T>, { timeout = PATIENCE } = {}): Promise<T> {
   const deadline = Date.now() + timeout;
   for (;;) {
     try {

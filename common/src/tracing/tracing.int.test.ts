@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { RecordingLogger } from '../../test/messaging/fixtures.js';
-import { eventually, startTraceCollector, type TraceCollector } from '../testing/index.js';
+import { eventually, startTraceCollector, type TraceCollector, timeLimit } from '../testing/index.js';
 import { startTracing, type Tracing } from './index.js';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
@@ -164,7 +164,7 @@ describe('tracing', () => {
     send();
     const before = Date.now();
     await tracing.stop();
-    expect(Date.now() - before).toBeLessThan(4_000);
+    expect(Date.now() - before).toBeLessThan(timeLimit(4_000));
   });
 
   it('a long value -> cut', async () => {

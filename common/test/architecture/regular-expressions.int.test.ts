@@ -52,7 +52,7 @@ function expressionsOfNginx(file: string): Found[] {
 const complaintsOf = async (found: readonly Found[]): Promise<string[]> => {
   const complaints: string[] = [];
   for (const { where, source, flags } of found) {
-    const { status } = await check(source, flags, { timeout: 30_000 });
+    const { status } = await check(source, flags);
     if (status !== 'safe') complaints.push(`${where}: ${status}: /${source}/${flags}`);
   }
   return complaints;
@@ -71,7 +71,7 @@ describe('regular expressions', () => {
 
     expect(found.length).toBeGreaterThan(20);
     expect(await complaintsOf(found)).toEqual([]);
-  }, 120_000);
+  });
 
   it('those of the library that checks input -> likewise', async () => {
     const found = used
@@ -80,7 +80,7 @@ describe('regular expressions', () => {
 
     expect(found.length).toBeGreaterThan(20);
     expect(await complaintsOf(found)).toEqual([]);
-  }, 60_000);
+  });
 
   it('those of nginx, which read URLs and headers before anybody else -> likewise', async () => {
     const files = globSync('nginx/*.template', { cwd: repository });
@@ -88,7 +88,7 @@ describe('regular expressions', () => {
 
     expect(found.length).toBeGreaterThan(20);
     expect(await complaintsOf(found)).toEqual([]);
-  }, 120_000);
+  });
 
   it('one that backtracks without end -> found', async () => {
     expect(await complaintsOf([{ where: 'here', source: '^(a+)+$', flags: '' }])).toHaveLength(1);

@@ -18,6 +18,7 @@ import {
   type Subscriber,
   type TcpProxy,
   type TestBroker,
+  timeLimit,
 } from '@shop/common/testing';
 import { orderChanged, paymentEvent } from '../../test/events.js';
 import { aPayment, aUser, anOrder } from '../../test/resources.js';
@@ -454,7 +455,7 @@ describe('a subscription ends', () => {
 
     await revokeAccess(broker.url, [{ userId, sid: 'ends' }]);
 
-    await eventually(() => expect(subscriber.isComplete).toBe(true), { timeout: 2_000 });
+    await eventually(() => expect(subscriber.isComplete).toBe(true), { timeout: timeLimit(2_000) });
     expect(subscriber.results).toMatchObject([
       { errors: [{ message: 'Token has been revoked', extensions: { code: 'UNAUTHORIZED' } }] },
     ]);
@@ -470,7 +471,7 @@ describe('a subscription ends', () => {
 
     await stopping.stop();
 
-    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(performance.now() - started).toBeLessThan(timeLimit(5_000));
     await eventually(() => expect(subscriber.isClosed).toBe(true));
     expect(subscriber).toMatchObject({ isComplete: true, results: [] });
   });
@@ -559,7 +560,7 @@ describe('a subscriber that goes away between two pings', () => {
 
     leave(socket);
 
-    expect(await untilFree()).toBeLessThan(5_000);
+    expect(await untilFree()).toBeLessThan(timeLimit(5_000));
     socket.destroy();
   });
 
@@ -580,7 +581,7 @@ describe('a subscriber that goes away between two pings', () => {
 
     socket.end();
 
-    expect(await untilFree()).toBeLessThan(5_000);
+    expect(await untilFree()).toBeLessThan(timeLimit(5_000));
     answer();
     socket.destroy();
   });

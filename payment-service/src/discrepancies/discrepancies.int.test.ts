@@ -97,7 +97,7 @@ describe('what contradicts our books', () => {
     const expected = async () =>
       (await test.query(`SELECT FROM discrepancies WHERE kind = 'dispute' AND closed_at IS NULL`)).length;
     await record(dispute);
-    await eventually(async () => expect(await open()).toBe(await expected()), { timeout: 20_000 });
+    await eventually(async () => expect(await open()).toBe(await expected()));
     expect(await expected()).toBeGreaterThan(0);
   });
 });

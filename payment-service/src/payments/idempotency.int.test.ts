@@ -304,7 +304,7 @@ describe('processing a payment under an idempotency key', () => {
     const later = await post(alice, path, { token: 'tok_visa' }).expect(200);
     expectReplay(await post(alice, path, { token: 'tok_visa' }), later);
     await patient.stop();
-  }, 60_000);
+  });
 
   it.each([
     ['tok_visa', 200, 'success'],

@@ -192,14 +192,11 @@ describe('hundreds of events of many orders', () => {
     // An order's events are handled one after another: behind this one, all of them are.
     const last = all.map(({ order }) => ({ ...orderCreatedEvent(order), sequence: 0 }));
     await test.publish(...last);
-    await eventually(
-      async () => {
-        const ids = last.map(({ id }) => id);
-        expect(await test.query('SELECT FROM inbox WHERE event_id = ANY($1)', [ids])).toHaveLength(ids.length);
-        expect(await test.query("SELECT FROM refunds WHERE status = 'pending'")).toEqual([]);
-      },
-      { timeout: 60_000 },
-    );
+    await eventually(async () => {
+      const ids = last.map(({ id }) => id);
+      expect(await test.query('SELECT FROM inbox WHERE event_id = ANY($1)', [ids])).toHaveLength(ids.length);
+      expect(await test.query("SELECT FROM refunds WHERE status = 'pending'")).toEqual([]);
+    });
     const ends = new Map(
       await Promise.all(inOrder.map(async ({ fate, order }) => [fate, await endOf(order.id)] as const)),
     );
@@ -209,7 +206,7 @@ describe('hundreds of events of many orders', () => {
       'SELECT subject, sequence FROM outbox GROUP BY subject, sequence HAVING count(*) > 1',
     );
     expect(told).toEqual([]);
-  }, 120_000);
+  });
 });
 
 describe('the broker is down', () => {
