@@ -5,14 +5,22 @@ import { logInAsAdmin, rest, settings } from './support/system.js';
 
 /** Runs a command of the stack against the running system, as `make` does. */
 async function stack(command: string): Promise<string[]> {
+  return (await run(command)).stdout.split('\n');
+}
+
+function run(command: string): Promise<{ stdout: string; stderr: string }> {
   const environment = { ...process.env, ...settings, NO_COLOR: '1' };
-  const { stdout } = await promisify(execFile)(process.execPath, ['stack/main.ts', command], { env: environment });
-  return stdout.split('\n');
+  return promisify(execFile)(process.execPath, ['stack/main.ts', command], { env: environment });
 }
 
 describe('the demonstration', () => {
   it('demo -> the story is told to its end', async () => {
-    const lines = await stack('demo');
+    const { stdout, stderr } = await run('demo');
+    const lines = stdout.split('\n');
+    const titles = lines.filter((line) => /^\d+\. /.test(line)).map((line) => line.replace(/^\d+\. /, ''));
+    expect(titles.length).toBeGreaterThan(5);
+    // Without a terminal each title stands there once, progress and all.
+    expect(titles.filter((title) => `${stdout}${stderr}`.split(title).length !== 2)).toEqual([]);
     expect(lines).toEqual(
       expect.arrayContaining([
         '5. With another card the provider takes the money, but never answers',

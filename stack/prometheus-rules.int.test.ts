@@ -48,7 +48,7 @@ describe('the rules of Prometheus', () => {
     expect(operations).toContain(`\n### ${alert}\n`);
     const rule = rules.split('- alert: ').find((text) => text.startsWith(`${alert}\n`));
     expect(rule).toMatch(/labels: \{ severity: (critical|warning) \}/);
-    expect(rule).toContain(`runbook_url: docs/operations.md#${alert.toLowerCase()}\n`);
+    expect(rule).toContain(`runbook: docs/operations.md#${alert.toLowerCase()}\n`);
     expect(rule).toMatch(/summary: \S/);
   });
 });

@@ -106,15 +106,17 @@ export interface DashboardQuery {
 }
 
 interface Dashboard {
-  templating: { list: { name: string; query: string }[] };
+  templating: { list: { name: string; type: string; query: string }[] };
   panels: { title: string; targets: { expr: string }[] }[];
 }
 
 /** The queries of a dashboard; those with a variable once for each value that it can have now. */
 export async function queriesOf(file: string, prometheus: PrometheusClient): Promise<DashboardQuery[]> {
   const { templating, panels } = JSON.parse(await readFile(file, 'utf8')) as Dashboard;
-  let queries = panels.flatMap(({ title, targets }) => targets.map(({ expr }) => ({ panel: title, expression: expr })));
-  for (const { name, query } of templating.list) {
+  let queries = panels.flatMap(({ title, targets }) =>
+    targets.map(({ expr }) => ({ panel: title, expression: expr.replaceAll('$__rate_interval', '5m') })),
+  );
+  for (const { name, query } of templating.list.filter(({ type }) => type === 'query')) {
     const [, metric = '', label = ''] = /^label_values\((\w+), (\w+)\)$/.exec(query) ?? [];
     const values = (await prometheus.query(`count by (${label}) (${metric})`)).map(
       ({ metric: labels }) => labels[label],

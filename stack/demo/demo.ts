@@ -16,8 +16,9 @@ export async function demo({ output }: Context, through?: string): Promise<numbe
   const settings = loadSettings();
   let scenes = 0;
   const tell: Tell = async (title, play) => {
-    output.result(output.style('bold', `${++scenes}. ${title}`, process.stdout));
-    return output.during(title, () => play((line) => output.result(`   ${line}`)));
+    const scene = ++scenes;
+    output.result(output.style('bold', `${scene}. ${title}`, process.stdout));
+    return output.during(`   scene ${scene}`, () => play((line) => output.result(`   ${line}`)));
   };
   await story(new Shop(settings, through), tell);
   const { GATEWAY_PORT, RABBITMQ_MANAGEMENT_PORT, ADMINER_PORT } = settings.ports;

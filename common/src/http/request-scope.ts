@@ -26,13 +26,15 @@ export function inRequestScope(
   const { 'x-request-id': givenId, traceparent } = request.headers;
   const requestId = typeof givenId === 'string' && REQUEST_ID.test(givenId) ? givenId : randomUUID();
   const parent = typeof traceparent === 'string' ? traceparent : undefined;
-  const span = PROBE.test(request.url ?? '')
+  const isProbe = PROBE.test(request.url ?? '');
+  const span = isProbe
     ? undefined
     : tracing?.open({ name: 'HTTP', kind: 'server', parent, attributes: { 'request.id': requestId } });
   const scope: RequestScope = {
     requestId,
     traceparent: span?.traceparent ?? continueTrace(parent),
     clientAddress: clientAddressOf(request),
+    ...(isProbe && { isUntraced: true }),
   };
   response.setHeader('X-Request-Id', scope.requestId);
   response.setHeader('traceparent', scope.traceparent);

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { PrismaClient } from '../../test/generated/prisma/client.js';
 import { RecordingLogger } from '../../test/messaging/fixtures.js';
 import { AccessTokenVerifier, RevocationList } from '../auth/index.js';
-import { createDatabaseAdapter } from '../database/index.js';
+import { createDatabaseAdapter, databaseState } from '../database/index.js';
 import { createMetrics } from '../metrics/index.js';
 import {
   createTestDatabase,
@@ -16,7 +16,16 @@ import {
   type TraceCollector,
 } from '../testing/index.js';
 import { startTracing, type Tracing } from '../tracing/index.js';
-import { buildServiceApp, listen, ok, publicRoute, ServiceClient, type HttpServer, type Route } from './index.js';
+import {
+  buildServiceApp,
+  listen,
+  ok,
+  publicRoute,
+  ServiceClient,
+  type HttpServer,
+  type Probe,
+  type Route,
+} from './index.js';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const SECRET = 'secret-42';
@@ -49,7 +58,7 @@ afterEach(async () => {
 afterAll(() => database.drop());
 
 /** A service with these routes; the URL that it answers at. */
-async function serve(routes: Route[]): Promise<string> {
+async function serve(routes: Route[], probes: Record<string, Probe> = {}): Promise<string> {
   const metrics = createMetrics({ service: 'test-service' });
   const revocations = new RevocationList({ lifetime: 1_000 });
   const app = buildServiceApp({
@@ -59,7 +68,7 @@ async function serve(routes: Route[]): Promise<string> {
     metrics,
     tracing,
     verifier: new AccessTokenVerifier({ publicKeys: [], issuer: '', audience: '', revocations }),
-    probes: {},
+    probes,
     isStopping: () => false,
     corsOrigins: [],
     trustedProxies: [],
@@ -125,8 +134,20 @@ describe('the trace of a request', () => {
   });
 
   it('probes -> no span: they would bury all others', async () => {
-    const url = await serve([get('/', async () => 'thing')]);
-    for (const path of ['/health', '/ready', '/metrics']) await ask(url + path);
+    let asked = 0;
+    const database: Probe = {
+      vital: true,
+      state: async () => {
+        asked++;
+        return databaseState(client);
+      },
+    };
+    const url = await serve([get('/', async () => 'thing')], { database });
+    for (const path of ['/health', '/ready', '/metrics', '/ready?by=somebody']) {
+      await ask(url + path);
+      await fetch(url + path);
+    }
+    expect(asked).toBe(4);
     await ask(`${url}/things`);
 
     expect((await spans(1)).map(({ name }) => name)).toEqual(['GET /things']);

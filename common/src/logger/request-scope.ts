@@ -5,6 +5,8 @@ export interface RequestScope {
   readonly requestId: string;
   /** W3C trace context of this step: https://www.w3.org/TR/trace-context/#traceparent-header */
   readonly traceparent: string;
+  /** Set where no trace is made of what happens: its spans would belong to nothing. */
+  readonly isUntraced?: boolean;
   /** The caller's address, as far as trusted proxies tell; absent where nobody called over HTTP. */
   readonly clientAddress?: string | undefined;
   /** Set once the caller is known. */

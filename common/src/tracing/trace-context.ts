@@ -13,5 +13,8 @@ export function continueTrace(traceparent: string | undefined): string {
   return `00-${traceId}-${randomBytes(8).toString('hex')}-${flags}`;
 }
 
-/** The trace context of the request or message that is being handled, to be passed on with calls and messages. */
-export const currentTraceparent = (): string | undefined => currentScope()?.traceparent;
+/** The trace context of the request or message that is being handled, to be passed on with calls and messages; none in a probe. */
+export const currentTraceparent = (): string | undefined => {
+  const scope = currentScope();
+  return scope?.isUntraced === true ? undefined : scope?.traceparent;
+};
