@@ -84,7 +84,7 @@ nginx-status: ## Show its connections, its cache and how often that helped
 	@$(stack) nginx status
 
 # --- Look after it ----------------------------------------------------------------------------------------------------
-.PHONY: reconcile dlq-list dlq-replay
+.PHONY: reconcile dlq-list dlq-replay dlq-drop
 reconcile: ## Compare our books with the payment provider's, all of them or since a day: SINCE=2026-01-31
 	@$(stack) script payment reconcile $(if $(SINCE),-- --since $(SINCE))
 
@@ -92,6 +92,8 @@ dlq-list: ## Show the events that no service could handle
 	@$(stack) dead-letters list
 dlq-replay: ## Put them back into their queues: all, one or a type: ID=... TYPE=order.created; DRY_RUN=1 only shows them
 	@$(stack) dead-letters replay -- $(if $(ID),--id '$(ID)') $(if $(TYPE),--type '$(TYPE)') $(if $(filter-out 0 no false,$(DRY_RUN)),--dry-run)
+dlq-drop: ## Remove one that can never succeed, noted in the audit trail: ID=... REASON="..."
+	@$(stack) dead-letters drop -- $(if $(ID),--id '$(ID)') $(if $(REASON),--reason '$(REASON)')
 
 # --- Check it ---------------------------------------------------------------------------------------------------------
 .PHONY: test test-user test-order test-payment test-gateway test-common test-coverage test-chaos test-security test-compose test-alerts lint fmt tidy

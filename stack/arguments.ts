@@ -42,7 +42,7 @@ export const usage = `Usage: node stack/main.ts COMMAND
   run SERVICE                      one service in the foreground, restarted when its source changes (after infra)
   migrate up|down|status [SERVICE...]
   script SERVICE SCRIPT [-- ARGUMENT...]  an npm script of a service, with its settings and beside its database
-  dead-letters list|replay [-- --id ID --type TYPE --dry-run]  the events that no service could handle
+  dead-letters list|replay|drop [-- --id ID --type TYPE --dry-run]  the events that no service could handle
   seed, demo [--through ORIGIN]    demo data for the running system; its whole story, told in the terminal; all of it
                                    asked at one place, such as http://localhost, not at each process
   nginx up|down|restart|clear-cache|status  nginx alone, while the rest runs
@@ -91,7 +91,7 @@ export function parseArguments(args: string[]): StackCommand {
       return { command, service, script, parameters };
     }
     case 'dead-letters': {
-      if (rest.length === 0) throw refusal('dead-letters takes list or replay');
+      if (rest.length === 0) throw refusal('dead-letters takes list, replay or drop');
       return { command, parameters: rest };
     }
     case 'nginx': {

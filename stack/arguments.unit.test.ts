@@ -36,7 +36,7 @@ describe('parseArguments', () => {
     [['up', '--quick'], "Unknown option '--quick'"],
     [['run'], 'run takes the name of one service'],
     [['script', 'payment'], 'script takes the names of a service and of its script'],
-    [['dead-letters'], 'dead-letters takes list or replay'],
+    [['dead-letters'], 'dead-letters takes list, replay or drop'],
     [['migrate', 'sideways'], 'migrate takes up, down or status'],
   ])('%j -> refused with the reason and the usage', (args, reason) => {
     expect(() => parseArguments(args)).toThrow(reason);

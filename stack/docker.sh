@@ -273,8 +273,21 @@ case $command in
     ;;
   dead-letters)
     [ "${2:-}" != -- ] || { first=$1 && shift 2 && set -- "$first" "$@"; }
-    require_running order-service
-    in_container order-service node "$dead_letters" "$@"
+    if [ "${1:-}" != drop ]; then
+      require_running order-service
+      in_container order-service node "$dead_letters" "$@"
+    else # into the audit trail of the service that could not handle it, whose database only that service reaches
+      shift
+      code=1
+      for service in order-service payment-service; do
+        require_running "$service"
+        result=0
+        in_container "$service" node "$dead_letters" drop --service "$service" "$@" || result=$?
+        [ "$result" != 2 ] || exit 2
+        [ "$result" != 0 ] || code=0
+      done
+      exit "$code"
+    fi
     ;;
   nginx) nginx "$@" ;;
   # What only asks over HTTP, by way of nginx.

@@ -15,7 +15,7 @@ const promised = [
   ...['test', 'test-user', 'test-order', 'test-payment', 'test-gateway', 'test-common', 'test-coverage'],
   ...['test-chaos', 'test-security', 'migrate-up', 'migrate-down', 'migrate-status', 'lint', 'fmt', 'tidy'],
   ...['health', 'doctor', 'api-docs', 'clean', 'clean-all'],
-  ...['seed', 'demo', 'create-admin', 'dlq-list', 'dlq-replay', 'reconcile'],
+  ...['seed', 'demo', 'create-admin', 'dlq-list', 'dlq-replay', 'dlq-drop', 'reconcile'],
 ];
 
 const environment = { PATH: process.env.PATH, LC_ALL: 'C' };
@@ -103,6 +103,8 @@ const docker = 'sh stack/docker.sh';
 
 describe('parameters', () => {
   it.each([
+    ['dlq-drop', [], `dead-letters drop --`],
+    ['dlq-drop', ['ID=a-b', 'REASON=made by hand'], `dead-letters drop -- --id 'a-b' --reason 'made by hand'`],
     ['dlq-replay', [], `dead-letters replay --`],
     ['dlq-replay', ['DRY_RUN=1'], `dead-letters replay -- --dry-run`],
     ['dlq-replay', ['DRY_RUN=true'], `dead-letters replay -- --dry-run`],

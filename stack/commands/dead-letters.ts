@@ -1,8 +1,9 @@
-// The events that no service could handle: shown, and put back into their queues, by the project's own tool.
+// The events that no service could handle: shown, put back into their queues, and dropped, by the project's own tool.
 import path from 'node:path';
 import { ensureBuilt } from '../build.ts';
 import { settle, type Context } from '../context.ts';
 import { baseEnvironment } from '../environment.ts';
+import { services } from '../parts.ts';
 import { repository } from '../paths.ts';
 import { inForeground, requireRunning } from './run.ts';
 
@@ -14,6 +15,9 @@ export async function deadLetters(parameters: string[], context: Context): Promi
   await requireRunning(['RABBITMQ_PORT'], settings);
   await context.output.during('build', () => ensureBuilt(context.directory));
   const names = ['RABBITMQ_URL', 'RABBITMQ_HOST', 'RABBITMQ_PORT', 'RABBITMQ_USER', 'RABBITMQ_PASSWORD'];
-  const broker = Object.fromEntries(names.map((name) => [name, settings.variables[name] ?? '']));
-  return inForeground([process.execPath, tool, ...parameters], { ...baseEnvironment(), ...broker });
+  // What is dropped goes into the audit trail of the service that could not handle it.
+  if (parameters[0] === 'drop')
+    names.push(...services.flatMap(({ database }) => Object.values(database?.variables ?? {})));
+  const own = Object.fromEntries(names.map((name) => [name, settings.variables[name] ?? '']));
+  return inForeground([process.execPath, tool, ...parameters], { ...baseEnvironment(), ...own });
 }

@@ -16,7 +16,7 @@ export const auditActions = {
     'user.deleted',
     'refresh_token.reused',
   ],
-  order: ['order.status_changed', 'order.deleted'],
+  order: ['order.status_changed', 'order.deleted', 'dead_letter.dropped'],
   payment: [
     'charge.requested',
     'payment.received',
@@ -24,6 +24,7 @@ export const auditActions = {
     'refund.succeeded',
     'refund.failed',
     'discrepancy.closed',
+    'dead_letter.dropped',
   ],
 } as const;
 export type AuditAction = (typeof auditActions)[keyof typeof auditActions][number];

@@ -84,6 +84,9 @@ export const eventSchemas = {
   'payment.refunded': schemaOf('payment.refunded'),
 } satisfies { [T in EventType]: z.ZodType<EventOf<T>> };
 
+/** The JSON Schema (2020-12) of a whole event, as others may write it. */
+export const eventJsonSchema = (type: EventType): object => z.toJSONSchema(eventSchemas[type], { io: 'input' });
+
 /** A message that isn't an event of this system and never will be: trying again can't help. */
 export class MalformedEvent extends Error {
   override readonly name = 'MalformedEvent';

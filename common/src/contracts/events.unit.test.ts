@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { MalformedEvent, parseEvent } from './index.js';
+import { MalformedEvent, eventJsonSchema, eventTypes, parseEvent } from './index.js';
 
 const revoked = () => ({
   specversion: '1.0',
@@ -32,5 +32,15 @@ describe('a message body', () => {
     ['data of another type', JSON.stringify({ ...revoked(), data: { userId: 1 } })],
   ])('with %s -> malformed', (_case, body) => {
     expect(() => parseEvent(body)).toThrow(MalformedEvent);
+  });
+});
+
+describe('the JSON Schema of an event', () => {
+  it.each(eventTypes)('%s -> says what its envelope and data must have', (type) => {
+    expect(eventJsonSchema(type)).toMatchObject({
+      type: 'object',
+      properties: { type: { const: type }, data: { type: 'object' } },
+      required: expect.arrayContaining(['specversion', 'id', 'source', 'type', 'subject', 'time', 'sequence', 'data']),
+    });
   });
 });

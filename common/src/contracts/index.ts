@@ -33,6 +33,7 @@ export {
 } from './payment.js';
 export { roles, userResource, type Role, type UserResource } from './user.js';
 export {
+  eventJsonSchema,
   eventSchemas,
   eventTypes,
   parseEvent,

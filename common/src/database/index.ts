@@ -27,6 +27,7 @@ export {
   type TransientFailure,
 } from './database-errors.js';
 export { tolerateLostConnections } from './lost-connections.js';
+export { writeAuditEntries } from './write-audit-entries.js';
 export { databaseState } from './database-state.js';
 export { retryWriteConflicts } from './write-conflicts.js';
 export {

@@ -1,22 +1,30 @@
 import { parseArgs } from 'node:util';
 import { SettingsError } from '../config/index.js';
+import type { AuditEntry } from '../contracts/index.js';
 import { redact } from '../logger/index.js';
 import { BrokerSession, type WorkQueue } from '../rabbitmq/index.js';
-import { listDeadLetters, replayDeadLetters, type DeadLetter } from './dead-letters.js';
+import { dropDeadLetter, listDeadLetters, replayDeadLetters, type DeadLetter } from './dead-letters.js';
 
 const USAGE = `Usage: dead-letters list
        dead-letters replay [--id MESSAGE-ID] [--type EVENT-TYPE] [--dry-run]
+       dead-letters drop --id MESSAGE-ID [--reason TEXT] [--service NAME]
 
-replay puts all of them back, or those that fit; --dry-run only shows them.`;
+replay puts all of them back, or those that fit; --dry-run only shows them. drop removes one for good, and notes that in the
+audit trail of the service whose queue it was.`;
 
 /** Lines of a table, and dead letters that a list reads from each queue. */
 const MAX_LINES = 1_000;
 const MAX_ERROR = 100;
+/** Characters of a reason and of each fact in the audit trail, whose rows have 1 kB for them. */
+const MAX_REASON = 200;
+const MAX_FACT = 100;
 
 export interface DeadLettersSurroundings {
   /** Throws SettingsError. */
   brokerUrl: () => string;
   queues: readonly WorkQueue[];
+  /** Puts an entry into the audit trail of the service whose queue it is. */
+  writeAudit: (queue: WorkQueue, entry: AuditEntry) => Promise<void>;
   say: (line: string) => void;
   complain: (line: string) => void;
 }
@@ -29,7 +37,14 @@ export async function runDeadLettersCommand(args: string[], surroundings: DeadLe
     const command = parseCommand(args);
     const session = await BrokerSession.open({ url: surroundings.brokerUrl(), name: 'dead letters' });
     try {
-      return command.name === 'list' ? await list(session, surroundings) : await replay(session, command, surroundings);
+      switch (command.name) {
+        case 'list':
+          return await list(session, surroundings);
+        case 'replay':
+          return await replay(session, command, surroundings);
+        case 'drop':
+          return await drop(session, command, surroundings);
+      }
     } finally {
       await session.close().catch(() => undefined); // what matters was confirmed before
     }
@@ -46,18 +61,42 @@ interface ReplayCommand {
   isDryRun: boolean;
 }
 
-function parseCommand(args: string[]): { name: 'list' } | ReplayCommand {
+interface DropCommand {
+  name: 'drop';
+  messageId: string;
+  reason: string | undefined;
+  /** Whose queue alone is meant. */
+  service: string | undefined;
+}
+
+const options = {
+  id: { type: 'string' },
+  type: { type: 'string' },
+  'dry-run': { type: 'boolean' },
+  reason: { type: 'string' },
+  service: { type: 'string' },
+} as const;
+const optionsOf: Readonly<Record<string, readonly string[]>> = {
+  list: [],
+  replay: ['id', 'type', 'dry-run'],
+  drop: ['id', 'reason', 'service'],
+};
+
+function parseCommand(args: string[]): { name: 'list' } | ReplayCommand | DropCommand {
   try {
-    const { positionals, values } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: { id: { type: 'string' }, type: { type: 'string' }, 'dry-run': { type: 'boolean' } },
-    });
-    const [name] = positionals;
-    if (positionals.length === 1 && name === 'replay') {
+    const { positionals, values } = parseArgs({ args, allowPositionals: true, options });
+    const [name = ''] = positionals;
+    const known = positionals.length === 1 && Object.keys(values).every((option) => optionsOf[name]?.includes(option));
+    if (known && name === 'list') return { name };
+    if (known && name === 'replay') {
       return { name, messageId: values.id, type: values.type, isDryRun: values['dry-run'] ?? false };
     }
-    if (positionals.length === 1 && name === 'list' && Object.keys(values).length === 0) return { name };
+    if (known && name === 'drop') {
+      if (!values.id)
+        throw new Error('drop needs the id of one dead letter: --id, as list shows it (make dlq-drop ID=...)');
+      if ((values.reason?.length ?? 0) > MAX_REASON) throw new Error(`a reason has ${MAX_REASON} characters at most`);
+      return { name, messageId: values.id, reason: values.reason || undefined, service: values.service };
+    }
     throw new Error(`not understood: ${args.join(' ') || '(nothing)'}`);
   } catch (error) {
     throw new UsageError(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
@@ -98,6 +137,42 @@ async function replay(
     return 1;
   }
   return 0;
+}
+
+async function drop(
+  session: BrokerSession,
+  { messageId, reason, service }: DropCommand,
+  { queues, writeAudit, say, complain }: DeadLettersSurroundings,
+): Promise<number> {
+  const dropped: DeadLetter[] = [];
+  await dropDeadLetter(session, {
+    queues: queues.filter(({ name }) => service === undefined || name.startsWith(`${service}.`)),
+    messageId,
+    onDrop: async (deadLetter, queue) => {
+      await writeAudit(queue, {
+        action: 'dead_letter.dropped',
+        actor: null, // whoever may use the broker and the database
+        subject: null,
+        details: { ...factsOf(deadLetter), ...(reason !== undefined && { reason }) },
+      });
+      dropped.push(deadLetter);
+    },
+  });
+  for (const line of tableOf(dropped)) say(line);
+  if (dropped.length > 0) {
+    say(`${count(dropped.length)} dropped`);
+    return 0;
+  }
+  complain(`no dead letter${service === undefined ? '' : ` of ${service}`} fits`);
+  return 1;
+}
+
+/** What the audit trail keeps of it: no error text, which could quote what a customer wrote. */
+function factsOf({ queue, messageId, type, subject, time }: DeadLetter): Record<string, string> {
+  const facts = { queue, eventId: messageId, type, subject, deadLetteredAt: time?.toISOString() };
+  return Object.fromEntries(
+    Object.entries(facts).flatMap(([name, value]) => (value === undefined ? [] : [[name, value.slice(0, MAX_FACT)]])),
+  );
 }
 
 const count = (total: number): string => (total === 1 ? '1 dead letter' : `${total} dead letters`);

@@ -5,6 +5,8 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { orderCreated } from '../../test/messaging/fixtures.js';
 import { MessagingBench } from '../../test/messaging/messaging-bench.js';
+import pg from 'pg';
+import { writeAuditEntries } from '../database/index.js';
 import { eventually } from '../testing/index.js';
 import { deadLetterHeaders } from './dead-letter-headers.js';
 import { runDeadLettersCommand } from './dead-letters-command.js';
@@ -38,12 +40,17 @@ function giveUp(event = orderCreated(), headers: Record<string, unknown> = {}): 
   return { id: event.id, orderId: event.subject };
 }
 
+let isAuditDown = false;
+
 async function run(...args: string[]) {
   const lines: string[] = [];
   const complaints: string[] = [];
+  const { url } = bench.database;
   const code = await runDeadLettersCommand(args, {
     brokerUrl: () => bench.broker.url,
     queues: bench.topology.workQueues,
+    writeAudit: (_queue, entry) =>
+      isAuditDown ? Promise.reject(new Error('no database')) : writeAuditEntries(url, [entry]),
     say: (line) => lines.push(line),
     complain: (line) => complaints.push(line),
   });
@@ -114,6 +121,77 @@ describe('list of dead letters', () => {
     await untilDepths({ work: 0, dead: 1 });
     const { lines } = await run('list');
     expect(lines[1]?.split(/ {2,}/)).toEqual(['payment-service.v1', '-', '-', '-', '-', '-', '-', '-']);
+  });
+});
+
+describe('a dead letter that can never succeed', () => {
+  const audited = async (id: string) => {
+    const client = new pg.Client({ connectionString: bench.database.url });
+    await client.connect();
+    try {
+      const query = "SELECT details FROM audit_trail WHERE action = 'dead_letter.dropped' AND details->>'eventId' = $1";
+      return (await client.query<{ details: object }>(query, [id])).rows.map(({ details }) => details);
+    } finally {
+      await client.end();
+    }
+  };
+  afterEach(() => {
+    isAuditDown = false;
+  });
+
+  it('dropped by its id -> gone for good, noted in the audit trail, and the others stay', async () => {
+    const { id, orderId } = giveUp();
+    giveUp();
+    await untilDepths({ work: 0, dead: 2 });
+
+    const { code, lines } = await run('drop', '--id', id, '--reason', 'the order was made by hand');
+
+    expect({ code, last: lines.at(-1) }).toEqual({ code: 0, last: '1 dead letter dropped' });
+    await untilDepths({ work: 0, dead: 1 });
+    expect(await audited(id)).toEqual([
+      {
+        queue: 'payment-service.v1',
+        eventId: id,
+        type: 'order.created',
+        subject: orderId,
+        deadLetteredAt: '2026-01-31T12:00:00.123Z',
+        reason: 'the order was made by hand',
+      },
+    ]);
+    expect(await run('drop', '--id', id)).toMatchObject({ code: 1, complaints: ['no dead letter fits'] });
+    expect((await run('replay')).lines.at(-1)).toBe('1 dead letter put back');
+  });
+
+  it('the audit trail can not be written -> it stays where it is, and the exit code is 1', async () => {
+    const { id } = giveUp();
+    await untilDepths({ work: 0, dead: 1 });
+    isAuditDown = true;
+
+    expect(await run('drop', '--id', id)).toMatchObject({ code: 1, complaints: ['no database'] });
+
+    await untilDepths({ work: 0, dead: 1 });
+  });
+
+  it('of another service -> stays where it is', async () => {
+    const { id } = giveUp();
+    await untilDepths({ work: 0, dead: 1 });
+
+    const { code, complaints } = await run('drop', '--id', id, '--service', 'order-service');
+
+    expect({ code, complaints }).toEqual({ code: 1, complaints: ['no dead letter of order-service fits'] });
+    await untilDepths({ work: 0, dead: 1 });
+  });
+
+  it.each([
+    [['drop']],
+    [['drop', '--type', 'order.created']],
+    [['drop', '--id', '']],
+    [['drop', '--id', 'a', '--dry-run']],
+  ])('%j -> refused, and nothing is dropped', async (args) => {
+    giveUp();
+    await untilDepths({ work: 0, dead: 1 });
+    expect((await run(...args)).code).toBe(2);
+    await untilDepths({ work: 0, dead: 1 });
   });
 });
 
@@ -238,6 +316,7 @@ describe('the command', () => {
   it('there is no broker -> says so, without its password', async () => {
     const complaints: string[] = [];
     const code = await runDeadLettersCommand(['list'], {
+      writeAudit: () => Promise.reject(new Error('nothing is to be dropped')),
       brokerUrl: () => 'amqp://guest:secret@127.0.0.1:1',
       queues: bench.topology.workQueues,
       say: () => undefined,

@@ -84,6 +84,33 @@ export async function replayDeadLetters(
   }
 }
 
+/**
+ * Removes one dead letter for good, from every queue that has it, and tells first: what `onDrop` rejects stays where it is.
+ * Broken off in between, it is there still.
+ */
+export async function dropDeadLetter(
+  session: BrokerSession,
+  {
+    queues,
+    messageId,
+    onDrop,
+  }: {
+    queues: readonly WorkQueue[];
+    messageId: string;
+    onDrop: (deadLetter: DeadLetter, queue: WorkQueue) => Promise<void>;
+  },
+): Promise<void> {
+  for (const queue of queues) {
+    const { messages } = await session.take(deadLetterQueueOf(queue));
+    for await (const message of messages) {
+      const deadLetter = describeDeadLetter(queue, message);
+      if (!isMeant(deadLetter, { messageId })) continue;
+      await onDrop(deadLetter, queue);
+      message.acknowledge();
+    }
+  }
+}
+
 async function putBack(session: BrokerSession, queue: WorkQueue, message: TakenMessage): Promise<void> {
   const { body, messageId, type, contentType, headers } = message;
   await session.publish({
