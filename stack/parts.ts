@@ -93,6 +93,8 @@ export interface PartsOptions {
   /** How RabbitMQ is stopped, where its data need not survive. */
   rabbitmqStopSignal?: NodeJS.Signals;
   withAdminer: boolean;
+  /** What changes in the settings of a service, asked each time it starts. */
+  changes?: ((service: string) => Record<string, string>) | undefined;
   /** Whether Prometheus runs too, and how it differs from what prometheus/ says. */
   withPrometheus?: boolean | Pick<PrometheusOptions, 'adapt'>;
 }
@@ -209,6 +211,7 @@ function serviceParts({ name, portVariable, database, calls }: Service, build: s
     port: settings.ports[portVariable],
     portVariable,
     environment: serviceEnvironment(name, settings),
+    changes: options.changes && (() => options.changes?.(name) ?? {}),
     // Not the broker: a service starts, reads and writes without it, and its events flow when it is there.
     needs: [build, ...calls, ...(migrations ? [migrations.name] : [])],
   });

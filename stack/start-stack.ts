@@ -17,6 +17,8 @@ export interface StartStackOptions {
   directory?: string;
   /** Settings that differ from .env.example; ports are chosen, keys are made. */
   environment?: Record<string, string>;
+  /** What changes in the settings of a service, asked each time it starts. */
+  changes?: PartsOptions['changes'];
   /** Settings of the PostgreSQL servers; those for data that nobody will miss unless told otherwise. */
   postgresSettings?: Record<string, string>;
   events?: Partial<SupervisorEvents>;
@@ -62,6 +64,7 @@ export async function startStack(options: StartStackOptions = {}): Promise<Runni
     postgresSettings: options.postgresSettings ?? fastAndForgetful,
     rabbitmqStopSignal: 'SIGKILL',
     withAdminer: options.adminer ?? false,
+    changes: options.changes,
     withPrometheus: options.prometheus ?? false,
   });
   const supervisor = new Supervisor({ directory, scope: 'test', parts, events: options.events });

@@ -66,7 +66,7 @@ export interface Books {
   /** The outboxes, and the ids in the inboxes. */
   events: Record<DatabaseName, EventRow[]>;
   inboxes: Record<'order' | 'payment', Set<string>>;
-  /** The provider's. */
+  /** The providers'. */
   charges: LedgerRow[];
   chargeRefunds: (LedgerRow & { charge_transaction_id: string })[];
 }
@@ -126,13 +126,14 @@ export async function readBooks(system: ChaosSystem, since: Date): Promise<Books
       [since],
     ),
   ]);
+  const stripe = system.providers.books(since);
   return {
     users,
     orders,
     payments,
     refunds,
-    charges,
-    chargeRefunds,
+    charges: [...charges, ...stripe.charges],
+    chargeRefunds: [...chargeRefunds, ...stripe.chargeRefunds],
     events: {
       user: await events('user', 'false'),
       order: await events('order', heardEvents.order.condition),

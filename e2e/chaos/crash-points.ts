@@ -138,18 +138,16 @@ const afterPublish: KillAtPoint = async (system, { victim, downtime }) => {
 
 /** Money has moved at the provider, and no outcome is written: seen from outside, checked after the kill. */
 const afterCharge: KillAtPoint = async (system, { victim, downtime }) => {
-  const charged = (ids: string[] | null) =>
-    system.query<{ id: string }>(
+  const charged = async () => {
+    const rows = await system.query<{ id: string; is_charged: boolean }>(
       'payment',
-      `SELECT payments.id FROM payments JOIN simulated_provider.charges ON key = payments.id::text
-       WHERE status = 'processing' AND decline_reason IS NULL AND charges.created_at > now() - interval '500 ms'
-         AND ($1::uuid[] IS NULL OR payments.id = ANY($1))`,
-      [ids],
+      `SELECT payments.id, key IS NOT NULL AS is_charged
+       FROM payments LEFT JOIN simulated_provider.charges ON key = payments.id::text AND decline_reason IS NULL
+       WHERE status = 'processing' AND updated_at > now() - interval '500 ms'`,
     );
-  const seen = await until(async () => some(await charged(null)), {
-    pause: lookPause,
-    what: 'charge without an outcome',
-  });
+    return some(rows.filter(({ id, is_charged: isCharged }) => isCharged || system.providers.hasCharged(id)));
+  };
+  const seen = await until(charged, { pause: lookPause, what: 'charge without an outcome' });
   await system.kill(victim, { downtime });
   const left = await system.query<{ id: string }>(
     'payment',
@@ -212,6 +210,17 @@ const awayAcrossDeadline: KillAtPoint = async (system, { victim }) => {
   return `${waiting.length} order(s) waited; frozen for ${away} ms`;
 };
 
+/** The other provider takes new payments when it is back; some of the old one's have no outcome yet. */
+const providerSwitched: KillAtPoint = async (system, { victim, downtime }) => {
+  const processing = await until(
+    async () => some(await system.query('payment', "SELECT provider FROM payments WHERE status = 'processing'")),
+    { pause: lookPause, what: 'charge without an outcome' },
+  );
+  const next = system.providers.switch();
+  await system.kill(victim, { downtime });
+  return `${processing.length} charge(s) without an outcome; ${next} is first now`;
+};
+
 const readOnlyTime = 4_000;
 
 /** A database that can be read and not written, as after a failover to a replica, for some seconds. */
@@ -237,6 +246,7 @@ const ways: Record<CrashPoint, KillAtPoint> = {
   'database before commit': databaseBeforeCommit,
   'broker before confirm': brokerBeforeConfirm,
   'away across the deadline': awayAcrossDeadline,
+  'provider switched': providerSwitched,
   'database read-only': databaseReadOnly,
 };
 

@@ -22,6 +22,8 @@ export interface ShopOptions {
   choices: Choices;
   /** Names everything that this story makes, so that its doubles can be found. */
   story: string;
+  /** A card's name at the provider that takes new payments. */
+  cardOf?: (card: string) => string;
   gaveUp: () => boolean;
 }
 
@@ -112,9 +114,10 @@ export class Shop {
     return id;
   }
 
-  async pay(paymentId: string, { token }: Account, card?: string): Promise<void> {
-    const { urls, journal } = this.#options;
-    const answer = await this.#change(`pay with ${card ?? 'no token'}`, {
+  async pay(paymentId: string, { token }: Account, name: string): Promise<void> {
+    const { urls, journal, cardOf } = this.#options;
+    const card = cardOf?.(name) ?? name;
+    const answer = await this.#change(`pay with ${card}`, {
       rest: (key) =>
         callRest({
           method: 'POST',

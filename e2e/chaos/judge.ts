@@ -178,13 +178,15 @@ function judgeLedger({ charges, payments: ours }: Books, payments: Payments, rep
   const succeeded = new Map(
     charges.filter((charge) => charge.decline_reason === null).map((charge) => [charge.key, charge]),
   );
+  const paidKeys = charges.filter((charge) => charge.decline_reason === null).map(({ key }) => key);
+  for (const key of doubles(paidKeys)) report(rule, `payment ${key} was charged twice`, payments.get(key)?.order_id);
   for (const charge of succeeded.values()) {
     const payment = payments.get(charge.key);
     if (!payment?.is_paid) {
       report(rule, `charge ${charge.key} is paid there and ${payment?.status ?? 'missing'} here`, payment?.order_id);
     }
   }
-  for (const payment of ours.filter(({ is_paid: isPaid, provider }) => isPaid && provider === 'simulated')) {
+  for (const payment of ours.filter(({ is_paid: isPaid, provider }) => isPaid && provider !== 'manual')) {
     const charge = succeeded.get(payment.id);
     const isSame =
       charge?.amount === payment.amount &&

@@ -25,6 +25,7 @@ export const crashPoints = {
   'database before commit': ['postgres-user', 'postgres-order', 'postgres-payment'],
   'broker before confirm': ['rabbitmq'],
   'away across the deadline': ['rabbitmq', 'order-service', 'payment-service', 'postgres-order', 'postgres-payment'],
+  'provider switched': ['payment-service'],
   'database read-only': ['postgres-user', 'postgres-order', 'postgres-payment'],
 } as const satisfies Record<string, readonly [Victim, ...Victim[]]>;
 export type CrashPoint = keyof typeof crashPoints;

@@ -96,7 +96,8 @@ export interface StoryOptions {
 export async function playStory(number: number, options: StoryOptions): Promise<void> {
   const { system, journal, seed, customers, admin, gaveUp } = options;
   const choices = new Choices(seed, 'story', number);
-  const shop = new Shop({ urls: system.urls, journal, choices, story: `${seed}-${number}`, gaveUp });
+  const cardOf = (card: string) => system.providers.cardOf(card);
+  const shop = new Shop({ urls: system.urls, journal, choices, story: `${seed}-${number}`, cardOf, gaveUp });
   const fate = choices.pickWeighted(weights);
   const isNewcomer = choices.chance(25);
   const known = customers[choices.integer(0, customers.length - 1)];

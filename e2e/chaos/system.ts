@@ -6,6 +6,7 @@ import { hasCode } from '../../stack/errors.ts';
 import { signalProcess } from '../../stack/processes.ts';
 import { startStack, type RunningStack } from '../../stack/start-stack.ts';
 import { installGates } from './gate.ts';
+import { ChaosProviders } from './providers.ts';
 import { databases, services, victims, type DatabaseName, type Victim } from './plan.ts';
 
 export interface ChaosSystemOptions {
@@ -28,6 +29,7 @@ export class ChaosSystem {
   readonly environment: Record<string, string>;
   /** Seconds for which an order can be paid. */
   readonly paymentWindow: number;
+  readonly providers: ChaosProviders;
   /** What must not happen to processes at all, and has happened. */
   readonly faults: string[] = [];
   readonly #stack: RunningStack;
@@ -38,7 +40,9 @@ export class ChaosSystem {
 
   static async start(options: ChaosSystemOptions): Promise<ChaosSystem> {
     const faults: string[] = [];
+    const providers = await ChaosProviders.start();
     const stack = await startStack({
+      changes: (service) => (service === 'payment-service' ? providers.environment : {}),
       directory: options.directory,
       postgresSettings: durable,
       environment: {
@@ -60,13 +64,18 @@ export class ChaosSystem {
         ready: (name, milliseconds) => options.progress(`✓ ${name} ${(milliseconds / 1_000).toFixed(1)} s`),
       },
     });
-    const system = new ChaosSystem(stack, faults, options);
+    providers.tell(stack.urls.paymentService);
+    const system = new ChaosSystem({ stack, providers, faults }, options);
     for (const name of databases) await installGates(system.databaseUrl(name));
     return system;
   }
 
-  private constructor(stack: RunningStack, faults: string[], { note, paymentWindow }: ChaosSystemOptions) {
+  private constructor(
+    { stack, providers, faults }: { stack: RunningStack; providers: ChaosProviders; faults: string[] },
+    { note, paymentWindow }: ChaosSystemOptions,
+  ) {
     this.#stack = stack;
+    this.providers = providers;
     this.#note = note;
     this.paymentWindow = paymentWindow;
     this.urls = stack.urls;
@@ -199,6 +208,7 @@ export class ChaosSystem {
   async stop(): Promise<void> {
     await Promise.all(Object.values(this.#pools).map((pool) => pool.end()));
     await this.#stack.stop();
+    await this.providers.stop();
   }
 
   #comeBack(name: Victim): void {

@@ -1,13 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import supertest from 'supertest';
-import {
-  createEventSender,
-  eventually,
-  startFakeStripe,
-  type FakeStripe,
-  type ServiceProcess,
-} from '@shop/common/testing';
+import { createEventSender, eventually, type ServiceProcess } from '@shop/common/testing';
+import { startFakeStripe, type FakeStripe } from '@shop/common/testing/fake-stripe';
 import { buildOrder, orderCreatedEvent } from '../test/order-builder.js';
 import { environmentOf, startTestService, type TestService } from '../test/test-service.js';
 

@@ -13,10 +13,12 @@ export interface NodeServiceOptions {
   portVariable: string;
   needs: string[];
   environment: Record<string, string>;
+  /** What changes in it, asked each time it starts. */
+  changes?: (() => Record<string, string>) | undefined;
 }
 
 export function nodeService(options: NodeServiceOptions): Program {
-  const { name, port, portVariable, needs, environment } = options;
+  const { name, port, portVariable, needs, environment, changes } = options;
   const host = reachableHost(options.host);
   return {
     kind: 'program',
@@ -28,7 +30,7 @@ export function nodeService(options: NodeServiceOptions): Program {
     command: () => ({
       // A bound on the heap: on a machine with much memory V8 lets garbage pile up instead of collecting it.
       argv: [process.execPath, '--enable-source-maps', '--max-old-space-size=256', 'dist/main.js'],
-      environment,
+      environment: { ...environment, ...changes?.() },
       directory: options.directory ?? path.join(repository, name),
     }),
     isReady: () => answersOk(`http://${host}:${port}/ready`),

@@ -50,10 +50,3 @@ export {
 } from './authorization-matrix.js';
 export { bodyRowsOf, effectsOf, hostileFields, takesBody } from './mass-assignment.js';
 export { addAuditEntry, auditTamperings } from './audit-trail.js';
-export {
-  startFakeStripe,
-  signatureOfStripe,
-  type FakeStripe,
-  type FakeDelivery,
-  type FakeFault,
-} from './fake-stripe/fake-stripe.js';

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as newId } from 'uuid';
-import { createTestDatabase, eventually, startFakeStripe } from '@shop/common/testing';
+import { createTestDatabase, eventually } from '@shop/common/testing';
+import { startFakeStripe } from '@shop/common/testing/fake-stripe';
 import {
   ProviderNotReached,
   type Charge,

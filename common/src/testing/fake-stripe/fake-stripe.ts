@@ -41,6 +41,12 @@ export interface FakeStripe {
   stop(): Promise<void>;
 }
 
+export interface FakeStripeOptions {
+  secretKey: string;
+  /** Milliseconds after which customers agree when their bank asks them; undefined: never by themselves. */
+  customersAgreeAfter?: number;
+}
+
 interface KeptAnswer {
   /** The request that the key stands for. */
   fingerprint: string;
@@ -57,7 +63,7 @@ export const signatureOfStripe = (payload: string, { secret, at }: { secret: str
 };
 
 /** Stripe's API over HTTP as far as we use it, in memory: https://docs.stripe.com/api. */
-export async function startFakeStripe({ secretKey }: { secretKey: string }): Promise<FakeStripe> {
+export async function startFakeStripe({ secretKey, customersAgreeAfter }: FakeStripeOptions): Promise<FakeStripe> {
   const kept = new Map<string, KeptAnswer>();
   const faults: FakeFault[] = [];
   const requests: string[] = [];
@@ -66,6 +72,7 @@ export async function startFakeStripe({ secretKey }: { secretKey: string }): Pro
   let delivery: FakeDelivery | undefined;
 
   const account = new FakeAccount((type, object) => {
+    if (type === 'payment_intent.requires_action' && 'id' in object) agree(String(object.id));
     if (delivery === undefined) return;
     const { url, secret, times = 1, delay = 0 } = delivery;
     const payload = payloadOf(type, object);
@@ -76,6 +83,17 @@ export async function startFakeStripe({ secretKey }: { secretKey: string }): Pro
       sending.add(sent);
     }
   });
+
+  function agree(id: string): void {
+    if (customersAgreeAfter === undefined) return;
+    const agreed = pause(customersAgreeAfter, undefined, { signal: stopping.signal })
+      .then(() => {
+        if (account.intent(id).status === 'requires_action') account.succeed(id);
+      })
+      .catch(() => undefined) // the fake has stopped
+      .finally(() => sending.delete(agreed));
+    sending.add(agreed);
+  }
 
   const server = createServer((request, response) => {
     void answer(request, response).catch(() => response.destroy());

@@ -2,7 +2,8 @@ import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { v7 as newId } from 'uuid';
 import type { PaymentResource, RefundResource } from '@shop/common/contracts';
-import { eventually, startFakeStripe, type FakeStripe } from '@shop/common/testing';
+import { eventually } from '@shop/common/testing';
+import { startFakeStripe, type FakeStripe } from '@shop/common/testing/fake-stripe';
 import { placeOrder } from '../../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../../test/test-service.js';
 
