@@ -1,4 +1,5 @@
 import { toMajorUnits } from '@shop/common/money';
+import type { DiscrepancyDetails } from '../discrepancies/discrepancy.js';
 import type { DiscrepancyService } from '../discrepancies/discrepancy.service.js';
 import type { Incident } from '../providers/webhook-reader.js';
 import type { PaymentRepository } from './payment.repository.js';
@@ -24,7 +25,11 @@ export class IncidentService {
     const { id: paymentId, orderId, currencyDecimals } = payment;
     // A provider that names another currency than the payment's is taken at its word, in the minor units that it said.
     const moved = currency === payment.currency ? toMajorUnits(amount, currencyDecimals) : Number(amount);
-    const details = { amount: moved, currency, reason };
+    const details: DiscrepancyDetails =
+      kind === 'refund_at_provider'
+        ? // As the comparison of the books finds it, so that one that was closed is not opened again by it.
+          { ours: null, theirs: `${moved} ${currency} ${reason}`, transactionId: reference }
+        : { amount: moved, currency, reason };
     await discrepancies.record({ kind, provider, reference, orderId, paymentId, details });
   }
 }

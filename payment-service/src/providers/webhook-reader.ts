@@ -20,6 +20,7 @@ export interface Incident extends Money {
   readonly transactionId: string;
   /** The provider's name for the dispute or the refund. */
   readonly reference: string;
+  /** Of a dispute why, of a refund how far it is. */
   readonly reason: string;
 }
 

@@ -105,8 +105,8 @@ function aboutRefund(object: unknown): About {
   if (key !== undefined) return { kind: 'refund', key, state };
   const { id: reference, payment_intent: transactionId } = refund;
   if (!transactionId || state.outcome === 'declined') return undefined;
-  const { amount, currency } = state;
-  return { kind: 'refund_at_provider', transactionId, reference, reason: 'made at Stripe', amount, currency };
+  const { amount, currency, outcome: reason } = state;
+  return { kind: 'refund_at_provider', transactionId, reference, reason, amount, currency };
 }
 
 function aboutDispute(object: unknown): About {

@@ -126,7 +126,7 @@ describe('a webhook of Stripe', () => {
     expect(read(eventOf({}, refund, 'refund.created')).about).toEqual({
       kind: 'refund_at_provider',
       reference: 're_1',
-      reason: 'made at Stripe',
+      reason: 'succeeded',
       ...money,
     });
     expect(read(eventOf({}, dispute, 'charge.dispute.closed')).about).toEqual({

@@ -4,6 +4,9 @@ import { v7 as newId } from 'uuid';
 import type { PaymentResource, RefundResource } from '@shop/common/contracts';
 import { eventually } from '@shop/common/testing';
 import { startFakeStripe, type FakeStripe } from '@shop/common/testing/fake-stripe';
+import { BooksComparison } from '../../reconciliation/books-comparison.js';
+import { createStripeClient } from './stripe-client.js';
+import { StripeLedger } from './stripe-ledger.js';
 import { placeOrder } from '../../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../../test/test-service.js';
 
@@ -202,7 +205,7 @@ describe('a charge at Stripe', () => {
     fake.account.succeed(intentOf(payment.id).id, 4_000);
     await eventually(async () =>
       expect(await discrepanciesOf(payment.id)).toMatchObject([
-        { kind: 'amount_differs', details: { minorUnits: '4498', chargedMinorUnits: '4000' } },
+        { kind: 'amount_differs', details: { minorUnits: '4498', movedMinorUnits: '4000' } },
       ]),
     );
     expect((await current(payment.id)).status).toBe('processing');
@@ -240,7 +243,12 @@ describe('Stripe does not answer', () => {
     ['a conflict', 409],
   ])('to the confirmation: %s -> 202, and paid by the webhook, once', async (_what, status) => {
     const { payment } = await placeOrder(test, alice);
-    fake.deliverTo({ url: `${test.url}/api/v1/payments/webhooks/stripe`, secret: webhookSecret, delay: 500, times: 2 });
+    fake.deliverTo({
+      url: `${test.url}/api/v1/payments/webhooks/stripe`,
+      secret: webhookSecret,
+      delay: 3_000,
+      times: 2,
+    });
     // The package asks once more when a connection was closed, so it has to be lost twice.
     for (let time = 0; time < (status === undefined ? 2 : 1); time += 1) {
       fake.fail({ path: /confirm$/, when: 'after', status });
@@ -313,6 +321,17 @@ describe('a refund at Stripe', () => {
     },
   );
 
+  it('that fails after it had succeeded -> stays as it is; a discrepancy', async () => {
+    const { payment } = await paid();
+    await admin.post(`/${payment.id}/refund`, {}).expect(200);
+    const made = [...fake.account.refunds.values()].find(({ payment_intent: id }) => id === payment.transactionId)!;
+    fake.account.settleRefund(made.id, 'failed');
+    await eventually(async () =>
+      expect(await discrepanciesOf(payment.id)).toMatchObject([{ kind: 'refund_failed_after_success' }]),
+    );
+    expect((await current(payment.id)).status).toBe('refunded');
+  });
+
   it('more than Stripe has left -> 402, and set free again', async () => {
     const { payment } = await paid();
     fake.account.refund({ payment_intent: payment.transactionId!, amount: '4000', 'metadata[refundId]': newId() });
@@ -338,7 +357,9 @@ describe('what happens at Stripe without our asking', () => {
     const { payment } = await paid();
     fake.account.refund({ payment_intent: payment.transactionId!, amount: '500' });
     await eventually(async () =>
-      expect(await discrepanciesOf(payment.id)).toMatchObject([{ kind: 'refund_at_provider', details: { amount: 5 } }]),
+      expect(await discrepanciesOf(payment.id)).toMatchObject([
+        { kind: 'refund_at_provider', details: { theirs: '5 USD succeeded' } },
+      ]),
     );
   });
 
@@ -351,6 +372,31 @@ describe('what happens at Stripe without our asking', () => {
     expect(await discrepanciesOf(payment.id)).toEqual([]);
     const rows = await test.query('SELECT FROM discrepancies WHERE reference = $1', [intent.id]);
     expect(rows).toEqual([]);
+  });
+});
+
+describe('the comparison of the books', () => {
+  it('with Stripe’s -> what differs there, page by page, and nothing of what the other provider did', async () => {
+    const { payment } = await paid();
+    await admin.post(`/${payment.id}/refund`, { amount: 4.98 }).expect(200);
+    const other = await test.startAnother({ providers: ['simulated', 'stripe'] });
+    const { payment: next } = await placeOrder(test, alice);
+    await alice.at(other.url).post(`/${next.id}/process`, {}).expect(200);
+    await other.stop();
+    const { payment: unknown } = await paid();
+    await test.query('UPDATE payments SET transaction_id = $2 WHERE id = $1', [unknown.id, 'pi_other']);
+    const { stripe, close } = createStripeClient({ secretKey, apiUrl: fake.url, timeout: 5_000 });
+    const comparison = new BooksComparison({
+      databaseUrl: test.config.databaseUrl,
+      ledgers: new Map([['stripe', new StripeLedger({ stripe })]]),
+      providerTimeout: 5_000,
+    });
+    const found = await comparison.run({ since: new Date(0) });
+    const ids = [payment.id, next.id, unknown.id];
+    expect(found.filter(({ paymentId }) => ids.includes(paymentId ?? ''))).toMatchObject([
+      { kind: 'transaction_differs', provider: 'stripe', paymentId: unknown.id },
+    ]);
+    close();
   });
 });
 
