@@ -118,14 +118,11 @@ function startService() {
     isReady,
     /** Until it is ready and an event that was committed after this moment has been heard. */
     untilWorking: (moment: number) =>
-      eventually(
-        async () => {
-          expect(isReady()).toBe(true);
-          const ids = await heard();
-          expect([...placed].some(([id, time]) => time > moment && ids.has(id))).toBe(true);
-        },
-        { timeout: 20_000 },
-      ),
+      eventually(async () => {
+        expect(isReady()).toBe(true);
+        const ids = await heard();
+        expect([...placed].some(([id, time]) => time > moment && ids.has(id))).toBe(true);
+      }),
     /** Until an order that was placed after this moment has been broadcast. */
     untilBroadcast: (moment: number) =>
       eventually(() => expect([...placed].some(([id, time]) => time > moment && broadcastOrders.has(id))).toBe(true)),

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { setTimeout as delay } from 'node:timers/promises';
 import { v7 as newId } from 'uuid';
 import type { OrderResource, PaymentResource } from '@shop/common/contracts';
-import { eventually } from '@shop/common/testing';
+import { eventually, PATIENCE } from '@shop/common/testing';
 import { expectBooksToBalance } from '../../test/books.js';
 import { buildOrder, deliver, orderCreatedEvent, placeOrder, statusChangedEvent } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
@@ -52,7 +52,7 @@ async function afterDeadline({ id, payableUntil }: OrderResource): Promise<void>
       );
       expect(row).toEqual({ is_looked_at: true });
     },
-    { timeout: 20_000 + Math.max(0, Date.parse(payableUntil) - Date.now()) },
+    { timeout: PATIENCE + Math.max(0, Date.parse(payableUntil) - Date.now()) },
   );
 }
 
