@@ -430,6 +430,7 @@ const parts = [
   'Order.statusHistory',
   'OrderConnection.data',
   'OrderConnection.pageInfo',
+  'Payment.nextAction',
   'PaymentConnection.data',
   'PaymentConnection.pageInfo',
   'UserConnection.data',
