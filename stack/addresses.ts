@@ -1,6 +1,7 @@
 // Where everything answers, for the table at the end of a start.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { urlHost } from '../common/src/config/connection-url.ts';
 import { parseEnvironmentText } from './environment-text.ts';
 import { repository } from './paths.ts';
 import { infrastructure, services } from './parts.ts';
@@ -41,23 +42,30 @@ export function serverAddresses(settings: Settings): Address[] {
 
 export function serviceAddresses(settings: Settings): Address[] {
   const { ports } = settings;
+  const host = shownHost(settings);
   return [
     {
       name: 'GraphiQL',
       url: entryUrl(settings),
       note: 'the whole API in the browser; clients use /graphql and /api/v1',
     },
-    { name: 'Gateway', url: `http://localhost:${ports.GATEWAY_PORT}`, note: 'the same without nginx' },
-    { name: 'Users', url: `http://localhost:${ports.USER_SERVICE_PORT}/api/v1/users`, note: 'REST' },
-    { name: 'Orders', url: `http://localhost:${ports.ORDER_SERVICE_PORT}/api/v1/orders`, note: 'REST' },
-    { name: 'Payments', url: `http://localhost:${ports.PAYMENT_SERVICE_PORT}/api/v1/payments`, note: 'REST' },
+    { name: 'Gateway', url: `http://${host}:${ports.GATEWAY_PORT}`, note: 'the same without nginx' },
+    { name: 'Users', url: `http://${host}:${ports.USER_SERVICE_PORT}/api/v1/users`, note: 'REST' },
+    { name: 'Orders', url: `http://${host}:${ports.ORDER_SERVICE_PORT}/api/v1/orders`, note: 'REST' },
+    { name: 'Payments', url: `http://${host}:${ports.PAYMENT_SERVICE_PORT}/api/v1/payments`, note: 'REST' },
     { name: 'Prometheus', url: `http://localhost:${ports.PROMETHEUS_PORT}`, note: 'figures and alerts' },
   ];
 }
 
 /** Of nginx, the way in. */
-export function entryUrl({ ports }: Settings): string {
-  return ports.NGINX_PORT === 80 ? 'http://localhost' : `http://localhost:${ports.NGINX_PORT}`;
+export function entryUrl(settings: Settings): string {
+  const { NGINX_PORT } = settings.ports;
+  return `http://${shownHost(settings)}${NGINX_PORT === 80 ? '' : `:${NGINX_PORT}`}`;
+}
+
+/** The name that a browser on this machine takes. */
+function shownHost({ host }: Settings): string {
+  return ['127.0.0.1', '::1', '0.0.0.0', '::'].includes(host) ? 'localhost' : urlHost(host);
 }
 
 /** What a newcomer should do first. */

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { withClaim } from './claim.ts';
+import { baseEnvironment } from './environment.ts';
 import { repository } from './paths.ts';
 import { runCommand } from './run-command.ts';
 
@@ -58,7 +59,7 @@ export async function ensureBuilt(directory: string, signal?: AbortSignal): Prom
         log: step.name,
         shownLines: 40,
         workingDirectory: repository,
-        environment: { ...process.env, NODE_OPTIONS: undefined },
+        environment: baseEnvironment(),
         signal,
       });
       // The fingerprint is from before: what changed meanwhile is built the next time.

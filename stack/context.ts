@@ -6,7 +6,7 @@ import { completeEnvironmentFile } from './environment-file.ts';
 import { StackError } from './errors.ts';
 import type { Output } from './output.ts';
 import { repository } from './paths.ts';
-import { entryPortNote, loadSettings, type Settings } from './settings.ts';
+import { entryPortNote, environmentNotes, loadSettings, type Settings } from './settings.ts';
 import { StateFile, type StackState } from './state.ts';
 
 export interface Context {
@@ -19,15 +19,16 @@ export function createContext(output: Output, environment: NodeJS.ProcessEnv = p
   return { output, directory: environment.STACK_DIR ? path.resolve(environment.STACK_DIR) : dataFolder() };
 }
 
-/** The settings, after .env was made complete. */
-export function settle({ output, directory }: Context): Settings {
+/** The settings, after .env was made complete; with notes on what is not as the user may expect. */
+export function settle({ output, directory }: Context, { withNotes = true } = {}): Settings {
   for (const file of [directory, path.join(repository, '.env')]) checkOwner(file);
   if (directory === dataFolder()) prepareDataFolder();
   else makePassable(directory);
   for (const line of completeEnvironmentFile(repository)) output.progress(line);
   const settings = loadSettings();
+  if (!withNotes) return settings;
   const note = entryPortNote(settings);
-  if (note !== undefined) output.progress(note);
+  for (const line of [...environmentNotes(settings), ...(note === undefined ? [] : [note])]) output.progress(line);
   return settings;
 }
 

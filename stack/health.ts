@@ -3,9 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { infrastructure, services } from './parts.ts';
 import { isListening } from './ports.ts';
 import type { Task } from './program.ts';
-import { reachableHost } from './programs/node-service.ts';
 import { basicAuthorization } from './programs/rabbitmq.ts';
-import type { Settings } from './settings.ts';
+import { reachableHost, type Settings } from './settings.ts';
 
 export interface Check {
   name: string;

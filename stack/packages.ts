@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { withClaim } from './claim.ts';
 import { dataFolder } from './data-folder.ts';
+import { baseEnvironment } from './environment.ts';
 import { messageOf, StackError } from './errors.ts';
 import { lastLines, logFile, openLog } from './log-files.ts';
 import { rabbitmqServer } from './programs/rabbitmq.ts';
@@ -61,7 +62,8 @@ export const systemPrograms: SystemProgram[] = [
     name: 'php',
     purpose: 'runs Adminer',
     packages: ['php-cli', 'php-pgsql'],
-    isInstalled: () => spawnSync('php', ['-r', 'exit(extension_loaded("pgsql") ? 0 : 1);']).status === 0,
+    isInstalled: () =>
+      spawnSync('php', ['-r', 'exit(extension_loaded("pgsql") ? 0 : 1);'], { env: baseEnvironment() }).status === 0,
   },
   {
     name: 'adminer',

@@ -8,11 +8,11 @@ import { ensureInstalled, type SystemProgram } from './packages.ts';
 import { selectParts, type Part, type Program, type Task } from './program.ts';
 import { adminer } from './programs/adminer.ts';
 import { nginx, nginxDirectory } from './programs/nginx.ts';
-import { nodeService, reachableHost } from './programs/node-service.ts';
+import { nodeService } from './programs/node-service.ts';
 import { postgres } from './programs/postgres.ts';
 import { nginxLogFigures, prometheus, type PrometheusOptions } from './programs/prometheus.ts';
 import { rabbitmq } from './programs/rabbitmq.ts';
-import type { PortVariable, Settings } from './settings.ts';
+import { reachableHost, type PortVariable, type Settings } from './settings.ts';
 
 interface Service {
   name: string;

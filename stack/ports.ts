@@ -72,7 +72,8 @@ export async function checkPorts(claims: readonly PortClaim[]): Promise<void> {
   const faults: string[] = [];
   const owners = new Map<number, string>();
   for (const { port, variable, host = '127.0.0.1' } of claims) {
-    const other = owners.get(port);
+    const owner = owners.get(port);
+    const other = owner === variable ? undefined : owner; // it may be bound to several addresses
     if (other) faults.push(`${other} and ${variable} are both ${port}: give one of them another port in .env`);
     owners.set(port, variable);
     const fault = other ? undefined : await lastingPortFault(port, host);

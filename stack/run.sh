@@ -25,6 +25,9 @@ use_own_node() {
   fi
 }
 
+# These would have npm work somewhere else than here.
+unset npm_config_global npm_config_location npm_config_workspace npm_config_workspaces npm_config_dry_run
+
 # What npm installed is written in node_modules/.package-lock.json; what this machine can't use is left out there.
 is_installed() {
   [ -f node_modules/.package-lock.json ] && node -e 'const { readFileSync } = require("node:fs");
@@ -67,8 +70,9 @@ if ! command -v node >/dev/null || ! is_installed; then
   (while sleep 5 >/dev/null 2>&1; do echo '  still installing npm packages' >&2; done) &
   heartbeat=$!
   trap 'kill $heartbeat 2>/dev/null || true' EXIT
-  # No package's own scripts: none is needed, and those of some refuse the machine's Node.js.
-  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 ||
+  # No package's own scripts: none is needed, and those of some refuse the machine's Node.js. Development packages too,
+  # whatever NODE_ENV and npm's own settings leave out: they build and run the project.
+  NODE_ENV=development npm ci --ignore-scripts --include=dev --include=optional --include=peer --no-audit --no-fund --loglevel=error >&2 ||
     fail 'npm ci failed, see above. Is this machine online? Then try again.'
   kill $heartbeat 2>/dev/null || true
   trap - EXIT
@@ -77,4 +81,7 @@ fi
 
 node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 24 ? 0 : 1)' ||
   fail "npm has no Node.js 24 for this machine ($(uname -sm)), and its own is $(node --version): install version 24 or newer"
+# What a shell exports for other programs: it would change what Node and its clients of PostgreSQL do here.
+for name in $(env | sed -n 's/^\(PG[A-Z]*\)=.*/\1/p'); do unset "$name"; done
+unset NODE_OPTIONS NODE_PATH NODE_USE_ENV_PROXY
 exec "$@"

@@ -1,6 +1,8 @@
 // The settings that the stack itself needs, from .env.example, .env and the environment; the later ones win.
 import { existsSync, readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import path from 'node:path';
+import { urlHost } from '../common/src/config/connection-url.ts';
 import { readText } from './environment-file.ts';
 import { parseEnvironmentText, readAssignments } from './environment-text.ts';
 import { StackError } from './errors.ts';
@@ -48,8 +50,20 @@ export function loadSettings(environment: NodeJS.ProcessEnv = process.env, direc
     const file = path.join(directory, name);
     return existsSync(file) ? readText(file) : '';
   };
-  const settings = parseSettings([read('.env.example'), read('.env')], environment);
+  const forUs = { ...environment };
+  for (const name of saidByFilesAlone) delete forUs[name];
+  const settings = parseSettings([read('.env.example'), read('.env')], forUs);
   return process.getuid?.() === 0 ? settings : withOpenEntryPort(settings, firstOpenPort());
+}
+
+/** Shells export these for other programs, such as npm, or of their own accord: for us .env alone says them. */
+const saidByFilesAlone = ['NODE_ENV', 'HOST'];
+
+/** What to tell the user whose environment says something that is not heeded. */
+export function environmentNotes({ variables }: Settings, environment: NodeJS.ProcessEnv = process.env): string[] {
+  return saidByFilesAlone
+    .filter((name) => environment[name] && environment[name] !== variables[name])
+    .map((name) => `${name} of the environment is not used: it is ${variables[name]}, as .env says`);
 }
 
 /** Where nginx listens when NGINX_PORT is only for root. */
@@ -84,12 +98,15 @@ export function parseSettings(texts: string[], environment: NodeJS.ProcessEnv): 
     if (!value) faults.push(`${name} is missing: set it in .env`);
     return value ?? '';
   };
+  const offset = Number(variables.PORT_OFFSET || 0);
+  if (!Number.isInteger(offset) || offset < 0) faults.push('PORT_OFFSET is not a whole number from 0');
   const port = (name: PortVariable): number => {
     const value = text(name);
     const number = Number(value);
     const valid = /^\d+$/.test(value) && number >= 1 && number <= 65_535;
     if (value && !valid) faults.push(`${name} is not a port between 1 and 65535`);
-    return number;
+    else if (number + offset > 65_535) faults.push(`${name} and PORT_OFFSET make ${number + offset}, above 65535`);
+    return number + offset;
   };
   const positive = (name: string, most = 999_999_999): number => {
     const value = text(name);
@@ -104,6 +121,12 @@ export function parseSettings(texts: string[], environment: NodeJS.ProcessEnv): 
     if (fault?.pattern.test(value)) faults.push(`${name} ${fault.message}`);
     return value;
   };
+  const address = (name: string): string => {
+    const given = text(name);
+    const value = given === 'localhost' ? '127.0.0.1' : given;
+    if (value && !isIP(value)) faults.push(`${name} is not an address of IPv4 or IPv6`);
+    return value;
+  };
   const postgresUser = {
     pattern: /^pg_|["$'\\]/,
     message: `begins with pg_ or has one of " $ ' \\: PostgreSQL takes no such user`,
@@ -113,7 +136,7 @@ export function parseSettings(texts: string[], environment: NodeJS.ProcessEnv): 
     variables,
     // Object.fromEntries forgets the names that it was given.
     ports: Object.fromEntries(portVariables.map((name) => [name, port(name)])) as Record<PortVariable, number>,
-    host: text('HOST'),
+    host: address('HOST'),
     nginxRateLimit: positive('NGINX_RATE_LIMIT'),
     nginxConnectionLimit: positive('NGINX_CONNECTION_LIMIT', 65_535), // nginx counts no further
     prometheusRetention: { time: text('PROMETHEUS_RETENTION_TIME'), size: text('PROMETHEUS_RETENTION_SIZE') },
@@ -121,7 +144,15 @@ export function parseSettings(texts: string[], environment: NodeJS.ProcessEnv): 
     rabbitmq: { user: credential('RABBITMQ_USER', rabbitmqUser), password: credential('RABBITMQ_PASSWORD') },
   };
   if (faults.length > 0) throw new StackError(faults.join('\n'));
-  return { ...settings, variables: { ...variables, ...composedVariables(variables) } };
+  const { ports, host } = settings;
+  const moved = Object.fromEntries(Object.entries(ports).map(([name, number]) => [name, String(number)]));
+  const final = { ...variables, ...moved, HOST: host };
+  return { ...settings, variables: { ...final, ...composedVariables(final) } };
+}
+
+/** How a program that is bound to `host` is addressed in a URL from this machine. */
+export function reachableHost(host: string): string {
+  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : urlHost(host);
 }
 
 /** What is left empty in .env where others say it. */
@@ -131,8 +162,9 @@ function composedVariables(variables: Record<string, string>): Record<string, st
     composed[`${database}_DB_USER`] = variables[`${database}_DB_USER`] || variables.POSTGRES_USER || '';
     composed[`${database}_DB_PASSWORD`] = variables[`${database}_DB_PASSWORD`] || variables.POSTGRES_PASSWORD || '';
   }
+  const host = reachableHost(variables.HOST ?? '');
   for (const service of ['USER_SERVICE', 'ORDER_SERVICE', 'PAYMENT_SERVICE']) {
-    composed[`${service}_URL`] = variables[`${service}_URL`] || `http://127.0.0.1:${variables[`${service}_PORT`]}`;
+    composed[`${service}_URL`] = variables[`${service}_URL`] || `http://${host}:${variables[`${service}_PORT`]}`;
   }
   return composed;
 }

@@ -1,9 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { baseEnvironment } from './environment.ts';
 import { serviceEnvironment, services } from './parts.ts';
 import { repository } from './paths.ts';
-import { entryPortNote, parseSettings, withOpenEntryPort } from './settings.ts';
+import {
+  entryPortNote,
+  environmentNotes,
+  loadSettings,
+  parseSettings,
+  portVariables,
+  reachableHost,
+  withOpenEntryPort,
+} from './settings.ts';
 
 const example = readFileSync(path.join(repository, '.env.example'), 'utf8');
 
@@ -41,6 +51,47 @@ describe('parseSettings', () => {
     expect(() => parseSettings([example], environment)).toThrow(
       /^POSTGRES_USER begins with pg_ .*\nPOSTGRES_PASSWORD has a control character.*\nRABBITMQ_USER has a colon/,
     );
+  });
+
+  it('PORT_OFFSET -> moves every port, and what is made of one', () => {
+    const [plain, moved] = ['0', '20000'].map((offset) => parseSettings([example, `PORT_OFFSET=${offset}`], {}));
+    for (const name of portVariables) expect(moved?.ports[name]).toBe((plain?.ports[name] ?? 0) + 20_000);
+    expect(moved?.variables).toMatchObject({ RABBITMQ_PORT: '25672', USER_SERVICE_URL: 'http://127.0.0.1:28081' });
+    expect(() => parseSettings([example], { PORT_OFFSET: '40000' })).toThrow(
+      'RABBITMQ_DIST_PORT and PORT_OFFSET make 65672, above 65535',
+    );
+    expect(() => parseSettings([example], { PORT_OFFSET: '-1' })).toThrow('PORT_OFFSET is not a whole number from 0');
+  });
+
+  it.each([
+    ['127.0.0.1', 'http://127.0.0.1:8081'],
+    ['localhost', 'http://127.0.0.1:8081'],
+    ['0.0.0.0', 'http://127.0.0.1:8081'],
+    ['::', 'http://127.0.0.1:8081'],
+    ['::1', 'http://[::1]:8081'],
+    ['192.0.2.7', 'http://192.0.2.7:8081'],
+  ])('HOST=%s -> processes find each other at %s', (host, url) => {
+    const settings = parseSettings([example, `HOST=${host}`], {});
+    expect(settings.variables.USER_SERVICE_URL).toBe(url);
+    expect(`http://${reachableHost(settings.host)}:8081`).toBe(url);
+  });
+
+  it('HOST that is no address -> said', () => {
+    expect(() => parseSettings([example], { HOST: '[::1]' })).toThrow('HOST is not an address of IPv4 or IPv6');
+  });
+
+  it('NODE_ENV and HOST of a shell -> not used, and said; other settings of it win', () => {
+    const directory = mkdtempSync(path.join(tmpdir(), 'shop-settings-'));
+    writeFileSync(path.join(directory, '.env.example'), example);
+    const shell = { NODE_ENV: 'production', HOST: 'laptop', LOG_LEVEL: 'debug' };
+    const settings = loadSettings(shell, directory);
+    rmSync(directory, { recursive: true });
+    expect(settings.variables).toMatchObject({ NODE_ENV: 'development', HOST: '127.0.0.1', LOG_LEVEL: 'debug' });
+    expect(environmentNotes(settings, shell)).toEqual([
+      'NODE_ENV of the environment is not used: it is development, as .env says',
+      'HOST of the environment is not used: it is 127.0.0.1, as .env says',
+    ]);
+    expect(environmentNotes(settings, { NODE_ENV: 'development' })).toEqual([]);
   });
 
   it('a value that refers to a variable, as in an earlier .env.example -> said, not taken for the value', () => {
@@ -89,6 +140,31 @@ describe('the entry port', () => {
     expect(() => parseSettings([example], { NGINX_CONNECTION_LIMIT: '65536' })).toThrow(
       'NGINX_CONNECTION_LIMIT is above 65535',
     );
+  });
+});
+
+describe('baseEnvironment', () => {
+  it('what a shell exports for other programs -> reaches nobody; texts are UTF-8 and times UTC', () => {
+    const ours = { PATH: '/bin', HOME: '/home/ada' };
+    const others = {
+      ...{
+        NODE_ENV: 'production',
+        NODE_OPTIONS: '--inspect',
+        npm_config_omit: 'dev',
+        HTTPS_PROXY: 'http://p',
+        all_proxy: 'p',
+      },
+      ...{
+        PGHOST: 'db',
+        PGSSLMODE: 'require',
+        RABBITMQ_NODENAME: 'x',
+        ERL_FLAGS: '+S 1',
+        PHPRC: '/x',
+        DOCKER_HOST: 'y',
+      },
+      ...{ LANG: 'tr_TR.ISO-8859-9', LC_ALL: 'POSIX', TZ: 'Asia/Tokyo' },
+    };
+    expect(baseEnvironment({ ...ours, ...others })).toEqual({ ...ours, LANG: 'C.UTF-8', LC_ALL: 'C.UTF-8', TZ: 'UTC' });
   });
 });
 

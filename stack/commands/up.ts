@@ -23,7 +23,7 @@ const detachedLog = 'stack';
 export async function up(scope: Scope, mode: 'foreground' | 'background', context: Context): Promise<number> {
   const { output, directory } = context;
   if (runningState(context)) return tellRunning(scope, context);
-  const settings = settle(context);
+  const settings = settle(context, { withNotes: mode === 'foreground' }); // else who started it has shown them
   locatePostgres(baseEnvironment(), directory); // what it lacks is told before anything is installed
   const options = { settings, directory, withAdminer: true, withPrometheus: true };
   const programs = scope === 'up' ? systemParts(options) : infrastructureParts(options);

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { StackError } from '../errors.ts';
-import { reachableHost } from '../programs/node-service.ts';
+import { reachableHost } from '../settings.ts';
 import type { Settings } from '../settings.ts';
 
 const requestTimeout = 15_000;

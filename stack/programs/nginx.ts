@@ -1,6 +1,8 @@
 // nginx from the system's package, with its configuration filled in and all of its files in a folder of the stack's.
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import path from 'node:path';
+import { urlHost } from '../../common/src/config/connection-url.ts';
 import { everybodyMayEnter, makePassable } from '../data-folder.ts';
 import { StackError } from '../errors.ts';
 import { findExecutable } from '../packages.ts';
@@ -41,7 +43,7 @@ export function nginx(options: NginxOptions): Program {
     name: 'nginx',
     needs: options.needs,
     ports: [
-      { port: ports.entry, variable: 'NGINX_PORT', host: options.host },
+      ...entryHosts(options.host).map((host) => ({ port: ports.entry, variable: 'NGINX_PORT', host })),
       { port: ports.status, variable: 'NGINX_STATUS_PORT' },
     ],
     stopSignal: 'SIGQUIT', // requests under way come to their end
@@ -69,7 +71,7 @@ function variables(options: NginxOptions): Record<string, string> {
   const { directory, host, ports, upstreams } = options;
   return {
     NGINX_DIRECTORY: directory,
-    NGINX_LISTEN: `${host.includes(':') ? `[${host}]` : host}:${ports.entry}`,
+    NGINX_LISTEN: listenDirective(host, ports.entry),
     NGINX_STATUS_LISTEN: `127.0.0.1:${ports.status}`,
     NGINX_RATE_LIMIT: String(options.rateLimit),
     NGINX_CONNECTION_LIMIT: String(options.connectionLimit),
@@ -87,6 +89,21 @@ function originList(text: string): string {
   const origins = text.replaceAll(/\s/g, '');
   if (/^[\w.,:/[\]-]*$/.test(origins)) return origins;
   throw new StackError('CORS_ORIGINS must be origins such as https://shop.example.com, separated by commas');
+}
+
+const loopbacks = ['127.0.0.1', '::1'];
+
+/** Where the entry point listens. Clients take `localhost` for either loopback, so both answer where this machine has them. */
+function entryHosts(host: string): string[] {
+  if (!loopbacks.includes(host)) return [host];
+  const addresses = Object.values(networkInterfaces()).flatMap((all) => all?.map(({ address }) => address));
+  return loopbacks.filter((loopback) => loopback === host || addresses.includes(loopback));
+}
+
+/** What stands between `listen` and `default_server;`, which is there once in the template: the last address is cut open. */
+function listenDirective(host: string, port: number): string {
+  const listen = entryHosts(host).map((entry) => `${urlHost(entry)}:${port}${entry === '::' ? ' ipv6only=off' : ''}`);
+  return listen.join(' default_server; listen ');
 }
 
 /** Replaces each ${NAME} outside of comments, as envsubst would; nginx's own variables have no braces. */

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { repository } from '../paths.ts';
 import type { Program } from '../program.ts';
+import { reachableHost } from '../settings.ts';
 
 export interface NodeServiceOptions {
   /** The name of its workspace. */
@@ -35,11 +36,6 @@ export function nodeService(options: NodeServiceOptions): Program {
     }),
     isReady: () => answersOk(`http://${host}:${port}/ready`),
   };
-}
-
-/** An address at which a program that is bound to `host` can be reached from this machine. */
-export function reachableHost(host: string): string {
-  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
 }
 
 /** Whether there is an answer, and it is a good one. */
