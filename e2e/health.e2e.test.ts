@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createServer } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import { eventually, settings } from './support/system.js';
 
@@ -16,7 +16,11 @@ const health = (): Promise<{ code: unknown; stdout: string }> =>
 describe('make health', () => {
   it('everything runs -> 0; one part does not -> 1, and which', async () => {
     // The one part that no test needs, and that this system does without.
-    const adminer = createServer().listen(Number(settings.ADMINER_PORT), '127.0.0.1');
+    let status = 200;
+    const adminer = createServer((_request, response) =>
+      response.writeHead(status).end('<!doctype html><html></html>'),
+    );
+    adminer.listen(Number(settings.ADMINER_PORT), '127.0.0.1');
     await once(adminer, 'listening');
     try {
       await eventually(async () => {
@@ -24,6 +28,8 @@ describe('make health', () => {
         expect(stdout).not.toMatch(/DOWN|DEGRADED/);
         expect(code).toBe(0);
       });
+      status = 500; // it listens, and has no page to show
+      expect((await health()).stdout).toMatch(/^adminer +DOWN +port \d+: 500$/m);
     } finally {
       adminer.close();
       await once(adminer, 'close');

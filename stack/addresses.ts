@@ -29,7 +29,7 @@ export function serverAddresses(settings: Settings): Address[] {
     {
       name: 'Adminer',
       url: `http://localhost:${ports.ADMINER_PORT}`,
-      note: `log in as ${postgres.user} / ${shown('POSTGRES_PASSWORD')} at ${servers}`,
+      note: `log in as ${postgres.user} / ${databasePassword(settings)} at ${servers}`,
     },
     {
       name: 'RabbitMQ',
@@ -77,6 +77,11 @@ export function firstSteps(settings: Settings): string[] {
     '           from registering to a paid order.',
     ...admin,
   ];
+}
+
+/** Made at the first start, so that nobody knows it yet; whoever runs a production system knows where it is. */
+function databasePassword({ postgres, variables }: Settings): string {
+  return variables.NODE_ENV === 'production' ? '(POSTGRES_PASSWORD in .env)' : postgres.password;
 }
 
 /** Shows a secret only where everybody knows it already. */

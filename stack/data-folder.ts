@@ -56,6 +56,12 @@ export function makePassable(folder: string): void {
   if (process.getuid?.() === 0 && uid === 0) chmodSync(folder, (mode & 0o755) | constants.S_IXGRP | constants.S_IXOTH);
 }
 
+/** Makes a folder that is its owner's alone, also where an earlier version had made it for all. */
+export function makePrivate(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if ((statSync(folder).mode & 0o077) !== 0) chmodSync(folder, 0o700);
+}
+
 /** Whether users without rights of their own get to a folder, or to where it would be made. */
 export function everybodyMayEnter(folder: string): boolean {
   const parent = path.dirname(folder);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { repository } from './paths.ts';
@@ -25,13 +25,21 @@ function environmentOf(text: string): string[] {
   return [...variableNames(text), ...fragments.flatMap(environmentOf)];
 }
 
-/** The settings that a service reads, by the tables of its config.ts; of a URL its parts, too. */
+/** The files that have tables of a service's settings. */
+const settingsFiles = (service: string): string[] => [
+  'common/src/config/http-settings.ts',
+  ...globSync(`${service}/src/{config,**/*-settings}.ts`, { cwd: repository }),
+];
+
+/** The settings that a service reads, by those tables; of a URL its parts, too. */
 const settingsOf = (service: string): string[] =>
-  [read('common/src/config/http-settings.ts'), read(`${service}/src/config.ts`)].flatMap((text) =>
-    [...text.matchAll(/^ {2}([A-Z][A-Z0-9_]+):|\b(?:host|port|user|password|name): '([A-Z_]+)'/gm)].map(
-      ([, name, part = '']) => name ?? part,
-    ),
-  );
+  settingsFiles(service)
+    .map(read)
+    .flatMap((text) =>
+      [...text.matchAll(/^ {2}([A-Z][A-Z0-9_]+):|\b(?:host|port|user|password|name): '([A-Z_]+)'/gm)].map(
+        ([, name, part = '']) => name ?? part,
+      ),
+    );
 
 /** What a service waits for before it is started: the condition of each. */
 const waits = (text: string): Record<string, string> =>

@@ -47,10 +47,13 @@ fetch_images() {
   done
 }
 
-# .env, with a key pair for access tokens, by the same code as in the other stack; what .env lacks is in .env.example.
+# .env, with fresh keys and passwords, by the same code as in the other stack; what .env lacks is in .env.example.
 complete_settings() {
   [ -z "${JWT_PRIVATE_KEY:-}" ] || return 0 # the environment wins over .env
-  grep -q '^JWT_PRIVATE_KEY=.' .env 2>/dev/null && grep -q '^JWT_PUBLIC_KEYS=.' .env && return 0
+  for secret in JWT_PRIVATE_KEY JWT_PUBLIC_KEYS POSTGRES_PASSWORD SIMULATED_PROVIDER_DB_PASSWORD; do
+    grep -q "^$secret=." .env 2>/dev/null || missing=$secret
+  done
+  [ -n "${missing:-}" ] || return 0
   node_image=$(bases | head -n 1)
   fetch_images "$node_image"
   docker run --rm --network none --user "$(id -u):$(id -g)" --volume "$PWD:/project" --workdir /project "$node_image" \

@@ -8,7 +8,11 @@ import { hasCode, StackError } from './errors.ts';
 const ownerOnly = 0o600;
 
 /** Secrets that are made at the first start where they are empty. */
-const madeSecrets: readonly string[] = [];
+export const madeSecrets: readonly string[] = [
+  'POSTGRES_PASSWORD',
+  ...['USER', 'ORDER', 'PAYMENT'].flatMap((name) => [`${name}_DB_PASSWORD`, `${name}_DB_OWNER_PASSWORD`]),
+  'SIMULATED_PROVIDER_DB_PASSWORD',
+];
 
 /** What .env.example said before URLs were made of their parts, each from the variables that it names. */
 const earlierUrls: Record<string, string> = {
@@ -57,6 +61,11 @@ export function completeEnvironmentFile(directory: string, secrets = madeSecrets
 function emptyEarlierUrls(text: string): string {
   const earlier = readAssignments(text).filter(({ name, value }) => earlierUrls[name] === value);
   return earlier.reduce((changed, { name }) => setVariable(changed, name, ''), text);
+}
+
+/** The text with keys and secrets wherever they are empty or missing. */
+export function fillSecrets(text: string, secrets = madeSecrets): string {
+  return secrets.reduce(fillSecret, fillKeys(text));
 }
 
 /** The text with a secret of 256 bits where it is empty or missing. */

@@ -24,6 +24,7 @@ describe('completeEnvironmentFile', () => {
     expect(completeEnvironmentFile(directory)).toEqual([
       'made .env from .env.example',
       'put a fresh key pair for access tokens into .env',
+      'put fresh secrets into .env',
     ]);
     expect(parseEnvironmentText(read())).toMatchObject({ GATEWAY_PORT: '4000', JWT_ISSUER: 'http://localhost' });
     expect(statSync(path.join(directory, '.env')).mode & 0o777).toBe(0o600);
@@ -38,7 +39,7 @@ describe('completeEnvironmentFile', () => {
 
   it('an .env with other values -> only the empty keys change', () => {
     writeFileSync(path.join(directory, '.env'), 'GATEWAY_PORT=5000\nJWT_PRIVATE_KEY=\nJWT_PUBLIC_KEYS=\n# end');
-    completeEnvironmentFile(directory);
+    completeEnvironmentFile(directory, []);
     const lines = read().split('\n');
     expect([lines[0], lines[3]]).toEqual(['GATEWAY_PORT=5000', '# end']);
     expect(lines).toHaveLength(4);
@@ -46,7 +47,7 @@ describe('completeEnvironmentFile', () => {
 
   it('saved with CRLF and a byte order mark -> read alike, and completed once', () => {
     writeFileSync(path.join(directory, '.env'), '\uFEFFGATEWAY_PORT=5000\r\nJWT_PRIVATE_KEY=\r\nJWT_PUBLIC_KEYS=\r\n');
-    expect(completeEnvironmentFile(directory)).toHaveLength(1);
+    expect(completeEnvironmentFile(directory, [])).toHaveLength(1);
     expect(parseEnvironmentText(read())).toMatchObject({
       GATEWAY_PORT: '5000',
       JWT_PUBLIC_KEYS: expect.stringMatching(/^\S+$/),
@@ -56,14 +57,14 @@ describe('completeEnvironmentFile', () => {
         .split('\n')
         .filter((line) => !line.endsWith('\r')),
     ).toEqual(['']);
-    expect(completeEnvironmentFile(directory)).toEqual([]);
+    expect(completeEnvironmentFile(directory, [])).toEqual([]);
   });
 
   it('a name that stands twice -> the last one counts, and is the one that is filled in', () => {
     writeFileSync(path.join(directory, '.env'), 'JWT_PRIVATE_KEY=\nJWT_PUBLIC_KEYS=\nexport JWT_PRIVATE_KEY=\n');
-    completeEnvironmentFile(directory);
+    completeEnvironmentFile(directory, []);
     expect(read()).toMatch(/^JWT_PRIVATE_KEY=\nJWT_PUBLIC_KEYS=\S+\nJWT_PRIVATE_KEY=\S+\n$/);
-    expect(completeEnvironmentFile(directory)).toEqual([]);
+    expect(completeEnvironmentFile(directory, [])).toEqual([]);
   });
 
   it('secrets that are made -> each that is empty or missing, once, and no other', () => {

@@ -1,16 +1,7 @@
 // The log files of a stack: one for each program, bounded in size, read back by name. None that can't be written is fatal.
-import {
-  closeSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  truncateSync,
-} from 'node:fs';
+import { closeSync, copyFileSync, existsSync, openSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import path from 'node:path';
+import { makePrivate } from './data-folder.ts';
 import { isShortage } from './errors.ts';
 
 const maximumBytes = 10 * 1024 * 1024;
@@ -32,7 +23,7 @@ export interface OpenLog {
 export function openLog(directory: string, name: string): OpenLog {
   const file = logFile(directory, name);
   try {
-    mkdirSync(path.dirname(file), { recursive: true });
+    makePrivate(path.dirname(file)); // logs hold addresses, and what people have typed
     rotateLog(file);
     const output = openSync(file, 'a');
     return { output, start: statSync(file).size, close: () => closeSync(output) };

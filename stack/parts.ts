@@ -30,6 +30,8 @@ interface Database {
   portVariable: PortVariable;
   /** The variables that say where it is and as whom to connect, by what they are called for the migrations. */
   variables: Record<`DATABASE_${'URL' | 'HOST' | 'PORT' | 'USER' | 'PASSWORD' | 'NAME'}`, string>;
+  /** The variables that say as whom others connect, by what they are called for the migrations, which make these roles. */
+  roles: Record<string, string>;
 }
 
 function databaseOf(service: 'user' | 'order' | 'payment'): Database {
@@ -38,11 +40,21 @@ function databaseOf(service: 'user' | 'order' | 'payment'): Database {
     DATABASE_URL: `${prefix}_DATABASE_URL`,
     DATABASE_HOST: `${prefix}_DB_HOST`,
     DATABASE_PORT: `${prefix}_DB_PORT`,
-    DATABASE_USER: `${prefix}_DB_USER`,
-    DATABASE_PASSWORD: `${prefix}_DB_PASSWORD`,
+    DATABASE_USER: `${prefix}_DB_OWNER`,
+    DATABASE_PASSWORD: `${prefix}_DB_OWNER_PASSWORD`,
     DATABASE_NAME: `${prefix}_DB_NAME`,
   };
-  return { name: service, portVariable: `${prefix}_DB_PORT`, variables };
+  const roles = {
+    SUPERUSER: 'POSTGRES_USER',
+    SUPERUSER_PASSWORD: 'POSTGRES_PASSWORD',
+    SERVICE_USER: `${prefix}_DB_USER`,
+    SERVICE_PASSWORD: `${prefix}_DB_PASSWORD`,
+    ...(service === 'payment' && {
+      TENANT_USER: 'SIMULATED_PROVIDER_DB_USER',
+      TENANT_PASSWORD: 'SIMULATED_PROVIDER_DB_PASSWORD',
+    }),
+  };
+  return { name: service, portVariable: `${prefix}_DB_PORT`, variables, roles };
 }
 
 export const services: Service[] = [
@@ -65,6 +77,8 @@ export const services: Service[] = [
     portVariable: 'PAYMENT_SERVICE_PORT',
     own: [
       'SIMULATED_PROVIDER_DATABASE_URL',
+      'SIMULATED_PROVIDER_DB_USER',
+      'SIMULATED_PROVIDER_DB_PASSWORD',
       'SIMULATED_WEBHOOK_SECRETS',
       'STRIPE_SECRET_KEY',
       'STRIPE_WEBHOOK_SECRETS',
@@ -79,6 +93,9 @@ export const services: Service[] = [
     calls: ['user-service', 'order-service', 'payment-service'],
   },
 ];
+
+/** Where the stack's own servers are. */
+const ownHosts = ['127.0.0.1', 'localhost'];
 
 /** For the servers, which need none of it. */
 const notForServices = ['POSTGRES_USER', 'POSTGRES_PASSWORD', 'GRAFANA_PASSWORD'];
@@ -265,16 +282,29 @@ function servers({ settings, directory, postgresSettings, rabbitmqStopSignal, wi
 export function serviceEnvironment(name: string, { variables }: Settings): Record<string, string> {
   const others = services
     .filter((service) => service.name !== name)
-    .flatMap(({ own, database }) => [...own, ...Object.values(database?.variables ?? {})]);
-  const hidden = new Set([...others, ...notForServices]);
+    .flatMap(({ own, database }) => [...own, ...Object.values({ ...database?.variables, ...database?.roles })]);
+  const owners = services.flatMap(({ database }) =>
+    database ? [database.variables.DATABASE_USER, database.variables.DATABASE_PASSWORD] : [],
+  );
+  const hidden = new Set([...others, ...owners, ...notForServices]);
   const visible = Object.entries(variables).filter(([variable]) => !hidden.has(variable));
   return { ...baseEnvironment(), ...Object.fromEntries(visible) };
 }
 
 /** What the migration tool gets to know: where a database is, and as whom to connect to it. */
-export function migrationEnvironment({ variables: names }: Database, { variables }: Settings): Record<string, string> {
-  const values = Object.entries(names).map(([name, variable]) => [name, variables[variable] ?? ''] as const);
-  return { ...baseEnvironment(), ...Object.fromEntries(values) };
+export function migrationEnvironment(database: Database, { variables }: Settings): Record<string, string> {
+  const valuesOf = (names: Record<string, string>) =>
+    Object.fromEntries(Object.entries(names).map(([name, variable]) => [name, variables[variable] ?? '']));
+  const host = variables[database.variables.DATABASE_HOST] ?? '';
+  return {
+    ...baseEnvironment(),
+    ...valuesOf(database.variables),
+    // The roles of a server elsewhere are made by whoever looks after it.
+    ...(ownHosts.includes(host) && {
+      ...valuesOf(database.roles),
+      TENANT_SCHEMA: database.roles.TENANT_USER ? 'simulated_provider' : '',
+    }),
+  };
 }
 
 function task(name: string, needs: string[], run: Task['run']): Task {

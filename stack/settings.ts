@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import path from 'node:path';
 import { urlHost } from '../common/src/config/connection-url.ts';
-import { readText } from './environment-file.ts';
+import { madeSecrets, readText } from './environment-file.ts';
 import { parseEnvironmentText, readAssignments } from './environment-text.ts';
 import { StackError } from './errors.ts';
 import { repository } from './paths.ts';
@@ -115,7 +115,7 @@ export function parseSettings(texts: string[], environment: NodeJS.ProcessEnv): 
   };
   /** Of a server: what its programs take without changing or cutting it. */
   const credential = (name: string, fault?: { pattern: RegExp; message: string }): string => {
-    const value = text(name);
+    const value = madeSecrets.includes(name) ? (variables[name] ?? '') : text(name); // made at the first start
     if (/\p{Cc}/u.test(value)) faults.push(`${name} has a control character, such as a line's end`);
     if (fault?.pattern.test(value)) faults.push(`${name} ${fault.message}`);
     return value;
@@ -158,8 +158,7 @@ export function reachableHost(host: string): string {
 function composedVariables(variables: Record<string, string>): Record<string, string> {
   const composed: Record<string, string> = {};
   for (const database of ['USER', 'ORDER', 'PAYMENT']) {
-    composed[`${database}_DB_USER`] = variables[`${database}_DB_USER`] || variables.POSTGRES_USER || '';
-    composed[`${database}_DB_PASSWORD`] = variables[`${database}_DB_PASSWORD`] || variables.POSTGRES_PASSWORD || '';
+    composed[`${database}_DB_USER`] = variables[`${database}_DB_USER`] || `${database.toLowerCase()}_service`;
   }
   const host = reachableHost(variables.HOST ?? '');
   for (const service of ['USER_SERVICE', 'ORDER_SERVICE', 'PAYMENT_SERVICE']) {

@@ -22,8 +22,8 @@ describe('parseSettings', () => {
     const { ports, variables } = parseSettings([example], {});
     expect(ports).toMatchObject({ GATEWAY_PORT: 4000, USER_DB_PORT: 5432, RABBITMQ_PORT: 5672, ADMINER_PORT: 8080 });
     expect(variables).toMatchObject({
-      USER_DB_USER: 'postgres',
-      USER_DB_PASSWORD: 'password',
+      USER_DB_USER: 'user_service',
+      USER_DB_OWNER: 'user_owner',
       USER_SERVICE_URL: 'http://127.0.0.1:8081',
     });
   });
@@ -40,9 +40,12 @@ describe('parseSettings', () => {
     expect(parseSettings([example], { ADMIN_EMAIL: '' }).variables.ADMIN_EMAIL).toBe('');
   });
 
-  it('a password of any characters -> as it stands, and also as that of each service', () => {
+  it('a password of any characters -> as it stands', () => {
     const password = 'a/b#c?d@e:f%25g$POSTGRES h\\i"j&k{l}m';
-    const { variables, postgres } = parseSettings([example, `POSTGRES_PASSWORD='${password}'`], {});
+    const { variables, postgres } = parseSettings(
+      [example, `POSTGRES_PASSWORD='${password}'\nORDER_DB_PASSWORD='${password}'`],
+      {},
+    );
     expect([postgres.password, variables.ORDER_DB_PASSWORD]).toEqual([password, password]);
   });
 
@@ -174,7 +177,7 @@ describe('serviceEnvironment', () => {
   it('the user service -> gets its own secrets', () => {
     expect(serviceEnvironment('user-service', settings)).toMatchObject({
       JWT_PRIVATE_KEY: 'secret',
-      USER_DB_PASSWORD: 'password',
+      USER_DB_USER: 'user_service',
       RABBITMQ_PASSWORD: 'guest',
     });
   });

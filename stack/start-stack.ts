@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { readFileSync } from 'node:fs';
-import { fillKeys } from './environment-file.ts';
+import { fillSecrets } from './environment-file.ts';
 import { connectionUrl } from '../common/src/config/connection-url.ts';
 import { services, systemParts, type PartsOptions } from './parts.ts';
 import { repository } from './paths.ts';
@@ -56,7 +56,7 @@ export async function startStack(options: StartStackOptions = {}): Promise<Runni
   const directory = path.resolve(options.directory ?? newTestDirectory());
   const reserved = await reservePorts(portVariables.length);
   const ports = Object.fromEntries(portVariables.map((name, i) => [name, String(reserved.ports[i])]));
-  const example = fillKeys(readFileSync(path.join(repository, '.env.example'), 'utf8'));
+  const example = fillSecrets(readFileSync(path.join(repository, '.env.example'), 'utf8'));
   const settings = parseSettings([example], { ...ports, ...options.environment });
   const parts = systemParts({
     settings,
@@ -99,16 +99,15 @@ export async function startStack(options: StartStackOptions = {}): Promise<Runni
   };
 }
 
-/** The URLs that the services make of their parts. */
-function wholeUrls({ variables, ports, rabbitmq }: Settings): Record<string, string> {
+/** The URL of each database as its server's superuser, for tests that look into it or bring it into disorder, and the broker's. */
+function wholeUrls({ variables, ports, postgres, rabbitmq }: Settings): Record<string, string> {
   const databases = services.flatMap(({ database }) => (database ? [database] : []));
   const urls = databases.map(({ portVariable, variables: names }) => {
     const of = (name: keyof typeof names) => variables[names[name]] ?? '';
     const url = connectionUrl('postgresql', {
       host: of('DATABASE_HOST'),
       port: ports[portVariable],
-      user: of('DATABASE_USER'),
-      password: of('DATABASE_PASSWORD'),
+      ...postgres,
       name: of('DATABASE_NAME'),
     });
     return [names.DATABASE_URL, of('DATABASE_URL') || url] as const;

@@ -1,5 +1,5 @@
 // One program's process: started, watched until it is ready, stopped, killed, paused.
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { StackError } from './errors.ts';
 import { describeFailure } from './failure-report.ts';
@@ -118,7 +118,7 @@ export class SupervisedProcess {
     const [file, ...parameters] = argv;
     const log = openLog(this.#options.directory, this.program.name);
     // Detached: a session of its own, so that Ctrl-C reaches only the supervisor, which stops everything in order.
-    const child = spawn(file, parameters, {
+    const child = spawnOwnerOnly(file, parameters, {
       cwd: directory,
       env: { ...environment, [markVariable]: this.#options.directory },
       uid,
@@ -179,5 +179,15 @@ export class SupervisedProcess {
     return new StackError(
       describeFailure({ what: `${name} ${fault}`, ending, log, logStart, directory, shownLines: 15 }),
     );
+  }
+}
+
+/** What a server writes (data, logs, tables of users) is nobody's but its user's. */
+function spawnOwnerOnly(file: string, parameters: string[], options: SpawnOptions): ChildProcess {
+  const before = process.umask(0o077);
+  try {
+    return spawn(file, parameters, options);
+  } finally {
+    process.umask(before);
   }
 }

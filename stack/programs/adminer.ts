@@ -1,6 +1,6 @@
 // Adminer, a web page that shows the databases, on PHP's own web server.
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { makePrivate } from '../data-folder.ts';
 import { adminerDirectory } from '../packages.ts';
 import type { Program } from '../program.ts';
 import { answersOk } from './node-service.ts';
@@ -25,7 +25,7 @@ export function adminer({ directory, port, servers, needs, environment }: Admine
     ports: [{ port, variable: 'ADMINER_PORT' }],
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 2_000,
-    prepare: async () => void mkdirSync(directory, { recursive: true, mode: 0o700 }),
+    prepare: async () => makePrivate(directory),
     command: () => ({
       argv: ['php', '-S', `127.0.0.1:${port}`, ...options(directory), indexPage],
       environment: {

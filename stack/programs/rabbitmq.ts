@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { makePrivate } from '../data-folder.ts';
 import { isListening } from '../ports.ts';
 import type { Program } from '../program.ts';
 import { writeWholeFile } from '../whole-file.ts';
@@ -29,7 +30,7 @@ export function rabbitmq(options: RabbitmqOptions): [epmd: Program, rabbitmq: Pr
     ports: [{ port: ports.epmd, variable: 'EPMD_PORT' }],
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 2_000,
-    prepare: async () => void mkdirSync(directory, { recursive: true }),
+    prepare: async () => makePrivate(directory),
     command: () => ({
       argv: ['epmd', '-port', String(ports.epmd), '-address', '127.0.0.1'],
       environment,

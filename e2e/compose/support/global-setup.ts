@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { randomInt } from 'node:crypto';
-import { fillKeys } from '../../../stack/environment-file.ts';
+import { fillSecrets } from '../../../stack/environment-file.ts';
 import { Output } from '../../../stack/output.ts';
 import { repository } from '../../../stack/paths.ts';
 import { reservePorts, type ReservedPorts } from '../../../stack/ports.ts';
@@ -26,7 +26,7 @@ export default async function globalSetup(): Promise<void> {
     return;
   }
   if (exitCode !== 0) throw new Error(`STACK=docker make doctor ended with ${exitCode}\n${stdout}\n${stderr}`);
-  const example = fillKeys(readFileSync(path.join(repository, '.env.example'), 'utf8'));
+  const example = fillSecrets(readFileSync(path.join(repository, '.env.example'), 'utf8'));
   const portNames = [...example.matchAll(/^([A-Z_]+_PORT)=/gm)].map(([, name = '']) => name);
   const reserved = await reservePorts(portNames.length);
   globalThis.composePorts = reserved;

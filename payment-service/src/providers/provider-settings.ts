@@ -1,4 +1,5 @@
 import {
+  databaseUrl,
   duration,
   loadSettings,
   optional,
@@ -59,10 +60,23 @@ const names: Setting<readonly [ProviderName, ...ProviderName[]]> = {
     value.includes('simulated') ? 'has simulated, which takes no money: production refuses it' : undefined,
 };
 
+/** A role of its own in payment-service's database, unless that is given as a whole, by whoever looks after it. */
+function ledgerDatabase(): Setting<string> {
+  const inParts = databaseUrl({
+    host: 'PAYMENT_DB_HOST',
+    port: 'PAYMENT_DB_PORT',
+    user: 'SIMULATED_PROVIDER_DB_USER',
+    password: 'SIMULATED_PROVIDER_DB_PASSWORD',
+    name: 'PAYMENT_DB_NAME',
+  });
+  return {
+    ...inParts,
+    compose: (environment) => (environment.PAYMENT_DATABASE_URL ? undefined : inParts.compose?.(environment)),
+  };
+}
+
 const simulated = {
-  SIMULATED_PROVIDER_DATABASE_URL: optional(
-    url({ schemes: ['postgresql', 'postgres'], examplePasswords: ['password'] }),
-  ),
+  SIMULATED_PROVIDER_DATABASE_URL: optional(ledgerDatabase()),
   SIMULATED_WEBHOOK_SECRETS: webhookSecrets({ examples: ['whsec_ZGV2ZWxvcG1lbnQtb25seS13ZWJob29rLXNlY3JldCE='] }),
   SIMULATED_WEBHOOK_URL: optional(url({ schemes: ['http', 'https'] })),
 };

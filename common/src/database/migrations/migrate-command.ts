@@ -9,9 +9,11 @@ import {
   revertMigrations,
   type MigrationOptions,
 } from './index.js';
+import { prepareRoles, type DatabaseRoles } from './roles.js';
 
 const USAGE = `usage: node migrate-cli.js <command> <service folder>, with DATABASE_URL in the environment, or
-its parts DATABASE_HOST, DATABASE_PORT, DATABASE_USER, DATABASE_PASSWORD and DATABASE_NAME
+its parts DATABASE_HOST, DATABASE_PORT, DATABASE_USER, DATABASE_PASSWORD and DATABASE_NAME. With SUPERUSER and
+SUPERUSER_PASSWORD, up first makes that user, the owner, and SERVICE_USER, who has rights on rows alone
   up                                    apply what is pending
   down [count]                          undo the last migration, or the last few
   status                                compare the database with the folder; exit code 1 unless they agree
@@ -26,6 +28,7 @@ interface Invocation {
   directory: string;
   /** The database and the folder. Throws UsageError without a database. */
   options: () => MigrationOptions;
+  roles: () => DatabaseRoles | undefined;
   rest: readonly string[];
   empty: boolean;
   say: (line: string) => void;
@@ -36,7 +39,9 @@ type Command = (invocation: Invocation) => Promise<boolean>;
 const list = (names: readonly string[]) => names.join(', ');
 
 const commands: Record<string, Command> = {
-  up: async ({ options, say }) => {
+  up: async ({ options, roles, say }) => {
+    const wanted = roles();
+    if (wanted) await prepareRoles(wanted);
     const applied = await deployMigrations(options());
     say(applied.length > 0 ? `applied ${list(applied)}` : 'nothing to apply');
     return true;
@@ -80,6 +85,8 @@ const commands: Record<string, Command> = {
 export interface MigrateCommandContext {
   /** Throws SettingsError. */
   databaseUrl: () => string;
+  /** The roles to make before migrations are applied, if any. Throws SettingsError. */
+  roles?: () => DatabaseRoles | undefined;
   /** Takes one line of output. */
   say: (line: string) => void;
   /** Takes one line of what went wrong. */
@@ -88,13 +95,13 @@ export interface MigrateCommandContext {
 
 /** Runs one command line and answers its exit code: 0, 1 when something is wrong, 2 when it was called in a wrong way. */
 export async function runMigrateCommand(args: string[], context: MigrateCommandContext): Promise<0 | 1 | 2> {
-  const { databaseUrl, say, complain } = context;
+  const { databaseUrl, roles = () => undefined, say, complain } = context;
   try {
     const { name, directory, rest, empty } = parse(args);
     const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
     if (!command || directory === undefined) throw new UsageError(USAGE);
     const options = () => ({ url: databaseUrl(), directory });
-    return (await command({ directory, options, rest, empty, say })) ? 0 : 1;
+    return (await command({ directory, options, roles, rest, empty, say })) ? 0 : 1;
   } catch (error) {
     complain(error instanceof Error ? error.message : String(error));
     return error instanceof UsageError || error instanceof SettingsError ? 2 : 1;

@@ -1,10 +1,15 @@
 /** Held while the tables are made, since two processes may start at once. */
 const SET_UP_LOCK = 72_707_371;
 
-/** Makes the ledger's tables where they are missing; what is there already stays, and isn't locked. */
+/**
+ * Makes the ledger's tables where they are missing; what is there already stays, and isn't locked. Whoever may not make
+ * schemas finds one that is theirs.
+ */
 export const LEDGER_TABLES = `
   SELECT pg_advisory_xact_lock(${SET_UP_LOCK});
-  CREATE SCHEMA IF NOT EXISTS simulated_provider;
+  DO $$ BEGIN
+    IF to_regnamespace('simulated_provider') IS NULL THEN CREATE SCHEMA simulated_provider; END IF;
+  END $$;
   CREATE TABLE IF NOT EXISTS simulated_provider.charges (
     key text PRIMARY KEY,
     transaction_id text NOT NULL UNIQUE,
