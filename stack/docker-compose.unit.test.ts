@@ -25,21 +25,14 @@ function environmentOf(text: string): string[] {
   return [...variableNames(text), ...fragments.flatMap(environmentOf)];
 }
 
-/** The files that have tables of a service's settings. */
-const settingsFiles = (service: string): string[] => [
-  'common/src/config/http-settings.ts',
-  ...globSync(`${service}/src/{config,**/*-settings}.ts`, { cwd: repository }),
-];
-
-/** The settings that a service reads, by those tables; of a URL its parts, too. */
-const settingsOf = (service: string): string[] =>
-  settingsFiles(service)
-    .map(read)
-    .flatMap((text) =>
-      [...text.matchAll(/^ {2}([A-Z][A-Z0-9_]+):|\b(?:host|port|user|password|name): '([A-Z_]+)'/gm)].map(
-        ([, name, part = '']) => name ?? part,
-      ),
-    );
+/** The settings that a service reads: what it is shown without containers, and its files of settings name. */
+function settingsOf(service: string): string[] {
+  const own = globSync(`${service}/src/{config,**/*-settings,**/*-secrets}.ts`, { cwd: repository });
+  const text = ['common/src/config/http-settings.ts', ...own].map(read).join('\n');
+  const named = new Set(text.match(/\b[A-Z][A-Z0-9_]+\b/g));
+  const shown = serviceEnvironment(service, parseSettings([read('.env.example')], {}));
+  return Object.keys(shown).filter((name) => named.has(name));
+}
 
 /** What a service waits for before it is started: the condition of each. */
 const waits = (text: string): Record<string, string> =>
