@@ -4,7 +4,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { request } from './control.ts';
 import { isListening, portHolders } from './ports.ts';
-import { isAlive, markedProcesses } from './processes.ts';
+import { isAlive, killMarked, markedProcesses } from './processes.ts';
 import type { Part, Task } from './program.ts';
 import { StateFile } from './state.ts';
 import { AlreadyRunning, Supervisor } from './supervisor.ts';
@@ -205,6 +205,33 @@ describe('Supervisor', () => {
     expect(isAlive(orphan)).toBe(false);
     expect(messages).toEqual([`stopping orphan (pid ${orphan.pid}), left over from an earlier run`]);
     expect(portHolders(port).map(({ pid }) => pid)).toEqual([supervisor.process('api').identity?.pid]);
+  });
+
+  it('too many files are open -> what crashes comes back once there are fewer, and the supervisor lives', async () => {
+    const [port = 0] = standIns.ports;
+    const script = path.join(import.meta.dirname, 'test/supervise.ts');
+    const argv = ['-c', 'ulimit -n 256; exec "$@"', 'sh', process.execPath, script, standIns.directory, String(port)];
+    const limited = spawn('sh', argv, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    limited.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    try {
+      const running = () => new StateFile(standIns.directory).readRunning();
+      await until(() => running()?.ready === true);
+      const first = running()!.programs[0]!;
+      limited.kill('SIGUSR2');
+      await until(() => said.includes('opened all files'));
+      process.kill(first.pid, 'SIGKILL');
+      await until(() => said.split('could not be started').length > 3);
+
+      limited.kill('SIGUSR2');
+      await until(() => said.includes('orphan is ready again'));
+      await until(() => running()?.programs[0]?.pid !== first.pid);
+      expect(limited.exitCode).toBeNull();
+      expect(said).toContain('EMFILE');
+    } finally {
+      limited.kill('SIGKILL');
+      await killMarked(standIns.directory);
+    }
   });
 
   it('a stop while it starts -> what was started stops, and start() tells that it was asked to', async () => {
