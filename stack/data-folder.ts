@@ -1,4 +1,5 @@
-// Where all data and logs are kept. Servers that root starts run as users without rights, who have to get there.
+// Where all data and logs are kept. Servers that root starts run as users without rights, who have to get there; and some
+// take no path with characters that mean something to a shell, a pattern or their own configuration.
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
@@ -12,23 +13,39 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { spawnSync } from 'node:child_process';
+import { homedir } from 'node:os';
 import path from 'node:path';
 import { StackError } from './errors.ts';
 import { repository } from './paths.ts';
 
 const link = path.join(repository, '.native');
-const whereAllMayEnter = '/var/lib/shop';
+const plainPath = /^[\w./+,@=-]+$/;
 
 /**
- * `.native` of the working copy; below a folder that is root's alone, such as /root, a folder of its own in /var/lib/shop,
- * which `.native` is a link to.
+ * `.native` of the working copy; below a folder that is root's alone, such as /root, or that has unusual characters in its
+ * name, a folder of its own elsewhere, which `.native` is a link to.
  */
 export function dataFolder(): string {
   const kind = lstatSync(link, { throwIfNoEntry: false });
   if (kind?.isSymbolicLink()) return path.resolve(repository, readlinkSync(link));
-  if (process.getuid?.() !== 0 || everybodyMayEnter(repository)) return link;
-  const hash = createHash('sha256').update(repository).digest('hex').slice(0, 8);
-  return path.join(whereAllMayEnter, `${path.basename(repository)}-${hash}`);
+  const isRoot = process.getuid?.() === 0;
+  return (!isRoot || everybodyMayEnter(repository)) && plainPath.test(repository) ? link : folderElsewhere(repository);
+}
+
+/** A folder for the data of a working copy that can't hold them itself: root's in /var/lib, a user's below their home. */
+export function folderElsewhere(
+  workingCopy: string,
+  { uid, home, stateHome }: { uid?: number | undefined; home: string; stateHome?: string | undefined } = {
+    uid: process.getuid?.(),
+    home: homedir(),
+    stateHome: process.env.XDG_STATE_HOME,
+  },
+): string {
+  const hash = createHash('sha256').update(workingCopy).digest('hex').slice(0, 8);
+  const name = path.basename(workingCopy).replaceAll(/[^\w.-]+/g, '-');
+  const own = path.join(stateHome || path.join(home, '.local/state'), 'shop');
+  const parent = uid === 0 ? '/var/lib/shop' : plainPath.test(own) ? own : `/var/tmp/shop-${uid}`;
+  return path.join(parent, `${name}-${hash}`);
 }
 
 /** Makes the folder. Moves there what an earlier version has left below a folder that is root's alone. */

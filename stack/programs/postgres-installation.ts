@@ -25,7 +25,8 @@ const nobody = '65534';
  * with data in this folder.
  */
 export function locatePostgres(environment: NodeJS.ProcessEnv, stackDirectory: string): PostgresInstallation {
-  const binaries = findBinaries(environment);
+  const found = findBinaries(environment);
+  const binaries = /["$`\\]/.test(found) ? copyOf(found) : found; // initdb quotes its own path for sh, but none of these
   if (process.getuid?.() !== 0) return { binaries, initdbPrefix: prefixOfUnknownUser() };
   const owner = systemAccount();
   if (!everybodyMayEnter(stackDirectory)) {
@@ -88,13 +89,18 @@ function runnable(binaries: string, owner: { uid: number; gid: number }): string
   const runs = (folder: string) =>
     spawnSync(path.join(folder, 'postgres'), ['--version'], { ...owner, cwd: '/' }).status === 0;
   if (runs(binaries)) return binaries;
-  const version = spawnSync(path.join(binaries, 'postgres'), ['--version'], { encoding: 'utf8' }).stdout;
-  const name = `postgresql-${/[\d.]+/.exec(version)?.[0] ?? ''}`;
-  const copy = path.join(dataFolder(), name);
-  if (!existsSync(copy)) copyReadable(path.dirname(binaries), copy);
-  if (runs(path.join(copy, 'bin'))) return path.join(copy, 'bin');
+  const copy = copyOf(binaries);
+  if (runs(copy)) return copy;
   const remedy = 'move the project to a folder that everybody may enter';
   throw new StackError(`${systemUser}, whom PostgreSQL runs as, can't run ${binaries} nor ${copy}: ${remedy}`);
+}
+
+/** The folder of the programs in a copy of the installation, beside the data. */
+function copyOf(binaries: string): string {
+  const version = spawnSync(path.join(binaries, 'postgres'), ['--version'], { encoding: 'utf8' }).stdout;
+  const copy = path.join(dataFolder(), `postgresql-${/[\d.]+/.exec(version)?.[0] ?? ''}`);
+  if (!existsSync(copy)) copyReadable(path.dirname(binaries), copy);
+  return path.join(copy, 'bin');
 }
 
 function copyReadable(source: string, target: string): void {
