@@ -6,7 +6,7 @@ import { workQueues } from './topology.js';
 
 /** The database of the service whose queue it is: order-service.v1 is that of ORDER_DATABASE_URL. Throws SettingsError. */
 function databaseOf({ name }: WorkQueue): string {
-  const prefix = name.replace(/-service\..*$/, '').toUpperCase();
+  const [prefix = ''] = name.toUpperCase().split('-');
   const setting = databaseUrl({
     host: `${prefix}_DB_HOST`,
     port: `${prefix}_DB_PORT`,
