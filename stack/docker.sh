@@ -47,28 +47,16 @@ fetch_images() {
   done
 }
 
-# .env, with fresh keys and passwords, by the same code as in the other stack; what .env lacks is in .env.example.
-complete_settings() {
-  [ -z "${JWT_PRIVATE_KEY:-}" ] || return 0 # the environment wins over .env
-  for secret in JWT_PRIVATE_KEY JWT_PUBLIC_KEYS POSTGRES_PASSWORD SIMULATED_PROVIDER_DB_PASSWORD; do
-    grep -q "^$secret=." .env 2>/dev/null || missing=$secret
-  done
-  [ -n "${missing:-}" ] || return 0
-  node_image=$(bases | head -n 1)
-  fetch_images "$node_image"
-  docker run --rm --network none --user "$(id -u):$(id -g)" --volume "$PWD:/project" --workdir /project "$node_image" \
-    node --input-type=module --eval '
-      import { completeEnvironmentFile } from "./stack/environment-file.ts";
-      for (const line of completeEnvironmentFile(".")) console.error(line);'
+# The settings, read by the same code as in the other stack, as variables of this script: what Compose finds there it takes as
+# it is; in a file it would fill in what follows a $. With --complete, .env is made or given fresh keys and passwords first.
+load_settings() {
+  settings=$(docker run --rm --network none --user "$(id -u):$(id -g)" --volume "$PWD:/project" --workdir /project \
+    $(sed -n 's/^\([A-Z][A-Z0-9_]*\)=.*/--env \1/p' .env.example) --env COMPOSE_PROJECT_NAME \
+    "$node_image" node stack/compose-environment.ts "$@") || exit 1
+  eval "$settings"
 }
 
-compose() {
-  if [ -f .env ]; then
-    docker compose --env-file .env.example --env-file .env "$@"
-  else
-    docker compose --env-file .env.example "$@"
-  fi
-}
+compose() { docker compose --env-file .env.example "$@"; }
 
 # Everything, whichever profiles are chosen.
 compose_all() { compose --profile '*' "$@"; }
@@ -102,7 +90,6 @@ databases() {
 }
 
 up() {
-  complete_settings
   fetch_images $(bases) $(compose config --images)
   compose build
   if [ "${1:-}" = -d ]; then
@@ -230,10 +217,19 @@ nginx() {
 command=${1:-}
 [ $# -eq 0 ] || shift
 find_docker
+node_image=$(bases | head -n 1)
+case $command in
+  up | infra | restart)
+    fetch_images "$node_image"
+    load_settings --complete
+    ;;
+  run) ;;
+  # Without this image nothing was built from it: there is nothing yet that settings would matter to.
+  *) [ -z "$(docker image ls --quiet "$node_image")" ] || load_settings ;;
+esac
 case $command in
   up) up "$@" ;;
   infra)
-    complete_settings
     fetch_images $(compose --profile tools config --images $servers)
     compose_up --detach --wait $servers
     ;;

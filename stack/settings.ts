@@ -50,13 +50,17 @@ export function loadSettings(environment: NodeJS.ProcessEnv = process.env, direc
     const file = path.join(directory, name);
     return existsSync(file) ? readText(file) : '';
   };
-  const forUs = Object.fromEntries(Object.entries(environment).filter(([name]) => !saidByFilesAlone.includes(name)));
-  const settings = parseSettings([read('.env.example'), read('.env')], forUs);
+  const settings = parseSettings([read('.env.example'), read('.env')], withoutShellsOwn(environment));
   return process.getuid?.() === 0 ? settings : withOpenEntryPort(settings, firstOpenPort());
 }
 
 /** Shells export these for other programs, such as npm, or of their own accord: for us .env alone says them. */
 const saidByFilesAlone = ['NODE_ENV', 'HOST'];
+
+/** The environment without what it says to others. */
+export function withoutShellsOwn(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !saidByFilesAlone.includes(name)));
+}
 
 /** What to tell the user whose environment says something that is not heeded. */
 export function environmentNotes({ variables }: Settings, environment: NodeJS.ProcessEnv = process.env): string[] {

@@ -1,0 +1,53 @@
+// The settings for docker-compose.yml, as commands of a shell: Compose would read .env by rules of its own, and fill in what
+// follows a $. With --complete it makes .env complete first.   eval "$(node stack/compose-environment.ts [--complete])"
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { urlHost } from '../common/src/config/connection-url.ts';
+import { completeEnvironmentFile, readText } from './environment-file.ts';
+import { StackError } from './errors.ts';
+import { repository } from './paths.ts';
+import { parseSettings, withoutShellsOwn } from './settings.ts';
+
+/** Ports of containers alone. */
+const containerPorts = ['GRAFANA_PORT', 'JAEGER_PORT'];
+const exampleNetwork = '10.87.0';
+
+/** The variables that docker-compose.yml asks for. Throws a StackError with one line for each fault. */
+export function composeVariables(texts: string[], environment: NodeJS.ProcessEnv): Record<string, string> {
+  const { variables, host } = parseSettings(texts, environment);
+  const offset = Number(variables.PORT_OFFSET);
+  const moved = containerPorts.map((name) => [name, String(Number(variables[name]) + offset)] as const);
+  const all = { ...variables, ...Object.fromEntries(moved), HOST: urlHost(host), PORT_OFFSET: '0' };
+  if (offset === 0) return all;
+  // Another copy runs beside the one on the usual ports: it has containers, volumes and addresses of its own.
+  const network = variables.CONTAINER_NETWORK === exampleNetwork ? `10.87.${1 + (offset % 255)}` : undefined;
+  return {
+    ...all,
+    CONTAINER_NETWORK: network ?? variables.CONTAINER_NETWORK ?? '',
+    COMPOSE_PROJECT_NAME: environment.COMPOSE_PROJECT_NAME || variables.COMPOSE_PROJECT_NAME || `shop-${offset}`,
+  };
+}
+
+/** Commands that set variables for the programs that a shell starts, whatever their values. */
+export function shellExports(variables: Record<string, string>): string {
+  const quoted = (value: string) => `'${value.replaceAll("'", `'\\''`)}'`;
+  return Object.entries(variables)
+    .map(([name, value]) => `export ${name}=${quoted(value)}\n`)
+    .join('');
+}
+
+if (import.meta.main) {
+  try {
+    const isSettledElsewhere = Boolean(process.env.JWT_PRIVATE_KEY); // the environment wins over .env
+    if (process.argv.includes('--complete') && !isSettledElsewhere) {
+      for (const line of completeEnvironmentFile(repository)) process.stderr.write(`${line}\n`);
+    }
+    const files = ['.env.example', '.env'].map((name) => path.join(repository, name));
+    const texts = files.filter((file) => existsSync(file)).map(readText);
+    process.stdout.write(shellExports(composeVariables(texts, withoutShellsOwn(process.env))));
+  } catch (error) {
+    if (!(error instanceof StackError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  }
+}

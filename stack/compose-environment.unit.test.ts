@@ -1,0 +1,43 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { composeVariables, shellExports } from './compose-environment.ts';
+import { repository } from './paths.ts';
+
+const example = readFileSync(path.join(repository, '.env.example'), 'utf8');
+
+describe('composeVariables', () => {
+  it('.env.example -> every variable of it, as the other stack reads it', () => {
+    const env = 'POSTGRES_PASSWORD=Correct$horse#1\nHOST=::1';
+    expect(composeVariables([example, env], {})).toMatchObject({
+      POSTGRES_PASSWORD: 'Correct$horse#1',
+      NGINX_PORT: '80',
+      GRAFANA_PORT: '3000',
+      CONTAINER_NETWORK: '10.87.0',
+      HOST: '[::1]',
+    });
+    expect(composeVariables([example], {})).not.toHaveProperty('COMPOSE_PROJECT_NAME');
+  });
+
+  it('PORT_OFFSET -> ports, containers, volumes and addresses of its own', () => {
+    const variables = composeVariables([example, 'PORT_OFFSET=20000'], {});
+    expect(variables).toMatchObject({
+      NGINX_PORT: '20080',
+      GRAFANA_PORT: '23000',
+      COMPOSE_PROJECT_NAME: 'shop-20000',
+      CONTAINER_NETWORK: '10.87.111',
+    });
+    const chosen = { COMPOSE_PROJECT_NAME: 'second', CONTAINER_NETWORK: '10.1.2' };
+    expect(composeVariables([example, 'PORT_OFFSET=20000'], chosen)).toMatchObject(chosen);
+  });
+});
+
+describe('shellExports', () => {
+  it('values of any characters -> a shell hands them on as they are', () => {
+    const value = ` it's "quoted" $HOME \${HOME} $(id) \`id\` \\n \\' # % пароль\ttab `;
+    const script = `${shellExports({ ODD: value, EMPTY: '' })}exec env -0`;
+    const { stdout } = spawnSync('sh', ['-c', script], { env: { PATH: process.env.PATH }, encoding: 'utf8' });
+    expect(stdout.split('\0')).toEqual(expect.arrayContaining([`ODD=${value}`, 'EMPTY=']));
+  });
+});
