@@ -30,16 +30,27 @@ export async function tryBecomeActive(client: Client): Promise<boolean> {
   return rows[0]?.locked === true;
 }
 
+/** From now on `onWritten` is called when a relay that stands by hears of a commit. */
+export async function listenForWrites(client: Client, onWritten: () => void): Promise<void> {
+  client.on('notification', onWritten);
+  await client.query('LISTEN outbox_written');
+}
+
+/** Tells the active relay of a commit. Not in the transaction that wrote: NOTIFY makes all commits wait for one another. */
+export async function notifyOfWrites(client: Client): Promise<void> {
+  await client.query('NOTIFY outbox_written');
+}
+
 /**
- * The oldest events not published yet. Not "those after the last one read": positions are drawn before commit, so a
+ * The oldest events not published yet, but for those of the subjects that are `held` back. Not "those after the last one read": positions are drawn before commit, so a
  * lower one can appear later.
  */
-export async function nextEvents(client: Client, limit: number): Promise<OutboxEvent[]> {
+export async function nextEvents(client: Client, limit: number, held: readonly string[]): Promise<OutboxEvent[]> {
   const { rows } = await client.query<OutboxEvent>({
     name: 'next-events',
     text: `SELECT position, id, type, subject, sequence, time, data, traceparent FROM outbox
-           WHERE published_at IS NULL ORDER BY position LIMIT $1`,
-    values: [limit],
+           WHERE published_at IS NULL AND subject <> ALL($2::text[]) ORDER BY position LIMIT $1`,
+    values: [limit, held],
   });
   return rows;
 }

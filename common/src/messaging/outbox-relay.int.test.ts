@@ -177,6 +177,95 @@ describe('outbox relay', () => {
     expect(await bench.waiting(bench.queue.name)).toBe(1);
   });
 
+  it('a full queue refuses more events than a batch has -> what others wait for is published, and they are once there is room', async () => {
+    const connection = bench.connect();
+    const full = await bench.channel.assertQueue('', {
+      exclusive: true,
+      arguments: { 'x-max-length': 1, 'x-overflow': 'reject-publish' },
+    });
+    for (let fillers = 0; fillers < 2; fillers++) bench.channel.sendToQueue(full.queue, Buffer.from('filler'));
+    await eventually(async () => expect(await bench.waiting(full.queue)).toBeGreaterThan(0));
+    await bench.channel.bindQueue(full.queue, bench.topology.exchange, 'order.created');
+    const sequences: number[] = [];
+    const orderId = randomUUID();
+    bench.startConsumer(connection, {
+      'order.created': async ({ subject, sequence }) => {
+        if (subject === orderId) sequences.push(sequence);
+      },
+    });
+    try {
+      await bench.emit([1, 2].map((sequence) => orderCreatedDraft(orderId, sequence)));
+      await bench.emit(Array.from({ length: 448 }, () => orderCreatedDraft()));
+      const userId = randomUUID();
+      await bench.emit([
+        {
+          type: 'user.access_revoked',
+          subject: userId,
+          sequence: 1,
+          data: { userId, minimumVersion: 2, reason: 'test' },
+        },
+      ]);
+      bench.startRelay(connection);
+      await eventually(async () => expect(await bench.unpublished()).toBe(450));
+      await eventually(() => expect(sequences.length).toBeGreaterThan(1));
+      expect(new Set(sequences)).toEqual(new Set([1])); // the second waits for the first
+    } finally {
+      await bench.channel.deleteQueue(full.queue);
+    }
+    await eventually(async () => expect(await bench.unpublished()).toBe(0));
+    await eventually(() => expect(sequences.at(-1)).toBe(2));
+  });
+
+  it('a process whose relay stands by commits -> it tells the active relay, which publishes', async () => {
+    const connection = bench.connect();
+    const relays = ['/first', '/second', '/third', '/fourth'].map((source) => ({
+      source,
+      relay: bench.startRelay(connection, { source }),
+    }));
+    await eventually(() => expect(relays.map(({ relay }) => relay.state())).toEqual(['ok', 'ok', 'ok', 'ok']));
+    const { source } = await eventually(() => bench.activeRelay());
+    const standbys = relays.filter((each) => each.source !== source);
+    expect(standbys).toHaveLength(3);
+    let told = 0;
+    bench.sql.on('notification', () => {
+      told++;
+    });
+    await bench.sql.query('LISTEN outbox_written');
+    try {
+      for (const { relay } of standbys) {
+        const toldBefore = told;
+        await bench.emit([orderCreatedDraft()], relay);
+        await eventually(async () => expect(await bench.unpublished()).toBe(0));
+        await eventually(() => expect(told).toBe(toldBefore + 1));
+      }
+      const toldBefore = told;
+      for (let wakes = 0; wakes < 1_000; wakes++) standbys[0]?.relay.wake();
+      await eventually(() => expect(told).toBeGreaterThan(toldBefore));
+      expect(told).toBeLessThan(toldBefore + 10);
+    } finally {
+      await bench.sql.query('UNLISTEN outbox_written');
+      bench.sql.removeAllListeners('notification');
+    }
+  });
+
+  it('a process whose relay stands by commits -> round trips take less time than polls would', async () => {
+    const connection = bench.connect();
+    const relays = ['/first', '/second'].map((source) => ({ source, relay: bench.startRelay(connection, { source }) }));
+    const received: string[] = [];
+    bench.startConsumer(connection, { 'order.created': async ({ subject }) => void received.push(subject) });
+    const { source } = await eventually(() => bench.activeRelay());
+    const standby = relays.find((each) => each.source !== source)?.relay;
+    const roundTrip = async () => {
+      const orderId = randomUUID();
+      await bench.emit([orderCreatedDraft(orderId)], standby);
+      await eventually(() => expect(received).toContain(orderId));
+    };
+    await roundTrip();
+    const before = Date.now();
+    for (let trips = 0; trips < 10; trips++) await roundTrip();
+    expect(Date.now() - before).toBeLessThan(timeLimit(9_000)); // polling alone takes 10 s
+  });
+
   it('the broker is down -> the relay is behind, and nothing is marked as published', async () => {
     const connection = bench.connect('amqp://guest:guest@127.0.0.1:1');
     const relay = bench.startRelay(connection);

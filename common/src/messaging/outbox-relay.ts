@@ -12,17 +12,22 @@ import {
   type Publisher,
 } from '../rabbitmq/index.js';
 import type { Tracing } from '../tracing/index.js';
+import { toCloudEvent } from './cloud-event.js';
+import { HeldSubjects } from './held-subjects.js';
 import { messageSpan } from './message-span.js';
 import { messagingMetrics, type MessagingMetrics } from './messaging-metrics.js';
 import {
   assertMarkable,
   backlogOf,
+  listenForWrites,
   markPublished,
   nextEvents,
+  notifyOfWrites,
   tryBecomeActive,
   type OutboxEvent,
 } from './outbox-queries.js';
 import { createRelayClient } from './outbox-session.js';
+import { WakeUp } from './wake-up.js';
 
 export interface OutboxRelayOptions {
   /** Of the database whose outbox it publishes; the relay takes one connection of its own. */
@@ -50,19 +55,20 @@ const BEHIND_AFTER = 10_000;
 const DRAIN_TIMEOUT = 5_000;
 /**
  * Publishes what a service has written into its outbox: each event at least once, those of an aggregate in their order.
- * Of all relays of a database one is active, by a lock that ends with its session; the others stand by and look once a second.
+ * Of all relays of a database one is active, by a lock that ends with its session; the others stand by, pass on that they
+ * were woken, and look once a second whether the lock is free.
  */
 export class OutboxRelay {
   readonly #options: OutboxRelayOptions;
   readonly #metrics: MessagingMetrics;
   readonly #stopping = new AbortController();
-  #idle = new AbortController();
-  #isWoken = false;
+  readonly #wakeUp = new WakeUp();
   #drainUntil = 0;
   #isConnected = false;
   #failedSessions = 0;
   /** Positions of the events that the broker has confirmed and that are not marked yet. */
   #unmarked: readonly string[] = [];
+  readonly #held = new HeldSubjects();
   #oldest: Date | undefined;
   #publisher: Publisher | undefined;
   #running: Promise<void> | undefined;
@@ -77,10 +83,12 @@ export class OutboxRelay {
     this.#running = this.#run(this.#publisher);
   }
 
-  /** An event was committed: publish it now rather than at the next poll. Costs next to nothing. */
+  /**
+   * An event was committed: it is published now rather than at the next poll, whichever process has the active relay.
+   * Costs next to nothing; however many commits call it meanwhile, one message to the active relay is under way at a time.
+   */
   wake(): void {
-    this.#isWoken = true;
-    this.#idle.abort();
+    this.#wakeUp.call();
   }
 
   /** `behind`: events wait for more than 10 s. `down`: the database can't be reached. */
@@ -125,15 +133,22 @@ export class OutboxRelay {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       if (await tryBecomeActive(client)) {
+        await listenForWrites(client, () => this.wake());
         this.#options.logger.info('outbox relay is active');
         this.#metrics.outboxRelayActive.set(1);
         return true;
       }
       this.#failedSessions = 0;
-      await pause(POLL, signal);
+      await this.#passOnWakes(client, Date.now() + POLL);
       await this.#observe(client);
     }
     return false;
+  }
+
+  async #passOnWakes(client: Client, until: number): Promise<void> {
+    while (!this.#stopping.signal.aborted && Date.now() < until) {
+      if (await this.#wakeUp.within(until - Date.now())) await notifyOfWrites(client);
+    }
   }
 
   /** Looks at the outbox every second meanwhile, also while a batch waits for its confirms: so the session stays alive. */
@@ -163,7 +178,7 @@ export class OutboxRelay {
         continue;
       }
       failures = 0;
-      if (batch.read < BATCH) await this.#waitForWork();
+      if (batch.read < BATCH) await this.#wakeUp.within(POLL);
     }
   }
 
@@ -187,8 +202,10 @@ export class OutboxRelay {
     publisher: Publisher,
     lost: AbortSignal,
   ): Promise<{ read: number; failed: number }> {
-    const events = await nextEvents(client, BATCH);
-    const failures: PublishFailed[] = [];
+    // Who stops tries none again that was refused.
+    const held = this.#held.at(this.#stopping.signal.aborted ? 0 : Date.now());
+    const events = await nextEvents(client, BATCH, held);
+    const failures = new Map<string, PublishFailed>();
     // An aggregate's next event is sent when the one before is confirmed: none overtakes another that has to be sent again.
     const ofSubject = new Map<string, Promise<boolean>>();
     const confirmed = await Promise.all(
@@ -209,14 +226,24 @@ export class OutboxRelay {
         published.map((event) => event.position),
       );
     }
-    for (const event of published) this.#options.onPublished?.(event);
-    const failed = events.length - published.length;
-    if (failed > 0) this.#options.logger.warn('events not published yet', { events: failed, err: failures[0] });
-    return { read: events.length, failed };
+    for (const event of published) {
+      this.#held.release(event.subject);
+      this.#options.onPublished?.(event);
+    }
+    if (failures.size > 0) {
+      const [err] = failures.values();
+      this.#options.logger.warn('events not published yet', { events: events.length - published.length, err });
+    }
+    return { read: events.length, failed: [...failures].filter(([...failure]) => !this.#holdBack(...failure)).length };
+  }
+
+  /** What is the matter with one event only must not hold up the others: those of its aggregate wait, and nobody else. */
+  #holdBack(subject: string, { reason }: PublishFailed): boolean {
+    return (reason === 'refused' || reason === 'returned') && this.#held.hold(subject, Date.now());
   }
 
   /** Whether the broker has confirmed it. */
-  async #publish(event: OutboxEvent, publisher: Publisher, failures: PublishFailed[]): Promise<boolean> {
+  async #publish(event: OutboxEvent, publisher: Publisher, failures: Map<string, PublishFailed>): Promise<boolean> {
     const { topology } = this.#options.connection;
     const { exchange, broadcastExchange } = topology;
     const destination = `${exchange}:${event.type}`;
@@ -233,7 +260,7 @@ export class OutboxRelay {
     try {
       const message = {
         routingKey: event.type,
-        body: Buffer.from(JSON.stringify(this.#toCloudEvent(event))),
+        body: Buffer.from(JSON.stringify(toCloudEvent(event, this.#options.source))),
         messageId: event.id,
         type: event.type,
         contentType: 'application/cloudevents+json',
@@ -251,24 +278,9 @@ export class OutboxRelay {
       if (!(error instanceof PublishFailed)) throw error;
       observe({ error_type: error.reason });
       span?.end({ errorType: error.reason });
-      failures.push(error);
+      failures.set(event.subject, error);
       return false;
     }
-  }
-
-  #toCloudEvent({ id, type, subject, sequence, time, data, traceparent }: OutboxEvent) {
-    return {
-      specversion: '1.0',
-      id,
-      source: this.#options.source,
-      type,
-      subject,
-      time: time.toISOString(),
-      datacontenttype: 'application/json',
-      traceparent: traceparent ?? undefined,
-      sequence,
-      data,
-    };
   }
 
   async #keepObserving(client: Client, ended: AbortSignal): Promise<void> {
@@ -283,13 +295,5 @@ export class OutboxRelay {
     this.#oldest = oldest ?? undefined;
     this.#metrics.outboxWaiting.set(waiting);
     this.#metrics.outboxAge.set(oldest === null ? 0 : Math.max(0, (Date.now() - oldest.getTime()) / 1_000));
-  }
-
-  async #waitForWork(): Promise<void> {
-    if (!this.#isWoken) {
-      this.#idle = new AbortController();
-      await pause(POLL, this.#idle.signal);
-    }
-    this.#isWoken = false;
   }
 }
