@@ -10,7 +10,7 @@ export default defineConfig(
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ['*/prisma.config.ts', 'gateway/codegen.ts'] },
+        projectService: { allowDefaultProject: ['*/prisma.config.ts', 'common/prisma-cli/config.ts'] },
         tsconfigRootDir: import.meta.dirname,
       },
     },

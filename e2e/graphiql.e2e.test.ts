@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { eventually, rest, urls } from './support/system.js';
+import { eventually, register, rest, urls } from './support/system.js';
 
 /** Keeps Chromium from calling home. */
 const QUIET = ['--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-quic'];
@@ -54,9 +54,6 @@ const type = async (editor: string, text: string): Promise<void> => {
   });
 };
 
-const typeToken = (token: string): Promise<void> =>
-  type('.graphiql-editor-tool', JSON.stringify({ Authorization: `Bearer ${token}` }));
-
 /** Presses the button; answers what came back, once the page shows it. */
 const execute = async (shown: string) => {
   const answered = page.waitForResponse((response) => response.request().method() === 'POST');
@@ -87,9 +84,10 @@ describe('GraphiQL in a browser', () => {
       `mutation Login { login(input: { email: "${email}", password: "password123" }) { token } }`,
     );
     const { token } = (await execute('token')).login;
+    // Of all tabs from now on.
+    expect(await page.locator('#authorization').inputValue()).toBe(`Bearer ${token}`);
 
     await openTab('CreateOrder');
-    await typeToken(token);
     const order = (await execute('pending')).createOrder;
     expect(order).toMatchObject({ status: 'pending', totalAmount: 999.99 });
     await eventually(async () => {
@@ -97,12 +95,10 @@ describe('GraphiQL in a browser', () => {
     });
 
     await openTab('Orders');
-    await typeToken(token);
     const [listed] = (await execute('"hasMore"')).orders.data;
     expect(listed).toMatchObject({ user: { email }, payment: { status: 'pending', amount: 999.99 } });
 
     await openTab('ProcessPayment');
-    await typeToken(token);
     await type(
       '.graphiql-query-editor',
       `mutation ProcessPayment { processPayment(id: "${listed.payment.id}") { status } }`,
@@ -113,11 +109,9 @@ describe('GraphiQL in a browser', () => {
     });
 
     await openTab('Me');
-    await typeToken(token);
     expect((await execute('confirmed')).me.orders).toMatchObject([{ id: order.id, status: 'confirmed' }]);
 
     await openTab('OrderUpdated');
-    await typeToken(token);
     await type('.graphiql-query-editor', `subscription OrderUpdated { orderUpdated(id: "${order.id}") { status } }`);
     const begun = page.waitForResponse((response) => response.headers()['content-type'] === 'text/event-stream');
     await page.locator('button[aria-label^="Execute"]').click();
@@ -126,5 +120,88 @@ describe('GraphiQL in a browser', () => {
     await page.locator('.graphiql-response', { hasText: 'cancelled' }).waitFor();
 
     expect({ foreignRequests, complaints }).toEqual({ foreignRequests: [], complaints: [] });
+  });
+
+  it('a syntax error -> what is wrong, and no stack trace', async () => {
+    await openTab('Me');
+    await type('.graphiql-query-editor', 'query Me { me { id }');
+    await page.locator('button[aria-label^="Execute"]').click();
+    await page.locator('.graphiql-response', { hasText: 'Syntax' }).waitFor();
+
+    expect(await textIn('.graphiql-response')).not.toMatch(/stack|\.js:\d/);
+  });
+
+  it('the token -> in no storage that outlives the session, and gone from it with the log-out', async () => {
+    const stored = await page.evaluate('JSON.stringify(localStorage)');
+    expect(stored).not.toMatch(/eyJ|Bearer/);
+    expect(await page.evaluate('sessionStorage.getItem("authorization")')).toMatch(/^Bearer eyJ/);
+
+    await openTab('Me');
+    await type('.graphiql-query-editor', 'mutation Me { logout }');
+    await execute('true');
+
+    expect(await page.locator('#authorization').inputValue()).toBe('');
+    expect(await page.evaluate('sessionStorage.getItem("authorization")')).toBeNull();
+  });
+
+  it('a token alone, typed into the field -> meant as one, also after a reload', async () => {
+    const { token, email } = await register();
+    await page.locator('#authorization').fill(token);
+    await page.reload();
+    await page.locator('.graphiql-query-editor .view-lines').waitFor();
+
+    await openTab('Login');
+    await type('.graphiql-query-editor', 'query Login { me { email } }');
+
+    expect((await execute(email)).me.email).toBe(email);
+  });
+
+  it('the untouched page, reloaded twice -> the same tabs, the same one active, and its query', async () => {
+    const fresh = await (await browser.newContext()).newPage();
+    const titles = async () => ({
+      all: await fresh.locator('.graphiql-tab-button').allInnerTexts(),
+      active: await fresh.locator('.graphiql-tab-active').innerText(),
+    });
+    const load = async (go: () => Promise<unknown>) => {
+      await go();
+      await fresh.locator('.graphiql-query-editor .view-line', { hasText: 'Register' }).first().waitFor();
+    };
+    await load(() => fresh.goto(urls.nginx));
+    const first = await titles();
+    expect(first).toMatchObject({ active: 'Register' });
+    await eventually(async () =>
+      expect(await fresh.evaluate('localStorage.getItem("graphiql:tabState")')).toBeTruthy(),
+    );
+
+    await load(() => fresh.reload());
+    expect(await titles()).toEqual(first);
+    await load(() => fresh.reload());
+    expect(await titles()).toEqual(first);
+    await fresh.context().close();
+  });
+
+  it.each(['by its settings', 'by the system'])('switched to dark %s -> readable at once', async (way) => {
+    const fresh = await (await browser.newContext({ colorScheme: 'light' })).newPage();
+    await fresh.goto(urls.nginx);
+    await fresh.locator('.graphiql-query-editor .view-line', { hasText: 'Register' }).first().waitFor();
+    /** Of the text and of what is behind it, from 0 to 255. */
+    const brightness = () =>
+      fresh.evaluate<number[]>(`['.graphiql-query-editor .view-line span span', '#authorization']
+        .map((name) => getComputedStyle(document.querySelector(name)).color)
+        .concat(getComputedStyle(document.querySelector('.graphiql-query-editor')).backgroundColor)
+        .map((color) => color.match(/[\\d.]+/g).slice(0, 3).reduce((sum, part) => sum + Number(part) / 3, 0))`);
+
+    if (way === 'by the system') await fresh.emulateMedia({ colorScheme: 'dark' });
+    else {
+      await fresh.locator('button[aria-label="Open settings dialog"]').click();
+      await fresh.getByRole('button', { name: 'Dark' }).click();
+    }
+
+    await eventually(async () => {
+      const [query, field, behind] = await brightness();
+      expect(behind).toBeLessThan(100);
+      expect(Math.min(query ?? 0, field ?? 0)).toBeGreaterThan(120);
+    });
+    await fresh.context().close();
   });
 });

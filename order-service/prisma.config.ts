@@ -1,10 +1,4 @@
-/// <reference types="node" />
 import { defineConfig } from 'prisma/config';
+import { prismaConfig } from '../common/prisma-cli/config.ts';
 
-// `prisma generate` only checks that a schema engine exists and would download one. Migrations run on its WASM build.
-process.env.PRISMA_SCHEMA_ENGINE_BINARY ??= process.execPath;
-
-export default defineConfig({
-  schema: 'prisma/schema.prisma',
-  migrations: { path: 'prisma/migrations' },
-});
+export default defineConfig(await prismaConfig('order'));

@@ -24,14 +24,14 @@ interface Service {
   database?: Database;
 }
 
-interface Database {
+export interface Database {
   /** Of its server. */
   name: string;
   portVariable: PortVariable;
   /** The variables that say where it is and as whom to connect, by what they are called for the migrations. */
   variables: Record<`DATABASE_${'URL' | 'HOST' | 'PORT' | 'USER' | 'PASSWORD' | 'NAME'}`, string>;
   /** The variables that say as whom others connect, by what they are called for the migrations, which make these roles. */
-  roles: Record<string, string>;
+  roles: Record<'SERVICE_USER' | 'SERVICE_PASSWORD', string> & Record<string, string>;
 }
 
 function databaseOf(service: 'user' | 'order' | 'payment'): Database {

@@ -12,16 +12,21 @@ import { css, editorWorkerService, graphqlWorker, js, jsonWorker } from '@graphq
 const target = path.join(import.meta.dirname, '../generated/graphiql');
 const workers = { editorWorkerService, json: jsonWorker, graphql: graphqlWorker };
 
-/** The page's options stand in it as JSON. By default each edit goes into the page's address, passwords and all. */
-const start = `
+/** In a scope of its own: the bundle has names of one letter in the global one. */
+const start = `(() => {
 const workers = ${JSON.stringify(workers)};
 const urlOf = (label) => URL.createObjectURL(new Blob([workers[label]], { type: 'application/javascript' }));
 self.MonacoEnvironment = { globalAPI: false, getWorkerUrl: (_moduleId, label) => urlOf(label) };
-YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), {
-  ...JSON.parse(document.getElementById('options').textContent),
-  onEditQuery: () => {},
-});
+${await readFile(path.join(import.meta.dirname, 'graphiql-page.js'), 'utf8')}
+})();
 `;
+
+/** Shown errors are for the one who wrote the query, who has no use of a stack trace. */
+function withoutStacks(script: string): string {
+  const shown = '{message:n.message,stack:n.stack}';
+  if (script.split(shown).length !== 2) throw new Error('GraphiQL shows errors in another way than it did');
+  return script.replace(shown, '{message:n.message}');
+}
 
 /**
  * The tabs that a page begins with get stuck in an animation, which shows as soon as one is pressed: it jumps away from
@@ -29,7 +34,20 @@ YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), {
  */
 const steadyTabs = '.graphiql-tab { transform: none !important; }';
 
-const files = { js: `${js};${start}`, css: `${css}\n${steadyTabs}\n` };
+/** The bar above GraphiQL, in its colours. */
+const bar = `
+:root { color-scheme: light dark; }
+body.graphiql-light { color-scheme: light; }
+body.graphiql-dark { color-scheme: dark; }
+body { display: flex; flex-direction: column; height: 100vh; margin: 0; background: light-dark(#e8eaee, #212a3b); }
+#root { flex: 1; min-height: 0; }
+#session { display: flex; gap: 12px; padding: 8px 16px 0 68px; font: 14px sans-serif; color: light-dark(#3b4b68, #b7c2d7); }
+#session label { display: flex; flex: 1; gap: 12px; align-items: center; }
+#authorization { flex: 1; padding: 4px 8px; font: 13px monospace; border: 1px solid light-dark(#b7c2d7, #4a5a78);
+  border-radius: 4px; background: light-dark(#fff, #2d3547); color: light-dark(#1a2233, #e8eaee); }
+`;
+
+const files = { js: `${withoutStacks(js)};${start}`, css: `${css}\n${steadyTabs}\n${bar}` };
 const nameOf = (type: keyof typeof files): string =>
   `graphiql-${createHash('sha256').update(files[type]).digest('hex').slice(0, 16)}.${type}`;
 const manifest = `${JSON.stringify({ script: nameOf('js'), style: nameOf('css') })}\n`;

@@ -1,5 +1,8 @@
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 
+const JSON_TYPE = 'application/json';
+const GRAPHQL_JSON = 'application/graphql-response+json';
+
 const refusals = {
   subscription:
     'Subscriptions are sent as server-sent events: ask with Accept: text/event-stream (GraphQL over SSE, distinct connections mode)',
@@ -15,10 +18,16 @@ export const useNotAcceptable = (): Plugin => ({
     // Nobody will read it to its end.
     if (isSubscription) await result[Symbol.asyncIterator]().return?.();
     const message = refusals[isSubscription ? 'subscription' : 'operation'];
-    process.setResultProcessor(
-      (_, { Response }) =>
-        Response.json({ errors: [{ message, extensions: { code: 'NOT_ACCEPTABLE' } }] }, { status: 406 }),
-      'application/json',
-    );
+    const accepted = process.request.headers.get('accept') ?? '';
+    const type = accepted.includes(GRAPHQL_JSON) ? GRAPHQL_JSON : JSON_TYPE;
+    // As for every faulty query: clients read errors of any status in GraphQL's own media type, in JSON those of a 200.
+    const status = type === JSON_TYPE && accepted.includes(JSON_TYPE) ? 200 : 406;
+    process.setResultProcessor((_, { Response }) => {
+      const headers = { 'Content-Type': `${type}; charset=utf-8` };
+      return new Response(JSON.stringify({ errors: [{ message, extensions: { code: 'NOT_ACCEPTABLE' } }] }), {
+        status,
+        headers,
+      });
+    }, type);
   },
 });

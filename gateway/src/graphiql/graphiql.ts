@@ -38,7 +38,9 @@ const options = {
   endpoint: '/graphql',
   title: 'Shop GraphiQL',
   defaultTabs: tabs,
-  defaultEditorToolsVisibility: 'headers',
+  // What a tab's own headers hold stays in the page; the browser keeps none of them.
+  shouldPersistHeaders: false,
+  showPersistHeadersSettings: false,
 };
 
 const pageOf = ({ script, style }: Manifest): string => `<!doctype html>
@@ -53,6 +55,11 @@ const pageOf = ({ script, style }: Manifest): string => `<!doctype html>
   </head>
   <body class="no-focus-outline">
     <noscript>GraphiQL needs JavaScript.</noscript>
+    <div id="session">
+      <label>Authorization
+        <input id="authorization" autocomplete="off" spellcheck="false" placeholder="of all tabs: register or login fills it in, for this session">
+      </label>
+    </div>
     <div id="root"></div>
     <script id="options" type="application/json">${JSON.stringify(options).replaceAll('<', '\\u003c')}</script>
   </body>

@@ -1,12 +1,7 @@
 /** What GraphiQL shows at first: the way of an order, in the order of its steps. */
 export interface Tab {
   readonly query: string;
-  readonly headers?: string;
 }
-
-const headers = `{
-  "Authorization": "Bearer paste-the-token-of-the-log-in-here"
-}`;
 
 export const tabs: readonly Tab[] = [
   {
@@ -41,7 +36,6 @@ export const tabs: readonly Tab[] = [
 }`,
   },
   {
-    headers,
     query: `mutation CreateOrder {
   createOrder(input: {
     shippingAddress: "123 Main St, City, Country"
@@ -67,7 +61,6 @@ export const tabs: readonly Tab[] = [
 }`,
   },
   {
-    headers,
     query: `query Orders {
   orders(limit: 10) {
     data {
@@ -93,7 +86,6 @@ export const tabs: readonly Tab[] = [
 }`,
   },
   {
-    headers,
     query: `mutation ProcessPayment {
   processPayment(id: "paste-the-id-of-a-pending-payment-here") {
     id
@@ -108,7 +100,6 @@ export const tabs: readonly Tab[] = [
 }`,
   },
   {
-    headers,
     query: `query Me {
   me {
     id
@@ -128,7 +119,6 @@ export const tabs: readonly Tab[] = [
 }`,
   },
   {
-    headers,
     query: `subscription OrderUpdated {
   orderUpdated(id: "paste-the-id-of-an-order-here") {
     id

@@ -34,17 +34,20 @@ async function load(): Promise<void> {
 
 let loaded: Promise<void> | undefined;
 
+const noShadow = (): Promise<SqlDriverAdapter> => Promise.reject(new Error('a shadow database is never needed'));
+
 /** Runs `use` with an engine on the adapter and disposes of the adapter. Throws what the driver threw, where it did. */
 export async function withEngine<Result>(
   adapter: SqlDriverAdapter,
   use: (engine: SchemaEngine) => Promise<Result>,
+  connectToShadowDb = noShadow,
 ): Promise<Result> {
   const connect = () => Promise.resolve(adapter);
   const factory = bindMigrationAwareSqlAdapterFactory({
     provider: 'postgres',
     adapterName: adapter.adapterName,
     connect,
-    connectToShadowDb: () => Promise.reject(new Error('a shadow database is never needed')),
+    connectToShadowDb,
   });
   try {
     await (loaded ??= load());
