@@ -96,7 +96,7 @@ dlq-drop: ## Remove one that can never succeed, noted in the audit trail: ID=...
 	@$(stack) dead-letters drop -- $(if $(ID),--id '$(ID)') $(if $(REASON),--reason '$(REASON)')
 
 # --- Check it ---------------------------------------------------------------------------------------------------------
-.PHONY: test test-user test-order test-payment test-gateway test-common test-coverage test-chaos test-security test-compose test-alerts lint fmt tidy
+.PHONY: test test-user test-order test-payment test-gateway test-common test-coverage test-chaos test-security test-compose test-alerts test-fresh lint fmt tidy
 test: ## Run every test
 	@$(test)
 test-user: ## Run the tests of the user service
@@ -119,6 +119,8 @@ test-compose: ## Build the images, start the system in containers, and test it: 
 	@$(run) npm run --silent test:compose
 test-alerts: ## Of the tests, those that break a whole system in each way that raises an alarm, and see it raised
 	@npm run --silent test:alerts
+test-fresh: ## Try the first commands on machines as Debian ships them; needs root and debootstrap
+	@sh stack/fresh/test.sh
 lint: ## Check style, types and the rules of the architecture
 	@$(native) build && $(run) npm run lint
 fmt: ## Format everything

@@ -83,6 +83,8 @@ if ! command -v node >/dev/null || ! is_installed; then
     fail 'npm ci failed, see above. Is this machine online? Then try again.'
   kill $heartbeat 2>/dev/null || true
   trap - EXIT
+  # What root installs in a user's folder is the user's.
+  [ "$(id -u)" -ne 0 ] || chown -R --reference=. node_modules
   use_own_node
 fi
 

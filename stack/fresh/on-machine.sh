@@ -1,0 +1,75 @@
+#!/bin/sh
+# On a fresh Debian, as its root: what README says, for root below a folder of root's own, and for a plain user. See test.sh.
+set -u
+export PORT_OFFSET=27000
+entry() { printf '%s\n' $((PORT_OFFSET + $1)); }
+
+check() { # WHAT COMMAND...
+  what=$1
+  shift
+  started=$(date +%s)
+  if "$@" >/tmp/log 2>&1; then
+    echo "ok $what ($(($(date +%s) - started)) s)"
+  else
+    echo "FAILED $what: exit code $?"
+    tail -n 15 /tmp/log
+  fi
+}
+
+# Does as a user would in a shell of their own. The cache of npm is kept from earlier runs.
+as() { # USER FOLDER COMMAND
+  su "$1" -s /bin/sh -c "umask 022; cd '$2' && npm_config_cache=/srv/npm/$1 PORT_OFFSET=$PORT_OFFSET \
+    NODE_EXTRA_CA_CERTS='${NODE_EXTRA_CA_CERTS:-}' $3"
+}
+
+status() { # URL [DATA]: of the answer
+  node -e 'fetch(process.argv[1], process.argv[2] && { method: "POST", body: process.argv[2], headers: { "content-type":
+    "application/json" } }).then((answer) => console.log(answer.status))' "$@"
+}
+log_in_works() {
+  [ "$(status "http://127.0.0.1:$(entry 8081)/api/v1/users/login" '{"email":"admin@example.com","password":"admin-password"}')" = 200 ]
+}
+adminer_shows_its_page() { [ "$(status "http://127.0.0.1:$(entry 8080)/")" = 200 ]; }
+postgres_runs_as() { [ "$(ps -C postgres -o user:32= | sort -u | tr -d ' ')" = "$1" ]; }
+nothing_of_apt_stays() {
+  [ ! -e /usr/sbin/policy-rc.d ] && [ -z "$(dpkg --audit)" ] &&
+    ! ls /etc/systemd/system/*.wants/ | grep -E '^(nginx|rabbitmq-server|epmd|prometheus|mtail)\.'
+}
+no_data_stay() { [ ! -e /var/lib/shop ] || [ -z "$(ls /var/lib/shop)" ]; }
+
+# A supervisor that is killed while apt works: apt goes on, and the next one finishes what is left.
+interrupted_installation() {
+  as root "$1" 'make packages' &
+  until [ -e /usr/sbin/policy-rc.d ]; do
+    kill -0 $! || return 1
+    sleep 0.1
+  done
+  sleep 3
+  pkill -KILL -f 'stack/main.ts packages'
+  as root "$1" 'make packages'
+}
+
+useradd --create-home --shell /bin/sh dev
+chmod 700 /home/dev /root
+git clone --quiet /srv/shop /root/shop
+cp -r /srv/shop /home/dev/shop && chown -R dev:dev /home/dev/shop
+mkdir -p /srv/npm/root /srv/npm/dev && chown -R dev:dev /srv/npm/dev
+
+check 'root: make packages, killed half way and started again' interrupted_installation /root/shop
+check 'root: nothing stays that keeps servers of others from starting, and ours start with no boot' nothing_of_apt_stays
+check 'root: make up-d' as root /root/shop 'make up-d'
+check 'root: make health, at once' as root /root/shop 'make health'
+check 'root: log-in' log_in_works
+check 'root: Adminer' adminer_shows_its_page
+check 'root: PostgreSQL has no rights of root' postgres_runs_as shop-postgres
+check 'root: make test, in a short form' as root /root/shop 'npm test -- --selectProjects stack --testPathPatterns test-infrastructure'
+check 'root: make down' as root /root/shop 'make down'
+check 'root: make clean-all' as root /root/shop 'make clean-all'
+check 'root: no data stay' no_data_stay
+check 'user: make up-d' as dev /home/dev/shop 'make up-d'
+check 'user: make health, at once' as dev /home/dev/shop 'make health'
+check 'user: log-in' log_in_works
+check 'user: Adminer' adminer_shows_its_page
+check 'user: PostgreSQL is theirs' postgres_runs_as dev
+check 'user: make test, in a short form' as dev /home/dev/shop 'npm test -- --selectProjects stack --testPathPatterns test-infrastructure'
+check 'user: make down' as dev /home/dev/shop 'make down'
