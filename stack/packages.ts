@@ -114,9 +114,10 @@ export function installHint(programs: SystemProgram[]): string {
  * Throws a StackError that says what to do where it can't.
  */
 export async function ensureInstalled(names: SystemProgram['name'][], directory: string): Promise<void> {
-  if (missingPrograms(names).length === 0 && !wasInterrupted()) return;
+  if (missingPrograms(names).length === 0 && !interruptedInstallation()) return;
   await withClaim('installation of packages', async () => {
-    if (wasInterrupted()) await installing(() => configurePending(directory));
+    const interrupted = interruptedInstallation();
+    if (interrupted) await withoutServers(interrupted, () => configurePending(directory));
     const missing = missingPrograms(names);
     if (missing.length === 0) return;
     const wanted = missing.map(({ name }) => name).join(', ');
@@ -149,36 +150,39 @@ const isRoot = (): boolean => process.getuid?.() === 0;
 
 async function installPackages(programs: SystemProgram[], directory: string): Promise<void> {
   const packages = programs.flatMap((program) => program.packages);
-  await installing(async () => {
+  const servers = programs.flatMap((program) => program.servers ?? []);
+  await withoutServers(servers, async () => {
     await configurePending(directory); // of whoever was interrupted: apt refuses to go on from there
     await apt(['install', '-y', '--no-install-recommends', ...packages], directory);
   });
-  disableServers(programs.flatMap(({ servers = [] }) => servers));
-}
-
-/** The system's own servers would take our ports after the next boot, whether systemd runs at this moment or not. */
-function disableServers(servers: string[]): void {
-  for (const server of servers) {
-    for (const unit of [`${server}.service`, `${server}.socket`]) spawnSync('deb-systemd-helper', ['disable', unit]);
-    if (existsSync(`/etc/init.d/${server}`)) spawnSync('update-rc.d', [server, 'disable']);
-  }
 }
 
 const policyFile = '/usr/sbin/policy-rc.d';
-const policy = '#!/bin/sh\n# Made while a stack installs packages, and removed after that.\nexit 101\n';
+const policyMark = '# Made while a stack installs packages, and removed after that';
+const policyFor = (servers: string[]): string =>
+  `#!/bin/sh\n${policyMark}, when these are disabled: ${servers.join(' ')}\nexit 101\n`;
 
-/** An earlier installation came to no end, since its policy is still there. */
-function wasInterrupted(): boolean {
-  return isRoot() && existsSync(policyFile) && readFileSync(policyFile, 'utf8') === policy;
+/** The servers of an installation that came to no end, since its policy is still there. */
+function interruptedInstallation(): string[] | undefined {
+  const text = isRoot() && existsSync(policyFile) ? readFileSync(policyFile, 'utf8') : '';
+  if (!text.includes(policyMark)) return undefined;
+  return /disabled: (.*)$/m.exec(text)?.[1]?.split(' ').filter(Boolean) ?? [];
 }
 
-/** Keeps packages from starting their servers, in Debian's way: see policy-rc.d in invoke-rc.d(8). */
-async function installing(work: () => Promise<void>): Promise<void> {
-  const isOurs = wasInterrupted() || !existsSync(policyFile);
-  if (isOurs) writeFileSync(policyFile, policy, { mode: 0o755 });
+/**
+ * Keeps packages from starting their servers, in Debian's way: see policy-rc.d in invoke-rc.d(8). Nor do these servers start
+ * with the machine, where they would take our ports, whether systemd runs at this moment or not.
+ */
+async function withoutServers(servers: string[], work: () => Promise<void>): Promise<void> {
+  const isOurs = interruptedInstallation() !== undefined || !existsSync(policyFile);
+  if (isOurs) writeFileSync(policyFile, policyFor(servers), { mode: 0o755 });
   try {
     await work();
   } finally {
+    for (const server of servers) {
+      for (const unit of [`${server}.service`, `${server}.socket`]) spawnSync('deb-systemd-helper', ['disable', unit]);
+      if (existsSync(`/etc/init.d/${server}`)) spawnSync('update-rc.d', [server, 'disable']);
+    }
     if (isOurs) rmSync(policyFile, { force: true });
   }
 }

@@ -70,7 +70,7 @@ try() { # RELEASE
       mkdir -p "$ROOT/srv/npm"
       mount --bind "$NPM" "$ROOT/srv/npm"
       exec chroot "$ROOT" sh /srv/shop/stack/fresh/on-machine.sh' >"$machine/out" 2>&1 </dev/null &
-  tail -n +1 -f --pid=$! "$machine/out" | sed "s/^/$1: /"
+  tail -n +1 -f --pid=$! "$machine/out" | sed -u "s/^/$1: /"
   wait $! || true
   passed=$((passed + $(grep -c '^ok ' "$machine/out" || true)))
   # What was not reached has failed, too.
