@@ -180,7 +180,11 @@ async function withoutServers(servers: string[], work: () => Promise<void>): Pro
     await work();
   } finally {
     for (const server of servers) {
-      for (const unit of [`${server}.service`, `${server}.socket`]) spawnSync('deb-systemd-helper', ['disable', unit]);
+      for (const unit of [`${server}.service`, `${server}.socket`]) {
+        spawnSync('deb-systemd-helper', ['disable', unit], {
+          env: { ...process.env, DPKG_MAINTSCRIPT_PACKAGE: server },
+        }); // else it refuses
+      }
       if (existsSync(`/etc/init.d/${server}`)) spawnSync('update-rc.d', [server, 'disable']);
     }
     if (isOurs) rmSync(policyFile, { force: true });
