@@ -71,7 +71,7 @@ function faultsOf(printed: string): string[] {
     known += 1;
     if (!scripts[script]) faults.push(`package.json has no script ${script}`);
   }
-  for (const [, file = ''] of line.matchAll(/node (e2e\/\S+\.ts)/g)) {
+  for (const [, file = ''] of line.matchAll(/(?:node|sh) (e2e\/\S+\.ts|stack\/fresh\/\S+\.sh)/g)) {
     known += 1;
     readFileSync(path.join(repository, file));
   }
