@@ -1,5 +1,5 @@
 // nginx from the system's package, with its configuration filled in and all of its files in a folder of the stack's.
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { urlHost } from '../../common/src/config/connection-url.ts';
@@ -50,6 +50,7 @@ export function nginx(options: NginxOptions): Program {
     stopTimeoutMs: 15_000, // 10 s of those: worker_shutdown_timeout
     async prepare() {
       makePassable(directory);
+      if (workerUser(directory) === workersWithoutRights) removeFilesOf(0, directory);
       const template = options.template ?? readFileSync(nginxTemplate, 'utf8');
       writeWholeFile(configuration, fillTemplate(template, variables(options)));
     },
@@ -91,6 +92,7 @@ function originList(text: string): string {
   throw new StackError('CORS_ORIGINS must be origins such as https://shop.example.com, separated by commas');
 }
 
+const workersWithoutRights = 'user www-data;';
 const loopbacks = ['127.0.0.1', '::1'];
 
 /** Where the entry point listens. Clients take `localhost` for either loopback, so both answer where this machine has them. */
@@ -122,7 +124,15 @@ export function fillTemplate(template: string, values: Record<string, string>): 
  */
 function workerUser(directory: string): string {
   if (process.getuid?.() !== 0) return '';
-  return everybodyMayEnter(directory) ? 'user www-data;' : 'user root;';
+  return everybodyMayEnter(directory) ? workersWithoutRights : 'user root;';
+}
+
+/** What workers of one user have kept, such as root's in a folder that was root's alone then, another's can't read. */
+export function removeFilesOf(uid: number, directory: string): void {
+  for (const kept of ['cache', 'proxy', 'client-body'].map((name) => path.join(directory, name))) {
+    const folders = existsSync(kept) ? readdirSync(kept).map((name) => path.join(kept, name)) : [];
+    for (const folder of folders) if (statSync(folder).uid === uid) rmSync(folder, { recursive: true });
+  }
 }
 
 /** While this file is there nginx keeps no answers: one that it can't keep would not reach the client either. */
