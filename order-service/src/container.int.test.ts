@@ -46,7 +46,8 @@ describe('every route', () => {
   it('a body that is no JSON -> 415, 413 or 400', async () => {
     const alice = test.caller();
     await alice.post({}).type('text/plain').send('x').expect(415);
-    await alice.post(orderBody({ notes: 'x'.repeat(100_001) })).expect(413);
+    await alice.post(orderBody({ notes: 'x'.repeat(1_000_001) })).expect(413);
+    await alice.patch(`/${newId()}/status`, { status: 'cancelled', reason: 'x'.repeat(100_001) }).expect(413);
     const { body } = await alice.post({}).type('json').send('{').expect(400);
     expect(body.error.details).toBe('body: must be valid JSON');
   });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { auditResource, type AuditResource } from '@shop/common/contracts';
-import { addAuditEntry, auditTamperings, eventually } from '@shop/common/testing';
+import { v7 as newId } from 'uuid';
+import { auditResource, parseEvent, type AuditResource } from '@shop/common/contracts';
+import { addAuditEntry, auditTamperings, createEventSender, eventually } from '@shop/common/testing';
 import { orderBody, placeOrderIn } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
 
@@ -95,9 +96,17 @@ describe('a change of an order', () => {
 
   it('by the system -> stands in its history only', async () => {
     const id = await placeOrderIn('pending', { owner: test.caller(), admin });
-    await test.query(`UPDATE orders SET created_at = now() - interval '1 hour', payable_until = now() WHERE id = $1`, [
-      id,
-    ]);
+    const [paymentId, time] = [newId(), new Date().toISOString()];
+    const data = {
+      ...{ id: paymentId, orderId: id, userId: newId(), amount: 44.98, refundedAmount: 0, currency: 'USD' },
+      ...{ status: 'cancelled', method: 'card', transactionId: null, provider: null, description: null },
+      ...{ failureReason: null, paidAt: null, createdAt: time, updatedAt: time },
+    };
+    const envelope = { specversion: '1.0', id: newId(), source: '/payment-service', subject: paymentId, time };
+    const sender = createEventSender(test.config.brokerUrl);
+    const event = { ...envelope, type: 'payment.expired', sequence: 2, data };
+    await sender.publish(parseEvent(Buffer.from(JSON.stringify(event))));
+    await sender.stop();
     await eventually(async () => {
       const { body } = await admin.get(`/${id}`).expect(200);
       expect(body.data.status).toBe('cancelled');
