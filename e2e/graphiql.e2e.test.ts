@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { chromium, type Browser, type Page, type Response } from 'playwright-core';
 import { eventually, register, rest, urls } from './support/system.js';
 
 /** Keeps Chromium from calling home. */
@@ -54,11 +54,19 @@ const type = async (editor: string, text: string): Promise<void> => {
   });
 };
 
-/** Presses the button; answers what came back, once the page shows it. */
+/** Presses the button until it asks: on a busy machine that can come before the page knows what stands in the editor. */
+const press = (): Promise<Response> =>
+  eventually(async () => {
+    const isOwn = (response: Response) =>
+      response.request().method() === 'POST' || response.headers()['content-type'] === 'text/event-stream';
+    const answered = page.waitForResponse(isOwn, { timeout: 20_000 });
+    await page.locator('button[aria-label^="Execute"]').click();
+    return answered;
+  });
+
+/** Answers what came back, once the page shows it. */
 const execute = async (shown: string) => {
-  const answered = page.waitForResponse((response) => response.request().method() === 'POST');
-  await page.locator('button[aria-label^="Execute"]').click();
-  const { data } = JSON.parse(await (await answered).text());
+  const { data } = JSON.parse(await (await press()).text());
   await page.locator('.graphiql-response', { hasText: shown }).waitFor();
   return data;
 };
@@ -113,9 +121,7 @@ describe('GraphiQL in a browser', () => {
 
     await openTab('OrderUpdated');
     await type('.graphiql-query-editor', `subscription OrderUpdated { orderUpdated(id: "${order.id}") { status } }`);
-    const begun = page.waitForResponse((response) => response.headers()['content-type'] === 'text/event-stream');
-    await page.locator('button[aria-label^="Execute"]').click();
-    await begun;
+    await press();
     await rest('PATCH', `/orders/${order.id}/status`, { token, body: { status: 'cancelled' } });
     await page.locator('.graphiql-response', { hasText: 'cancelled' }).waitFor();
 

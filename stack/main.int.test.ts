@@ -10,7 +10,7 @@ import pg from 'pg';
 import { baseEnvironment } from './environment.ts';
 import { isListening, reservePorts } from './ports.ts';
 import { markedProcesses, waitUntilGone } from './processes.ts';
-import { portVariables } from './settings.ts';
+import { loadSettings, portVariables } from './settings.ts';
 import { StateFile } from './state.ts';
 
 interface Result {
@@ -66,9 +66,10 @@ describe('the command line', () => {
   });
 
   it('each server -> has its database, in the collation that sorts alike everywhere', async () => {
+    const { user, password } = loadSettings(stack.environment).postgres;
     for (const name of ['user', 'order', 'payment']) {
       const port = Number(stack.environment[`${name.toUpperCase()}_DB_PORT`]);
-      const login = { host: '127.0.0.1', port, user: 'postgres', password: 'password', database: name };
+      const login = { host: '127.0.0.1', port, user, password, database: name };
       const client = new pg.Client(login);
       await client.connect();
       const { rows } = await client.query<{ locale: string }>(

@@ -107,6 +107,7 @@ describe('Supervisor', () => {
     const { identity } = supervisor.process('api');
     process.kill(identity!.pid, 'SIGKILL');
     await until(() => supervisor.process('api').isReady && supervisor.process('api').identity?.pid !== identity!.pid);
+    await until(() => standIns.journal().length === 2);
     expect(standIns.journal()).toEqual(['api starts', 'api starts']);
   });
 

@@ -228,7 +228,7 @@ describe('alerts of a running system', () => {
     beforeAll(async () => {
       await Promise.all([refundsFail(), malformedEvent()]);
       const first = faults
-        .slice(0, 2)
+        .slice(0, 3)
         .map(([alert, labels]) => named(alert, labels))
         .sort();
       await eventually(async () => expect([...fired].sort()).toEqual(first), PATIENCE);
