@@ -11,7 +11,7 @@ import {
   type TestService,
 } from '../../test/test-service.js';
 
-const PROVIDER_TIMEOUT = 300;
+const PROVIDER_TIMEOUT = 1_500;
 
 let test: TestService;
 /** Another process on the same database, less patient with its provider. */

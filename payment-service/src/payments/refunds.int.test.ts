@@ -180,7 +180,7 @@ describe('the provider of a refund', () => {
 
   it('does not answer in time -> 202, the amount stays set aside, and it is asked until it answers', async () => {
     const { payment } = await placePaidOrder(test, alice);
-    const impatient = await test.startAnother({ providerTimeout: 300 });
+    const impatient = await test.startAnother({ providerTimeout: 2_000 });
     await withChargeLocked(payment.id, async () => {
       const { body } = await admin.at(impatient.url).post(`/${payment.id}/refund`, { amount: 44 }).expect(202);
       expect(body).toMatchObject({

@@ -270,7 +270,7 @@ describe('the provider tells of a charge by webhook', () => {
 
   it.each(['tok_timeout', 'tok_error'])('%s -> 202, and paid as soon as the webhook is there', async (token) => {
     const { payment } = await placeOrder(test, alice);
-    const impatient = await test.startAnother({ providerTimeout: 300 });
+    const impatient = await test.startAnother({ providerTimeout: 2_000 });
     await alice.at(impatient.url).post(`/${payment.id}/process`, { token }).expect(202);
     await eventually(async () =>
       expect(await current(payment.id)).toMatchObject({
