@@ -67,7 +67,7 @@ const placeOrder = async (trace: Trace): Promise<string> => {
 
 const ORDER = 'gateway POST /query > gateway mutation > gateway POST order-service > order-service POST /api/v1/orders';
 const events = (type: string, heard = ''): string => `microservices.events:${type}${heard}`;
-const TOLD = `${ORDER} > payment-service process ${events('order.created', ':payment-service.v1')}`;
+const TOLD = `${ORDER} > payment-service process ${events('order.created', ':payment-service.v2')}`;
 
 describe('one trace', () => {
   it('an order by way of nginx -> every step to the payment that is opened for it', async () => {
@@ -102,7 +102,7 @@ describe('one trace', () => {
     await ask(`mutation { processPayment(id: "${paymentId}") { status } }`, { trace });
 
     const paid = 'payment-service POST /api/v1/payments/:id/process';
-    const heard = `order-service process ${events('payment.success', ':order-service.v1')}`;
+    const heard = `order-service process ${events('payment.success', ':order-service.v2')}`;
     await eventually(async () => {
       expect(stepsOf(trace).map((step) => step.replace(/^.* > (?=payment-service POST)/, ''))).toEqual(
         expect.arrayContaining([
@@ -138,7 +138,7 @@ describe('one trace', () => {
       expect(later).toEqual(
         expect.arrayContaining([
           `publish ${events('order.created')}`,
-          `process ${events('order.created', ':payment-service.v1')}`,
+          `process ${events('order.created', ':payment-service.v2')}`,
           `publish ${events('payment.created')}`,
         ]),
       );

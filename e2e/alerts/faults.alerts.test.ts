@@ -126,7 +126,7 @@ const hogs = `
   globalThis.hog = Buffer.alloc(${MORE_THAN_IT_SHOULD}, 1);
   setInterval(() => { for (const until = Date.now() + 190; Date.now() < until;); }, 200)`;
 
-const paymentQueue = 'payment-service.v1';
+const paymentQueue = 'payment-service.v2';
 const deadLetterQueue = `${paymentQueue}.dead-letter`;
 
 /** Each alert, what exactly it has to be about, and the fault that it is for. */

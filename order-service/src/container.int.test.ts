@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
 import supertest from 'supertest';
 import { v7 as newId } from 'uuid';
 import { deployMigrations, migrationStatus, revertMigrations } from '@shop/common/database';
@@ -95,7 +97,9 @@ describe('health', () => {
       expect(answer.headers['retry-after']).toBe('1');
       await alice.get(`/${body.data.id}`).expect(503);
       await supertest(fragile.url).get('/health').expect(200);
-      const ready = await supertest(fragile.url).get('/ready').expect(503);
+      const ready = await eventually(() => supertest(fragile.url).get('/ready').expect(503), {
+        timeout: timeLimit(5_000),
+      });
       expect(ready.body).toMatchObject({ status: 'unavailable', dependencies: { database: 'down' } });
 
       proxy.mend();
@@ -107,6 +111,37 @@ describe('health', () => {
     } finally {
       await proxy.stop();
       await fragile.stop();
+    }
+  });
+});
+
+describe('a pool that is busy for seconds', () => {
+  it('-> ready all the time: the database is not down', async () => {
+    const busy = await startTestService();
+    const blocker = new pg.Client({ connectionString: busy.config.databaseUrl });
+    try {
+      await busy.restart({ databasePoolSize: 2 });
+      await blocker.connect();
+      await blocker.query('BEGIN');
+      await blocker.query('LOCK TABLE orders IN ACCESS EXCLUSIVE MODE');
+      const alice = busy.caller();
+      const waiting = Promise.all(Array.from({ length: 10 }, () => alice.get().then(({ status }) => status)));
+      await eventually(async () => {
+        const { text } = await supertest(busy.url).get('/metrics').expect(200);
+        expect(text).toMatch(/db_client_connection_pending_requests\{[^}]*\} [1-9]/);
+      });
+      // For longer than the probe takes to call a database down.
+      const until = Date.now() + 4_000;
+      while (Date.now() < until) {
+        const { body } = await supertest(busy.url).get('/ready').expect(200);
+        expect(body.dependencies.database).toBe('up');
+        await delay(200);
+      }
+      await blocker.query('ROLLBACK');
+      expect(new Set(await waiting)).toEqual(new Set([200]));
+    } finally {
+      await blocker.end();
+      await busy.stop();
     }
   });
 });

@@ -6,9 +6,10 @@ import { AccessTokenVerifier, RevocationList } from '@shop/common/auth';
 import {
   AtomicStore,
   AuditTrail,
+  connectionsOfProcess,
   createDatabaseAdapter,
   DatabaseClock,
-  databaseState,
+  DatabaseProbe,
   IdempotencyKeys,
   isDatabaseUnavailable,
   PastEvents,
@@ -139,8 +140,14 @@ export async function startOrderService(config: Config): Promise<RunningService>
   });
 
   let isStopping = false;
+  const databaseProbe = new DatabaseProbe({
+    url: config.databaseUrl,
+    service: SERVICE,
+    budget: { connections: connectionsOfProcess(config.databasePoolSize), processes: config.databaseMaxProcesses },
+    logger,
+  });
   const probes: Record<string, Probe> = {
-    database: { vital: true, state: () => databaseState(database) },
+    database: { vital: true, state: () => databaseProbe.state() },
     broker: { vital: false, state: () => broker.state() },
     outbox: { vital: false, state: () => (relay.state() === 'ok' ? 'up' : 'behind') },
     consumer: { vital: false, state: () => consumer.state() },
@@ -178,6 +185,7 @@ export async function startOrderService(config: Config): Promise<RunningService>
       () => revocationStream.stop(),
       () => relay.stop(),
       () => broker.stop(),
+      () => databaseProbe.stop(),
       () => database.$disconnect(),
       async () => tracing?.stop(),
     ]);
@@ -186,6 +194,7 @@ export async function startOrderService(config: Config): Promise<RunningService>
   try {
     // Loads the query compiler and opens a connection before the first request needs them.
     await database.$queryRaw`SELECT 1`;
+    databaseProbe.start();
     relay.start();
     revocationStream.start();
     consumer.start();

@@ -74,6 +74,7 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
     port: 0,
     databaseUrl: database.url,
     databasePoolSize: 5,
+    databaseMaxProcesses: 1,
     brokerUrl: broker.url,
     publicKeys: tokens.publicKeys,
     tokenIssuer: tokens.issuer,

@@ -31,6 +31,8 @@ export interface Config extends ProvidersConfig {
   port: number;
   databaseUrl: string;
   databasePoolSize: number;
+  /** Processes of this service that may run at a time: replicas, and those that a rolling update adds. */
+  databaseMaxProcesses: number;
   brokerUrl: string;
   publicKeys: readonly KeyObject[];
   tokenIssuer: string;
@@ -55,7 +57,8 @@ const settings = {
     password: 'PAYMENT_DB_PASSWORD',
     name: 'PAYMENT_DB_NAME',
   }),
-  DATABASE_POOL_SIZE: integer({ min: 1, max: 1_000, default: 10 }),
+  DATABASE_POOL_SIZE: integer({ min: 1, max: 1_000, default: 7 }),
+  DATABASE_MAX_PROCESSES: integer({ min: 1, max: 1_000, default: 10 }),
   SERVICE_RATE_LIMIT: integer({ min: 1, max: 1_000_000, default: 500 }),
   ORDER_SERVICE_URL: url({ schemes: ['http', 'https'] }),
   PROVIDER_TIMEOUT: duration({ default: '5s' }),
@@ -77,6 +80,7 @@ export function loadConfig(environment: Environment): Config {
     port: values.PAYMENT_SERVICE_PORT,
     databaseUrl: values.PAYMENT_DATABASE_URL,
     databasePoolSize: values.DATABASE_POOL_SIZE,
+    databaseMaxProcesses: values.DATABASE_MAX_PROCESSES,
     brokerUrl: values.RABBITMQ_URL,
     publicKeys: values.JWT_PUBLIC_KEYS,
     tokenIssuer: values.JWT_ISSUER,

@@ -6,9 +6,10 @@ import { AccessTokenVerifier, RevocationList } from '@shop/common/auth';
 import {
   AtomicStore,
   AuditTrail,
+  connectionsOfProcess,
   createDatabaseAdapter,
   DatabaseClock,
-  databaseState,
+  DatabaseProbe,
   IdempotencyKeys,
   isDatabaseUnavailable,
   PastEvents,
@@ -243,8 +244,14 @@ export async function startPaymentService(
   });
 
   let isStopping = false;
+  const databaseProbe = new DatabaseProbe({
+    url: config.databaseUrl,
+    service: SERVICE,
+    budget: { connections: connectionsOfProcess(config.databasePoolSize), processes: config.databaseMaxProcesses },
+    logger,
+  });
   const probes: Record<string, Probe> = {
-    database: { vital: true, state: () => databaseState(database) },
+    database: { vital: true, state: () => databaseProbe.state() },
     broker: { vital: false, state: () => broker.state() },
     outbox: { vital: false, state: () => (relay.state() === 'ok' ? 'up' : 'behind') },
     consumer: { vital: false, state: () => consumer.state() },
@@ -285,6 +292,7 @@ export async function startPaymentService(
       () => revocationStream.stop(),
       () => relay.stop(),
       () => broker.stop(),
+      () => databaseProbe.stop(),
       () => database.$disconnect(),
       async () => tracing?.stop(),
     ]);
@@ -293,6 +301,7 @@ export async function startPaymentService(
   try {
     // Loads the query compiler and opens a connection before the first request needs them.
     await database.$queryRaw`SELECT 1`;
+    databaseProbe.start();
     relay.start();
     revocationStream.start();
     consumer.start();

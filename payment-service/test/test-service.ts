@@ -103,6 +103,7 @@ export async function startTestService({ simulated, ...overrides }: ConfigChange
     port: 0,
     databaseUrl: database.url,
     databasePoolSize: 10,
+    databaseMaxProcesses: 1,
     brokerUrl: broker.url,
     publicKeys: tokens.publicKeys,
     tokenIssuer: tokens.issuer,

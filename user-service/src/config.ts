@@ -37,6 +37,8 @@ export interface Config {
   requestsPerSecond: number;
   databaseUrl: string;
   databasePoolSize: number;
+  /** Processes of this service that may run at a time: replicas, and those that a rolling update adds. */
+  databaseMaxProcesses: number;
   brokerUrl: string;
   privateKey: KeyObject;
   publicKeys: readonly KeyObject[];
@@ -85,7 +87,8 @@ const settings = {
     password: 'USER_DB_PASSWORD',
     name: 'USER_DB_NAME',
   }),
-  DATABASE_POOL_SIZE: integer({ min: 1, max: 1_000, default: 10 }),
+  DATABASE_POOL_SIZE: integer({ min: 1, max: 1_000, default: 7 }),
+  DATABASE_MAX_PROCESSES: integer({ min: 1, max: 1_000, default: 10 }),
   SERVICE_RATE_LIMIT: integer({ min: 1, max: 1_000_000, default: 500 }),
   BCRYPT_COST: bcryptCost,
   LOGIN_LIMIT: rate({ default: '10/15m' }),
@@ -147,6 +150,7 @@ export function loadConfig(environment: Environment): Config {
     requestsPerSecond: values.SERVICE_RATE_LIMIT,
     databaseUrl: values.USER_DATABASE_URL,
     databasePoolSize: values.DATABASE_POOL_SIZE,
+    databaseMaxProcesses: values.DATABASE_MAX_PROCESSES,
     brokerUrl: values.RABBITMQ_URL,
     privateKey: values.JWT_PRIVATE_KEY,
     publicKeys: values.JWT_PUBLIC_KEYS,

@@ -6,8 +6,9 @@ import { AccessTokenVerifier, RevocationList } from '@shop/common/auth';
 import {
   AtomicStore,
   AuditTrail,
+  connectionsOfProcess,
   createDatabaseAdapter,
-  databaseState,
+  DatabaseProbe,
   isDatabaseUnavailable,
   PastEvents,
 } from '@shop/common/database';
@@ -146,8 +147,14 @@ export async function startUserService(
   ];
 
   let isStopping = false;
+  const databaseProbe = new DatabaseProbe({
+    url: config.databaseUrl,
+    service: SERVICE,
+    budget: { connections: connectionsOfProcess(config.databasePoolSize), processes: config.databaseMaxProcesses },
+    logger,
+  });
   const probes: Record<string, Probe> = {
-    database: { vital: true, state: () => databaseState(database) },
+    database: { vital: true, state: () => databaseProbe.state() },
     broker: { vital: false, state: () => broker.state() },
     outbox: { vital: false, state: () => (relay.state() === 'ok' ? 'up' : 'behind') },
     revocations: { vital: false, state: () => revocationStream.state() },
@@ -185,6 +192,7 @@ export async function startUserService(
       () => revocationStream.stop(),
       () => relay.stop(),
       () => broker.stop(),
+      () => databaseProbe.stop(),
       () => database.$disconnect(),
       async () => tracing?.stop(),
     ]);
@@ -193,6 +201,7 @@ export async function startUserService(
   try {
     // Loads the query compiler and opens a connection before the first request needs them.
     await database.$queryRaw`SELECT 1`;
+    databaseProbe.start();
     if (config.firstAdmin !== undefined) {
       await ensureFirstAdmin({ ...config.firstAdmin, users, passwords, newId, clock, logger });
     }

@@ -103,6 +103,7 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
     port: 0,
     databaseUrl: database.url,
     databasePoolSize: 10,
+    databaseMaxProcesses: 1,
     brokerUrl: broker.url,
     privateKey: tokens.privateKey,
     publicKeys: tokens.publicKeys,

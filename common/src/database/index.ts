@@ -28,7 +28,8 @@ export {
 } from './database-errors.js';
 export { tolerateLostConnections } from './lost-connections.js';
 export { writeAuditEntries } from './write-audit-entries.js';
-export { databaseState } from './database-state.js';
+export { connectionsOfProcess } from './connection-budget.js';
+export { DatabaseProbe } from './database-probe.js';
 export { retryWriteConflicts } from './write-conflicts.js';
 export {
   AtomicStore,

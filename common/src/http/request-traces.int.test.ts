@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { PrismaClient } from '../../test/generated/prisma/client.js';
 import { RecordingLogger } from '../../test/messaging/fixtures.js';
 import { AccessTokenVerifier, RevocationList } from '../auth/index.js';
-import { createDatabaseAdapter, databaseState } from '../database/index.js';
+import { createDatabaseAdapter } from '../database/index.js';
 import { createMetrics } from '../metrics/index.js';
 import {
   createTestDatabase,
@@ -139,7 +139,8 @@ describe('the trace of a request', () => {
       vital: true,
       state: async () => {
         asked++;
-        return databaseState(client);
+        await client.$queryRaw`SELECT 1`;
+        return 'up' as const;
       },
     };
     const url = await serve([get('/', async () => 'thing')], { database });

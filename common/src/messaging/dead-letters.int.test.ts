@@ -86,7 +86,7 @@ describe('list of dead letters', () => {
       'ERROR',
     ]);
     expect(lines[1]?.split(/ {2,}/)).toEqual([
-      'payment-service.v1',
+      'payment-service.v2',
       id,
       'order.created',
       orderId,
@@ -120,7 +120,7 @@ describe('list of dead letters', () => {
     bench.channel.sendToQueue(bench.deadLetterQueue, Buffer.from('{'));
     await untilDepths({ work: 0, dead: 1 });
     const { lines } = await run('list');
-    expect(lines[1]?.split(/ {2,}/)).toEqual(['payment-service.v1', '-', '-', '-', '-', '-', '-', '-']);
+    expect(lines[1]?.split(/ {2,}/)).toEqual(['payment-service.v2', '-', '-', '-', '-', '-', '-', '-']);
   });
 });
 
@@ -150,7 +150,7 @@ describe('a dead letter that can never succeed', () => {
     await untilDepths({ work: 0, dead: 1 });
     expect(await audited(id)).toEqual([
       {
-        queue: 'payment-service.v1',
+        queue: 'payment-service.v2',
         eventId: id,
         type: 'order.created',
         subject: orderId,

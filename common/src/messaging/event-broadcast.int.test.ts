@@ -5,7 +5,13 @@ import { createTestBroker, eventually, type TestBroker } from '../testing/index.
 import { EventBroadcast } from './event-broadcast.js';
 
 const topology = createTestTopology();
-const queue: TransientQueue = { name: 'test', routingKeys: ['order.created'], maxLength: 3, timeToLive: 60_000 };
+const queue: TransientQueue = {
+  name: 'test',
+  routingKeys: ['order.created'],
+  maxLength: 3,
+  maxBytes: 1_000_000,
+  timeToLive: 60_000,
+};
 
 let broker: TestBroker;
 const started: { stop(): Promise<unknown> }[] = [];

@@ -7,6 +7,7 @@ import {
   backOff,
   deadLetterQueueOf,
   pause,
+  PublishFailed,
   retryQueueOf,
   type BrokerConnection,
   type Delivery,
@@ -21,6 +22,7 @@ import { FailureStreak } from './failure-streak.js';
 import { messageSpan } from './message-span.js';
 import { messagingMetrics, type MessagingMetrics } from './messaging-metrics.js';
 import { QueueDepths } from './queue-depths.js';
+import { QueueMigration } from './queue-migration.js';
 
 /** Applies an event. `cause` goes into the same transaction as its effect, so that the event has it once. */
 export type EventHandler<T extends EventType> = (event: EventOf<T>, cause: Cause) => Promise<void>;
@@ -68,6 +70,7 @@ export class EventConsumer {
   readonly #breaker: CircuitBreaker;
   readonly #streak: FailureStreak;
   readonly #depths: QueueDepths;
+  readonly #migration: QueueMigration;
   #publisher: Publisher | undefined;
   #subscription: Subscription | undefined;
 
@@ -95,6 +98,12 @@ export class EventConsumer {
       },
       onSuccess: () => this.#streak.reset(),
     });
+    this.#migration = new QueueMigration({
+      connection,
+      queue,
+      logger,
+      isReady: () => this.#subscription?.isUp === true,
+    });
     this.#depths = new QueueDepths({
       connection,
       queues: [queue.name, deadLetterQueueOf(queue)],
@@ -114,6 +123,7 @@ export class EventConsumer {
       onDelivery: (delivery) => this.#process(delivery),
     });
     this.#depths.start();
+    this.#migration.start();
   }
 
   /** `down`: no events come, or they are held back. */
@@ -124,7 +134,7 @@ export class EventConsumer {
   /** Takes no further events and waits up to `grace` milliseconds for those in hand; the others go back to the queue. */
   async stop({ grace = DEFAULT_GRACE }: { grace?: number } = {}): Promise<void> {
     this.#stopping.abort();
-    await this.#depths.stop();
+    await Promise.all([this.#depths.stop(), this.#migration.stop()]);
     await this.#subscription?.stop({ grace });
     await this.#publisher?.stop();
   }
@@ -258,6 +268,8 @@ export class EventConsumer {
         delivery.acknowledge();
         return;
       } catch (error) {
+        if (error instanceof PublishFailed && error.reason === 'refused')
+          this.#metrics.refused.inc({ messaging_destination_name: to });
         this.#options.logger.warn('message could not be moved yet', { to, err: error });
         await pause(backOff(failures, FORWARD_PAUSE), delivery.lost);
       }

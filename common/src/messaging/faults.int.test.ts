@@ -25,6 +25,7 @@ const broadcastQueue: TransientQueue = {
   name: 'broadcast',
   routingKeys: ['order.created'],
   maxLength: 10_000,
+  maxBytes: 1_000_000,
   timeToLive: 60_000,
 };
 const topology = { ...createTestTopology(), broadcasts: [broadcastQueue] };
@@ -206,6 +207,16 @@ describe('while events flow', () => {
     expect(await recovery(Date.now())).toBeLessThan(RECOVERY_TIME);
     await service.expectAllHeardOnce();
   });
+
+  it('the disk of the broker runs full -> not ready, recovered within 5 s of its end, none lost, none twice', async () => {
+    await server.control('set_disk_free_limit', '1000000GB');
+    await untilNotReady();
+    await delay(FAULT_TIME);
+    expect(service.isReady()).toBe(false);
+    await server.control('set_disk_free_limit', '50MB');
+    expect(await recovery(Date.now())).toBeLessThan(RECOVERY_TIME);
+    await service.expectAllHeardOnce();
+  }, 120_000);
 
   it('the broker freezes -> not ready, recovered within 5 s of its thaw, none lost, none twice', async () => {
     server.process.pause();

@@ -37,7 +37,7 @@ const emitInTrace = (event: EventDraft = orderCreatedDraft()): Promise<void> =>
   runInScope({ requestId: randomUUID(), traceparent: `00-${TRACE}-${CHANGE}-01` }, () => bench.emit([event]));
 
 const PUBLISH = 'publish microservices.events:order.created';
-const PROCESS = 'process microservices.events:order.created:payment-service.v1';
+const PROCESS = 'process microservices.events:order.created:payment-service.v2';
 
 const spansNamed = (name: string, count = 1): Promise<CollectedSpan[]> =>
   eventually(() => {

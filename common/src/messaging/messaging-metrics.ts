@@ -37,6 +37,12 @@ const createMessagingMetrics = (registry: Registry) => ({
     labelNames: ['messaging_destination_name'],
     registers: [registry],
   }),
+  refused: new Counter({
+    name: 'messaging_refused_total',
+    help: 'Messages that the broker refused to take, since a queue is full; each stays where it was and is tried again',
+    labelNames: ['messaging_destination_name'],
+    registers: [registry],
+  }),
   deadLetters: new Counter({
     name: 'messaging_dead_letters_total',
     help: 'Messages put into the dead-letter queue',

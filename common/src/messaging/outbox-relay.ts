@@ -277,6 +277,7 @@ export class OutboxRelay {
     } catch (error) {
       if (!(error instanceof PublishFailed)) throw error;
       observe({ error_type: error.reason });
+      if (error.reason === 'refused') this.#metrics.refused.inc({ messaging_destination_name: destination });
       span?.end({ errorType: error.reason });
       failures.set(event.subject, error);
       return false;

@@ -18,14 +18,15 @@ export interface EventTopology extends Topology {
  * never run. Another set of arguments (pauses apart, which stand in the names) takes another version in a queue's name.
  */
 const tableOf = (retryPauses: readonly number[]) => {
-  const workQueue = (name: string, routingKeys: readonly EventType[]): WorkQueue => ({
-    name,
+  const workQueue = (service: string, routingKeys: readonly EventType[]): WorkQueue => ({
+    name: `${service}.v2`,
     routingKeys,
     retryPauses,
+    formerNames: [`${service}.v1`],
   });
   return {
-    orderService: workQueue('order-service.v1', ['payment.success', 'payment.expired', 'payment.refunded']),
-    paymentService: workQueue('payment-service.v1', ['order.created', 'order.status_changed']),
+    orderService: workQueue('order-service', ['payment.success', 'payment.expired', 'payment.refunded']),
+    paymentService: workQueue('payment-service', ['order.created', 'order.status_changed']),
   };
 };
 
@@ -46,6 +47,7 @@ const gatewaySubscriptions: TransientQueue = {
     'payment.refunded',
   ] satisfies EventType[],
   maxLength: 10_000,
+  maxBytes: 16 * 1024 * 1024,
   timeToLive: 60_000,
 };
 
@@ -63,6 +65,7 @@ export function createTopology({
     name: 'auth.revocations',
     routingKeys: ['user.access_revoked'] satisfies EventType[],
     maxAgeSeconds: Math.ceil((accessTokenLifetime + Math.max(accessTokenLifetime, REVOCATION_MARGIN)) / 1_000),
+    maxBytes: 512 * 1024 * 1024,
   };
   return {
     exchange: 'microservices.events',

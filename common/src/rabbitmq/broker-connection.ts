@@ -1,4 +1,5 @@
 import type { Logger } from '../logger/index.js';
+import { BrokerSession } from './broker-session.js';
 import { askSomething, Heartbeat, publishNothing } from './heartbeat.js';
 import { Publisher } from './publisher.js';
 import { QueueInspector } from './queue-inspector.js';
@@ -24,6 +25,7 @@ export interface BrokerConnectionOptions {
  */
 export class BrokerConnection {
   readonly topology: Topology;
+  readonly #url: string;
   readonly #name: string;
   readonly #logger: Logger;
   readonly #confirmTimeout: number;
@@ -33,6 +35,7 @@ export class BrokerConnection {
 
   constructor({ url, name, topology, logger, confirmTimeout = 5_000 }: BrokerConnectionOptions) {
     this.topology = topology;
+    this.#url = url;
     this.#name = name;
     this.#logger = logger;
     this.#confirmTimeout = confirmTimeout;
@@ -77,6 +80,11 @@ export class BrokerConnection {
       name: `${this.#name} ${purpose}`,
       logger: this.#logger,
     });
+  }
+
+  /** One more connection, for a job that ends; its owner closes it. Rejects where the broker can't be reached. */
+  openSession(purpose: string): Promise<BrokerSession> {
+    return BrokerSession.open({ url: this.#url, name: `${this.#name} ${purpose}` });
   }
 
   /** Closes both connections and what still uses them; relays and consumers are stopped before, so that they end their work. */

@@ -23,6 +23,7 @@ export class BrokerSession {
   readonly #model: ChannelModel;
   readonly #channels: Channel[] = [];
   #publishing: ConfirmChannel | undefined;
+  #administering: Channel | undefined;
 
   private constructor(model: ChannelModel) {
     this.#model = model;
@@ -44,10 +45,35 @@ export class BrokerSession {
       const { messageCount } = await inTime(channel.checkQueue(queue));
       return { count: messageCount, messages: this.#take(channel, queue, messageCount) };
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === NOT_FOUND)) throw error;
+      if (!isNotFound(error)) throw error;
       this.#channels.splice(this.#channels.indexOf(channel), 1); // the broker has closed it
       return { count: 0, messages: this.#take(channel, queue, 0) };
     }
+  }
+
+  /** Undefined where there is no such queue. Messages in hand are not counted. */
+  async find(queue: string): Promise<{ messages: number; consumers: number } | undefined> {
+    const channel = this.#adopt(await inTime(this.#model.createChannel()));
+    try {
+      const { messageCount, consumerCount } = await inTime(channel.checkQueue(queue));
+      return { messages: messageCount, consumers: consumerCount };
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      this.#channels.splice(this.#channels.indexOf(channel), 1); // the broker has closed it
+      return undefined;
+    }
+  }
+
+  /** The queue gets no further messages of that exchange with these routing keys. */
+  async unbind(queue: string, exchange: string, routingKeys: readonly string[]): Promise<void> {
+    const channel = await this.#administer();
+    for (const routingKey of routingKeys) await inTime(channel.unbindQueue(queue, exchange, routingKey));
+  }
+
+  /** With all that is in it. */
+  async delete(queue: string): Promise<void> {
+    const channel = await this.#administer();
+    await inTime(channel.deleteQueue(queue));
   }
 
   /** Resolves when the broker has taken responsibility for the message. Throws PublishFailed. */
@@ -88,6 +114,10 @@ export class BrokerSession {
     return undefined;
   }
 
+  async #administer(): Promise<Channel> {
+    return (this.#administering ??= this.#adopt(await inTime(this.#model.createChannel())));
+  }
+
   #adopt<C extends Channel>(channel: C): C {
     channel.on('error', () => undefined); // the call that caused it rejects with the same error
     this.#channels.push(channel);
@@ -111,6 +141,8 @@ async function inTime<T>(answer: Promise<T>): Promise<T> {
   if (!(await settlesWithin(answer, ANSWER_TIMEOUT))) throw new Error('the broker does not answer');
   return answer;
 }
+
+const isNotFound = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === NOT_FOUND;
 
 /** Node's own error is without words where a name stands for several addresses. */
 const reasonOf = (error: unknown): string =>

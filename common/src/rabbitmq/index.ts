@@ -7,6 +7,7 @@ export {
   deadLetterQueueOf,
   hasQueueFor,
   isBroadcast,
+  queuesOf,
   retryQueueOf,
   type StreamQueue,
   type Topology,

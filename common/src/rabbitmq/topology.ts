@@ -12,6 +12,8 @@ export interface WorkQueue {
   readonly routingKeys: readonly string[];
   /** Milliseconds before the second, third ... try; there is one try more than there are pauses. */
   readonly retryPauses: readonly number[];
+  /** Under which it was declared with other arguments; what is left there is moved here. */
+  readonly formerNames: readonly string[];
 }
 
 /** A log that every reader reads for itself, from its start: https://www.rabbitmq.com/docs/streams */
@@ -19,6 +21,8 @@ export interface StreamQueue {
   readonly name: string;
   readonly routingKeys: readonly string[];
   readonly maxAgeSeconds: number;
+  /** Past it the oldest segments go, whatever their age. */
+  readonly maxBytes: number;
 }
 
 /**
@@ -29,8 +33,9 @@ export interface TransientQueue {
   /** What the names of all these queues begin with. */
   readonly name: string;
   readonly routingKeys: readonly string[];
-  /** Past it the oldest messages are dropped. */
+  /** Past either the oldest messages are dropped. */
   readonly maxLength: number;
+  readonly maxBytes: number;
   /** Milliseconds that a message waits at most. */
   readonly timeToLive: number;
 }
@@ -49,6 +54,12 @@ export interface Topology {
   readonly broadcasts: readonly TransientQueue[];
 }
 
+/** Every queue that belongs to a work queue, where messages are on their way to it first. */
+export const queuesOf = (queue: WorkQueue): readonly string[] => [
+  ...queue.retryPauses.map((pause) => retryQueueOf(queue, pause)),
+  queue.name,
+  deadLetterQueueOf(queue),
+];
 export const deadLetterQueueOf = (queue: WorkQueue): string => `${queue.name}.dead-letter`;
 export const retryQueueOf = (queue: WorkQueue, pause: number): string => `${queue.name}.retry-${pause}`;
 
@@ -64,11 +75,22 @@ export const isBroadcast = ({ broadcasts }: Topology, routingKey: string): boole
 const DELIVERY_LIMIT = 20;
 /** A dead letter has nowhere left to go: looking at it over and over must not use it up. Before 4.0 there is no 'unlimited'. */
 const REPLAY_LIMIT = 1_000_000;
-/** Past it the broker refuses further messages: they wait in the outboxes, and none is dropped. */
+/** Past either the broker refuses further messages: they wait in the outboxes, and none is dropped. */
 const MAX_MESSAGES = 1_000_000;
+const MIB = 1024 * 1024;
+/**
+ * All queues together must stay well below the broker's disk: what fills it stops every publisher. docs/events.md adds
+ * them up.
+ */
+const MAX_BYTES = { work: 512 * MIB, deadLetter: 256 * MIB, retry: 64 * MIB };
 const PRECONDITION_FAILED = 406;
 
-const quorumQueue = { 'x-queue-type': 'quorum', 'x-max-length': MAX_MESSAGES, 'x-overflow': 'reject-publish' };
+const quorumQueue = (maxBytes: number) => ({
+  'x-queue-type': 'quorum',
+  'x-max-length': MAX_MESSAGES,
+  'x-max-length-bytes': maxBytes,
+  'x-overflow': 'reject-publish',
+});
 /** At least once: a message leaves its queue only when the next one has confirmed it. */
 const deadLetterTo = (queue: string) => ({
   'x-dead-letter-exchange': '',
@@ -88,13 +110,15 @@ export async function declareTopology(model: ChannelModel, topology: Topology, l
 
 async function declareWorkQueue(channel: Channel, exchange: string, queue: WorkQueue): Promise<void> {
   const deadLetterQueue = deadLetterQueueOf(queue);
-  await channel.assertQueue(deadLetterQueue, { arguments: { ...quorumQueue, 'x-delivery-limit': REPLAY_LIMIT } });
+  await channel.assertQueue(deadLetterQueue, {
+    arguments: { ...quorumQueue(MAX_BYTES.deadLetter), 'x-delivery-limit': REPLAY_LIMIT },
+  });
   await channel.assertQueue(queue.name, {
-    arguments: { ...quorumQueue, 'x-delivery-limit': DELIVERY_LIMIT, ...deadLetterTo(deadLetterQueue) },
+    arguments: { ...quorumQueue(MAX_BYTES.work), 'x-delivery-limit': DELIVERY_LIMIT, ...deadLetterTo(deadLetterQueue) },
   });
   for (const pause of queue.retryPauses) {
     await channel.assertQueue(retryQueueOf(queue, pause), {
-      arguments: { ...quorumQueue, 'x-message-ttl': pause, ...deadLetterTo(queue.name) },
+      arguments: { ...quorumQueue(MAX_BYTES.retry), 'x-message-ttl': pause, ...deadLetterTo(queue.name) },
     });
   }
   for (const routingKey of queue.routingKeys) await channel.bindQueue(queue.name, exchange, routingKey);
@@ -112,13 +136,14 @@ async function declareStream(
         arguments: {
           'x-queue-type': 'stream',
           'x-max-age': `${stream.maxAgeSeconds}s`,
+          'x-max-length-bytes': stream.maxBytes,
           // Only whole segments expire, and the default one holds 500 MB.
           'x-stream-max-segment-size-bytes': 1_000_000,
         },
       }),
     );
   } catch (error) {
-    // Its age comes from a setting: after a change of that the old stream goes on serving.
+    // Its age comes from a setting: after a change of that the old stream goes on serving. A policy can bound it meanwhile.
     if (!(error instanceof Error && 'code' in error && error.code === PRECONDITION_FAILED)) throw error;
     logger.warn('stream exists with other arguments and is left as it is', { stream: stream.name, err: error });
   }
@@ -131,14 +156,14 @@ async function declareStream(
 export async function declareTransientQueue(
   channel: Channel,
   exchange: string,
-  { name, routingKeys, maxLength, timeToLive }: TransientQueue,
+  { name, routingKeys, maxLength, maxBytes, timeToLive }: TransientQueue,
 ): Promise<string> {
   // A name of its own each time: the old queue stays locked while the broker hasn't noticed that its connection is dead.
   const { queue } = await channel.assertQueue(`${name}.${randomUUID()}`, {
     exclusive: true,
     autoDelete: true,
     durable: false,
-    arguments: { 'x-max-length': maxLength, 'x-message-ttl': timeToLive },
+    arguments: { 'x-max-length': maxLength, 'x-max-length-bytes': maxBytes, 'x-message-ttl': timeToLive },
   });
   for (const routingKey of routingKeys) await channel.bindQueue(queue, exchange, routingKey);
   return queue;
