@@ -111,6 +111,18 @@ async function eventsWait(): Promise<void> {
   await query('PAYMENT', 'DROP TRIGGER fail ON inbox');
 }
 
+/** The queue of payment-service is full, whatever is in it. */
+async function queueIsFull(): Promise<void> {
+  const labels = { job: 'order-service', messaging_destination_name: 'microservices.events:order.created' };
+  const { token } = await register();
+  const pattern = `^${paymentQueue.replaceAll('.', '\\.')}$`;
+  await rabbitmqControl('set_policy', 'full', pattern, '{"max-length-bytes":0}', '--apply-to', 'queues');
+  const isDone = () => fired.has(named('QueueFull', labels));
+  keepDoing(() => placeWithoutWaiting(token), { pause: 300, isDone });
+  await eventually(() => expect(isDone()).toBe(true), PATIENCE);
+  await rabbitmqControl('clear_policy', 'full');
+}
+
 /** The table of orders is locked again and again, while many ask for it. */
 function ordersAreLocked(token: string): void {
   const lock = `BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(3); COMMIT`;
@@ -151,6 +163,11 @@ const faults: [alert: string, labels: Record<string, string>, fault: string][] =
     'EventsDeferred',
     { job: 'payment-service', messaging_destination_name: paymentQueue },
     'a few events meet a lock each time',
+  ],
+  [
+    'QueueFull',
+    { job: 'order-service', messaging_destination_name: 'microservices.events:order.created' },
+    'the queue of payment-service takes no message any more',
   ],
   ['ServiceDown', { job: 'gateway' }, 'the gateway is killed'],
   ['EdgeFailing', {}, 'nginx is asked for it'],
@@ -233,6 +250,7 @@ describe('alerts of a running system', () => {
         .sort();
       await eventually(async () => expect([...fired].sort()).toEqual(first), PATIENCE);
       await eventsWait();
+      await queueIsFull();
 
       const { token } = await register();
       await stack.process('gateway').kill();

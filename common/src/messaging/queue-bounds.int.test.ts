@@ -69,16 +69,7 @@ describe('a full queue', () => {
     await emit(10); // more than fits: the broker takes what is on its way when it notices
     await eventually(async () => expect(await bench.waiting(bench.queue.name)).toBeGreaterThan(2));
     await emit(20);
-    try {
-      await eventually(async () => expect(await refused('microservices.events:order.created')).toBeGreaterThan(0));
-    } finally {
-      console.log(
-        JSON.stringify(bench.logger.entries.slice(-6)),
-        await bench.unpublished(),
-        await bench.waiting(bench.queue.name),
-        await bench.waiting(bench.deadLetterQueue),
-      );
-    }
+    await eventually(async () => expect(await refused('microservices.events:order.created')).toBeGreaterThan(0));
     expect(await bench.unpublished()).toBeGreaterThanOrEqual(20);
 
     const handled = new Set<string>();
