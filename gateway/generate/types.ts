@@ -28,10 +28,11 @@ const types = await codegen({
   config: {
     contextType: '../context.js#GatewayContext',
     mappers: {
-      Order: '@shop/common/contracts#OrderResource',
-      Payment: '@shop/common/contracts#PaymentResource',
-      Refund: '@shop/common/contracts#RefundResource',
-      User: '@shop/common/contracts#UserResource',
+      Order: '@shop/common/contracts#ReadOrder',
+      OrderStatusChange: '@shop/common/contracts#ReadOrderStatusChange',
+      Payment: '@shop/common/contracts#ReadPayment',
+      Refund: '@shop/common/contracts#ReadRefund',
+      User: '@shop/common/contracts#ReadUser',
     },
     scalars: { DateTime: 'string', ID: 'string' },
     enumsAsTypes: true,

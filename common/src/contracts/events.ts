@@ -86,25 +86,3 @@ export const eventSchemas = {
 
 /** The JSON Schema (2020-12) of a whole event, as others may write it. */
 export const eventJsonSchema = (type: EventType): object => z.toJSONSchema(eventSchemas[type], { io: 'input' });
-
-/** A message that isn't an event of this system and never will be: trying again can't help. */
-export class MalformedEvent extends Error {
-  override readonly name = 'MalformedEvent';
-}
-
-const typed = z.object({ type: z.string() });
-
-/** The event in a message body. Throws MalformedEvent. */
-export function parseEvent(body: Buffer | string): DomainEvent {
-  let json: unknown;
-  try {
-    json = JSON.parse(body.toString());
-  } catch (error) {
-    throw new MalformedEvent('body is not JSON', { cause: error });
-  }
-  const type = typed.safeParse(json).data?.type;
-  if (type === undefined || !isEventType(type)) throw new MalformedEvent(`unknown event type ${type ?? '(none)'}`);
-  const parsed = eventSchemas[type].safeParse(json);
-  if (!parsed.success) throw new MalformedEvent(z.prettifyError(parsed.error), { cause: parsed.error });
-  return parsed.data;
-}

@@ -36,11 +36,22 @@ export {
   eventJsonSchema,
   eventSchemas,
   eventTypes,
-  parseEvent,
-  MalformedEvent,
   type DomainEvent,
   type EventData,
   type EventDraft,
   type EventOf,
   type EventType,
 } from './events.js';
+export { MalformedEvent, parseEvent, type IncomingEvent, type IncomingEventOf } from './incoming-events.js';
+export {
+  known,
+  orderReader,
+  paymentReader,
+  refundReader,
+  userReader,
+  type ReadOrder,
+  type ReadOrderStatusChange,
+  type ReadPayment,
+  type ReadRefund,
+  type ReadUser,
+} from './readers.js';

@@ -69,6 +69,15 @@ describe('a call to a service', () => {
     });
   });
 
+  it.each<[number, string]>([
+    [409, 'CONFLICT'],
+    [418, 'SERVICE_UNAVAILABLE'],
+  ])('refused with %d and a code of a later version -> %s, in the words of the service', async (status, code) => {
+    const error = { code: 'ORDER_ON_HOLD', message: 'The order is on hold', addedLater: { some: 'thing' } };
+    const { port } = await serve(answering(status, { success: false, error }));
+    expect(await failure(clientOf(port).call(things, call))).toMatchObject({ code, message: 'The order is on hold' });
+  });
+
   it('refused for its input -> every field', async () => {
     const fields = [{ field: 'limit', message: 'is wrong' }];
     const error = { code: 'INVALID_INPUT', message: 'Validation failed', details: 'limit: is wrong', fields };

@@ -1,7 +1,7 @@
 import { Histogram } from 'prom-client';
 import { Pool, errors as undiciErrors } from 'undici';
 import { z } from 'zod';
-import { AppError, InvalidInput, ServiceUnavailable, UpstreamTimeout } from '../errors/index.js';
+import { AppError, InvalidInput, ServiceUnavailable, UpstreamTimeout, type ErrorCode } from '../errors/index.js';
 import { currentScope } from '../logger/index.js';
 import { DURATION_BUCKETS, sharedFigures, type Metrics } from '../metrics/index.js';
 import { currentTraceparent, type Tracing } from '../tracing/index.js';
@@ -35,12 +35,12 @@ const pageMeta = z.object({
   nextCursor: z.string().nullable(),
 });
 
-const isErrorCode = (code: string): code is keyof typeof statusOfCode => Object.hasOwn(statusOfCode, code);
+const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(statusOfCode, code);
 
 const refusal = z.object({
   error: z
     .looseObject({
-      code: z.string().refine(isErrorCode),
+      code: z.string(),
       message: z.string(),
       details: z.string().optional(),
       fields: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
@@ -48,11 +48,20 @@ const refusal = z.object({
     .readonly(),
 });
 
+/** A code of a later version reads as the first one that has its status. */
+function codeOf(code: string, status: number): ErrorCode | undefined {
+  if (isErrorCode(code)) return code;
+  return Object.keys(statusOfCode)
+    .filter(isErrorCode)
+    .find((candidate) => statusOfCode[candidate] === status);
+}
+
 /** The error that a service answered, as if it had been thrown here. */
-function toError(body: unknown, retryAfter: string | undefined): AppError {
+function toError(status: number, body: unknown, retryAfter: string | undefined): AppError {
   const parsed = refusal.safeParse(body);
   if (!parsed.success) return new ServiceUnavailable('A service gave an answer that could not be read');
-  const { code, message, details: _details, fields, ...rest } = parsed.data.error;
+  const { code: given, message, details: _details, fields, ...rest } = parsed.data.error;
+  const code = codeOf(given, status) ?? 'SERVICE_UNAVAILABLE';
   if (code === 'INVALID_INPUT' && fields !== undefined) return new InvalidInput(fields);
   const facts = Object.fromEntries(
     Object.entries(rest).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
@@ -133,7 +142,7 @@ export class ServiceClient {
       body: body === undefined ? null : JSON.stringify(body),
       timeout: Math.min(this.#timeout, timeLeft ?? this.#timeout),
     });
-    if (response.status >= 400) throw toError(response.body, response.retryAfter);
+    if (response.status >= 400) throw toError(response.status, response.body, response.retryAfter);
     const answer = z.object({ data: schema, meta: pageMeta.optional() }).safeParse(response.body);
     if (!answer.success) {
       throw new ServiceUnavailable(`${this.#name} gave an answer that could not be read`, { cause: answer.error });

@@ -1,4 +1,4 @@
-import { MalformedEvent, parseEvent, type DomainEvent } from '../contracts/index.js';
+import { MalformedEvent, parseEvent, type IncomingEvent } from '../contracts/index.js';
 import type { Logger } from '../logger/index.js';
 import type { BrokerConnection, Delivery, Subscription, TransientQueue } from '../rabbitmq/index.js';
 
@@ -6,7 +6,7 @@ export interface EventBroadcastOptions {
   connection: BrokerConnection;
   queue: TransientQueue;
   /** Must not throw. An event may come more than once, and after a later one. */
-  onEvent: (event: DomainEvent) => void;
+  onEvent: (event: IncomingEvent) => void;
   /** Events come from now on; whatever was published before may have been missed. Told after every connect. */
   onBegin: () => void;
   logger: Logger;

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import type { GetMessage } from 'amqplib';
 import { orderCreated, orderData } from '../../test/messaging/fixtures.js';
 import { MessagingBench } from '../../test/messaging/messaging-bench.js';
-import type { EventOf } from '../contracts/index.js';
+import { parseEvent, type IncomingEventOf } from '../contracts/index.js';
 import type { Cause } from '../database/index.js';
 import { currentScope } from '../logger/index.js';
 import { eventually, timeLimit } from '../testing/index.js';
@@ -34,7 +34,8 @@ async function takeDeadLetter(): Promise<GetMessage> {
 describe('event consumer', () => {
   it('an event -> is handled once with its cause, in a scope of its own that continues its trace', async () => {
     const connection = bench.connect();
-    const seen: { event: EventOf<'order.created'>; cause: Cause; scope: ReturnType<typeof currentScope> }[] = [];
+    const seen: { event: IncomingEventOf<'order.created'>; cause: Cause; scope: ReturnType<typeof currentScope> }[] =
+      [];
     bench.startConsumer(connection, {
       'order.created': async (event, cause) => void seen.push({ event, cause, scope: currentScope() }),
     });
@@ -42,7 +43,7 @@ describe('event consumer', () => {
     const event = { ...orderCreated({ sequence: 7 }), traceparent };
     bench.send(event);
     await eventually(() => expect(seen).toHaveLength(1));
-    expect(seen[0]?.event).toEqual(event);
+    expect(seen[0]?.event).toEqual(parseEvent(JSON.stringify(event)));
     expect(seen[0]?.cause).toEqual({
       eventId: event.id,
       type: 'order.created',

@@ -1,4 +1,10 @@
-import { MalformedEvent, parseEvent, type DomainEvent, type EventOf, type EventType } from '../contracts/index.js';
+import {
+  MalformedEvent,
+  parseEvent,
+  type IncomingEvent,
+  type IncomingEventOf,
+  type EventType,
+} from '../contracts/index.js';
 import { transientFailureOf, type Cause } from '../database/index.js';
 import { findAppError, type ErrorCode } from '../errors/index.js';
 import { redact, runInScope, type Logger } from '../logger/index.js';
@@ -25,7 +31,7 @@ import { QueueDepths } from './queue-depths.js';
 import { QueueMigration } from './queue-migration.js';
 
 /** Applies an event. `cause` goes into the same transaction as its effect, so that the event has it once. */
-export type EventHandler<T extends EventType> = (event: EventOf<T>, cause: Cause) => Promise<void>;
+export type EventHandler<T extends EventType> = (event: IncomingEventOf<T>, cause: Cause) => Promise<void>;
 export type EventHandlers = { readonly [T in EventType]?: EventHandler<T> };
 
 export interface EventConsumerOptions {
@@ -172,7 +178,7 @@ export class EventConsumer {
   }
 
   /** Whether other events would fail as well. */
-  #isOutage(error: unknown, { id }: DomainEvent, { headers }: Delivery): boolean {
+  #isOutage(error: unknown, { id }: IncomingEvent, { headers }: Delivery): boolean {
     if (error instanceof MalformedEvent) return false;
     if (isForeseenOutage(error)) return true;
     const isFirstTry = attemptsOf(headers) === 0 && deferralsOf(headers) === 0;
@@ -213,7 +219,7 @@ export class EventConsumer {
     });
   }
 
-  async #handle(event: DomainEvent): Promise<void> {
+  async #handle(event: IncomingEvent): Promise<void> {
     const { connection, queue, handlers, tracing } = this.#options;
     // The compiler can't see that a handler found by an event's type takes that event.
     const handler = handlers[event.type] as EventHandler<EventType> | undefined;
@@ -299,7 +305,7 @@ const describe = (error: unknown): Record<string, string> => {
 };
 
 /** `order.created` of order 7 belongs to `order/7`. */
-const causeOf = ({ id, type, subject, sequence }: DomainEvent): Cause => ({
+const causeOf = ({ id, type, subject, sequence }: IncomingEvent): Cause => ({
   eventId: id,
   type,
   aggregate: `${type.slice(0, type.indexOf('.'))}/${subject}`,

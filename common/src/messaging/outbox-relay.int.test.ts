@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { orderCreatedDraft } from '../../test/messaging/fixtures.js';
 import { MessagingBench } from '../../test/messaging/messaging-bench.js';
 import { RevocationList } from '../auth/index.js';
-import type { EventDraft, EventOf } from '../contracts/index.js';
+import { eventSchemas, type EventDraft, type IncomingEventOf } from '../contracts/index.js';
 import { createMetrics } from '../metrics/index.js';
 import type { BrokerConnection } from '../rabbitmq/index.js';
 import { eventually, timeLimit } from '../testing/index.js';
@@ -37,14 +37,16 @@ describe('outbox relay', () => {
   it('an event is committed -> it reaches its handler, and is marked as published', async () => {
     const connection = bench.connect();
     const relay = bench.startRelay(connection);
-    const received: EventOf<'order.created'>[] = [];
-    bench.startConsumer(connection, { 'order.created': async (event) => void received.push(event) });
     await eventually(() => expect(relay.state()).toBe('ok'));
     const orderId = randomUUID();
     await bench.emit([orderCreatedDraft(orderId, 3)], relay);
-    await eventually(() => expect(received).toHaveLength(1));
+    const message = await eventually(async () => {
+      const got = await bench.channel.get(bench.queue.name);
+      if (got === false) throw new Error('no message yet');
+      return got;
+    });
     const row = await bench.client.outbox.findFirstOrThrow();
-    expect(received[0]).toMatchObject({
+    expect(eventSchemas['order.created'].parse(JSON.parse(message.content.toString()))).toMatchObject({
       specversion: '1.0',
       id: row.id,
       source: '/test-service',
@@ -54,6 +56,10 @@ describe('outbox relay', () => {
       time: row.time.toISOString(),
       data: { id: orderId, totalAmount: 19.99 },
     });
+    bench.channel.nack(message);
+    const received: IncomingEventOf<'order.created'>[] = [];
+    bench.startConsumer(connection, { 'order.created': async (event) => void received.push(event) });
+    await eventually(() => expect(received).toMatchObject([{ id: row.id, subject: orderId, sequence: 3 }]));
     await eventually(async () => expect(await bench.unpublished()).toBe(0));
   });
 

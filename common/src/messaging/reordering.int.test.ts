@@ -55,7 +55,7 @@ describe('10,000 events, each delivered 1 to 5 times and shuffled', () => {
       const events = Array.from({ length: EVENTS_OF_AN_ORDER }, (_, index) => index + 1).flatMap((sequence) =>
         orderIds.map((orderId) => ({
           ...orderCreated({ orderId, sequence }),
-          data: { ...orderData({ id: orderId }), notes: `as of ${sequence}` },
+          data: { ...orderData({ id: orderId }), totalAmount: sequence },
         })),
       );
       const deliveries = deliveriesOf(events);
@@ -74,7 +74,7 @@ describe('10,000 events, each delivered 1 to 5 times and shuffled', () => {
           'order.created': async ({ subject, sequence, data }, cause) => {
             await store.save(
               async (tx) => {
-                await tx.$executeRaw`INSERT INTO posts (id, title, views) VALUES (${subject}::uuid, ${data.notes}, ${sequence})
+                await tx.$executeRaw`INSERT INTO posts (id, title, views) VALUES (${subject}::uuid, ${`as of ${data.totalAmount}`}, ${sequence})
                 ON CONFLICT (id) DO UPDATE SET title = excluded.title, views = excluded.views`;
                 return { value: undefined, events: [orderCreatedDraft(subject, sequence)] };
               },

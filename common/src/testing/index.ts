@@ -50,3 +50,4 @@ export {
 } from './authorization-matrix.js';
 export { bodyRowsOf, effectsOf, hostileFields, takesBody } from './mass-assignment.js';
 export { addAuditEntry, auditTamperings } from './audit-trail.js';
+export { ADDED_VALUE, asWrittenBy, versions, type Version } from './other-versions.js';

@@ -1,4 +1,4 @@
-import { orderResource, type OrderResource, type OrderStatus } from '@shop/common/contracts';
+import { orderReader, type ReadOrder, type OrderStatus } from '@shop/common/contracts';
 import { z } from 'zod';
 import type { CallerService } from '../caller-service.js';
 import type { CreateOrderInput } from '../generated/resolvers.js';
@@ -19,33 +19,33 @@ export class OrderClient {
     this.#service = service;
   }
 
-  async get(id: string): Promise<OrderResource> {
-    return this.#service.ask(orderResource, { method: 'GET', path: resourcePath(ORDERS, id) });
+  async get(id: string): Promise<ReadOrder> {
+    return this.#service.ask(orderReader, { method: 'GET', path: resourcePath(ORDERS, id) });
   }
 
-  list(query: OrderPageQuery): Promise<Connection<OrderResource>> {
-    return this.#service.page(orderResource, ORDERS, { ...query });
+  list(query: OrderPageQuery): Promise<Connection<ReadOrder>> {
+    return this.#service.page(orderReader, ORDERS, { ...query });
   }
 
-  listOwn(query: OrderPageQuery): Promise<Connection<OrderResource>> {
-    return this.#service.page(orderResource, `${ORDERS}/my-orders`, { ...query });
+  listOwn(query: OrderPageQuery): Promise<Connection<ReadOrder>> {
+    return this.#service.page(orderReader, `${ORDERS}/my-orders`, { ...query });
   }
 
-  byIds(ids: readonly string[]): Promise<readonly OrderResource[]> {
-    return this.#service.ask(z.array(orderResource), { method: 'GET', path: ORDERS, query: { ids: ids.join(',') } });
+  byIds(ids: readonly string[]): Promise<readonly ReadOrder[]> {
+    return this.#service.ask(z.array(orderReader), { method: 'GET', path: ORDERS, query: { ids: ids.join(',') } });
   }
 
   /** The newest orders of each user; without `perUser`, as many as the service thinks fit. */
-  ofUsers(userIds: readonly string[], perUser: number | undefined): Promise<readonly OrderResource[]> {
+  ofUsers(userIds: readonly string[], perUser: number | undefined): Promise<readonly ReadOrder[]> {
     const query = { userIds: userIds.join(','), perUser };
-    return this.#service.ask(z.array(orderResource), { method: 'GET', path: ORDERS, query });
+    return this.#service.ask(z.array(orderReader), { method: 'GET', path: ORDERS, query });
   }
 
-  create(body: CreateOrderInput, idempotencyKey: string | undefined): Promise<OrderResource> {
-    return this.#service.ask(orderResource, { method: 'POST', path: ORDERS, body, idempotencyKey });
+  create(body: CreateOrderInput, idempotencyKey: string | undefined): Promise<ReadOrder> {
+    return this.#service.ask(orderReader, { method: 'POST', path: ORDERS, body, idempotencyKey });
   }
 
-  async changeStatus(id: string, body: { status: OrderStatus; reason?: string | null }): Promise<OrderResource> {
-    return this.#service.ask(orderResource, { method: 'PATCH', path: `${resourcePath(ORDERS, id)}/status`, body });
+  async changeStatus(id: string, body: { status: OrderStatus; reason?: string | null }): Promise<ReadOrder> {
+    return this.#service.ask(orderReader, { method: 'PATCH', path: `${resourcePath(ORDERS, id)}/status`, body });
   }
 }

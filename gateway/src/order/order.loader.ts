@@ -1,12 +1,12 @@
-import type { OrderResource } from '@shop/common/contracts';
+import type { ReadOrder } from '@shop/common/contracts';
 import DataLoader from 'dataloader';
 import { MAX_BATCH_SIZE, batchLoader } from '../batch-loader.js';
 import type { OrderClient } from './order.client.js';
 
-type OrdersOfUser = DataLoader<string, OrderResource[]>;
+type OrdersOfUser = DataLoader<string, ReadOrder[]>;
 
 export interface OrderLoaders {
-  readonly orderById: DataLoader<string, OrderResource | null>;
+  readonly orderById: DataLoader<string, ReadOrder | null>;
   /** The newest orders of a user; without a limit, as many as the service thinks fit. */
   readonly ordersOfUser: (limit: number | undefined) => OrdersOfUser;
 }

@@ -1,4 +1,4 @@
-import type { OrderResource } from '@shop/common/contracts';
+import { known, orderStatuses, type ReadOrder } from '@shop/common/contracts';
 import type { Resolvers } from '../generated/resolvers.js';
 import { pageQuery } from '../page.js';
 import { orderTopic } from '../subscriptions/topics.js';
@@ -17,11 +17,15 @@ export const orderResolvers: Resolvers = {
     orderUpdated: {
       subscribe: (_parent, { id }, { orders, follow }, { fieldName: field }) =>
         follow({ field, topic: orderTopic(id), read: () => orders.get(id) }),
-      resolve: (order: OrderResource) => order,
+      resolve: (order: ReadOrder) => order,
     },
   },
   Order: {
+    status: ({ status }) => known(orderStatuses, status),
     user: ({ userId }, _args, { loaders }) => loaders.userById.load(userId),
     payment: ({ id }, _args, { loaders }) => loaders.paymentOfOrder.load(id),
+  },
+  OrderStatusChange: {
+    status: ({ status }) => known(orderStatuses, status),
   },
 };

@@ -1,10 +1,10 @@
 import {
-  paymentResource,
-  refundResource,
+  paymentReader,
+  refundReader,
   type PaymentMethod,
-  type PaymentResource,
+  type ReadPayment,
   type PaymentStatus,
-  type RefundResource,
+  type ReadRefund,
 } from '@shop/common/contracts';
 import { z } from 'zod';
 import type { CallerService } from '../caller-service.js';
@@ -26,54 +26,54 @@ export class PaymentClient {
     this.#service = service;
   }
 
-  async get(id: string): Promise<PaymentResource> {
-    return this.#service.ask(paymentResource, { method: 'GET', path: resourcePath(PAYMENTS, id) });
+  async get(id: string): Promise<ReadPayment> {
+    return this.#service.ask(paymentReader, { method: 'GET', path: resourcePath(PAYMENTS, id) });
   }
 
   /** The latest payment of an order. */
-  async ofOrder(orderId: string): Promise<PaymentResource> {
+  async ofOrder(orderId: string): Promise<ReadPayment> {
     const path = resourcePath(`${PAYMENTS}/order`, orderId, 'orderId');
-    return this.#service.ask(paymentResource, { method: 'GET', path });
+    return this.#service.ask(paymentReader, { method: 'GET', path });
   }
 
-  list(query: PaymentPageQuery): Promise<Connection<PaymentResource>> {
-    return this.#service.page(paymentResource, PAYMENTS, { ...query });
+  list(query: PaymentPageQuery): Promise<Connection<ReadPayment>> {
+    return this.#service.page(paymentReader, PAYMENTS, { ...query });
   }
 
-  listOwn(query: PageQuery): Promise<Connection<PaymentResource>> {
-    return this.#service.page(paymentResource, `${PAYMENTS}/my-payments`, query);
+  listOwn(query: PageQuery): Promise<Connection<ReadPayment>> {
+    return this.#service.page(paymentReader, `${PAYMENTS}/my-payments`, query);
   }
 
   /** The latest payment of each order. */
-  ofOrders(orderIds: readonly string[]): Promise<readonly PaymentResource[]> {
+  ofOrders(orderIds: readonly string[]): Promise<readonly ReadPayment[]> {
     const query = { orderIds: orderIds.join(',') };
-    return this.#service.ask(z.array(paymentResource), { method: 'GET', path: PAYMENTS, query });
+    return this.#service.ask(z.array(paymentReader), { method: 'GET', path: PAYMENTS, query });
   }
 
-  async refunds(id: string): Promise<RefundResource[]> {
+  async refunds(id: string): Promise<ReadRefund[]> {
     const path = `${resourcePath(PAYMENTS, id)}/refunds`;
-    return this.#service.ask(z.array(refundResource), { method: 'GET', path });
+    return this.#service.ask(z.array(refundReader), { method: 'GET', path });
   }
 
-  create(body: CreatePaymentInput, idempotencyKey: string | undefined): Promise<PaymentResource> {
-    return this.#service.ask(paymentResource, { method: 'POST', path: PAYMENTS, body, idempotencyKey });
+  create(body: CreatePaymentInput, idempotencyKey: string | undefined): Promise<ReadPayment> {
+    return this.#service.ask(paymentReader, { method: 'POST', path: PAYMENTS, body, idempotencyKey });
   }
 
   async process(
     id: string,
     body: { token?: string | null; method?: PaymentMethod | null },
     idempotencyKey: string | undefined,
-  ): Promise<PaymentResource> {
+  ): Promise<ReadPayment> {
     const path = `${resourcePath(PAYMENTS, id)}/process`;
-    return this.#service.ask(paymentResource, { method: 'POST', path, body, idempotencyKey });
+    return this.#service.ask(paymentReader, { method: 'POST', path, body, idempotencyKey });
   }
 
   async refund(
     id: string,
     body: { amount?: number | null; reason?: string | null },
     idempotencyKey: string | undefined,
-  ): Promise<PaymentResource> {
+  ): Promise<ReadPayment> {
     const path = `${resourcePath(PAYMENTS, id)}/refund`;
-    return this.#service.ask(paymentResource, { method: 'POST', path, body, idempotencyKey });
+    return this.#service.ask(paymentReader, { method: 'POST', path, body, idempotencyKey });
   }
 }

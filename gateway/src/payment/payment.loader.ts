@@ -1,11 +1,11 @@
-import type { PaymentResource, RefundResource } from '@shop/common/contracts';
+import type { ReadPayment, ReadRefund } from '@shop/common/contracts';
 import DataLoader from 'dataloader';
 import { batchLoader } from '../batch-loader.js';
 import type { PaymentClient } from './payment.client.js';
 
 export interface PaymentLoaders {
-  readonly paymentOfOrder: DataLoader<string, PaymentResource | null>;
-  readonly refundsOfPayment: DataLoader<string, RefundResource[]>;
+  readonly paymentOfOrder: DataLoader<string, ReadPayment | null>;
+  readonly refundsOfPayment: DataLoader<string, ReadRefund[]>;
 }
 
 export const paymentLoaders = (payments: PaymentClient): PaymentLoaders => ({

@@ -1,4 +1,4 @@
-import type { PaymentResource } from '@shop/common/contracts';
+import { known, paymentMethods, paymentStatuses, refundStatuses, type ReadPayment } from '@shop/common/contracts';
 import { findAppError } from '@shop/common/errors';
 import type { GatewayContext } from '../context.js';
 import type { Resolvers } from '../generated/resolvers.js';
@@ -23,13 +23,18 @@ export const paymentResolvers: Resolvers = {
     paymentUpdated: {
       subscribe: (_parent, { orderId }, { follow, ...clients }, { fieldName: field }) =>
         follow({ field, topic: paymentsTopic(orderId), read: () => latestPayment(orderId, clients) }),
-      resolve: (payment: PaymentResource) => payment,
+      resolve: (payment: ReadPayment) => payment,
     },
   },
   Payment: {
+    status: ({ status }) => known(paymentStatuses, status),
+    method: ({ method }) => known(paymentMethods, method),
     order: ({ orderId }, _args, { loaders }) => loaders.orderById.load(orderId),
     user: ({ userId }, _args, { loaders }) => loaders.userById.load(userId),
     refunds: ({ id }, _args, { loaders }) => loaders.refundsOfPayment.load(id),
+  },
+  Refund: {
+    status: ({ status }) => known(refundStatuses, status),
   },
 };
 
@@ -37,7 +42,7 @@ export const paymentResolvers: Resolvers = {
 async function latestPayment(
   orderId: string,
   { payments, orders }: Pick<GatewayContext, 'payments' | 'orders'>,
-): Promise<PaymentResource | undefined> {
+): Promise<ReadPayment | undefined> {
   try {
     return await payments.ofOrder(orderId);
   } catch (error) {

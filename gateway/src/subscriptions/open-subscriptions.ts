@@ -1,5 +1,5 @@
 import type { AccessTokenVerifier, Actor } from '@shop/common/auth';
-import type { DomainEvent } from '@shop/common/contracts';
+import type { IncomingEvent } from '@shop/common/contracts';
 import { AppError, ServiceUnavailable, findAppError } from '@shop/common/errors';
 import type { Metrics } from '@shop/common/metrics';
 import { pause } from '@shop/common/rabbitmq';
@@ -99,7 +99,7 @@ export class OpenSubscriptions {
   }
 
   /** Tells those whom it concerns of an event. */
-  hear(event: DomainEvent): void {
+  hear(event: IncomingEvent): void {
     const topic = topicOf(event);
     if (topic === undefined) return;
     const change = { aggregate: event.subject, sequence: event.sequence };

@@ -1,4 +1,4 @@
-import type { DomainEvent } from '@shop/common/contracts';
+import type { IncomingEvent } from '@shop/common/contracts';
 import { resourceId } from '../resource-path.js';
 
 /** What a subscription follows. */
@@ -11,7 +11,7 @@ export const orderTopic = (id: string): Topic => `order/${resourceId(id)}`;
 export const paymentsTopic = (orderId: string): Topic => `payments of order/${resourceId(orderId, 'orderId')}`;
 
 /** Whose followers an event concerns; undefined where nobody can follow that. */
-export function topicOf(event: DomainEvent): Topic | undefined {
+export function topicOf(event: IncomingEvent): Topic | undefined {
   switch (event.type) {
     case 'order.created':
     case 'order.status_changed':

@@ -1,4 +1,4 @@
-import { userResource, type Role, type UserResource } from '@shop/common/contracts';
+import { userReader, type Role, type ReadUser } from '@shop/common/contracts';
 import { z } from 'zod';
 import type { CallerService } from '../caller-service.js';
 import type { Connection, PageQuery } from '../page.js';
@@ -10,7 +10,7 @@ const authentication = z.object({
   token: z.string(),
   refreshToken: z.string(),
   expiresIn: z.int(),
-  user: userResource,
+  user: userReader,
 });
 export type Authentication = z.infer<typeof authentication>;
 
@@ -46,24 +46,24 @@ export class UserClient {
     await this.#service.ask(z.null(), { method: 'POST', path: `${USERS}/logout` });
   }
 
-  me(): Promise<UserResource> {
-    return this.#service.ask(userResource, { method: 'GET', path: `${USERS}/me` });
+  me(): Promise<ReadUser> {
+    return this.#service.ask(userReader, { method: 'GET', path: `${USERS}/me` });
   }
 
-  async get(id: string): Promise<UserResource> {
-    return this.#service.ask(userResource, { method: 'GET', path: resourcePath(USERS, id) });
+  async get(id: string): Promise<ReadUser> {
+    return this.#service.ask(userReader, { method: 'GET', path: resourcePath(USERS, id) });
   }
 
-  list(query: PageQuery): Promise<Connection<UserResource>> {
-    return this.#service.page(userResource, USERS, query);
+  list(query: PageQuery): Promise<Connection<ReadUser>> {
+    return this.#service.page(userReader, USERS, query);
   }
 
-  byIds(ids: readonly string[]): Promise<readonly UserResource[]> {
-    return this.#service.ask(z.array(userResource), { method: 'GET', path: USERS, query: { ids: ids.join(',') } });
+  byIds(ids: readonly string[]): Promise<readonly ReadUser[]> {
+    return this.#service.ask(z.array(userReader), { method: 'GET', path: USERS, query: { ids: ids.join(',') } });
   }
 
-  async update(id: string, body: UserChanges): Promise<UserResource> {
-    return this.#service.ask(userResource, { method: 'PUT', path: resourcePath(USERS, id), body });
+  async update(id: string, body: UserChanges): Promise<ReadUser> {
+    return this.#service.ask(userReader, { method: 'PUT', path: resourcePath(USERS, id), body });
   }
 
   changePassword(body: { current: string; new: string }): Promise<Authentication> {

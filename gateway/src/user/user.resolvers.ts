@@ -1,3 +1,4 @@
+import { known, roles } from '@shop/common/contracts';
 import type { Resolvers } from '../generated/resolvers.js';
 import { pageQuery } from '../page.js';
 
@@ -23,6 +24,7 @@ export const userResolvers: Resolvers = {
     },
   },
   User: {
+    role: ({ role }) => known(roles, role),
     orders: ({ id }, { limit }, { loaders }) => loaders.ordersOfUser(limit ?? undefined).load(id),
   },
 };

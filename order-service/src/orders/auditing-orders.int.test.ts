@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as newId } from 'uuid';
-import { auditResource, parseEvent, type AuditResource } from '@shop/common/contracts';
+import { auditResource, eventSchemas, type AuditResource } from '@shop/common/contracts';
 import { addAuditEntry, auditTamperings, createEventSender, eventually } from '@shop/common/testing';
 import { orderBody, placeOrderIn } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
@@ -105,7 +105,7 @@ describe('a change of an order', () => {
     const envelope = { specversion: '1.0', id: newId(), source: '/payment-service', subject: paymentId, time };
     const sender = createEventSender(test.config.brokerUrl);
     const event = { ...envelope, type: 'payment.expired', sequence: 2, data };
-    await sender.publish(parseEvent(Buffer.from(JSON.stringify(event))));
+    await sender.publish(eventSchemas['payment.expired'].parse(event));
     await sender.stop();
     await eventually(async () => {
       const { body } = await admin.get(`/${id}`).expect(200);

@@ -1,10 +1,12 @@
+import { z } from 'zod';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import supertest from 'supertest';
 import { v7 as newId } from 'uuid';
-import { parseEvent, type DomainEvent, type PaymentStatus } from '@shop/common/contracts';
+import { eventSchemas, type DomainEvent, type PaymentStatus } from '@shop/common/contracts';
 import { createLogger } from '@shop/common/logger';
 import { createTopology } from '@shop/common/messaging';
 import { BrokerConnection, type Publisher } from '@shop/common/rabbitmq';
-import { eventually, repeatAndShuffle } from '@shop/common/testing';
+import { asWrittenBy, eventually, repeatAndShuffle, versions } from '@shop/common/testing';
 import { orderBody, placeOrderIn } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
 
@@ -26,7 +28,7 @@ beforeAll(async () => {
     queue: topology.paymentService.name,
     prefetch: 50,
     onDelivery: async (delivery) => {
-      heard.push(parseEvent(delivery.body));
+      heard.push(z.union(Object.values(eventSchemas)).parse(JSON.parse(delivery.body.toString())));
       delivery.acknowledge();
     },
   });
@@ -56,7 +58,7 @@ const paymentEvent = (type: 'payment.success' | 'payment.refunded', facts: Payme
   return { specversion: '1.0', id, source: '/payment-service', type, subject: paymentId, time, sequence, data };
 };
 
-const publish = async (event: ReturnType<typeof paymentEvent>): Promise<void> => {
+const publish = async (event: { id: string; type: string }): Promise<void> => {
   await publisher.publish({
     exchange: broker.topology.exchange,
     routingKey: event.type,
@@ -89,6 +91,34 @@ const changesOf = (id: string) =>
     [id],
   );
 const inboxOf = (ids: readonly string[]) => test.query('SELECT event_id FROM inbox WHERE event_id = ANY ($1)', [ids]);
+
+describe('payment-service of another version', () => {
+  it.each(versions)('%s -> a paid order is confirmed, one that is refunded is cancelled', async (version) => {
+    const alice = test.caller();
+    const [paidOrder, refundedOrder, otherOrder] = await Promise.all(
+      Array.from({ length: 3 }, () => placeOrderIn('pending', { owner: alice, admin })),
+    );
+    const of = (event: ReturnType<typeof paymentEvent>, enums: string[]) => ({
+      ...(asWrittenBy(version, event, enums) as object),
+      id: event.id,
+      type: event.type,
+    });
+    await publish(of(paid(paidOrder!), ['status', 'method']));
+    await publish(of(refunded(refundedOrder!), ['method']));
+    const unknown = refunded(otherOrder!, { status: 'partially_refunded' });
+    await publish(of(unknown, ['status']));
+    await eventually(async () => {
+      expect(await statusOf(paidOrder!)).toBe('confirmed');
+      expect(await statusOf(refundedOrder!)).toBe('cancelled');
+    });
+    // In what way it is refunded is not known: that is not taken for "in full", nor for an error.
+    expect(await statusOf(otherOrder!)).toBe('pending');
+    await eventually(async () => {
+      const { text } = await supertest(test.url).get('/metrics').expect(200);
+      expect(text).toMatch(/messaging_queue_messages\{[^}]*dead-letter[^}]*\} 0\n/);
+    });
+  });
+});
 
 describe('a payment succeeded', () => {
   it('a pending order, the event delivered three times -> confirmed once, by the system', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import supertest from 'supertest';
 import type { OrderStatus, PaymentResource } from '@shop/common/contracts';
-import { eventually, repeatAndShuffle } from '@shop/common/testing';
+import { ADDED_VALUE, asWrittenBy, eventually, repeatAndShuffle, versions } from '@shop/common/testing';
 import { expectBooksToBalance } from '../../test/books.js';
 import {
   buildOrder,
@@ -76,6 +76,28 @@ describe('order.created', () => {
       const [row] = await test.query("SELECT published_at FROM outbox WHERE data ->> 'orderId' = $1", [order.id]);
       expect(row?.published_at).not.toBeNull();
     });
+  });
+});
+
+describe('order-service of another version', () => {
+  it.each(versions)('%s -> a new order gets its payment, a cancelled one loses it', async (version) => {
+    const order = buildOrder({ userId: alice.id });
+    const rewrite = <T extends object>(event: T) => asWrittenBy(version, event, ['previousStatus']) as T;
+    await deliver(test, rewrite(orderCreatedEvent(order)));
+    expect(await paymentsOf(order.id)).toMatchObject([{ status: 'pending' }]);
+    await deliver(test, rewrite(statusChangedEvent(order, 'cancelled')));
+    expect(await paymentsOf(order.id)).toMatchObject([{ status: 'cancelled' }]);
+  });
+
+  it('with a status that is not known here -> the payment stays as it is, and can be paid; no further one is opened', async () => {
+    const { order, payment } = await placeOrder(test, alice);
+    const event = statusChangedEvent(order, 'confirmed');
+    await deliver(test, { ...event, data: { ...event.data, status: ADDED_VALUE as OrderStatus } });
+    await alice.post(`/${payment.id}/process`, {}).expect(200);
+
+    const unknown = buildOrder({ userId: alice.id });
+    test.orderService.orders.set(unknown.id, { ...unknown, status: ADDED_VALUE as OrderStatus });
+    await alice.post('', { orderId: unknown.id, amount: 44.98, currency: 'USD', method: 'card' }).expect(409);
   });
 });
 

@@ -1,4 +1,4 @@
-import { orderResource } from '@shop/common/contracts';
+import { orderReader } from '@shop/common/contracts';
 import { findAppError, ServiceUnavailable, type ErrorCode } from '@shop/common/errors';
 import type { ServiceClient } from '@shop/common/http';
 import type { PayableOrder } from './payable-order.js';
@@ -19,7 +19,7 @@ export class PayableOrderClient {
   async find(id: string, token: string): Promise<PayableOrder | undefined> {
     try {
       const path = `/api/v1/orders/${encodeURIComponent(id)}`;
-      const { data } = await this.#orderService.call(orderResource, { method: 'GET', path, token });
+      const { data } = await this.#orderService.call(orderReader, { method: 'GET', path, token });
       return toPayableOrder(data);
     } catch (error) {
       const code = findAppError(error)?.code;
