@@ -87,4 +87,12 @@ describe('services of other versions than the gateway', () => {
       ],
     });
   });
+
+  it.each([
+    ['createPayment', `mutation { createPayment(input: { orderId: "1", amount: 1, currency: "USD" }) { id } }`],
+    ['updateOrderStatus', `mutation { updateOrderStatus(id: "1") { id } }`],
+  ])('what %s asks for stays required, though what it answers may be null', async (_field, query) => {
+    const { errors } = await gateway.ask(query, { token });
+    expect(errors).toMatchObject([{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }]);
+  });
 });
