@@ -96,6 +96,7 @@ dlq-drop: ## Remove one that can never succeed, noted in the audit trail: ID=...
 	@$(stack) dead-letters drop -- $(if $(ID),--id '$(ID)') $(if $(REASON),--reason '$(REASON)')
 
 # --- Check it ---------------------------------------------------------------------------------------------------------
+.PHONY: test-performance-quick test-performance load-test
 .PHONY: test test-user test-order test-payment test-gateway test-common test-coverage test-chaos test-security test-compose test-alerts test-fresh lint fmt tidy
 test: ## Run every test
 	@$(test)
@@ -121,6 +122,12 @@ test-alerts: ## Of the tests, those that break a whole system in each way that r
 	@npm run --silent test:alerts
 test-fresh: ## Try the first commands on machines as Debian ships them; needs root and debootstrap
 	@sh stack/fresh/test.sh
+test-performance-quick: ## Measure the running system in seconds: its state, response times, and nginx's cache
+	@$(run) node perf/performance/main.ts --quick
+test-performance: ## Measure the running system in some minutes: that, loads of 100 to 500 requests, and users at a time
+	@$(run) node perf/performance/main.ts
+load-test: ## Put load on one address: URL=http://localhost/ CONCURRENCY=50 REQUESTS=500 TOKEN=...
+	@$(run) node perf/load-test.ts '$(URL)' --concurrency '$(CONCURRENCY)' --requests '$(REQUESTS)' --token '$(TOKEN)'
 lint: ## Check style, types and the rules of the architecture
 	@$(native) build && $(run) npm run lint
 fmt: ## Format everything

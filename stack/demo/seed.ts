@@ -1,6 +1,5 @@
 // `make seed`: customers with orders in every state, to look at. Safe to repeat: what is there is left as it is.
 import type { Context } from '../context.ts';
-import { StackError } from '../errors.ts';
 import { loadSettings } from '../settings.ts';
 import { dataOf, examplePassword, laptop, mice, Shop, toPayment, type Account, type Item, type Order } from './shop.ts';
 
@@ -77,7 +76,7 @@ export async function seed({ output }: Context, through?: string): Promise<numbe
   let made = 0;
   for (const names of customers) {
     const name = names.join(' ');
-    const customer = await findOrRegister(shop, names);
+    const customer = await shop.logInOrRegister(`${names[0].toLowerCase()}@example.com`, names);
     const known = await orderCount(shop, customer);
     const missing = Object.entries(fates).slice(known);
     await output.during(`orders of ${name}`, async () => {
@@ -93,16 +92,6 @@ export async function seed({ output }: Context, through?: string): Promise<numbe
   }
   output.result(made === 0 ? 'nothing was missing' : `${made} orders made: ${Object.keys(fates).join(', ')}`);
   return 0;
-}
-
-async function findOrRegister(shop: Shop, names: [string, string]): Promise<Account> {
-  const email = `${names[0].toLowerCase()}@example.com`;
-  try {
-    return await shop.logIn(email, examplePassword);
-  } catch (error) {
-    if (!(error instanceof StackError && error.message.includes('UNAUTHORIZED'))) throw error;
-    return shop.register(email, names);
-  }
 }
 
 async function orderCount(shop: Shop, { token }: Account): Promise<number> {

@@ -105,6 +105,13 @@ export class Shop {
     return toAccount(dataOf(await this.rest({ method: 'POST', path: '/users/login', body: { email, password } })));
   }
 
+  /** An account that may be there already. */
+  async logInOrRegister(email: string, names: [string, string]): Promise<Account> {
+    const body = { email, password: examplePassword };
+    const answer = await this.rest({ method: 'POST', path: '/users/login', body });
+    return answer.status === 401 ? this.register(email, names) : toAccount(dataOf(answer));
+  }
+
   /** The first admin, whom the settings name. */
   async logInAsAdmin(): Promise<Account> {
     const { email, password } = this.#admin;

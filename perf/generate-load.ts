@@ -1,0 +1,95 @@
+// Load from autocannon, with every answer's time and status. Percentiles are exact: autocannon's own are whole milliseconds.
+import autocannon from 'autocannon';
+
+export interface LoadOptions {
+  url: string;
+  /** Requests under way at a time; each waits for its answer. */
+  connections: number;
+  /** How many requests in all. */
+  requests: number;
+  method?: 'GET' | 'POST';
+  body?: string;
+  /** The headers of each connection's requests. */
+  headers?: (connection: number) => Record<string, string>;
+}
+
+export interface LoadResult {
+  /** Answers by status, and by what went wrong where none came. */
+  answers: ReadonlyMap<string, number>;
+  /** Requests without a successful answer. */
+  failures: number;
+  perSecond: number;
+  /** Milliseconds, of successful requests alone. */
+  times: Times;
+}
+
+export interface Times {
+  p50: number;
+  p90: number;
+  p99: number;
+  max: number;
+}
+
+const answerTimeoutSeconds = 30;
+
+/** The value that this part, 0 to 1, of the sorted values does not exceed; NaN where there is none. */
+export const quantile = (sorted: readonly number[], part: number): number =>
+  sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? NaN;
+
+export function timesOf(milliseconds: number[]): Times {
+  const sorted = milliseconds.toSorted((a, b) => a - b);
+  return {
+    p50: quantile(sorted, 0.5),
+    p90: quantile(sorted, 0.9),
+    p99: quantile(sorted, 0.99),
+    max: quantile(sorted, 1),
+  };
+}
+
+/** Sends the requests and resolves once each has its answer or has failed. `progress` is called for each. */
+export async function generateLoad(options: LoadOptions, progress?: (done: number) => void): Promise<LoadResult> {
+  const { url, connections, requests, method = 'GET', body, headers } = options;
+  const answers = new Map<string, number>();
+  const times: number[] = [];
+  let done = 0;
+  let connection = 0;
+  const startedAt = performance.now();
+  let endedAt = startedAt; // autocannon itself ends at a full second only
+  const note = (answer: string): void => {
+    answers.set(answer, (answers.get(answer) ?? 0) + 1);
+    done += 1;
+    endedAt = performance.now();
+    progress?.(done);
+  };
+  await new Promise<void>((resolve, reject) => {
+    const settings: autocannon.Options = {
+      url,
+      connections: Math.min(connections, requests),
+      amount: requests,
+      timeout: answerTimeoutSeconds,
+      bailout: Math.max(100, connections),
+      method,
+      ...(body !== undefined && { body }),
+      setupClient: (client) => client.setHeaders(headers?.(connection++) ?? {}),
+    };
+    const load = autocannon(settings, (error: Error | null) => (error ? reject(error) : resolve()));
+    load.on('response', (_client, status, _bytes, time) => {
+      if (status >= 200 && status < 300) times.push(time);
+      note(String(status));
+    });
+    load.on('reqError', (error: NodeJS.ErrnoException) => note(error.code ?? error.message));
+  });
+  const seconds = (endedAt - startedAt) / 1_000;
+  return { answers, failures: requests - times.length, perSecond: times.length / seconds, times: timesOf(times) };
+}
+
+/** What went wrong, with its count, most frequent first; empty where nothing did. */
+export const failuresOf = ({ answers }: LoadResult): string =>
+  [...answers]
+    .filter(([answer]) => !/^2\d\d$/.test(answer))
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([answer, count]) => `${count} x ${answer === '429' ? '429 (rate limit)' : answer}`)
+    .join(', ');
+
+export const milliseconds = (value: number): string =>
+  Number.isNaN(value) ? '-' : `${value.toFixed(value < 10 ? 2 : 0)} ms`;
