@@ -9,7 +9,7 @@ import { listen } from '@shop/common/http';
 import { eventually } from '@shop/common/testing';
 import { repository } from '../stack/paths.ts';
 import { nginxTemplate, readNginxStatus } from '../stack/programs/nginx.ts';
-import { startEdge, type Answer, type Edge } from './test/edge.ts';
+import { ask, startEdge, type Answer, type Edge } from './test/edge.ts';
 
 let edge: Edge;
 let tooSlow: Promise<Answer>;
@@ -97,7 +97,7 @@ describe('the way of a request', () => {
     expect(edge.orders.calls).toHaveLength(before);
   });
 
-  it('a host and forwarded headers of the client’s choice -> go no further', async () => {
+  it('forwarded headers of the client’s choice -> go no further', async () => {
     const poison = 'evil.example.com';
     for (const [url, upstream] of [
       ['/graphql?query=poison', edge.gateway],
@@ -106,7 +106,6 @@ describe('the way of a request', () => {
       const answer = await edge.ask(url, {
         from: '127.0.0.9',
         headers: {
-          host: poison,
           'x-forwarded-for': '203.0.113.7',
           'x-forwarded-host': poison,
           'x-forwarded-proto': 'https',
@@ -222,14 +221,14 @@ describe('errors', () => {
   });
 
   it.each([
-    ['a URL that is too long', `GET /${'a'.repeat(8_000)} HTTP/1.1\r\nHost: a\r\n\r\n`],
-    ['a header that is too long', `GET / HTTP/1.1\r\nHost: a\r\nX-A: ${'a'.repeat(8_000)}\r\n\r\n`],
+    ['a URL that is too long', `GET /${'a'.repeat(8_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`],
+    ['a header that is too long', `GET / HTTP/1.1\r\nHost: localhost\r\nX-A: ${'a'.repeat(8_000)}\r\n\r\n`],
     ['no host', 'GET / HTTP/1.1\r\n\r\n'],
     ['nonsense', 'nonsense\r\n\r\n'],
-    ['a length that is none', 'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n'],
+    ['a length that is none', 'POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n'],
     [
       'two ways to tell the length',
-      'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+      'POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
     ],
   ])('%s -> 400 with details', async (_, words) => {
     const answer = await speak(words);
@@ -238,13 +237,66 @@ describe('errors', () => {
     expect(body.error).toMatchObject({ code: 'INVALID_INPUT', fields: [{ field: 'request' }] });
   });
 
+  it.each([
+    ['a foreign name', 'GET /health HTTP/1.1\r\nHost: evil.test\r\n'],
+    ['a foreign name with a port', `GET /health HTTP/1.1\r\nHost: evil.test:80\r\n`],
+    ['ours at the start of another', 'GET /health HTTP/1.1\r\nHost: localhost.evil.test\r\n'],
+    ['another address', 'GET /health HTTP/1.1\r\nHost: 10.0.0.1\r\n'],
+    ['a foreign name in the address', 'GET http://evil.test/health HTTP/1.1\r\nHost: evil.test\r\n'],
+  ])('a Host that is %s -> 421, and no upstream is asked', async (_, words) => {
+    const answer = await speak(`${words}Connection: close\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 421 /);
+    expect(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')))).toMatchObject({
+      success: false,
+      error: { code: 'INVALID_INPUT', fields: [{ field: 'host' }] },
+    });
+    expect(edge.gateway.calls).toHaveLength(0);
+  });
+
+  it.each([
+    ['two', 'GET /health HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n'],
+    ['one, and another in the address', 'GET http://localhost/health HTTP/1.1\r\nHost: evil.test\r\n'],
+    ['ours, and another in the address', 'GET http://evil.test/health HTTP/1.1\r\nHost: localhost\r\n'],
+  ])('Hosts: %s -> 400', async (_, words) => {
+    expect(await speak(`${words}Connection: close\r\n\r\n`)).toMatch(/^HTTP\/1\.1 400 /);
+    expect(edge.gateway.calls).toHaveLength(0);
+  });
+
+  it.each(['localhost', 'LOCALHOST:8080', 'localhost.', '127.0.0.1:1', '[::1]', '[::1]:80'])(
+    'Host: %s -> answered',
+    async (host) => {
+      const words = `GET /health HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+      expect(await speak(words)).toMatch(/^HTTP\/1\.1 200 /);
+    },
+  );
+
+  it('HTTP/1.0 without a Host -> answered; nginx’s own metrics by a foreign name -> refused', async () => {
+    expect(await speak('GET /health HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
+    const ofMetrics = (host: string) => ask(edge.statusPort, '/metrics', { headers: { host } });
+    expect((await Promise.all(['127.0.0.1', 'evil.test'].map(ofMetrics))).map(({ status }) => status)).toEqual([
+      200, 421,
+    ]);
+  });
+
+  it('ALLOWED_HOSTS -> those names are ours, too, and no part of them', async () => {
+    const named = await startEdge({ allowedHosts: 'Shop.example.com, 10.1.2.3' });
+    try {
+      const answers = ['shop.example.com:443', '10.1.2.3', 'example.com', 'shop.example.com.evil.test', 'a,b'].map(
+        (host) => named.ask('/health', { headers: { host } }),
+      );
+      expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 421, 421, 421]);
+    } finally {
+      await named.stop();
+    }
+  });
+
   it('headers of 14 kB -> no more than the upstream takes', async () => {
     const headers = { authorization: `Bearer ${'a'.repeat(6_500)}`, cookie: 'b'.repeat(6_500) };
     expect((await edge.ask('/api/v1/users/me', { headers })).status).toBe(200);
   });
 
   it('TRACE -> 405', async () => {
-    const answer = await speak('TRACE / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    const answer = await speak('TRACE / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
     expect(answer).toMatch(/^HTTP\/1\.1 405 .*\r\nAllow: GET, /s);
   });
 
@@ -379,7 +431,7 @@ describe('connections of one client', () => {
     let answer = '';
     socket.on('data', (data: Buffer) => (answer += data.toString()));
     socket.on('error', () => undefined); // nginx hangs up on those that it refused
-    socket.write('POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Length: 8192\r\n\r\n{');
+    socket.write('POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8192\r\n\r\n{');
     return () => answer;
   };
 
@@ -409,7 +461,7 @@ describe('connections of one client', () => {
     const streams = Array.from({ length: LIMIT }, () => {
       const socket = net.connect({ port: limited.port, host: '127.0.0.1', localAddress: ATTACKER });
       sockets.push(socket);
-      socket.write('GET /graphql HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n');
+      socket.write('GET /graphql HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n');
       return once(socket, 'data');
     });
     await Promise.all(streams);

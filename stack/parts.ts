@@ -157,6 +157,7 @@ function edge({ settings, directory }: PartsOptions, needs: string[]): Program {
     rateLimit: settings.nginxRateLimit,
     connectionLimit: settings.nginxConnectionLimit,
     nodeEnvironment: settings.variables.NODE_ENV ?? '',
+    allowedHosts: settings.variables.ALLOWED_HOSTS ?? '',
     corsOrigins: settings.variables.CORS_ORIGINS ?? '',
     upstreams: {
       gateway: at(ports.GATEWAY_PORT),

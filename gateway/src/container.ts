@@ -134,7 +134,11 @@ export async function startGateway(config: Config): Promise<RunningGateway> {
     revocationStream.start();
     eventBroadcast.start();
     await revocationStream.untilReady();
-    server = await listen(listener, { host: config.host, port: config.port });
+    server = await listen(listener, {
+      host: config.host,
+      port: config.port,
+      allowedHosts: [SERVICE, ...(config.allowedHosts ?? [])],
+    });
   } catch (error) {
     await stop();
     throw error;

@@ -52,6 +52,7 @@ export interface EdgeSettings {
   rateLimit?: number;
   connectionLimit?: number;
   nodeEnvironment?: string;
+  allowedHosts?: string;
   corsOrigins?: string;
   /** Changes nginx.conf.template, as an operator would. */
   edit?: (template: string) => string;
@@ -61,6 +62,7 @@ export async function startEdge({
   rateLimit = 1_000_000,
   connectionLimit = 10_000,
   nodeEnvironment = 'development',
+  allowedHosts = '',
   corsOrigins = '',
   edit = (template) => template,
 }: EdgeSettings = {}): Promise<Edge> {
@@ -80,6 +82,7 @@ export async function startEdge({
     rateLimit,
     connectionLimit,
     nodeEnvironment,
+    allowedHosts,
     corsOrigins,
     template: edit(readFileSync(nginxTemplate, 'utf8')),
     upstreams: {
@@ -130,7 +133,7 @@ export async function startEdge({
   };
 }
 
-function ask(
+export function ask(
   port: number,
   target: string,
   { method = 'GET', headers = {}, body, from, agent }: Question = {},

@@ -34,6 +34,8 @@ export interface Config {
   tokenIssuer: string;
   tokenAudience: string;
   accessTokenLifetime: number;
+  /** Names that it may be asked by, beside its own and those of the loopback. */
+  allowedHosts?: readonly string[] | undefined;
   corsOrigins: AllowedOrigins;
   trustedProxies: readonly string[];
   requestsPerSecond: number;
@@ -74,6 +76,7 @@ export function loadConfig(environment: Environment): Config {
     tokenIssuer: values.JWT_ISSUER,
     tokenAudience: values.JWT_AUDIENCE,
     accessTokenLifetime: values.JWT_EXPIRES_IN,
+    allowedHosts: values.ALLOWED_HOSTS,
     corsOrigins: corsOriginsOf(values),
     trustedProxies: values.TRUSTED_PROXIES,
     requestsPerSecond: values.SERVICE_RATE_LIMIT,

@@ -202,7 +202,11 @@ export async function startOrderService(config: Config): Promise<RunningService>
     auditPurge.start();
     eventPurge.start();
     await revocationStream.untilReady();
-    server = await listen(app, { host: config.host, port: config.port });
+    server = await listen(app, {
+      host: config.host,
+      port: config.port,
+      allowedHosts: [SERVICE, ...(config.allowedHosts ?? [])],
+    });
   } catch (error) {
     await stop();
     throw error;

@@ -307,7 +307,11 @@ export async function startPaymentService(
     consumer.start();
     for (const worker of workers) worker.start();
     await revocationStream.untilReady();
-    server = await listen(app, { host: config.host, port: config.port });
+    server = await listen(app, {
+      host: config.host,
+      port: config.port,
+      allowedHosts: [SERVICE, ...(config.allowedHosts ?? [])],
+    });
   } catch (error) {
     await stop();
     throw error;

@@ -19,6 +19,8 @@ export interface NginxOptions {
   rateLimit: number;
   /** Connections that each client may have requests on at a time. */
   connectionLimit: number;
+  /** Names that it may be asked by, beside those of this machine, separated by commas. */
+  allowedHosts: string;
   /** Which web pages may call from a browser: those of CORS_ORIGINS, and unless this is production all of this machine. */
   nodeEnvironment: string;
   corsOrigins: string;
@@ -77,7 +79,8 @@ function variables(options: NginxOptions): Record<string, string> {
     NGINX_RATE_LIMIT: String(options.rateLimit),
     NGINX_CONNECTION_LIMIT: String(options.connectionLimit),
     NODE_ENV: options.nodeEnvironment,
-    CORS_ORIGINS: originList(options.corsOrigins),
+    ALLOWED_HOSTS: safeList('ALLOWED_HOSTS', options.allowedHosts, 'hosts such as shop.example.com'),
+    CORS_ORIGINS: safeList('CORS_ORIGINS', options.corsOrigins, 'origins such as https://shop.example.com'),
     GATEWAY_ADDRESS: upstreams.gateway,
     USER_SERVICE_ADDRESS: upstreams.userService,
     ORDER_SERVICE_ADDRESS: upstreams.orderService,
@@ -85,11 +88,11 @@ function variables(options: NginxOptions): Record<string, string> {
   };
 }
 
-/** The services say what an origin is; here it must not end what it is quoted in. Throws a StackError. */
-function originList(text: string): string {
-  const origins = text.replaceAll(/\s/g, '');
-  if (/^[\w.,:/[\]-]*$/.test(origins)) return origins;
-  throw new StackError('CORS_ORIGINS must be origins such as https://shop.example.com, separated by commas');
+/** The services say what may stand in a list; here it must not end what it is quoted in. Throws a StackError. */
+function safeList(name: string, text: string, what: string): string {
+  const values = text.replaceAll(/\s/g, '');
+  if (/^[\w.,:/[\]-]*$/.test(values)) return values;
+  throw new StackError(`${name} must be ${what}, separated by commas`);
 }
 
 const workersWithoutRights = 'user www-data;';

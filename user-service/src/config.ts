@@ -32,6 +32,8 @@ export interface Config {
   stopDelay?: number | undefined;
   host: string;
   port: number;
+  /** Names that it may be asked by, beside its own and those of the loopback. */
+  allowedHosts?: readonly string[] | undefined;
   corsOrigins: AllowedOrigins;
   trustedProxies: readonly string[];
   requestsPerSecond: number;
@@ -145,6 +147,7 @@ export function loadConfig(environment: Environment): Config {
     stopDelay: stopDelayOf(values),
     host: values.HOST,
     port: values.USER_SERVICE_PORT,
+    allowedHosts: values.ALLOWED_HOSTS,
     corsOrigins: corsOriginsOf(values),
     trustedProxies: values.TRUSTED_PROXIES,
     requestsPerSecond: values.SERVICE_RATE_LIMIT,

@@ -209,7 +209,11 @@ export async function startUserService(
     for (const worker of purges) worker.start();
     revocationStream.start();
     await revocationStream.untilReady();
-    server = await listen(app, { host: config.host, port: config.port });
+    server = await listen(app, {
+      host: config.host,
+      port: config.port,
+      allowedHosts: [SERVICE, ...(config.allowedHosts ?? [])],
+    });
   } catch (error) {
     await stop();
     throw error;

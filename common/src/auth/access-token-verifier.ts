@@ -3,7 +3,7 @@ import jwt from 'jsonwebtoken';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { roles } from '../contracts/index.js';
-import { Unauthorized } from '../errors/index.js';
+import { InvalidToken } from '../errors/index.js';
 import type { Actor } from './actor.js';
 import { jwkThumbprint } from './keys.js';
 import type { RevocationList } from './revocation-list.js';
@@ -61,9 +61,9 @@ export class AccessTokenVerifier {
     this.#maxLifetime = Math.ceil(options.revocations.lifetime / 1000);
   }
 
-  /** The token's bearer. Throws Unauthorized. */
+  /** The token's bearer. Throws InvalidToken. */
   verify(token: string): Actor {
-    if (token.length > MAX_TOKEN_LENGTH) throw new Unauthorized('Invalid token');
+    if (token.length > MAX_TOKEN_LENGTH) throw new InvalidToken('Invalid token');
     // The cache keeps no token in clear.
     const digest = createHash('sha256').update(token).digest('base64');
     let actor = this.#verified.get(digest);
@@ -76,13 +76,13 @@ export class AccessTokenVerifier {
   }
 
   /**
-   * Throws Unauthorized where an actor's token has expired or been revoked since it was verified: for answers that last,
+   * Throws InvalidToken where an actor's token has expired or been revoked since it was verified: for answers that last,
    * such as subscriptions.
    */
   assertValid({ id, tokenVersion, sessionId, expiresAt }: Actor): void {
-    if (expiresAt <= Date.now() / 1000) throw new Unauthorized('Token has expired');
+    if (expiresAt <= Date.now() / 1000) throw new InvalidToken('Token has expired');
     const isRevoked = this.#revocations.isRevoked({ userId: id, version: tokenVersion, sid: sessionId });
-    if (isRevoked) throw new Unauthorized('Token has been revoked');
+    if (isRevoked) throw new InvalidToken('Token has been revoked');
   }
 
   #check(token: string): Actor {
@@ -106,8 +106,8 @@ export class AccessTokenVerifier {
         expiresAt: claims.exp,
       };
     } catch (error) {
-      if (error instanceof jwt.TokenExpiredError) throw new Unauthorized('Token has expired');
-      throw new Unauthorized('Invalid token', { cause: error });
+      if (error instanceof jwt.TokenExpiredError) throw new InvalidToken('Token has expired');
+      throw new InvalidToken('Invalid token', { cause: error });
     }
   }
 }

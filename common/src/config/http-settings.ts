@@ -1,5 +1,5 @@
 import type { Settings } from './load-settings.js';
-import { connection, duration, fraction, networks, oneOf, optional, origins, text, url } from './setting.js';
+import { connection, duration, fraction, hosts, networks, oneOf, optional, origins, text, url } from './setting.js';
 
 export const nodeEnvironments = ['development', 'test', 'production'] as const;
 
@@ -14,6 +14,7 @@ export const httpSettings = {
   NODE_ENV: oneOf(nodeEnvironments, { default: 'development' }),
   LOG_LEVEL: oneOf(['error', 'warn', 'info', 'debug'], { default: 'info' }),
   HOST: text({ default: '127.0.0.1' }),
+  ALLOWED_HOSTS: hosts(),
   CORS_ORIGINS: origins(),
   TRUSTED_PROXIES: networks({ default: '127.0.0.1,::1' }),
   RABBITMQ_URL: brokerUrl,

@@ -41,3 +41,25 @@ describe('pages that may call from a browser', () => {
     expect(() => load({ CORS_ORIGINS })).toThrow(SettingsError);
   });
 });
+
+describe('ALLOWED_HOSTS', () => {
+  const parse = (ALLOWED_HOSTS: string) =>
+    loadSettings({ ALLOWED_HOSTS: httpSettings.ALLOWED_HOSTS }, { ALLOWED_HOSTS }).ALLOWED_HOSTS;
+
+  it('names and addresses, separated by commas -> those', () => {
+    expect(parse('shop.example.com, 10.0.0.1,[::1]')).toEqual(['shop.example.com', '10.0.0.1', '[::1]']);
+    expect(parse('')).toEqual([]);
+  });
+
+  it.each([
+    'https://shop.example.com',
+    'shop.example.com:8080',
+    'shop.example.com/',
+    '*',
+    '.example.com.',
+    'a b',
+    '::1',
+  ])('%s -> told at the start', (value) => {
+    expect(() => parse(value)).toThrow(SettingsError);
+  });
+});

@@ -5,6 +5,7 @@ export {
   duration,
   flag,
   fraction,
+  hosts,
   integer,
   list,
   networks,

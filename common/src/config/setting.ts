@@ -174,6 +174,19 @@ export const origins = (options: { default?: string } = {}): Setting<readonly st
   );
 };
 
+const isHost = (value: string): boolean =>
+  /^(\[[\da-f:.]+\]|[\w-]+(\.[\w-]+)*)$/i.test(value) && URL.canParse(`http://${value}`);
+
+/** Names and addresses of hosts, such as shop.example.com or [::1], separated by commas; none when unset. */
+export const hosts = (options: { default?: string } = {}): Setting<readonly string[]> => {
+  const { schema } = list(options);
+  return setting(
+    schema.refine((values) => values.every(isHost), {
+      message: 'must be hosts such as shop.example.com or [::1], without a port, separated by commas',
+    }),
+  );
+};
+
 /** undefined when the variable is unset. */
 export const optional = <T>({ schema, ...rest }: Setting<T>): Setting<T | undefined> => ({
   ...rest,

@@ -23,6 +23,9 @@ export class Unauthorized extends AppError {
   }
 }
 
+/** An access token came along, and is malformed, expired, revoked or forged. */
+export class InvalidToken extends Unauthorized {}
+
 /** The caller is known and may not do this. */
 export class Forbidden extends AppError {
   constructor(message = 'Not allowed', options?: AppErrorOptions) {

@@ -11,6 +11,7 @@ export {
   type RateLimitPolicy,
   RequestStillRunning,
   ServiceUnavailable,
+  InvalidToken,
   Unauthorized,
   UnsupportedMediaType,
   UpstreamTimeout,

@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { AccessTokenVerifier } from '../auth/index.js';
-import { Forbidden, Unauthorized, findAppError, type AppError } from '../errors/index.js';
+import { Forbidden, InvalidToken, Unauthorized, findAppError, type AppError } from '../errors/index.js';
 import { currentScope } from '../logger/index.js';
 import type { Access, Caller } from './route.js';
 
@@ -19,8 +19,9 @@ export function callerOf(request: Request): Caller | undefined {
 export function bearerToken(header: string | undefined): string {
   if (header === undefined) throw new Unauthorized();
   const token = /^bearer ([\w.~+/-]+=*)$/i.exec(header)?.[1];
-  if (token === undefined) throw new Unauthorized('Malformed Authorization header');
-  return token;
+  if (token !== undefined) return token;
+  const message = 'Malformed Authorization header';
+  throw /^bearer\b/i.test(header) ? new InvalidToken(message) : new Unauthorized(message);
 }
 
 /** Finds out who calls, without refusing anybody yet: rate limits count by account where there is one. */

@@ -2,6 +2,7 @@ import type { ErrorRequestHandler, RequestHandler } from 'express';
 import {
   AppError,
   InvalidInput,
+  InvalidToken,
   MethodNotAllowed,
   NotFound,
   PayloadTooLarge,
@@ -60,6 +61,10 @@ function fromExpress(error: unknown): AppError | undefined {
   return new InvalidInput([{ field: 'body', message: 'could not be read' }]);
 }
 
+/** RFC 6750, 3.1: who sent no token is told of no error in it. */
+const challengeOf = (error: AppError): string =>
+  error instanceof InvalidToken ? 'Bearer error="invalid_token"' : 'Bearer';
+
 /** No route matched. */
 export const notFound: RequestHandler = () => {
   throw new NotFound('No such route');
@@ -84,7 +89,7 @@ export function errorHandler(
       response.destroy();
       return;
     }
-    if (status === 401) response.set('WWW-Authenticate', 'Bearer');
+    if (status === 401) response.set('WWW-Authenticate', challengeOf(error));
     if (error instanceof MethodNotAllowed) response.set('Allow', error.allowed.join(', '));
     if (error instanceof RateLimited && error.policy !== undefined) {
       tellRateLimit(response, error.policy, { remaining: 0, resetSeconds: error.retryAfterSeconds ?? 0 });

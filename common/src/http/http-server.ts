@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { InvalidInput, PayloadTooLarge, type AppError } from '../errors/index.js';
 import { errorAnswer } from './error-handler.js';
+import { hostJudge } from './host.js';
 
 /** How long a client may take for each part of an exchange, in milliseconds. */
 export interface Patience {
@@ -45,6 +46,8 @@ export interface HttpServer {
 export interface ListenOptions {
   host: string;
   port: number;
+  /** Names that it may be asked by, beside those of the loopback and its own address: host.ts. */
+  allowedHosts?: readonly string[];
   patience?: Partial<Patience>;
   maxConnections?: number;
 }
@@ -52,9 +55,10 @@ export interface ListenOptions {
 /** Opens a port (0: a free one) for an app. Rejects when the port is taken. */
 export async function listen(
   listener: RequestListener,
-  { host, port, patience: changes, maxConnections = MAX_CONNECTIONS }: ListenOptions,
+  { host, port, allowedHosts = [], patience: changes, maxConnections = MAX_CONNECTIONS }: ListenOptions,
 ): Promise<HttpServer> {
   const patience = { ...PATIENCE, ...changes };
+  const judgeHost = hostJudge(allowedHosts);
   let stopping = false;
   const unanswered = new Set<ServerResponse>();
   const answering = new WeakMap<Duplex, ServerResponse>();
@@ -76,7 +80,9 @@ export async function listen(
       refuse(response, faults.malformed); // RFC 9112, 3.2
       return;
     }
-    listener(request, response);
+    const verdict = judgeHost(request);
+    if (verdict === 'known') listener(request, response);
+    else refuse(response, verdict === 'foreign' ? faults.foreignHost : faults.malformed);
   });
   server.maxConnections = maxConnections;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
@@ -130,9 +136,9 @@ interface Fault {
   readonly error: AppError;
 }
 
-const fault = (status: number, message: string): Fault => ({
+const fault = (status: number, message: string, field = 'request'): Fault => ({
   status,
-  error: new InvalidInput([{ field: 'request', message }]),
+  error: new InvalidInput([{ field, message }]),
 });
 
 /** What is wrong with a request before any route can look at it. */
@@ -140,6 +146,7 @@ const faults = {
   malformed: fault(400, 'is not valid HTTP'),
   slow: fault(408, 'did not arrive in time'),
   tooLarge: { status: 413, error: new PayloadTooLarge() },
+  foreignHost: fault(421, 'is none that this server answers to; ALLOWED_HOSTS names those', 'host'),
   expectation: fault(417, 'expects what can not be met'),
   headers: fault(431, 'has too long an address or headers'),
 };
@@ -155,7 +162,11 @@ const bodyOfFault = ({ error }: Fault): string =>
   JSON.stringify({ ...errorAnswer(error).body, requestId: randomUUID() });
 
 function refuse(response: ServerResponse, refusal: Fault): void {
-  response.writeHead(refusal.status, { 'Content-Type': 'application/json; charset=utf-8', Connection: 'close' });
+  response.writeHead(refusal.status, {
+    'Content-Type': 'application/json; charset=utf-8',
+    'Cache-Control': 'no-store',
+    Connection: 'close',
+  });
   response.end(bodyOfFault(refusal));
 }
 
@@ -165,6 +176,7 @@ function refuseConnection(socket: Duplex, refusal: Fault): void {
   const head = [
     `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? ''}`,
     'Content-Type: application/json; charset=utf-8',
+    'Cache-Control: no-store',
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
   ];

@@ -36,8 +36,9 @@ export const replyAnswer = ({ status, message, data, meta }: Reply): Answer => (
   body: { success: true, message, data, ...(meta && { meta }) },
 });
 
-/** Failures name the request, so that what is logged about it can be found. */
+/** Nothing of it is for a cache. Failures name the request, so that what is logged about it can be found. */
 export function sendAnswer(response: Response, { status, body, isReplayed = false }: Answer): void {
+  response.set('Cache-Control', 'no-store');
   if (isReplayed) response.set('Idempotent-Replayed', 'true');
   const requestId = currentScope()?.requestId;
   response.status(status).json(body.success === false ? { ...body, requestId } : body);

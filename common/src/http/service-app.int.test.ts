@@ -141,14 +141,27 @@ describe('a request is checked in this order', () => {
   });
 
   it.each([
-    ['no', undefined],
-    ['a malformed', 'Token abc'],
-    ['a forged', 'Bearer abc.def.ghi'],
-  ])('%s token -> 401 with WWW-Authenticate, before the body is looked at', async (_case, header) => {
+    ['no', undefined, 'Bearer'],
+    ['another scheme’s', 'Token abc', 'Bearer'],
+    ['a malformed', 'Bearer a b', 'Bearer error="invalid_token"'],
+    ['a forged', 'Bearer abc.def.ghi', 'Bearer error="invalid_token"'],
+    ['an expired', `Bearer ${tokens.tokenFor({}, { exp: 1_000_000_000 })}`, 'Bearer error="invalid_token"'],
+  ])('%s token -> 401 with WWW-Authenticate, before the body is looked at', async (_case, header, challenge) => {
     const call = request(app).post('/api/v1/things').set('Content-Type', 'text/plain');
     const response = await (header ? call.set('Authorization', header) : call).send('x').expect(401);
-    expect(response.headers['www-authenticate']).toBe('Bearer');
+    expect(response.headers['www-authenticate']).toBe(challenge);
     expect(response.body.error.code).toBe('UNAUTHORIZED');
+  });
+
+  it('whatever is answered -> no cache keeps it; what is for everybody says nothing of that', async () => {
+    const answers = [
+      request(app).get('/api/v1/nothing'),
+      request(app).put('/api/v1/things'),
+      request(app).get('/api/v1/things'),
+      request(app).get('/api/v1/things').set(user),
+    ];
+    for (const answer of answers) expect((await answer).headers['cache-control']).toBe('no-store');
+    expect((await request(app).get('/health')).headers['cache-control']).toBeUndefined();
   });
 
   it('the wrong role -> 403, before the id is looked at', async () => {
@@ -190,7 +203,9 @@ describe('a request is checked in this order', () => {
       const headers = { ...user, ...(type !== undefined && { 'Content-Type': type }) };
       for (const length of ['Content-Length: 0', 'Transfer-Encoding: chunked']) {
         const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-        const head = ['POST /api/v1/things HTTP/1.1', 'Host: a', 'Connection: close', length, ...lines].join('\r\n');
+        const head = ['POST /api/v1/things HTTP/1.1', 'Host: localhost', 'Connection: close', length, ...lines].join(
+          '\r\n',
+        );
         const server = app.listen(0, '127.0.0.1');
         await once(server, 'listening');
         const { port } = server.address() as AddressInfo;

@@ -474,28 +474,38 @@ function badWire({ method, path, headers, body }: AttackedRoute): BadRequest[] {
       { statuses: [413, 401], mayHangUp: true },
     ),
     raw('no Host', `GET /health HTTP/1.1${CRLF}Connection: close${end}`, malformed),
-    raw('two Hosts', `GET /health HTTP/1.1${CRLF}Host: a${CRLF}Host: b${CRLF}Connection: close${end}`),
+    raw(
+      'two Hosts',
+      `GET /health HTTP/1.1${CRLF}Host: localhost${CRLF}Host: b${CRLF}Connection: close${end}`,
+      malformed,
+    ),
+    raw('the same Host twice', `GET /health HTTP/1.1${CRLF}${'Host: localhost\r\n'.repeat(2)}${CRLF}`, malformed),
+    raw('a foreign Host', `GET /health HTTP/1.1${CRLF}Host: evil.test${end}`, { statuses: [421] }),
+    raw('another host in the address', `GET http://evil.test/health HTTP/1.1${CRLF}Host: localhost${end}`, malformed),
     raw('HTTP/1.0', `GET /health HTTP/1.0${end}`, { statuses: [200] }),
     raw('HTTP/0.9', `GET /health${end}`),
     raw('HTTP/2 at once', `PRI * HTTP/2.0${CRLF}${CRLF}SM${end}`, malformed),
-    raw('HTTP/9.9', `GET /health HTTP/9.9${CRLF}Host: a${end}`, malformed),
+    raw('HTTP/9.9', `GET /health HTTP/9.9${CRLF}Host: localhost${end}`, malformed),
     raw('a TLS hello', Buffer.from('16030100c8010000c40303', 'hex'), malformed),
-    raw('a space before the colon', `GET /health HTTP/1.1${CRLF}Host : a${end}`, malformed),
-    raw('a folded header', `GET /health HTTP/1.1${CRLF}Host: a${CRLF}X: b${CRLF} c${end}`, malformed),
-    raw('NUL in a header', `GET /health HTTP/1.1${CRLF}Host: a${CRLF}X: a\0b${end}`, malformed),
-    raw('CR alone', `GET /health HTTP/1.1\rHost: a\r\r`, malformed),
-    raw('a header without a colon', `GET /health HTTP/1.1${CRLF}Host: a${CRLF}nothing${end}`, malformed),
-    raw('a header without a name', `GET /health HTTP/1.1${CRLF}Host: a${CRLF}: x${end}`, malformed),
-    raw('bytes above ASCII in the address', `GET /h\xe9alth?\xff HTTP/1.1${CRLF}Host: a${CRLF}Connection: close${end}`),
-    raw('a space in the address', `GET /a b HTTP/1.1${CRLF}Host: a${end}`, malformed),
-    raw('an asterisk', `OPTIONS * HTTP/1.1${CRLF}Host: a${CRLF}Connection: close${end}`),
-    raw('an authority', `CONNECT localhost:22 HTTP/1.1${CRLF}Host: a${end}`, { mayHangUp: true }),
-    raw('an empty address', `GET  HTTP/1.1${CRLF}Host: a${end}`, malformed),
-    raw('a very long address', `GET /${'x'.repeat(30_000)} HTTP/1.1${CRLF}Host: a${end}`, { statuses: [431] }),
+    raw('a space before the colon', `GET /health HTTP/1.1${CRLF}Host : localhost${end}`, malformed),
+    raw('a folded header', `GET /health HTTP/1.1${CRLF}Host: localhost${CRLF}X: b${CRLF} c${end}`, malformed),
+    raw('NUL in a header', `GET /health HTTP/1.1${CRLF}Host: localhost${CRLF}X: a\0b${end}`, malformed),
+    raw('CR alone', `GET /health HTTP/1.1\rHost: localhost\r\r`, malformed),
+    raw('a header without a colon', `GET /health HTTP/1.1${CRLF}Host: localhost${CRLF}nothing${end}`, malformed),
+    raw('a header without a name', `GET /health HTTP/1.1${CRLF}Host: localhost${CRLF}: x${end}`, malformed),
+    raw(
+      'bytes above ASCII in the address',
+      `GET /h\xe9alth?\xff HTTP/1.1${CRLF}Host: localhost${CRLF}Connection: close${end}`,
+    ),
+    raw('a space in the address', `GET /a b HTTP/1.1${CRLF}Host: localhost${end}`, malformed),
+    raw('an asterisk', `OPTIONS * HTTP/1.1${CRLF}Host: localhost${CRLF}Connection: close${end}`),
+    raw('an authority', `CONNECT localhost:22 HTTP/1.1${CRLF}Host: localhost${end}`, { mayHangUp: true }),
+    raw('an empty address', `GET  HTTP/1.1${CRLF}Host: localhost${end}`, malformed),
+    raw('a very long address', `GET /${'x'.repeat(30_000)} HTTP/1.1${CRLF}Host: localhost${end}`, { statuses: [431] }),
     raw('100-continue', `${lines(line, length, 'Expect: 100-continue')}${end}${text}`),
     raw(
       'ten at once',
-      `${`GET /health HTTP/1.1${CRLF}Host: a${end}`.repeat(9)}GET /health HTTP/1.1${CRLF}Host: a${CRLF}Connection: close${end}`,
+      `${`GET /health HTTP/1.1${CRLF}Host: localhost${end}`.repeat(9)}GET /health HTTP/1.1${CRLF}Host: localhost${CRLF}Connection: close${end}`,
       { statuses: [200] },
     ),
     raw('noise', Buffer.from(Array.from({ length: 3_000 }, (_, i) => (i * 7919) % 256)), malformed),
@@ -540,7 +550,7 @@ const graphqlFailure = z.strictObject({
   data: z.unknown().optional(),
 });
 /** Statuses below any route, which have no code of their own. */
-const WIRE_STATUSES = [408, 417, 431];
+const WIRE_STATUSES = [408, 417, 421, 431];
 /** In GraphQL, failures of ours come with status 200. */
 const OUR_FAILURES = ['INTERNAL_ERROR', 'SERVICE_UNAVAILABLE', 'UPSTREAM_TIMEOUT'];
 /** Texts of libraries, of the database and of stacks. */
