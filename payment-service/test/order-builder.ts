@@ -29,14 +29,14 @@ const envelope = (subject: string, sequence: number) => ({
   sequence,
 });
 
-export const orderCreatedEvent = (order: OrderResource): EventOf<'order.created'> => ({
+export const orderCreatedEvent = (order: EventOf<'order.created'>['data']): EventOf<'order.created'> => ({
   ...envelope(order.id, 1),
   type: 'order.created',
   data: order,
 });
 
 export const statusChangedEvent = (
-  order: OrderResource,
+  order: EventOf<'order.created'>['data'],
   status: OrderStatus,
   sequence = 2,
 ): EventOf<'order.status_changed'> => ({

@@ -8,6 +8,9 @@ const paymentData = paymentResource.extend({
   reason: z.string().nullable().optional(),
 });
 
+/** `currencyDecimals`: those that stand beside the order's amounts, whatever a reader's own table of currencies says. */
+const orderData = orderResource.extend({ currencyDecimals: z.int().min(0).max(4).optional() });
+
 /** What each event carries. Fields are only ever added. */
 const eventDataSchemas = {
   'user.created': userResource,
@@ -20,8 +23,8 @@ const eventDataSchemas = {
     sid: z.string().optional(),
     reason: z.string(),
   }),
-  'order.created': orderResource,
-  'order.status_changed': orderResource.extend({
+  'order.created': orderData,
+  'order.status_changed': orderData.extend({
     previousStatus: z.enum(orderStatuses),
     reason: z.string().nullable(),
   }),

@@ -8,6 +8,7 @@ const order = z.object({
   status: z.string(),
   totalAmount: z.number(),
   currency: z.string(),
+  currencyDecimals: z.int().min(0).max(4).nullish(),
   payableUntil: z.iso.datetime(),
 });
 const payment = z.object({ orderId: z.uuid(), status: z.string() });

@@ -106,9 +106,15 @@ const contentionCause = z.object({ code: z.enum(PRISMA_CONTENTION_CODES) });
 
 /**
  * Why a database didn't do its work, where that is not the fault of what was asked and trying again later may well
- * succeed; undefined for everything else. The one classification for requests, consumers, the relay and workers.
+ * succeed; undefined for everything else. Of several failures at once all have to be transient. The one classification for
+ * requests, consumers, the relay and workers.
  */
 export function transientFailureOf(error: unknown): TransientFailure | undefined {
+  if (error instanceof AggregateError && error.errors.length > 0) {
+    const kinds = error.errors.map(transientFailureOf);
+    if (kinds.includes(undefined)) return undefined;
+    return kinds.includes('outage') ? 'outage' : 'contention';
+  }
   const sqlState = findDatabaseFailure(error)?.sqlState;
   if (sqlState !== undefined) {
     if (OUTAGE_SQL_STATE.test(sqlState)) return 'outage';

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { transientFailureOf } from '../database/index.js';
 import type { Logger } from '../logger/index.js';
 
 const FAILURE_PAUSE = 5_000;
@@ -14,14 +15,16 @@ export interface BackgroundWorkerOptions {
 }
 
 /**
- * Does what nobody waits for, part by part, until it is stopped. Failures are logged, and tried again after 5 s. Several
- * processes may run the same one: that they do nothing twice is the business of `work`.
+ * Does what nobody waits for, part by part, until it is stopped. Failures are logged, and tried again after 5 s; that its
+ * database can't do its work is told once, until it can again. Several processes may run the same one: that they do nothing
+ * twice is the business of `work`.
  */
 export class BackgroundWorker {
   readonly #options: BackgroundWorkerOptions;
   readonly #stopping = new AbortController();
   #sleep = new AbortController();
   #isWoken = false;
+  #isWaiting = false;
   #running: Promise<void> | undefined;
 
   constructor(options: BackgroundWorkerOptions) {
@@ -46,18 +49,36 @@ export class BackgroundWorker {
   }
 
   async #run(): Promise<void> {
-    const { name, work, poll, logger } = this.#options;
+    const { work, poll } = this.#options;
     while (!this.#stopping.signal.aborted) {
       this.#isWoken = false;
       let pause = poll;
       try {
-        if (await work()) continue;
-      } catch (err) {
-        logger.error('background work failed', { worker: name, err });
+        const isMore = await work();
+        this.#noteSuccess();
+        if (isMore) continue;
+      } catch (error) {
+        this.#noteFailure(error);
         pause = Math.max(poll, FAILURE_PAUSE);
       }
       // Half of it by chance, so that several processes don't work in step.
       await this.#rest(pause / 2 + (pause / 2) * Math.random());
+    }
+  }
+
+  #noteSuccess(): void {
+    const { name: worker, logger } = this.#options;
+    if (this.#isWaiting) logger.info('background work goes on', { worker });
+    this.#isWaiting = false;
+  }
+
+  #noteFailure(err: unknown): void {
+    const { name: worker, logger } = this.#options;
+    if (transientFailureOf(err) === undefined) {
+      logger.error('background work failed', { worker, err });
+    } else if (!this.#isWaiting) {
+      this.#isWaiting = true;
+      logger.warn('background work waits for its database', { worker, err });
     }
   }
 

@@ -7,17 +7,20 @@ const HOUR = 3_600_000;
 
 function start(work: () => Promise<boolean>, poll = HOUR) {
   const errors: (LogFacts | undefined)[] = [];
-  const ignore = () => undefined;
+  const told: string[] = [];
   const logger: Logger = {
     error: (_message, facts) => errors.push(facts),
-    warn: ignore,
-    info: ignore,
-    debug: ignore,
+    warn: (message) => told.push(`warn: ${message}`),
+    info: (message) => told.push(`info: ${message}`),
+    debug: () => undefined,
   };
   const worker = new BackgroundWorker({ name: 'test', work, poll, logger });
   worker.start();
-  return { worker, errors };
+  return { worker, errors, told };
 }
+
+const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+const locked = Object.assign(new Error('lock'), { code: '55P03', severity: 'ERROR' });
 
 describe('a background worker', () => {
   it('as long as there is more to do -> goes on at once; then it rests', async () => {
@@ -53,13 +56,44 @@ describe('a background worker', () => {
     let rounds = 0;
     const { worker, errors } = start(async () => {
       rounds += 1;
-      if (rounds === 1) throw new Error('no database');
+      if (rounds === 1) throw new Error('a bug');
       return false;
     });
-    await eventually(() => expect(errors).toEqual([{ worker: 'test', err: new Error('no database') }]));
+    await eventually(() => expect(errors).toEqual([{ worker: 'test', err: new Error('a bug') }]));
     worker.wake();
     await eventually(() => expect(rounds).toBe(2));
     await worker.stop();
+  });
+
+  it.each([
+    ['the database can not be reached', refused],
+    ['it is read-only', Object.assign(new Error('read-only'), { code: '25006', severity: 'ERROR' })],
+    ['several parts of the work meet that', new AggregateError([refused, locked])],
+    ['rows are locked', locked],
+  ])('%s for three rounds -> told once, as no error, and again when it is over', async (_outage, failure) => {
+    let rounds = 0;
+    const { worker, errors, told } = start(async () => {
+      rounds += 1;
+      if (rounds <= 3 || rounds === 5) throw failure;
+      return false;
+    });
+    for (let round = 1; round < 5; round++) {
+      await eventually(() => expect(rounds).toBe(round));
+      worker.wake();
+    }
+    await eventually(() => expect(rounds).toBe(5));
+    await worker.stop();
+    const [waits, goesOn] = ['warn: background work waits for its database', 'info: background work goes on'];
+    expect(told).toEqual([waits, goesOn, waits]);
+    expect(errors).toEqual([]);
+  });
+
+  it('of several parts of the work one fails for another reason -> an error', async () => {
+    const failure = new AggregateError([refused, new Error('a bug')]);
+    const { worker, errors, told } = start(() => Promise.reject(failure));
+    await eventually(() => expect(errors).toEqual([{ worker: 'test', err: failure }]));
+    await worker.stop();
+    expect(told).toEqual([]);
   });
 
   it('stopped -> finishes the part in hand, and begins no other', async () => {

@@ -33,6 +33,9 @@ export function isCurrency(code: string): boolean {
   return current.has(code);
 }
 
+/** As `currencyDecimals`; undefined where the code is unknown, as of a later version. */
+export const findCurrencyDecimals = (code: string): number | undefined => known.get(code);
+
 /**
  * Decimals of a currency's minor unit by ISO 4217: USD 2, JPY 0, KWD 3; of currencies that are retired too. Throws
  * RangeError on an unknown code.

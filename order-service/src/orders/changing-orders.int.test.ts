@@ -57,7 +57,8 @@ describe('an admin changes the status', () => {
       ['order.status_changed', 5, 'shipped', 'delivered'],
     ]);
     const { statusHistory: _, ...resource } = body.data;
-    expect(events[4]?.data).toEqual({ ...resource, previousStatus: 'shipped', reason: 'Left with a neighbour' });
+    const added = { currencyDecimals: 2, previousStatus: 'shipped', reason: 'Left with a neighbour' };
+    expect(events[4]?.data).toEqual({ ...resource, ...added });
   });
 
   it.each(orderStatuses)(

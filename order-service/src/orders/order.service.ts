@@ -113,7 +113,7 @@ export class OrderService {
     if (!(await this.#orders.remove(order, { at: await this.#clock(), audit }))) throw new OrderNotFound();
   }
 
-  /** The order's payment succeeded. One that isn't waiting for it any more stays as it is. */
+  /** The order's payment succeeded, whatever was refunded of it since. One that isn't waiting for it any more stays as it is. */
   confirmPaid(id: string, cause: Cause): Promise<void> {
     return this.#follow(id, { status: 'confirmed', reason: null }, cause);
   }

@@ -7,7 +7,8 @@ export const paymentEvents = (orders: OrderService) =>
     'payment.success': ({ data }, cause) => orders.confirmPaid(data.orderId, cause),
     'payment.expired': ({ data }, cause) => orders.cancelExpired(data.orderId, cause),
     'payment.refunded': async ({ data }, cause) => {
-      // A partial refund leaves the order as it is.
       if (data.status === 'refunded') await orders.cancelRefunded(data.orderId, cause);
+      // Its success may come later, or be passed over as stale: what is refunded in part is paid.
+      if (data.status === 'partially_refunded') await orders.confirmPaid(data.orderId, cause);
     },
   }) satisfies EventHandlers;

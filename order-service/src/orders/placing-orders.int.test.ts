@@ -103,7 +103,7 @@ describe('placing an order', () => {
         type: 'order.created',
         subject: body.data.id,
         sequence: 1,
-        data,
+        data: { ...data, currencyDecimals: 2 },
         traceparent: expect.stringMatching(new RegExp(`^00-${trace}-`)),
       },
     ]);

@@ -1,8 +1,7 @@
 import { validate as isUuid } from 'uuid';
 import type { DiscrepancyKind } from '@shop/common/contracts';
-import { currencyDecimals, toMajorUnits } from '@shop/common/money';
 import type { DiscrepancyDraft } from '../discrepancies/discrepancy.js';
-import type { OurEntry, TheirEntry } from './books.js';
+import { moneyText } from './money-text.js';
 import type { Finding } from './reconciliation.service.js';
 
 const kinds = {
@@ -31,9 +30,6 @@ function kindOf(finding: Finding): DiscrepancyKind {
   }
 }
 
-const money = ({ amount, currency }: OurEntry | TheirEntry): string =>
-  `${toMajorUnits(amount, currencyDecimals(currency))} ${currency}`;
-
 /** What is recorded of a difference between our books and a provider's. */
 export function discrepancyOf(provider: string, finding: Finding): DiscrepancyDraft {
   const { kind, key, ours, theirs } = finding;
@@ -45,8 +41,8 @@ export function discrepancyOf(provider: string, finding: Finding): DiscrepancyDr
     paymentId: kind === 'charge' ? id : null,
     refundId: kind === 'refund' ? id : null,
     details: {
-      ours: ours ? `${money(ours)} ${ours.status}` : null,
-      theirs: theirs ? `${money(theirs)} ${theirs.verdict.outcome}` : null,
+      ours: ours ? `${moneyText(ours)} ${ours.status}` : null,
+      theirs: theirs ? `${moneyText(theirs)} ${theirs.verdict.outcome}` : null,
       transactionId: theirs?.verdict.outcome === 'succeeded' ? theirs.verdict.transactionId : null,
     },
   };

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { z } from 'zod';
-import { currencyDecimals, toMajorUnits } from '@shop/common/money';
 import type { DiscrepancyDraft } from '../discrepancies/discrepancy.js';
+import { moneyText } from './money-text.js';
 
 const PAGE = 1_000;
 const CONNECT_TIMEOUT = 5_000;
@@ -10,16 +10,18 @@ const STATEMENT_TIMEOUT = 10 * 60_000;
 const TELLING_TIME = 10 * 60_000;
 
 const amount = z.string().transform(BigInt);
-const orderRow = z.object({ id: z.uuid(), status: z.string(), amount, currency: z.string() });
+const orderRow = z.object({ id: z.uuid(), status: z.string(), amount, currency: z.string(), decimals: z.int() });
 type OrderRow = z.infer<typeof orderRow>;
 const difference = z.object({
   id: z.uuid(),
   status: z.string(),
   amount,
   currency: z.string(),
+  decimals: z.int(),
   our_status: z.string().nullable(),
   our_amount: amount.nullable(),
   our_currency: z.string().nullable(),
+  our_decimals: z.int().nullable(),
 });
 
 /** An order that the two services describe differently; `ours` is null where payment-service doesn't know it. */
@@ -29,8 +31,8 @@ export interface OrderDifference {
   readonly theirs: string;
 }
 
-const show = ({ status, amount: minor, currency }: Pick<OrderRow, 'status' | 'amount' | 'currency'>): string =>
-  `${toMajorUnits(minor, currencyDecimals(currency))} ${currency} ${status}`;
+const show = ({ status, decimals, ...money }: Omit<OrderRow, 'id'>): string =>
+  `${moneyText(money, decimals)} ${status}`;
 
 /**
  * Order-service's own orders beside what payment-service believes of them: what differs long after an order's last change
@@ -59,7 +61,7 @@ export class OrdersComparison {
       let last = '00000000-0000-0000-0000-000000000000';
       for (;;) {
         const { rows } = await this.#orders.query(
-          `SELECT id, status, total_amount AS amount, currency FROM orders
+          `SELECT id, status, total_amount AS amount, currency, currency_decimals AS decimals FROM orders
            WHERE id > $1 AND created_at >= $2 AND updated_at < now() - $3 * interval '1 millisecond'
            ORDER BY id LIMIT ${PAGE}`,
           [last, since, TELLING_TIME],
@@ -78,18 +80,20 @@ export class OrdersComparison {
   async #differencesOf(page: readonly OrderRow[]): Promise<OrderDifference[]> {
     const orders = page.map((order) => ({ ...order, amount: order.amount.toString() }));
     const { rows } = await this.#payments.query(
-      `SELECT theirs.id, theirs.status, theirs.amount, theirs.currency,
-         ours.status AS our_status, ours.amount AS our_amount, ours.currency AS our_currency
-       FROM json_to_recordset($1::json) AS theirs (id uuid, status text, amount bigint, currency text)
+      `SELECT theirs.*, ours.status AS our_status, ours.amount AS our_amount, ours.currency AS our_currency,
+         ours.currency_decimals AS our_decimals
+       FROM json_to_recordset($1::json) AS theirs (id uuid, status text, amount bigint, currency text, decimals integer)
        LEFT JOIN payable_orders AS ours ON ours.id = theirs.id
        WHERE ours.id IS NULL OR ours.status::text <> theirs.status OR ours.amount <> theirs.amount
-         OR ours.currency <> theirs.currency`,
+         OR ours.currency <> theirs.currency OR ours.currency_decimals <> theirs.decimals`,
       [JSON.stringify(orders)],
     );
     return rows.map((row) => {
-      const { id, our_status: status, our_amount: minor, our_currency: currency, ...theirs } = difference.parse(row);
-      const isKnown = status !== null && minor !== null && currency !== null;
-      return { orderId: id, ours: isKnown ? show({ status, amount: minor, currency }) : null, theirs: show(theirs) };
+      const { id, our_status: status, our_amount: minor, our_currency: currency, ...rest } = difference.parse(row);
+      const { our_decimals: decimals, ...theirs } = rest;
+      const isKnown = status !== null && minor !== null && currency !== null && decimals !== null;
+      const ours = isKnown ? show({ status, amount: minor, currency, decimals }) : null;
+      return { orderId: id, ours, theirs: show(theirs) };
     });
   }
 }

@@ -1,6 +1,6 @@
-import { currencyDecimals, toMajorUnits } from '@shop/common/money';
 import type { OurEntry, TheirEntry } from './books.js';
 import type { UnconfirmedOrder } from './books.repository.js';
+import { moneyText } from './money-text.js';
 import type { OrderDifference } from './orders-comparison.js';
 import type { Finding, Reconciliation } from './reconciliation.service.js';
 
@@ -14,16 +14,13 @@ const line = (...cells: readonly string[]): string =>
 
 export const heading = line('DIFFERENCE', 'KIND', 'ID', 'OUR BOOKS', 'PROVIDER');
 
-const money = ({ amount, currency }: { amount: bigint; currency: string }): string =>
-  `${toMajorUnits(amount, currencyDecimals(currency))} ${currency}`;
-
-const showOurs = (entry: OurEntry | undefined): string => (entry ? `${money(entry)} ${entry.status}` : '-');
+const showOurs = (entry: OurEntry | undefined): string => (entry ? `${moneyText(entry)} ${entry.status}` : '-');
 
 function showTheirs(entry: TheirEntry | undefined): string {
   if (entry === undefined) return '-';
   const { verdict } = entry;
   const detail = verdict.outcome === 'succeeded' ? verdict.transactionId : verdict.reason;
-  return `${money(entry)} ${verdict.outcome} (${detail})`;
+  return `${moneyText(entry)} ${verdict.outcome} (${detail})`;
 }
 
 /** A difference as one line of the table. */
@@ -38,7 +35,7 @@ export const findingLine = ({ difference, kind, key, ours, theirs }: Finding): s
 
 /** A paid order that isn't confirmed, as one line of the table. */
 export const unconfirmedLine = ({ orderId, paymentStatus, ...entry }: UnconfirmedOrder): string =>
-  line('not confirmed', 'order', orderId, `${money(entry)} ${paymentStatus}`, 'order pending');
+  line('not confirmed', 'order', orderId, `${moneyText(entry)} ${paymentStatus}`, 'order pending');
 
 /** An order that order-service describes differently, as one line of the table. */
 export const orderLine = ({ orderId, ours, theirs }: OrderDifference): string =>
