@@ -10,6 +10,7 @@ export { spoofedAddresses } from './spoofed-addresses.js';
 export { startTcpProxy, type TcpProxy } from './tcp-proxy.js';
 export { startTraceCollector, type CollectedSpan, type TraceCollector } from './trace-collector.js';
 export { createTestTokens, type TestTokens } from './test-tokens.js';
+export { rowsRead, tablesOnDefaults } from './growth.js';
 export { repeatAndShuffle } from './repeat-and-shuffle.js';
 export { createEventSender, type EventSender } from './event-sender.js';
 export { revokeAccess } from './revoke-access.js';

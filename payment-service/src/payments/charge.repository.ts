@@ -35,8 +35,8 @@ export class ChargeRepository {
       WITH due AS MATERIALIZED (
         SELECT id AS due_id FROM payments
         WHERE status = 'processing' AND updated_at <= ${sentBefore}
-          AND (next_check_at IS NULL OR next_check_at <= ${now})
-        ORDER BY updated_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
+          AND coalesce(next_check_at, updated_at) <= ${now}
+        ORDER BY coalesce(next_check_at, updated_at) LIMIT ${limit} FOR UPDATE SKIP LOCKED
       )
       UPDATE payments SET next_check_at = ${leaseUntil}
       FROM due, (

@@ -39,9 +39,10 @@ async function lockDue(
   transaction: TransactionOf<Database>,
   limit: number,
 ): Promise<{ accounts: OrderAccount[]; now: Date }> {
+  // An index is searched for a time that stands still for the statement; clock_timestamp() would be compared row by row.
   const rows = await transaction.$queryRaw<(PayableOrder & { now: Date })[]>(sql`
     SELECT ${payableOrderColumns}, clock_timestamp() AS now FROM payable_orders
-    WHERE expires_at <= clock_timestamp() ORDER BY expires_at LIMIT ${limit}::integer FOR UPDATE SKIP LOCKED`);
+    WHERE expires_at <= statement_timestamp() ORDER BY expires_at LIMIT ${limit}::integer FOR UPDATE SKIP LOCKED`);
   const [first] = rows;
   if (first === undefined) return { accounts: [], now: new Date(0) };
   // A statement of its own, so that it sees what was committed until the locks were there.

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually } from '@shop/common/testing';
+import { eventually, tablesOnDefaults } from '@shop/common/testing';
 import { startTestService, type Pair, type TestService, type TestUser } from '../../test/test-service.js';
 import { startUserService } from '../container.js';
 
@@ -107,4 +107,8 @@ it('many log-ins -> those that are over are found by an index', async () => {
   );
 
   expect(JSON.stringify(plan)).toContain('sessions_over_idx');
+});
+
+it('every table that grows or changes -> is vacuumed and analyzed long before a fifth of it has changed', async () => {
+  expect(await tablesOnDefaults(test.query)).toEqual(['_prisma_migrations']);
 });

@@ -1,0 +1,10 @@
+ALTER TABLE "applied_sequences" RESET (autovacuum_analyze_scale_factor);
+ALTER TABLE "inbox" RESET (autovacuum_analyze_scale_factor);
+ALTER TABLE "outbox_published" RESET (autovacuum_analyze_scale_factor);
+ALTER TABLE "audit_trail" RESET (autovacuum_vacuum_scale_factor, autovacuum_analyze_scale_factor);
+ALTER TABLE "handled_webhooks" RESET (autovacuum_vacuum_scale_factor, autovacuum_analyze_scale_factor);
+ALTER TABLE "discrepancies" RESET (autovacuum_vacuum_scale_factor, autovacuum_analyze_scale_factor);
+ALTER TABLE "refunds" RESET (autovacuum_vacuum_scale_factor, autovacuum_analyze_scale_factor);
+ALTER TABLE "idempotency_keys" RESET (autovacuum_vacuum_scale_factor, autovacuum_analyze_scale_factor, fillfactor);
+ALTER TABLE "payments" RESET (autovacuum_vacuum_scale_factor, autovacuum_analyze_scale_factor, fillfactor);
+ALTER TABLE "payable_orders" RESET (autovacuum_vacuum_scale_factor, autovacuum_analyze_scale_factor, fillfactor);
