@@ -63,19 +63,16 @@ await deployMigrations({
 const metrics = createMetrics({ service: 'bench' });
 const topology = createTopology({ accessTokenLifetime: 3_600_000 });
 const connection = new BrokerConnection({ url: infrastructure.rabbitmqUrl, name: 'bench', topology, logger });
-const relays = Array.from(
-  { length: REPLICAS },
-  (_, index) =>
-    new OutboxRelay({
-      databaseUrl: infrastructure.postgresUrl,
-      connection,
-      source: `/bench-${index + 1}`,
-      logger,
-      metrics: index === 0 ? metrics : createMetrics({ service: 'bench' }),
-    }),
-);
-const [relay, ...standbys] = relays;
-if (relay === undefined) throw new Error('no relay');
+const createRelay = (number: number): OutboxRelay =>
+  new OutboxRelay({
+    databaseUrl: infrastructure.postgresUrl,
+    connection,
+    source: `/bench-${number}`,
+    logger,
+    metrics: createMetrics({ service: 'bench' }),
+  });
+const relay = createRelay(1);
+const standbys = Array.from({ length: REPLICAS - 1 }, (_, index) => createRelay(index + 2));
 const handledAt = new Map<string, number>();
 const consumer = new EventConsumer({
   connection,
@@ -175,7 +172,7 @@ async function measure() {
 
 async function cleanUp(): Promise<void> {
   await consumer.stop();
-  for (const each of relays.toReversed()) await each.stop();
+  for (const each of [...standbys, relay]) await each.stop();
   await connection.stop();
   await database.end();
   await infrastructure.stop();
