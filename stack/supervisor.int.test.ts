@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import net from 'node:net';
 import path from 'node:path';
 import { request } from './control.ts';
@@ -206,6 +207,49 @@ describe('Supervisor', () => {
     expect(isAlive(orphan)).toBe(false);
     expect(messages).toEqual([`stopping orphan (pid ${orphan.pid}), left over from an earlier run`]);
     expect(portHolders(port).map(({ pid }) => pid)).toEqual([supervisor.process('api').identity?.pid]);
+  });
+
+  it.each([
+    [['throw'], ['nobody catches this']],
+    [['reject'], ['nobody handles this']],
+    [
+      ['reject', 'throw', 'reject'],
+      ['nobody handles this', 'nobody catches this'],
+    ],
+  ])(
+    'faults of the supervisor itself (%j) -> it says why, stops what it started, and fails',
+    async (faults, reasons) => {
+      const [port = 0] = standIns.ports;
+      const script = path.join(import.meta.dirname, 'test/supervise.ts');
+      const faulty = spawn(process.execPath, [script, standIns.directory, String(port)], {
+        stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+      });
+      let said = '';
+      faulty.stdout!.on('data', (chunk: Buffer) => (said += chunk.toString()));
+      const file = new StateFile(standIns.directory);
+      await until(() => file.readRunning()?.ready === true);
+      const ended = once(faulty, 'exit');
+      for (const fault of faults) faulty.send(fault);
+      expect(await ended).toEqual([1, null]);
+      expect(said).toMatch(/^stopping everything, because of an unexpected error of the supervisor:$/m);
+      for (const reason of reasons) expect(said).toContain(`Error: ${reason}\n    at `);
+      expect(markedProcesses(standIns.directory)).toEqual([]);
+      expect(file.read()).toBeUndefined();
+    },
+  );
+
+  it('a program that can not be stopped -> the others are stopped all the same', async () => {
+    const messages: string[] = [];
+    const supervisor = supervise(
+      [standIns.program('database'), standIns.program('api', { needs: ['database'] })],
+      messages,
+    );
+    await supervisor.start();
+    supervisor.process('api').stop = () => Promise.reject(new Error('api does not end on SIGKILL'));
+    await supervisor.stop();
+    expect(messages).toContain('api does not end on SIGKILL');
+    expect(standIns.journal()).toContain('database stops');
+    await expect(supervisor.finished).resolves.toBeUndefined();
   });
 
   it('too many files are open -> what crashes comes back once there are fewer, and the supervisor lives', async () => {

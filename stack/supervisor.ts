@@ -160,8 +160,11 @@ export class Supervisor {
     this.#waiting.clear();
     this.#options.events?.waiting?.('stopping', []);
     await Promise.allSettled([this.#started]); // a failure is thrown by start()
-    if (this.#claim) await this.#stopClaimed(this.#claim); // without a claim the stack is somebody else's
-    this.#finish();
+    try {
+      if (this.#claim) await this.#stopClaimed(this.#claim); // without a claim the stack is somebody else's
+    } finally {
+      this.#finish();
+    }
   }
 
   async #stopClaimed(held: Claim): Promise<void> {
@@ -176,7 +179,11 @@ export class Supervisor {
         const running = this.#processes.get(name);
         if (!running?.identity) return;
         const done = this.#waitFor('stopping', name);
-        await running.stop();
+        try {
+          await running.stop();
+        } catch (error) {
+          this.#report(messageOf(error)); // what it needs is stopped all the same
+        }
         done();
       },
     );

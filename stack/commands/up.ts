@@ -13,6 +13,7 @@ import { infrastructureParts, services, systemParts } from '../parts.ts';
 import { locatePostgres } from '../programs/postgres-installation.ts';
 import type { Settings } from '../settings.ts';
 import { untilAskedToStop } from '../signals.ts';
+import { stopAtFault } from '../stop-at-fault.ts';
 import { AlreadyRunning, Supervisor } from '../supervisor.ts';
 
 export type Scope = 'up' | 'infra';
@@ -30,18 +31,13 @@ export async function up(scope: Scope, mode: 'foreground' | 'background', contex
   const needs = programs.filter((part) => part.kind === 'task' || !part.onRequest).map(({ name }) => name);
   const parts = [...programs, healthTask(settings, scope, { needs, report: (line) => output.progress(line) })];
   const supervisor = new Supervisor({ directory, scope, parts, events: output.events });
-  let fault: Error | undefined;
   const stop = (why: string) => {
     output.progress(`stopping everything (${why})`);
     return supervisor.stop();
   };
   void untilAskedToStop().then(stop);
   void output.abandoned.then(() => stop('nobody reads its output any more'));
-  // A fault of the supervisor itself must not leave its children behind.
-  process.once('uncaughtException', (error) => {
-    fault = error;
-    void stop('unexpected error');
-  });
+  const faults = stopAtFault(supervisor, (line) => output.error(line));
   let follower: LogFollower | undefined;
   try {
     await supervisor.start();
@@ -56,9 +52,8 @@ export async function up(scope: Scope, mode: 'foreground' | 'background', contex
   }
   await supervisor.finished;
   follower?.stop();
-  if (fault !== undefined) throw fault;
   output.progress('everything has stopped; the data stays');
-  return 0;
+  return faults.length > 0 ? 1 : 0;
 }
 
 /** Starts a supervisor in the background, and waits until everything is ready. */
