@@ -9,6 +9,12 @@ fail() {
   exit 1
 }
 
+# What a shell exports for other programs: it would change what Node and its clients of PostgreSQL do here. npm gets Node's
+# options back, where they are none that keep it from running: it may need them to reach its registry.
+npm_node_options=${NODE_OPTIONS:-}
+for name in $(env | sed -n 's/^\(PG[A-Z]*\)=.*/\1/p'); do unset "$name"; done
+unset NODE_OPTIONS NODE_PATH NODE_USE_ENV_PROXY
+
 # A colon ends an entry of PATH; Node.js and Jest take * and ? for more than characters, and much takes a \ for a /.
 case $PWD in
   *[:*?\\]*) fail "The name of this folder has one of : * ? \\ in it, which programs can't be in: rename $PWD" ;;
@@ -77,9 +83,10 @@ if ! command -v node >/dev/null || ! is_installed; then
   (while sleep 5 >/dev/null 2>&1; do echo '  still installing npm packages' >&2; done) &
   heartbeat=$!
   trap 'kill $heartbeat 2>/dev/null || true' EXIT
+  NODE_OPTIONS=$npm_node_options node -e '' >/dev/null 2>&1 || npm_node_options=
   # No package's own scripts: none is needed, and those of some refuse the machine's Node.js. Development packages too,
   # whatever NODE_ENV and npm's own settings leave out: they build and run the project.
-  NODE_ENV=development npm ci --ignore-scripts --include=dev --include=optional --include=peer --no-audit --no-fund --loglevel=error >&2 ||
+  NODE_OPTIONS=$npm_node_options NODE_ENV=development npm ci --ignore-scripts --include=dev --include=optional --include=peer --no-audit --no-fund --loglevel=error >&2 ||
     fail 'npm ci failed, see above. Is this machine online? Then try again.'
   kill $heartbeat 2>/dev/null || true
   trap - EXIT
@@ -90,7 +97,4 @@ fi
 
 node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 24 ? 0 : 1)' ||
   fail "npm has no Node.js 24 for this machine ($(uname -sm)), and its own is $(node --version): install version 24 or newer"
-# What a shell exports for other programs: it would change what Node and its clients of PostgreSQL do here.
-for name in $(env | sed -n 's/^\(PG[A-Z]*\)=.*/\1/p'); do unset "$name"; done
-unset NODE_OPTIONS NODE_PATH NODE_USE_ENV_PROXY
 exec "$@"

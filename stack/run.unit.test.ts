@@ -29,11 +29,17 @@ describe('run.sh', () => {
   );
 
   it("variables of a shell for PostgreSQL's clients and for Node -> the command does not see them", () => {
-    const shell = { PGHOST: 'db', PGSSLMODE: 'require', NODE_OPTIONS: '--no-warnings', NODE_USE_ENV_PROXY: '1' };
-    const { stdout } = spawnSync('sh', [path.join(repository, 'stack/run.sh'), 'env'], {
+    const shell = {
+      PGHOST: 'db',
+      PGSSLMODE: 'require',
+      NODE_OPTIONS: '--require /no/such/module.js',
+      NODE_USE_ENV_PROXY: '1',
+    };
+    const { stdout, stderr } = spawnSync('sh', [path.join(repository, 'stack/run.sh'), 'env'], {
       env: { PATH: process.env.PATH, HOME: process.env.HOME, PG_BIN: '/ours', ...shell },
       encoding: 'utf8',
     });
+    expect(stderr).toBe('');
     const names = stdout.split('\n').map((line) => line.split('=')[0] ?? '');
     expect(names).toContain('PG_BIN');
     expect(names.filter((name) => name in shell)).toEqual([]);
