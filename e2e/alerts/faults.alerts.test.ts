@@ -138,6 +138,8 @@ const hogs = `
   globalThis.hog = Buffer.alloc(${MORE_THAN_IT_SHOULD}, 1);
   setInterval(() => { for (const until = Date.now() + 190; Date.now() < until;); }, 200)`;
 
+const losesItsLog = `process.stdout.write = (_text, written) => void written(new Error('no space left on device'))`;
+
 const paymentQueue = 'payment-service.v2';
 const deadLetterQueue = `${paymentQueue}.dead-letter`;
 
@@ -178,6 +180,7 @@ const faults: [alert: string, labels: Record<string, string>, fault: string][] =
   ['BrokerBlocked', { job: 'rabbitmq' }, 'RabbitMQ is short of memory'],
   ['OutboxBehind', { job: 'order-service' }, 'orders are placed while it is'],
   ['DatabaseDown', { job: 'payment-service', dependency: 'database' }, 'a PostgreSQL server is killed'],
+  ['LogLinesLost', { job: 'payment-service' }, 'its log can not be written'],
   ['ErrorBudgetBurnsFast', { job: 'payment-service' }, 'requests need that database'],
   ['ErrorBudgetBurnsSlowly', { job: 'payment-service' }, 'they need it for longer'],
   ['BrokerDown', { job: 'rabbitmq' }, 'RabbitMQ is killed'],
@@ -265,6 +268,7 @@ describe('alerts of a running system', () => {
       keepDoing(() => rest('GET', '/payments', { token }), { pause: 100 });
       await eventually(async () => expect([...fired]).toContain(blocked), PATIENCE);
 
+      await runInside(pidOf('payment-service'), losesItsLog);
       await stack.process('postgres-payment').kill();
       await eventually(async () => expect([...fired]).toContain(behind), PATIENCE);
       await stack.process('rabbitmq').kill();
@@ -279,7 +283,7 @@ describe('alerts of a running system', () => {
     );
 
     it('all of that -> what has no other consequence is about nothing else', () => {
-      const contained = /^(RefundFailing|DeadLetters|MemoryHigh|BrokerBlocked|EdgeFailing)\b/;
+      const contained = /^(RefundFailing|DeadLetters|MemoryHigh|LogLinesLost|BrokerBlocked|EdgeFailing)\b/;
       const expected = faults.map(([alert, labels]) => named(alert, labels)).filter((name) => contained.test(name));
       expect([...fired].filter((name) => contained.test(name)).sort()).toEqual(expected.sort());
     });

@@ -72,6 +72,7 @@ function rabbitmqEnvironment({ directory, ports }: RabbitmqOptions): Record<stri
     RABBITMQ_DIST_PORT: String(ports.distribution),
     ERL_EPMD_PORT: String(ports.epmd),
     ERL_EPMD_ADDRESS: '127.0.0.1',
+    ERL_CRASH_DUMP_SECONDS: '0', // no dump: it has the size of its memory, with passwords and messages in it
     // The second half keeps Erlang's schedulers from spinning while they wait for work.
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS:
       '-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none',

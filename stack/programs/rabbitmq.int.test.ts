@@ -1,0 +1,24 @@
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { markedProcesses, processName } from '../processes.ts';
+import { startPrivateBroker, type PrivateBroker } from '../test-broker.ts';
+import { until } from '../test/stand-ins.ts';
+
+describe('RabbitMQ', () => {
+  let broker: PrivateBroker;
+  beforeAll(async () => {
+    broker = await startPrivateBroker();
+  }, 300_000);
+  afterAll(() => broker.stop());
+
+  it('Erlang crashes -> leaves no dump of its memory, which grows with it and holds messages and passwords', async () => {
+    const { identity, program } = broker.process;
+    const { directory } = program.command();
+    const erlang = markedProcesses(path.dirname(directory)).find(({ pid }) => processName(pid) === 'beam.smp');
+    process.kill(erlang!.pid, 'SIGUSR1'); // https://www.erlang.org/doc/apps/erts/erl_cmd.html#signals: it ends with a dump
+    await until(() => broker.process.isReady && broker.process.identity?.pid !== identity?.pid);
+    const files = readdirSync(directory, { recursive: true, encoding: 'utf8' });
+    expect(files.filter((file) => /dump$|^core/.test(file))).toEqual([]);
+  }, 300_000);
+});
