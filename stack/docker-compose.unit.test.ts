@@ -49,6 +49,12 @@ describe('docker-compose.yml', () => {
     expect(withoutDoubles(environmentOf(block(`  ${name}:`)))).toEqual(withoutDoubles(settingsOf(name)));
   });
 
+  it('migrations -> judge secrets by the NODE_ENV of the settings, not by the one of their image', () => {
+    for (const name of ['user', 'order', 'payment']) {
+      expect(environmentOf(block(`  migrate-${name}:`))).toEqual(expect.arrayContaining(['NODE_ENV', 'SUPERUSER']));
+    }
+  });
+
   it('each variable that it takes from outside -> stands in .env.example', () => {
     const { variables } = parseSettings([read('.env.example')], {});
     const asked = [...compose.matchAll(/(?<!\$)\$\{(\w+)/g)].map(([, name = '']) => name);

@@ -89,11 +89,32 @@ databases() {
   done
 }
 
+# What of a start failed, in its own words: Compose only says how it ended.
+explain_failure() {
+  compose_all ps --all --format '{{.Service}} {{.State}} {{.ExitCode}} {{.Health}}' |
+    while read -r name state exit_code health; do
+      case "$state $exit_code $health" in
+        'exited 0 '* | 'created '* | 'running '*' healthy' | 'running '*' starting' | 'running 0 ') continue ;;
+      esac
+      say "$name failed ($state${health:+, $health}, exit code $exit_code). Its log ends with:"
+      last_lines=$(compose_all logs --no-color --no-log-prefix --tail 15 "$name" </dev/null 2>/dev/null)
+      printf '%s\n' "$last_lines" | sed "s/$(printf '\033')\[2K//; s/^/  /" >&2 # Compose clears lines that it has not written
+      case $last_lines in *'password authentication failed for user "'"$POSTGRES_USER"'"'*)
+        say 'Its database was made with another POSTGRES_USER or POSTGRES_PASSWORD: put the earlier values back, or remove its' \
+          'data with `STACK=docker make clean-all`'
+        ;;
+      esac
+    done
+}
+
 up() {
   fetch_images $(bases) $(compose config --images)
   compose build
   if [ "${1:-}" = -d ]; then
-    compose_up --detach --wait --remove-orphans
+    if ! compose_up --detach --wait --remove-orphans; then
+      explain_failure
+      exit 1
+    fi
     say 'Stop: `STACK=docker make down`. Logs: `STACK=docker make logs-f`. Check: `STACK=docker make health`.'
   else
     compose_up --remove-orphans

@@ -88,6 +88,24 @@ describe('stack/docker.sh', () => {
     expect(await run('build')).toEqual({ code: 0, stderr: 'built\n' });
   });
 
+  it('a start that fails -> what failed in its own words, and the remedy where another password is the reason', async () => {
+    installDocker(
+      newCompose,
+      'run*) echo "POSTGRES_USER=shop" ;;',
+      `*' up '*) exit 1 ;;`,
+      `*' ps --all '*) printf '%s\\n' 'postgres-user running 0 healthy' 'migrate-user exited 1 ' 'gateway created 0 ' ;;`,
+      `*' logs '*migrate-user) printf '\\033[2Kpassword authentication failed for user "shop"\\n' ;;`,
+    );
+    const { code, stderr } = await run('up', '-d');
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      'migrate-user failed (exited, exit code 1). Its log ends with:\n' +
+        '  password authentication failed for user "shop"\n' +
+        'Its database was made with another POSTGRES_USER or POSTGRES_PASSWORD: put the earlier values back',
+    );
+    expect(stderr).not.toMatch(/gateway|postgres-user/);
+  });
+
   it.each([
     ['without Jaeger among what runs', 'gateway', 'http://jaeger:4318', ''],
     ['with it', 'gateway\njaeger', 'http://jaeger:4318', 'http://jaeger:4318'],

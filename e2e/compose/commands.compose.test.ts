@@ -108,6 +108,21 @@ suite('STACK=docker make', () => {
     expect((await make('migrate-status')).match(applied)).toEqual(before);
   });
 
+  it('another password of RabbitMQ -> valid at the next start, though its data stay', async () => {
+    const statusWith = async (password: string) => {
+      const login = Buffer.from(`${settings.RABBITMQ_USER}:${password}`).toString('base64');
+      const page = `http://127.0.0.1:${settings.RABBITMQ_MANAGEMENT_PORT}/api/whoami`;
+      return (await fetch(page, { headers: { authorization: `Basic ${login}` } })).status;
+    };
+    const [first = '', other] = [settings.RABBITMQ_PASSWORD, String.raw`"another" \ 50% of $5#`];
+    const up = ['sh', 'stack/docker.sh', 'up', '-d'];
+    expect(await run('env', `RABBITMQ_PASSWORD=${other}`, ...up)).toMatchObject({ exitCode: 0 });
+    expect([await statusWith(other), await statusWith(first)]).toEqual([200, 401]);
+    expect(await make('health')).not.toContain('DEGRADED');
+    await make('up-d');
+    await eventually(async () => expect(await statusWith(first)).toBe(200));
+  });
+
   it('demo, seed, api-docs -> played and told in a container, without any Node.js here', async () => {
     expect(await make('api-docs')).toMatch(/^Gateway +http:\/\/localhost:\d+ /m);
     const told = await make('demo');
