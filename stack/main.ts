@@ -17,12 +17,14 @@ import { createContext, type Context } from './context.ts';
 import { StackError } from './errors.ts';
 import { demo } from './demo/demo.ts';
 import { seed } from './demo/seed.ts';
+import { checkLimits } from './limits.ts';
 import { Output } from './output.ts';
 
 async function execute(command: StackCommand, context: Context): Promise<number> {
   switch (command.command) {
     case 'up':
     case 'infra':
+      checkLimits();
       return command.mode === 'detached'
         ? upDetached(command.command, context)
         : up(command.command, command.mode, context);

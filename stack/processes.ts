@@ -46,6 +46,11 @@ export function sessionOf(pid: number): number | undefined {
   return session === undefined ? undefined : Number(session);
 }
 
+/** How many threads a process has; none when it is gone. */
+export function threadsOf(pid: number): number {
+  return Number(readStat(pid)?.[17] ?? 0);
+}
+
 /** What people know a process by: its program, and the script where the program is an interpreter. */
 export function processName(pid: number): string | undefined {
   const [program = '', script = ''] = readProc(pid, 'cmdline')?.split('\0') ?? [];

@@ -56,6 +56,7 @@ is_installed() {
 check_npm() {
   install='on Debian, as root: apt-get update && apt-get install -y nodejs npm'
   command -v node >/dev/null || fail "Node.js is missing: install version 18 or newer with npm; $install"
+  node -e '' || fail "Node.js can't run on this machine as it is, see above: $(command -v node)"
   node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 18 ? 0 : 1)' ||
     fail "Node.js $(node --version) is too old to install packages: install version 18 or newer"
   command -v npm >/dev/null || fail "npm is missing: install version 9 or newer; $install"
