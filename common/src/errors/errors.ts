@@ -106,6 +106,9 @@ export class ServiceUnavailable extends AppError {
   }
 }
 
+/** This process has no room for more at present. Nothing is broken, so that it is no error in the log. */
+export class CapacityExceeded extends ServiceUnavailable {}
+
 /** Something that this process depends on didn't answer in time. */
 export class UpstreamTimeout extends AppError {
   constructor(message = 'A dependency did not answer in time', options?: AppErrorOptions) {

@@ -1,5 +1,6 @@
 export { AppError, type AppErrorOptions, type ErrorCode } from './app-error.js';
 export {
+  CapacityExceeded,
   Conflict,
   Forbidden,
   IdempotencyKeyReused,

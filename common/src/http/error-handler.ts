@@ -1,6 +1,7 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import {
   AppError,
+  CapacityExceeded,
   InvalidInput,
   InvalidToken,
   MethodNotAllowed,
@@ -84,7 +85,8 @@ export function errorHandler(
       findAppError(thrown) ?? fromExpress(thrown) ?? (isUnavailable(thrown) ? new ServiceUnavailable() : undefined);
     const error = expected ?? new AppError('INTERNAL_ERROR', 'Internal server error');
     const status = statusOfCode[error.code];
-    if (status >= 500) logger.error('request failed', { code: error.code, err: thrown });
+    const isFailure = status >= 500 && !(error instanceof CapacityExceeded);
+    if (isFailure) logger.error('request failed', { code: error.code, err: thrown });
     if (response.headersSent) {
       response.destroy();
       return;

@@ -30,7 +30,7 @@ export {
   type Position,
   type Slice,
 } from './pagination.js';
-export { createRateLimit, type RateLimit } from './rate-limit.js';
+export { clientKey, createRateLimit, type RateLimit } from './rate-limit.js';
 export { readOnly } from './read-only.js';
 export { accepted, created, gone, ok, page, type Answer, type Reply } from './reply.js';
 export { inRequestScope } from './request-scope.js';

@@ -9,11 +9,17 @@ import { tellRateLimit } from './rate-limit-headers.js';
 
 const WINDOW = 1_000;
 
+export interface Client {
+  accountId: string | undefined;
+  address: string | undefined;
+}
+
+/** What limits of one client go by: the account, or the address where no account is known. */
+export const clientKey = ({ accountId, address }: Client): string =>
+  accountId === undefined ? `address:${addressBlock(address)}` : `account:${accountId}`;
+
 /** Counts a request, and tells the client what it has left. Throws RateLimited. */
-export type RateLimit = (
-  response: ServerResponse,
-  client: { accountId: string | undefined; address: string | undefined },
-) => Promise<void>;
+export type RateLimit = (response: ServerResponse, client: Client) => Promise<void>;
 
 /**
  * At most `perSecond` requests a second for each account, or for each address where no account is known. The counting is
@@ -25,9 +31,8 @@ export function createRateLimit({ perSecond }: { perSecond: number }): RateLimit
   const store = new MemoryStore();
   // The store reads nothing else of the middleware's options.
   store.init({ windowMs: WINDOW } as Options);
-  return async (response, { accountId, address }) => {
-    const key = accountId === undefined ? `address:${addressBlock(address)}` : `account:${accountId}`;
-    const { totalHits, resetTime } = await store.increment(key);
+  return async (response, client) => {
+    const { totalHits, resetTime } = await store.increment(clientKey(client));
     const wait = (resetTime?.getTime() ?? Date.now() + WINDOW) - Date.now();
     const resetSeconds = Math.max(1, Math.ceil(wait / 1_000));
     tellRateLimit(response, policy, { remaining: Math.max(0, perSecond - totalHits), resetSeconds });

@@ -49,7 +49,7 @@ describe('a call to a service', () => {
     const answer = await runInScope(scope, () =>
       clientOf(port).call(things, { ...call, query: { ids: 'a,b', limit: 5, after: undefined }, token: 't' }),
     );
-    expect(answer).toEqual({ data: [{ id: 'a' }], meta });
+    expect(answer).toEqual({ data: [{ id: 'a' }], meta, size: 120 });
     expect(seen.url).toBe('/things?ids=a%2Cb&limit=5');
     expect(seen.headers).toMatchObject({
       authorization: 'Bearer t',

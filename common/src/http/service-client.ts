@@ -25,6 +25,8 @@ export interface ServiceCall {
 export interface ServiceAnswer<T> {
   data: T;
   meta: z.infer<typeof pageMeta> | undefined;
+  /** Characters of the answer. */
+  size: number;
 }
 
 const pageMeta = z.object({
@@ -147,7 +149,7 @@ export class ServiceClient {
     if (!answer.success) {
       throw new ServiceUnavailable(`${this.#name} gave an answer that could not be read`, { cause: answer.error });
     }
-    return { data: answer.data.data, meta: answer.data.meta };
+    return { data: answer.data.data, meta: answer.data.meta, size: response.size };
   }
 
   /** Whether the service says that it is ready for work. */
@@ -192,10 +194,12 @@ export class ServiceClient {
         signal: AbortSignal.timeout(Math.ceil(timeout)),
       });
       const retryAfter = headers['retry-after'];
+      const text = await body.text();
       const answer = {
         status: statusCode,
         retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
-        body: await body.json(),
+        size: text.length,
+        body: JSON.parse(text) as unknown,
       };
       observe({ error_type: statusCode >= 500 ? statusCode.toString() : '' });
       span?.end({

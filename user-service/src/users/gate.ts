@@ -1,4 +1,4 @@
-import { ServiceUnavailable } from '@shop/common/errors';
+import { CapacityExceeded } from '@shop/common/errors';
 
 export interface GateFigures {
   inside: number;
@@ -8,7 +8,7 @@ export interface GateFigures {
 }
 
 /**
- * Lets only so many in at once; the others wait in line, briefly, or are sent away with ServiceUnavailable. (p-limit and
+ * Lets only so many in at once; the others wait in line, briefly, or are sent away with CapacityExceeded. (p-limit and
  * the like bound neither their line nor the time in it.)
  */
 export class Gate {
@@ -41,7 +41,7 @@ export class Gate {
   }
 
   #wait(): Promise<void> {
-    const refusal = new ServiceUnavailable('Too busy at the moment, try again shortly', {
+    const refusal = new CapacityExceeded('Too busy at the moment, try again shortly', {
       retryAfterSeconds: Math.ceil(this.#maxWait / 1_000),
     });
     if (this.#waiting.size >= this.#maxWaiting) {
