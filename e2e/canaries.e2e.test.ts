@@ -101,6 +101,8 @@ beforeAll(async () => {
       LOG_LEVEL: 'debug',
       BCRYPT_COST: '4',
       GATEWAY_RATE_LIMIT: '10000',
+      NEW_QUERY_TIME_PER_CLIENT: '10000/1s',
+      NEW_QUERY_TIME_IN_ALL: '10000/1s',
       SERVICE_RATE_LIMIT: '10000',
       NGINX_RATE_LIMIT: '100000',
       POSTGRES_PASSWORD: secrets['the password of PostgreSQL'],

@@ -49,6 +49,8 @@ export class ChaosSystem {
         BCRYPT_COST: '4',
         LOG_LEVEL: 'info',
         GATEWAY_RATE_LIMIT: '10000',
+        NEW_QUERY_TIME_PER_CLIENT: '10000/1s',
+        NEW_QUERY_TIME_IN_ALL: '10000/1s',
         SERVICE_RATE_LIMIT: '10000',
         REGISTRATION_LIMIT: '1000000/1h',
         LOGIN_ADDRESS_LIMIT: '1000000/1h',

@@ -9,6 +9,8 @@ export default async function globalSetup(): Promise<void> {
       BCRYPT_COST: '4',
       LOG_LEVEL: 'warn',
       GATEWAY_RATE_LIMIT: '10000',
+      NEW_QUERY_TIME_PER_CLIENT: '10000/1s',
+      NEW_QUERY_TIME_IN_ALL: '10000/1s',
       SERVICE_RATE_LIMIT: '10000',
       // All of them come from one address.
       REGISTRATION_LIMIT: '100000/1h',

@@ -2,6 +2,7 @@ import { InvalidInput } from '@shop/common/errors';
 import type { ServiceAnswer, ServiceCall, ServiceClient } from '@shop/common/http';
 import { z } from 'zod';
 import { toConnection, type Connection, type PageQuery } from './page.js';
+import type { UpstreamWork } from './upstream-work.js';
 
 /** The request that a service is called for. */
 export interface CallingRequest {
@@ -9,6 +10,8 @@ export interface CallingRequest {
   token: () => string;
   /** Milliseconds that are left for it; undefined where it may last. */
   timeLeft: () => number | undefined;
+  /** Where it waits for its turn. */
+  work: UpstreamWork;
 }
 
 /** GraphQL's clients know the services' `cursor` as `after`. */
@@ -35,7 +38,7 @@ export class CallerService {
 
   /** What the service answers to anybody: no token is sent, since a bad one would be refused. */
   async askAnonymously<T>(schema: z.ZodType<T>, call: ServiceCall): Promise<T> {
-    return (await this.#service.call(schema, { ...call, timeLeft: this.#request.timeLeft() })).data;
+    return (await this.#call(schema, call)).data;
   }
 
   /** A part of one of the service's lists. */
@@ -47,8 +50,12 @@ export class CallerService {
     }
   }
 
-  #asCaller<T>(schema: z.ZodType<T>, call: ServiceCall): Promise<ServiceAnswer<T>> {
-    const { token, timeLeft } = this.#request;
-    return this.#service.call(schema, { ...call, token: token(), timeLeft: timeLeft() });
+  async #asCaller<T>(schema: z.ZodType<T>, call: ServiceCall): Promise<ServiceAnswer<T>> {
+    return this.#call(schema, { ...call, token: this.#request.token() });
+  }
+
+  #call<T>(schema: z.ZodType<T>, call: ServiceCall): Promise<ServiceAnswer<T>> {
+    const { work, timeLeft } = this.#request;
+    return work.run(() => this.#service.call(schema, { ...call, timeLeft: timeLeft() }));
   }
 }

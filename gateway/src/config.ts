@@ -9,6 +9,7 @@ import {
   loadSettings,
   optional,
   port,
+  rate,
   stopDelayOf,
   tracingOf,
   url,
@@ -17,6 +18,9 @@ import {
 } from '@shop/common/config';
 import type { LogLevel } from '@shop/common/logger';
 import type { TracingOptions } from '@shop/common/tracing';
+import type { DocumentLimits } from './document-budget.js';
+import type { SubscriptionLimits } from './subscriptions/open-subscriptions.js';
+import type { UpstreamLimits } from './upstream-work.js';
 
 /** What this process is told from outside. Lengths of time are in milliseconds. */
 export interface Config {
@@ -42,8 +46,9 @@ export interface Config {
   corsOrigins: AllowedOrigins;
   trustedProxies: readonly string[];
   requestsPerSecond: number;
-  subscriptionsPerAccount: number;
-  subscriptionsInAll: number;
+  subscriptionLimits: SubscriptionLimits;
+  documentLimits: DocumentLimits;
+  upstreamLimits: UpstreamLimits;
   graphiqlEnabled: boolean;
   introspectionEnabled: boolean;
 }
@@ -61,7 +66,12 @@ const settings = {
   GATEWAY_REQUEST_TIMEOUT: duration({ default: '15s' }),
   GATEWAY_RATE_LIMIT: integer({ min: 1, max: 1_000_000, default: 100 }),
   SUBSCRIPTIONS_PER_ACCOUNT: integer({ min: 0, max: 10_000, default: 20 }),
+  SUBSCRIPTIONS_PER_ADDRESS: integer({ min: 0, max: 100_000, default: 100 }),
   SUBSCRIPTIONS_IN_ALL: integer({ min: 0, max: 100_000, default: 1_000 }),
+  NEW_QUERY_TIME_PER_CLIENT: rate({ default: '300/3s' }),
+  NEW_QUERY_TIME_IN_ALL: rate({ default: '1000/5s' }),
+  UPSTREAM_CALLS_PER_REQUEST: integer({ min: 1, max: 1_000, default: 4 }),
+  UPSTREAM_CALLS_PER_CLIENT: integer({ min: 1, max: 1_000, default: 16 }),
   GRAPHIQL_ENABLED: optional(flag()),
   INTROSPECTION_ENABLED: optional(flag()),
 };
@@ -90,8 +100,16 @@ export function loadConfig(environment: Environment): Config {
     corsOrigins: corsOriginsOf(values),
     trustedProxies: values.TRUSTED_PROXIES,
     requestsPerSecond: values.GATEWAY_RATE_LIMIT,
-    subscriptionsPerAccount: values.SUBSCRIPTIONS_PER_ACCOUNT,
-    subscriptionsInAll: values.SUBSCRIPTIONS_IN_ALL,
+    subscriptionLimits: {
+      perAccount: values.SUBSCRIPTIONS_PER_ACCOUNT,
+      perAddress: values.SUBSCRIPTIONS_PER_ADDRESS,
+      inAll: values.SUBSCRIPTIONS_IN_ALL,
+    },
+    documentLimits: { perClient: values.NEW_QUERY_TIME_PER_CLIENT, inAll: values.NEW_QUERY_TIME_IN_ALL },
+    upstreamLimits: {
+      perRequest: values.UPSTREAM_CALLS_PER_REQUEST,
+      perClient: values.UPSTREAM_CALLS_PER_CLIENT,
+    },
     graphiqlEnabled: values.GRAPHIQL_ENABLED ?? isOpen,
     introspectionEnabled: values.INTROSPECTION_ENABLED ?? isOpen,
   };

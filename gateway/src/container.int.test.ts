@@ -10,6 +10,7 @@ import {
 import { browse } from '../test/browse.js';
 import { aUser } from '../test/resources.js';
 import { read } from '../test/test-gateway.js';
+import { noDocumentLimits } from '../test/test-gateway.js';
 import { startStandIn, type StandIn } from '../test/upstream.js';
 import type { Config } from './config.js';
 import { startGateway, type RunningGateway } from './container.js';
@@ -44,8 +45,9 @@ beforeAll(async () => {
     corsOrigins: [ORIGIN],
     trustedProxies: ['127.0.0.1'],
     requestsPerSecond: 1_000,
-    subscriptionsPerAccount: 10,
-    subscriptionsInAll: 100,
+    subscriptionLimits: { perAccount: 10, perAddress: 100, inAll: 100 },
+    documentLimits: noDocumentLimits,
+    upstreamLimits: { perRequest: 4, perClient: 16 },
     graphiqlEnabled: true,
     introspectionEnabled: true,
   };

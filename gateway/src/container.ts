@@ -10,10 +10,12 @@ import { startTracing } from '@shop/common/tracing';
 import { z } from 'zod';
 import { buildApp } from './app.js';
 import type { Config } from './config.js';
+import { DocumentBudget } from './document-budget.js';
 import { graphiqlRouter } from './graphiql/graphiql.js';
 import { serviceProbe } from './probes.js';
 import { buildListener } from './request-listener.js';
 import { OpenSubscriptions } from './subscriptions/open-subscriptions.js';
+import { Upstream } from './upstream-work.js';
 import { buildYoga, graphqlPaths } from './yoga.js';
 
 const SERVICE = 'gateway';
@@ -61,7 +63,7 @@ export async function startGateway(config: Config): Promise<RunningGateway> {
 
   const subscriptions = new OpenSubscriptions({
     verifier,
-    limits: { perAccount: config.subscriptionsPerAccount, inAll: config.subscriptionsInAll },
+    limits: config.subscriptionLimits,
     metrics,
   });
   const eventBroadcast = new EventBroadcast({
@@ -91,6 +93,8 @@ export async function startGateway(config: Config): Promise<RunningGateway> {
   });
   const yoga = buildYoga({
     services,
+    upstream: new Upstream(config.upstreamLimits),
+    documentBudget: new DocumentBudget({ limits: config.documentLimits, metrics }),
     subscriptions,
     verifier,
     logger,

@@ -1,6 +1,8 @@
 import type { AccessTokenVerifier, Actor } from '@shop/common/auth';
 import { findAppError, type AppError } from '@shop/common/errors';
-import { bearerToken, type ServiceClient } from '@shop/common/http';
+import { bearerToken, clientKey, type ServiceClient } from '@shop/common/http';
+import { currentScope } from '@shop/common/logger';
+import { AnswerSize } from './answer-size.js';
 import { CallerService, type CallingRequest } from './caller-service.js';
 import { createFieldKey, type FieldKey } from './field-key.js';
 import { OrderClient } from './order/order.client.js';
@@ -10,6 +12,7 @@ import { paymentLoaders, type PaymentLoaders } from './payment/payment.loader.js
 import { UserClient } from './user/user.client.js';
 import type { OpenSubscriptions, SubscriptionRequest } from './subscriptions/open-subscriptions.js';
 import type { Snapshot } from './subscriptions/pushes.js';
+import type { Upstream } from './upstream-work.js';
 import { userLoaders, type UserLoaders } from './user/user.loader.js';
 
 /** The bearer of a valid access token, or nobody and the reason why. */
@@ -68,6 +71,7 @@ export interface GatewayContext {
   readonly keyOf: FieldKey;
   readonly follow: Follow;
   readonly time: TimeLimit;
+  readonly size: AnswerSize;
 }
 
 /** How long a request may go on calling services. */
@@ -86,11 +90,12 @@ export class TimeLimit {
 
 export interface ContextParts {
   services: Services;
+  upstream: Upstream;
   subscriptions: OpenSubscriptions;
 }
 
 export function createContext(
-  { services, subscriptions }: ContextParts,
+  { services, upstream, subscriptions }: ContextParts,
   caller: Caller,
   request: Pick<Request, 'headers' | 'signal'>,
 ): GatewayContext {
@@ -99,7 +104,10 @@ export function createContext(
     return caller.token;
   };
   const time = new TimeLimit();
-  const calling: CallingRequest = { token, timeLeft: () => time.left() };
+  const address = currentScope()?.clientAddress;
+  const size = new AnswerSize();
+  const work = upstream.ofRequest(clientKey({ accountId: caller.actor?.id, address }), size);
+  const calling: CallingRequest = { token, timeLeft: () => time.left(), work };
   const users = new UserClient(new CallerService(services.users, calling));
   const orders = new OrderClient(new CallerService(services.orders, calling));
   const payments = new PaymentClient(new CallerService(services.payments, calling));
@@ -115,10 +123,11 @@ export function createContext(
     loaders: createLoaders(),
     createLoaders,
     time,
+    size,
     keyOf: createFieldKey(request.headers.get('idempotency-key') ?? undefined),
     follow: async (what) => {
       if (caller.actor === undefined) throw caller.refusal;
-      return subscriptions.open({ ...what, actor: caller.actor, gone: request.signal });
+      return subscriptions.open({ ...what, actor: caller.actor, address, gone: request.signal });
     },
   };
 }

@@ -1,20 +1,18 @@
-import { GraphQLError, NoSchemaIntrospectionCustomRule, validate } from 'graphql';
+import { GraphQLError, NoSchemaIntrospectionCustomRule } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { validateShort } from './limits.js';
 
 const withoutSuggestion = (error: GraphQLError): GraphQLError => {
   const message = error.message.replace(/ Did you mean .*$/s, '');
   return message === error.message ? error : new GraphQLError(message, error);
 };
 
-const validateWithoutHints = (...[schema, document, rules, options]: Parameters<typeof validate>) =>
-  validate(schema, document, rules, { ...options, hideSuggestions: true });
-
 /** Keeps the schema to itself: no introspection, and no "Did you mean" in messages. */
 export const useHiddenSchema = (): Plugin => ({
   onValidate({ addValidationRule, setValidationFn }) {
     addValidationRule(NoSchemaIntrospectionCustomRule);
     // They aren't even looked for, which takes most of the time that a faulty query does.
-    setValidationFn(validateWithoutHints);
+    setValidationFn(validateShort.bind(undefined, { hideSuggestions: true }));
   },
   // Those about variables, which are compared with the schema when the query is executed.
   onExecutionResult(payload) {

@@ -49,10 +49,28 @@ const long = (tokens: number): string =>
 const commented = (tokens: number): string => `${'#\n'.repeat(tokens - 3)}{ __typename }`;
 const directives = (count: number): string =>
   `{ ${list(Math.ceil(count / 2), (i) => `a${i}: __typename @skip(if: false) ${2 * i + 1 < count ? '@include(if: true)' : ''}`)} }`;
-const repeats = (count: number): string => `{ me { id ${list(count, (i) => (i % 2 ? 'id' : '... { id }'))} } }`;
+const userFields = ['id', 'email', 'firstName', 'lastName', 'fullName', 'role', 'isActive', 'createdAt', 'updatedAt'];
+/** Of `count` fields of one name each is compared with each. */
+const repeats = (count: number): string => `{ me { ${list(count, (i) => (i % 2 ? 'id' : '... { id }'))} } }`;
+const repeatsInFragments = (count: number): string =>
+  `{ me { ${list(count, (i) => `...F${i}`)} } } ${list(count, (i) => `fragment F${i} on User { id role }`)}`;
+const repeatsBelow = (count: number): string =>
+  `{ ${list(count, () => 'me { id role email }')} } fragment F on Query { me { ...G } } fragment G on User { id }`;
+const fragments = (count: number): string =>
+  `{ me { ${list(count, (i) => `...F${i}`)} } } ${list(count, (i) => `fragment F${i} on User { ${userFields[i % 9]} }`)}`;
+const spreads = (count: number): string => `{ me { ${list(count, () => '...F')} } } fragment F on User { id }`;
+/** 181 selections, 91 for each of `fields`: a fragment is counted at each of its 90 uses, and by itself. */
+const wide = (fields: number): string =>
+  `{ me { ${list(90, () => '... { ...F }')} } } fragment F on User { ${list(fields, (i) => `${userFields[i % 9]}`)} }`;
+const lines = (count: number): string => `${'\n'.repeat(count - 1)}{ me { id } }`;
 /** 9,902 for the users with their orders, 2 and one for each of `limit` for the rest. */
 const costly = (limit: number): string =>
   `{ users(limit: 99) { data { orders(limit: 99) { id } } } orders(limit: ${limit}) { data { id } } }`;
+const schemas = (count: number): string => `{ ${list(count, (i) => `a${i}: __schema { queryType { name } }`)} }`;
+const types = (count: number): string => `{ ${list(count, (i) => `a${i}: __type(name: "Order") { name }`)} }`;
+/** Below few names, thousands of values. */
+const wideTypes = (count: number): string =>
+  `{ __schema { types { fields { ${list(count, (i) => `a${i}: type { fields { name description isDeprecated type { name kind } } }`)} } } } }`;
 const operations = (count: number): string => list(count, (i) => `query Q${i} { __typename }`);
 /** Fragments that each use the next one twice: 2 to the power of 60 in all. */
 const bomb = (fields: string): string =>
@@ -66,7 +84,21 @@ const rules: [rule: string, fine: string, tooMuch: string][] = [
   ['tokens', commented(2_000), commented(33_000)],
   ['log-ins', logIns(2), logIns(3)],
   ['directives', directives(50), directives(51)],
-  ['repeats', repeats(30), repeats(31)],
+  ['repeats', repeats(71), repeats(72)],
+  ['repeats', repeatsInFragments(50), repeatsBelow(50)],
+  ['fragments', fragments(50), fragments(51)],
+  ['fragments', spreads(100), spreads(101)],
+  ['fields', wide(52), wide(53)],
+  ['lines', lines(2_000), lines(2_001)],
+  ['lines', lines(2_000), `${'\n'.repeat(40_000)}{ ${list(1_500, (i) => `wrong${i}`)} }`],
+  ['introspection', schemas(1), schemas(2)],
+  [
+    'introspection',
+    '{ ...F } fragment F on Query { __schema { description } }',
+    '{ ...F a: __schema { description } } fragment F on Query { __schema { description } }',
+  ],
+  ['introspection', types(5), types(6)],
+  ['introspection', wideTypes(5), wideTypes(20)],
   ['cost', costly(96), costly(97)],
   [
     'cost',
@@ -133,7 +165,7 @@ describe('what a query may ask for', () => {
     ['aliases', subscription(list(31, (i) => `a${i}: id`))],
     ['tokens', `${'#\n'.repeat(2_000)}${subscription('id')}`],
     ['directives', subscription(list(26, (i) => `a${i}: id @skip(if: false) @include(if: true)`))],
-    ['repeats', subscription(list(32, () => 'id'))],
+    ['repeats', subscription(list(72, () => 'id'))],
     ['cost', subscription('user { orders(limit: 100) { user { orders(limit: 100) { __typename } } } }')],
   ])('past the limit of %s, by subscription -> the same', async (rule, query) => {
     for (const accept of ['application/json', 'text/event-stream']) {
@@ -155,7 +187,9 @@ describe('what a query may ask for', () => {
     const schema = buildSchema();
     const result = validate(schema, parse(`{ me { ${list(1_900, () => 'id')} } }`));
     const answers: unknown[] = [];
-    const hook = useQueryLimits(schema).onValidate?.({} as Parameters<NonNullable<Plugin['onValidate']>>[0]);
+    const hook = useQueryLimits(schema).onValidate?.({ setValidationFn: () => undefined } as unknown as Parameters<
+      NonNullable<Plugin['onValidate']>
+    >[0]);
     hook?.({
       context: {} as YogaInitialContext,
       extendContext: () => undefined,

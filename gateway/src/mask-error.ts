@@ -1,7 +1,8 @@
-import { AppError, InvalidInput, findAppError, type ErrorCode } from '@shop/common/errors';
+import { AppError, CapacityExceeded, InvalidInput, findAppError, type ErrorCode } from '@shop/common/errors';
 import { errorBody, statusOfCode } from '@shop/common/http';
 import { currentScope, type LogFacts, type Logger } from '@shop/common/logger';
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
+import { QueryTooComplex } from './query-complexity.js';
 
 type MaskError = (error: unknown) => GraphQLError;
 
@@ -26,7 +27,12 @@ const faultCodes: ReadonlySet<string> = new Set([
  */
 export function toGraphQLError(error: AppError, at?: GraphQLError): GraphQLError {
   const { message, ...body } = errorBody(error);
-  const extensions = error.code === 'RATE_LIMITED' ? { ...body, retryAfter: error.retryAfterSeconds } : body;
+  const http = at?.extensions.http;
+  const extensions = {
+    ...body,
+    ...(error.code === 'RATE_LIMITED' && { retryAfter: error.retryAfterSeconds }),
+    ...(http && { http }),
+  };
   return new GraphQLError(message, { nodes: at?.nodes, source: at?.source, path: at?.path, extensions });
 }
 
@@ -54,10 +60,13 @@ export function createMaskError(logger: Logger): MaskError {
     const located = error instanceof GraphQLError ? error : undefined;
     const expected = findAppError(error) ?? findAppError(located?.originalError);
     if (expected !== undefined) {
-      if (statusOfCode[expected.code] >= 500) tell(expected, { code: expected.code, err: expected });
+      const isFailure = statusOfCode[expected.code] >= 500 && !(expected instanceof CapacityExceeded);
+      if (isFailure) tell(expected, { code: expected.code, err: expected });
       return toGraphQLError(expected, located);
     }
     if (located !== undefined && isRequestFault(located)) return asRequestFault(located);
+    const refusal = located?.originalError;
+    if (refusal instanceof QueryTooComplex) return atField(refusal, located);
     if (isAbortedRequest(error))
       return toGraphQLError(new InvalidInput([{ field: 'body', message: 'could not be read' }]));
     const bug = new AppError('INTERNAL_ERROR', 'Internal server error');
@@ -70,6 +79,10 @@ export function createMaskError(logger: Logger): MaskError {
 const isRequestFault = ({ path, originalError }: GraphQLError): boolean =>
   path === undefined &&
   (originalError === undefined || (originalError instanceof GraphQLError && isRequestFault(originalError)));
+
+/** What an answer holds is only known while it is made: then one of its fields is refused. */
+const atField = ({ message, extensions: { code } }: QueryTooComplex, at: GraphQLError | undefined): GraphQLError =>
+  new GraphQLError(message, { nodes: at?.nodes, source: at?.source, path: at?.path, extensions: { code } });
 
 /** The client went away in the middle of its body. A service that does is told of by an AppError. */
 const isAbortedRequest = (error: unknown): boolean =>

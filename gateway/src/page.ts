@@ -48,7 +48,7 @@ function isTotalSelected(info: GraphQLResolveInfo): boolean {
 }
 
 /** The fields below `nodes`, through fragments, @skip and @include. */
-function fieldsOf(info: GraphQLResolveInfo, type: GraphQLObjectType, nodes: readonly FieldNode[]): FieldNode[] {
+export function fieldsOf(info: GraphQLResolveInfo, type: GraphQLObjectType, nodes: readonly FieldNode[]): FieldNode[] {
   const variables = { coerced: info.variableValues, sources: {} };
   const { fields } = collectSubFields(info.schema, info.fragments, variables, type, [...nodes]);
   return [...fields.values()].flat();

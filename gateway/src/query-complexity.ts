@@ -20,7 +20,20 @@ import {
 } from 'graphql';
 
 type Rule =
-  'depth' | 'cost' | 'aliases' | 'tokens' | 'directives' | 'operations' | 'repeats' | 'log-ins' | 'validation';
+  | 'depth'
+  | 'cost'
+  | 'aliases'
+  | 'introspection'
+  | 'tokens'
+  | 'lines'
+  | 'directives'
+  | 'operations'
+  | 'fragments'
+  | 'fields'
+  | 'repeats'
+  | 'log-ins'
+  | 'validation'
+  | 'answer';
 
 /** A query asks for too much. The client is told which rule it breaks, and never how far it may go. */
 export class QueryTooComplex extends GraphQLError {
@@ -40,6 +53,12 @@ export interface Complexity {
   aliases: number;
   /** Fields that make user-service hash a password. */
   logIns: number;
+  /** Times that `__schema` is asked for. */
+  schemas: number;
+  /** Times that `__type` is. */
+  types: number;
+  /** What is asked for below them, counted as `cost` is. */
+  introspection: number;
 }
 
 export interface Operation {
@@ -64,7 +83,16 @@ interface Selected extends Complexity {
   costPerItem: number;
 }
 
-const NOTHING: Selected = { depth: 0, cost: 0, costPerItem: 0, aliases: 0, logIns: 0 };
+const NOTHING: Selected = {
+  depth: 0,
+  cost: 0,
+  costPerItem: 0,
+  aliases: 0,
+  logIns: 0,
+  schemas: 0,
+  types: 0,
+  introspection: 0,
+};
 
 const add = (a: Selected, b: Selected): Selected => ({
   depth: Math.max(a.depth, b.depth),
@@ -72,6 +100,9 @@ const add = (a: Selected, b: Selected): Selected => ({
   costPerItem: a.costPerItem + b.costPerItem,
   aliases: a.aliases + b.aliases,
   logIns: a.logIns + b.logIns,
+  schemas: a.schemas + b.schemas,
+  types: a.types + b.types,
+  introspection: a.introspection + b.introspection,
 });
 
 const costOf = ({ cost, costPerItem }: Selected, listLength: number): number => cost + listLength * costPerItem;
@@ -118,9 +149,18 @@ export function measure({ schema, document, operation, variables }: Operation): 
     const type = getNamedType(field.type);
     const below = node.selectionSet && isObjectType(type) ? ofSelection(node.selectionSet, type) : NOTHING;
     const aliases = below.aliases + (node.alias === undefined ? 0 : 1);
-    // Exempt from depth and cost: it asks no service, and graphql-js bounds how deep it goes.
-    if (introspection) return { ...NOTHING, aliases };
+    // Exempt from depth, which graphql-js bounds in lists, and with a cost of its own: it asks no service.
+    if (introspection) {
+      return {
+        ...NOTHING,
+        aliases,
+        schemas: introspection === SchemaMetaFieldDef ? 1 : 0,
+        types: introspection === TypeMetaFieldDef ? 1 : 0,
+        introspection: costOf(below, ASSUMED_LENGTH),
+      };
+    }
     return {
+      ...below,
       ...ofList(field, node, below),
       depth: 1 + below.depth,
       aliases,

@@ -1,5 +1,6 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { GraphQLFieldResolver, GraphQLObjectType, GraphQLSchema } from 'graphql';
+import { countRows } from './answer-limit.js';
 import type { GatewayContext } from './context.js';
 import { readEmptyAsAbsent } from './empty-optionals.js';
 import { typeDefs } from './generated/schema.js';
@@ -17,6 +18,8 @@ const withFreshLoaders =
   (resolve: FieldResolver): FieldResolver =>
   (parent, args, context, info) => {
     context.loaders = context.createLoaders();
+    // Only a subscription has all the time it likes: each push is an answer of its own.
+    if (context.time.left() === undefined) context.size.startAgain();
     return resolve(parent, args, context, info);
   };
 
@@ -32,6 +35,7 @@ export function buildSchema(): GraphQLSchema {
     field.resolve = withFreshLoaders(field.resolve);
   }
   readEmptyAsAbsent(schema);
+  countRows(schema);
   return schema;
 }
 

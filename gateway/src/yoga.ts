@@ -4,10 +4,13 @@ import type { Metrics } from '@shop/common/metrics';
 import type { Tracing } from '@shop/common/tracing';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import { useNotAcceptable } from './accepted-type.js';
+import { useAnswerLimit } from './answer-limit.js';
 import { useCacheControl } from './cache-control.js';
 import { createContext, identify, stillValid, type ContextParts, type GatewayContext } from './context.js';
+import type { DocumentBudget } from './document-budget.js';
 import { useDocumentCache } from './document-cache.js';
 import { useHiddenSchema } from './hidden-schema.js';
+import { useIntrospectionCache } from './introspection-cache.js';
 import { useQueryLimits } from './limits.js';
 import { createMaskError } from './mask-error.js';
 import { useOperationFigures } from './operation-figures.js';
@@ -27,6 +30,7 @@ export interface YogaParts extends ContextParts {
   logger: Logger;
   metrics: Metrics;
   tracing?: Tracing | undefined;
+  documentBudget: DocumentBudget;
   /** Whether clients may ask for the schema and get suggestions of names. */
   introspectionEnabled: boolean;
   /** Milliseconds for all calls of services that one request makes. */
@@ -41,6 +45,7 @@ export function buildYoga({
   logger,
   metrics,
   tracing,
+  documentBudget,
   introspectionEnabled,
   requestTimeout,
   ...parts
@@ -62,13 +67,15 @@ export function buildYoga({
       useReadableParameters(),
       useNoPersistedQueries(),
       useQueryLimits(schema),
-      useDocumentCache(),
+      ...(introspectionEnabled ? [] : [useHiddenSchema()]),
+      useIntrospectionCache(),
+      useDocumentCache(documentBudget),
       useTimeLimit(requestTimeout),
       useSubscriptions(),
       useNotAcceptable(),
       useCacheControl(),
       useSilentErrors(),
-      ...(introspectionEnabled ? [] : [useHiddenSchema()]),
+      useAnswerLimit(),
     ],
     maskedErrors: { maskError: createMaskError(logger) },
     // The page, CORS, health and logs are the server's around it; the body's limit and the cache are ours.

@@ -1,6 +1,7 @@
 import type { TestTokens } from '@shop/common/testing';
 import type { Config } from '../src/config.js';
 import { startGateway, type RunningGateway } from '../src/container.js';
+import { noDocumentLimits } from './test-gateway.js';
 
 const NOBODY_LISTENS = 'http://127.0.0.1:1';
 
@@ -25,8 +26,9 @@ export const startTestGateway = ({
     corsOrigins: [],
     trustedProxies: [],
     requestsPerSecond: 100_000,
-    subscriptionsPerAccount: 100,
-    subscriptionsInAll: 1_000,
+    subscriptionLimits: { perAccount: 100, perAddress: 1_000, inAll: 1_000 },
+    documentLimits: noDocumentLimits,
+    upstreamLimits: { perRequest: 4, perClient: 16 },
     graphiqlEnabled: false,
     introspectionEnabled: true,
     ...settings,

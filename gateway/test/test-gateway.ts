@@ -3,7 +3,10 @@ import { ServiceClient } from '@shop/common/http';
 import { createMetrics, type Metrics } from '@shop/common/metrics';
 import type { LogFacts, Logger } from '@shop/common/logger';
 import { createTestTokens, type TestTokens } from '@shop/common/testing';
+import { identify } from '../src/context.js';
+import { DocumentBudget, type DocumentLimits } from '../src/document-budget.js';
 import { OpenSubscriptions } from '../src/subscriptions/open-subscriptions.js';
+import { Upstream } from '../src/upstream-work.js';
 import { buildYoga, type Yoga } from '../src/yoga.js';
 import { startStandIn, type Call, type StandIn } from './upstream.js';
 
@@ -49,11 +52,19 @@ export async function read(response: Response): Promise<GraphQLAnswer> {
   return { status: response.status, headers: response.headers, data: body.data, errors: body.errors };
 }
 
+/** More than any test takes. */
+export const noDocumentLimits: DocumentLimits = {
+  perClient: { quota: 1_000_000, window: 1_000 },
+  inAll: { quota: 1_000_000, window: 1_000 },
+};
+
 /** The GraphQL endpoint between a test and stand-ins of the three services. */
 export async function createTestGateway({
   introspectionEnabled = true,
   timeout = 5_000,
   requestTimeout = 10_000,
+  documentLimits = noDocumentLimits,
+  upstreamLimits = { perRequest: 4, perClient: 16 },
 } = {}): Promise<TestGateway> {
   const tokens = createTestTokens();
   const revocations = new RevocationList({ lifetime: 3_600_000 });
@@ -72,11 +83,13 @@ export async function createTestGateway({
   const verifier = new AccessTokenVerifier({ ...tokens, revocations });
   const subscriptions = new OpenSubscriptions({
     verifier,
-    limits: { perAccount: 10, inAll: 10 },
+    limits: { perAccount: 10, perAddress: 100, inAll: 10 },
     metrics,
   });
   const yoga = buildYoga({
     services,
+    upstream: new Upstream(upstreamLimits),
+    documentBudget: new DocumentBudget({ limits: documentLimits, metrics }),
     subscriptions,
     verifier,
     logger,
@@ -95,16 +108,20 @@ export async function createTestGateway({
     calls: () => Object.values(standIns).flatMap(({ calls }) => calls),
     ask: async (query, { variables, token, accept = 'application/json', idempotencyKey } = {}) =>
       read(
-        await yoga.fetch('http://gateway/graphql', {
-          method: 'POST',
-          headers: {
-            'content-type': 'application/json',
-            accept,
-            ...(token && { authorization: `Bearer ${token}` }),
-            ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+        await yoga.fetch(
+          'http://gateway/graphql',
+          {
+            method: 'POST',
+            headers: {
+              'content-type': 'application/json',
+              accept,
+              ...(token && { authorization: `Bearer ${token}` }),
+              ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+            },
+            body: JSON.stringify({ query, variables }),
           },
-          body: JSON.stringify({ query, variables }),
-        }),
+          { caller: identify(token === undefined ? undefined : `Bearer ${token}`, verifier) },
+        ),
       ),
     reset: () => {
       for (const standIn of Object.values(standIns)) standIn.reset();

@@ -1,6 +1,7 @@
 import type { AccessTokenVerifier, Actor } from '@shop/common/auth';
 import type { IncomingEvent } from '@shop/common/contracts';
-import { AppError, ServiceUnavailable, findAppError } from '@shop/common/errors';
+import { AppError, CapacityExceeded, ServiceUnavailable, findAppError } from '@shop/common/errors';
+import { addressBlock } from '@shop/common/http';
 import type { Metrics } from '@shop/common/metrics';
 import { pause } from '@shop/common/rabbitmq';
 import { Gauge } from 'prom-client';
@@ -15,6 +16,8 @@ const REFRESH = { batch: 50, pause: 100 };
 export interface SubscriptionLimits {
   /** Subscriptions of one account at a time. */
   readonly perAccount: number;
+  /** The same of one address, whatever accounts they are: accounts are cheap to make. */
+  readonly perAddress: number;
   readonly inAll: number;
 }
 
@@ -29,6 +32,8 @@ export interface SubscriptionRequest<T extends Snapshot> {
   readonly field: string;
   readonly topic: Topic;
   readonly actor: Actor;
+  /** Where it comes from, as far as that is known. */
+  readonly address: string | undefined;
   /** Aborts when the subscriber is gone. */
   readonly gone: AbortSignal;
   /** The resource as the subscriber may see it now; undefined while there is none yet. Throws where it may not. */
@@ -37,6 +42,8 @@ export interface SubscriptionRequest<T extends Snapshot> {
 
 interface OpenSubscription {
   readonly actor: Actor;
+  /** What counts as one address. */
+  readonly origin: string;
   readonly topic: Topic;
   readonly pushes: Pushes<Snapshot>;
 }
@@ -49,6 +56,7 @@ export class OpenSubscriptions {
   readonly #open = new Set<OpenSubscription>();
   readonly #byTopic = new Map<Topic, Set<OpenSubscription>>();
   readonly #byAccount = new Map<string, Set<OpenSubscription>>();
+  readonly #byOrigin = new Map<string, Set<OpenSubscription>>();
   readonly #tokenCheck: NodeJS.Timeout;
   #refreshing = new AbortController();
   #isClosed = false;
@@ -69,8 +77,10 @@ export class OpenSubscriptions {
    * Follows a topic from now on, until the subscriber is gone, its token no longer counts, or what it follows isn't
    * visible to it any more. Throws RATE_LIMITED or ServiceUnavailable where there are too many, and what `read` throws.
    */
-  async open<T extends Snapshot>({ field, topic, actor, gone, read }: SubscriptionRequest<T>): Promise<Pushes<T>> {
-    this.#refuseTooMany(actor);
+  async open<T extends Snapshot>(request: SubscriptionRequest<T>): Promise<Pushes<T>> {
+    const { field, topic, actor, address, gone, read } = request;
+    const origin = addressBlock(address);
+    this.#refuseTooMany(actor, origin);
     const pushes = new Pushes<T>({
       read: () => {
         this.#verifier.assertValid(actor);
@@ -83,7 +93,7 @@ export class OpenSubscriptions {
       },
     });
     const onGone = () => pushes.end();
-    const subscription = { actor, topic, pushes };
+    const subscription = { actor, origin, topic, pushes };
     this.#add(subscription);
     this.#gauge.inc({ field });
     gone.addEventListener('abort', onGone);
@@ -141,23 +151,30 @@ export class OpenSubscriptions {
     }
   }
 
-  #refuseTooMany({ id }: Actor): void {
+  #refuseTooMany({ id }: Actor, origin: string): void {
     if (this.#isClosed) throw new ServiceUnavailable('The gateway is stopping');
-    if (this.#open.size >= this.#limits.inAll) throw new ServiceUnavailable('Too many subscriptions are open');
-    if ((this.#byAccount.get(id)?.size ?? 0) < this.#limits.perAccount) return;
-    throw new AppError('RATE_LIMITED', 'Too many of your subscriptions are open');
+    const { perAccount, perAddress, inAll } = this.#limits;
+    if ((this.#byAccount.get(id)?.size ?? 0) >= perAccount) {
+      throw new AppError('RATE_LIMITED', 'Too many of your subscriptions are open');
+    }
+    if ((this.#byOrigin.get(origin)?.size ?? 0) >= perAddress) {
+      throw new AppError('RATE_LIMITED', 'Too many subscriptions from your address are open');
+    }
+    if (this.#open.size >= inAll) throw new CapacityExceeded('Too many subscriptions are open');
   }
 
   #add(subscription: OpenSubscription): void {
     this.#open.add(subscription);
     addTo(this.#byTopic, subscription.topic, subscription);
     addTo(this.#byAccount, subscription.actor.id, subscription);
+    addTo(this.#byOrigin, subscription.origin, subscription);
   }
 
   #remove(subscription: OpenSubscription): void {
     this.#open.delete(subscription);
     removeFrom(this.#byTopic, subscription.topic, subscription);
     removeFrom(this.#byAccount, subscription.actor.id, subscription);
+    removeFrom(this.#byOrigin, subscription.origin, subscription);
   }
 }
 

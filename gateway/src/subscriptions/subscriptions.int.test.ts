@@ -23,6 +23,7 @@ import {
 import { orderChanged, paymentEvent } from '../../test/events.js';
 import { aPayment, aUser, anOrder } from '../../test/resources.js';
 import { startTestGateway } from '../../test/start-test-gateway.js';
+import { createTestGateway } from '../../test/test-gateway.js';
 import { startStandIn, type StandIn } from '../../test/upstream.js';
 import type { Config } from '../config.js';
 import type { RunningGateway } from '../container.js';
@@ -412,7 +413,7 @@ describe('what is refused at once', () => {
   );
 
   it('more at a time than an account or all may have -> refused until one is left', async () => {
-    const small = await start({ subscriptionsPerAccount: 2, subscriptionsInAll: 3 });
+    const small = await start({ subscriptionLimits: { perAccount: 2, perAddress: 10, inAll: 3 } });
     const at = `http://127.0.0.1:${small.port}/graphql`;
     const followAs = (id: string) => follow(order, { token: tokens.tokenFor({ id }) }, at);
     const [order, ada, bob, eve] = [aLiveOrder(), randomUUID(), randomUUID(), randomUUID()];
@@ -430,6 +431,62 @@ describe('what is refused at once', () => {
       const again = await followAs(ada);
       expect(await openSubscriptions(small)).toBe(3);
       expect(again.results).toEqual([]);
+    } finally {
+      await small.stop();
+    }
+  });
+});
+
+describe('one address with many accounts', () => {
+  it('more at a time than an address may have -> refused until one is left, and others have places', async () => {
+    const proxies = ['127.0.0.1'];
+    const small = await start({
+      trustedProxies: proxies,
+      subscriptionLimits: { perAccount: 2, perAddress: 3, inAll: 100 },
+    });
+    const at = `http://127.0.0.1:${small.port}/graphql`;
+    const order = aLiveOrder();
+    const followFrom = (address: string) =>
+      follow(order, { token: tokens.tokenFor({}), headers: { 'x-forwarded-for': address } }, at);
+    try {
+      const first = await followFrom('192.0.2.1');
+      await followFrom('192.0.2.1');
+      await followFrom('192.0.2.1');
+      const beyond = await followFrom('192.0.2.1');
+      await eventually(() => expect(codes(beyond)).toEqual(['RATE_LIMITED']));
+      const other = await followFrom('192.0.2.2');
+      expect(await openSubscriptions(small)).toBe(4);
+
+      first.leave();
+      await eventually(async () => expect(await openSubscriptions(small)).toBe(3));
+      const again = await followFrom('192.0.2.1');
+      expect(await openSubscriptions(small)).toBe(4);
+      expect([...other.results, ...again.results]).toEqual([]);
+    } finally {
+      await small.stop();
+    }
+  });
+
+  it('no places left in all -> refusals are no errors in the log', async () => {
+    const small = await createTestGateway();
+    try {
+      const order = anOrder({ userId });
+      small.orders.on(`GET /api/v1/orders/${order.id}`, () => ({ data: order }));
+      const ask = (id: string) =>
+        small.yoga.fetch('http://gateway/graphql', {
+          method: 'POST',
+          headers: {
+            'content-type': 'application/json',
+            accept: 'text/event-stream',
+            authorization: `Bearer ${small.tokens.tokenFor({ id })}`,
+          },
+          body: JSON.stringify({ query: orderUpdated, variables: { id: order.id } }),
+        });
+      for (let place = 0; place < 10; place++) await ask(randomUUID());
+      const refused = await Promise.all(Array.from({ length: 20 }, async () => (await ask(randomUUID())).text()));
+
+      for (const text of refused) expect(text).toContain('"SERVICE_UNAVAILABLE"');
+      expect(small.log.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([]);
     } finally {
       await small.stop();
     }
