@@ -108,3 +108,12 @@ it('the schema is migrated and the service replaced while the version before wor
     await test.stop();
   }
 }, 60_000);
+
+it('all migrations down and up again -> nothing is left over in between', async () => {
+  const fresh = await createTestDatabase({ serviceDirectory: directory });
+  const options = { url: fresh.url, directory };
+  const names = (await migrationStatus(options)).applied;
+  expect(await revertMigrations(options, names.length)).toEqual(names.toReversed());
+  expect(await deployMigrations(options)).toEqual(names);
+  await fresh.drop();
+});

@@ -1,9 +1,16 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
+import path from 'node:path';
 import supertest from 'supertest';
-import { AtomicStore, createDatabaseAdapter } from '@shop/common/database';
-import { eventually } from '@shop/common/testing';
+import {
+  AtomicStore,
+  createDatabaseAdapter,
+  deployMigrations,
+  migrationStatus,
+  revertMigrations,
+} from '@shop/common/database';
+import { createTestDatabase, eventually } from '@shop/common/testing';
 import { ADMIN, callerOf, startTestService, type TestService } from '../test/test-service.js';
 import { createDatabase } from './database.js';
 import { ensureFirstAdmin } from './users/first-admin.js';
@@ -141,5 +148,17 @@ describe('the first admin', () => {
         await other.stop();
       }
     });
+  });
+});
+
+describe('migrations', () => {
+  it('down and up again -> nothing is left over in between', async () => {
+    const directory = path.join(import.meta.dirname, '..');
+    const database = await createTestDatabase({ serviceDirectory: directory });
+    const options = { url: database.url, directory };
+    const names = (await migrationStatus(options)).applied;
+    expect(await revertMigrations(options, names.length)).toEqual(names.toReversed());
+    expect(await deployMigrations(options)).toEqual(names);
+    await database.drop();
   });
 });
