@@ -8,7 +8,7 @@ const BATCH = 250_000;
 const KEPT_A_DAY = 5;
 
 /** Kinds of ids. */
-const [USER, ORDER, ITEM, PAYMENT] = [1, 2, 3, 4] as const;
+const [USER, ORDER, ITEM, PAYMENT, EVENT] = [1, 2, 3, 4, 5] as const;
 
 /** An id by its number, which grows with it as those of the services do (UUID version 7). */
 const idOf = (kind: number, number: string): string =>
@@ -47,15 +47,15 @@ const PAYMENTS = `
 const EVENTS = `
   ${N}, published AS (
     INSERT INTO outbox_published (position, id, type, subject, sequence, time, data, published_at)
-    SELECT nextval('outbox_position_seq'), gen_random_uuid(), 'order.created', ${idOf(ORDER, 'n')}, 1, ${AT},
-           jsonb_build_object('id', n, 'padding', repeat('x', 100)),
+    SELECT nextval('outbox_position_seq'), ${idOf(EVENT, 'n')}, 'order.created', ${idOf(ORDER, 'n')}, 1, ${AT},
+           jsonb_build_object('id', n),
            now() - interval '6 days' + n * interval '6 days' / $4::integer
     FROM n
   ), sequences AS (
     INSERT INTO applied_sequences (aggregate, sequence) SELECT 'past/' || ${idOf(ORDER, 'n')}, 3 FROM n
   ), handled AS (
     INSERT INTO inbox (event_id, type, handled_at)
-    SELECT gen_random_uuid(), 'order.created', now() - interval '20 hours' + n * interval '20 hours' / $4::integer
+    SELECT ${idOf(EVENT, 'n')}, 'order.created', now() - interval '20 hours' + n * interval '20 hours' / $4::integer
     FROM n WHERE n % ${KEPT_A_DAY} = 0
   )
   INSERT INTO idempotency_keys (user_id, key, fingerprint, attempt, lease_until, status, body, created_at)
