@@ -41,15 +41,28 @@ const unconfirmedOrder = z.object({
 /** An order that is paid, and not confirmed long after. */
 export type UnconfirmedOrder = z.infer<typeof unconfirmedOrder>;
 
+const UUID = '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
+/** Ours since then, and whatever older one the provider names: not all that there ever was. */
+const concerned = (kind: EntryKind, table: string): readonly string[] => [
+  `${table}.created_at >= $2`,
+  `${table}.created_at < $2
+     AND ${table}.id = ANY (ARRAY(SELECT key::uuid FROM their_entries WHERE kind = '${kind}' AND key ~ '${UUID}'))`,
+];
+
 /** Payments that may have a charge of this provider: one that isn't being processed has none, and so no provider. */
-const CHARGES = `
+const CHARGES = concerned('charge', 'payments').map(
+  (condition) => `
   SELECT 'charge' AS kind, id::text AS key, amount, currency, status::text, transaction_id, updated_at, created_at,
     paid_at IS NOT NULL OR status = 'processing' AS is_expected
-  FROM payments WHERE provider = $1 OR provider IS NULL`;
-const REFUNDS = `
+  FROM payments WHERE (provider = $1 OR provider IS NULL) AND ${condition}`,
+);
+const REFUNDS = concerned('refund', 'refunds').map(
+  (condition) => `
   SELECT 'refund', refunds.id::text, refunds.amount, currency, refunds.status::text, refunds.transaction_id,
     refunds.updated_at, refunds.created_at, refunds.status <> 'failed'
-  FROM refunds JOIN payments ON payments.id = payment_id WHERE provider = $1`;
+  FROM refunds JOIN payments ON payments.id = payment_id WHERE provider = $1 AND ${condition}`,
+);
+const OURS = [...CHARGES, ...REFUNDS].join(' UNION ALL ');
 
 /**
  * Both books side by side, over one connection. The provider's are put into a temporary table page by page, so that the
@@ -107,7 +120,7 @@ export class BooksRepository {
          ours.transaction_id AS our_transaction_id, ours.updated_at AS our_updated_at,
          theirs.amount AS their_amount, theirs.currency AS their_currency,
          theirs.transaction_id AS their_transaction_id, theirs.reason AS their_reason
-       FROM (${CHARGES} UNION ALL ${REFUNDS}) AS ours
+       FROM (${OURS}) AS ours
        FULL JOIN their_entries AS theirs ON theirs.kind = ours.kind AND theirs.key = ours.key
        WHERE theirs.key IS NOT NULL OR (ours.is_expected AND ours.created_at >= $2)
        ORDER BY kind, key`,
