@@ -15,10 +15,10 @@ export function callerOf(request: Request): Caller | undefined {
   return outcome === undefined || outcome instanceof Error ? undefined : outcome;
 }
 
-/** The token of an Authorization header (RFC 6750, 2.1). Throws Unauthorized. */
+/** The token of an Authorization header (RFC 6750, 2.1; RFC 9110, 11.4: one or more spaces). Throws Unauthorized. */
 export function bearerToken(header: string | undefined): string {
   if (header === undefined) throw new Unauthorized();
-  const token = /^bearer ([\w.~+/-]+=*)$/i.exec(header)?.[1];
+  const token = /^bearer +([\w.~+/-]+=*)$/i.exec(header)?.[1];
   if (token !== undefined) return token;
   const message = 'Malformed Authorization header';
   throw /^bearer\b/i.test(header) ? new InvalidToken(message) : new Unauthorized(message);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
 import express, { type Request, type RequestHandler } from 'express';
-import { InvalidInput, UnsupportedMediaType } from '../errors/index.js';
+import { InvalidInput, PayloadTooLarge, UnsupportedMediaType } from '../errors/index.js';
 
 /** Of all routes that don't say otherwise. */
 export const MAX_BODY_BYTES = 100_000;
@@ -54,6 +54,14 @@ const requireJson: RequestHandler = async (request, _response, next) => {
   next();
 };
 
+/** Answers before the body has come, which body-parser would read to its end first; what still comes is read and dropped. */
+const refuseLarge =
+  (maxBytes: number): RequestHandler =>
+  ({ headers }, _response, next) => {
+    if (Number(headers['content-length'] ?? 0) > maxBytes) throw new PayloadTooLarge();
+    next();
+  };
+
 /** The bytes of a body as JSON; of none as `{}`. */
 const parseBody: RequestHandler = (request, _response, next) => {
   const body: unknown = request.body;
@@ -68,6 +76,7 @@ const parseBody: RequestHandler = (request, _response, next) => {
 /** Reads the bytes of a JSON body into `request.body` as they came, for a signature over them. Throws UnsupportedMediaType. */
 export const rawJsonBody = ({ maxBytes }: { maxBytes: number }): RequestHandler[] => [
   requireJson,
+  refuseLarge(maxBytes),
   express.raw({ limit: maxBytes, inflate: false, type: () => true }),
 ];
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import http, { type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import request from 'supertest';
@@ -226,6 +227,27 @@ describe('a request is checked in this order', () => {
       .send({ name: 'x'.repeat(100_001) })
       .expect(413);
     expect(response.body.error.code).toBe('PAYLOAD_TOO_LARGE');
+  });
+
+  it('a body that is said to be larger, of which nothing has come -> 413 at once', async () => {
+    const server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const headers = { ...user, 'Content-Type': 'application/json', 'Content-Length': '10000000000' };
+    const client = http.request({ port, host: '127.0.0.1', method: 'POST', path: '/api/v1/things', headers });
+    client.on('error', () => undefined); // it is never sent
+    client.flushHeaders();
+    const [response] = (await once(client, 'response', { signal: AbortSignal.timeout(20_000) })) as [IncomingMessage];
+    client.destroy();
+    server.close();
+    expect(response.statusCode).toBe(413);
+  });
+
+  it('a scheme of other letters, and more than one space -> the same token', async () => {
+    for (const scheme of ['Bearer  ', 'bearer ', 'BEARER ']) {
+      const header = user.Authorization.replace('Bearer ', scheme);
+      await request(app).get('/api/v1/things').set('Authorization', header).expect(200);
+    }
   });
 
   it('a body that is no JSON object -> 400', async () => {
