@@ -41,12 +41,11 @@ const openPlaces = async (): Promise<number> => {
 };
 
 it('51 accounts of one address open all that they can -> others find places, and the log has no error', async () => {
-  const accounts = await Promise.all(
-    Array.from({ length: ACCOUNTS }, async () => {
-      const account = await register();
-      return { account, orderId: (await placeOrder(account.token)).orderId };
-    }),
-  );
+  const accounts = [];
+  for (let made = 0; made < ACCOUNTS; made++) {
+    const account = await register();
+    accounts.push({ account, orderId: (await placeOrder(account.token)).orderId });
+  }
   for (const { account, orderId } of accounts) {
     await Promise.all(Array.from({ length: PER_ACCOUNT }, () => follow(account, orderId, '192.0.2.1')));
   }

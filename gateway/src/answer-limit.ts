@@ -56,10 +56,13 @@ export function countRows(schema: GraphQLSchema): void {
 function leftAfter(value: unknown, left: number): number {
   if (typeof value === 'string') return left - value.length;
   if (typeof value !== 'object' || value === null) return left - CHARACTERS_OF_VALUE;
-  const isList = Array.isArray(value);
+  if (Array.isArray(value)) {
+    for (const item of value) left = leftAfter(item, left);
+    return left;
+  }
   for (const [name, item] of Object.entries(value)) {
     if (left < 0) return left;
-    left = leftAfter(item, isList ? left : left - name.length - CHARACTERS_OF_VALUE);
+    left = leftAfter(item, left - name.length - CHARACTERS_OF_VALUE);
   }
   return left;
 }

@@ -1,6 +1,5 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { heap } from '../test/heap.js';
 import { createTestGateway, type TestGateway } from '../test/test-gateway.js';
 
 /** docs/retention.md: 32 MB, and what the test and the engine keep for themselves. */
@@ -13,12 +12,6 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.stop());
 
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
-const heap = (): number => {
-  collectGarbage();
-  return process.memoryUsage().heapUsed;
-};
 const list = (count: number, item: (index: number) => string): string =>
   Array.from({ length: count }, (_, index) => item(index)).join(' ');
 

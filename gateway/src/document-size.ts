@@ -22,6 +22,8 @@ const MAX_FRAGMENTS = 50;
 const MAX_SPREADS = 100;
 /** Of all definitions, each with all that is in its fragments. */
 const MAX_SELECTIONS = 5_000;
+/** Selections times fragments: the fields of each are looked for in each other. */
+const MAX_LOOKUPS = 50_000;
 /** Pairs of fields that stand in the same place under the same name: graphql-js compares each with each. */
 const MAX_REPEATS = 2_500;
 
@@ -90,7 +92,7 @@ class Selections {
     const sets = definitions.flatMap((definition) => ('selectionSet' in definition ? [definition.selectionSet] : []));
     const size = sets.reduce((sum, set) => sum + this.#sizeOf(set), 0);
     if (this.#spreads > MAX_SPREADS) throw new QueryTooComplex('fragments');
-    if (size > MAX_SELECTIONS) throw new QueryTooComplex('fields');
+    if (size > MAX_SELECTIONS || size * fragments.length > MAX_LOOKUPS) throw new QueryTooComplex('fields');
     // Only now: it goes through all that was counted.
     for (const set of sets) this.#countRepeats([set]);
   }

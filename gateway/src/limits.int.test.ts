@@ -62,6 +62,9 @@ const spreads = (count: number): string => `{ me { ${list(count, () => '...F')} 
 /** 181 selections, 91 for each of `fields`: a fragment is counted at each of its 90 uses, and by itself. */
 const wide = (fields: number): string =>
   `{ me { ${list(90, () => '... { ...F }')} } } fragment F on User { ${list(fields, (i) => `${userFields[i % 9]}`)} }`;
+/** Of 50 fragments, whose fields are looked for in each other. */
+const distinct = (fields: string): string =>
+  `{ me { ${list(50, (i) => `...F${i}`)} } } ${list(50, (i) => `fragment F${i} on User { ${fields} }`)}`;
 const lines = (count: number): string => `${'\n'.repeat(count - 1)}{ me { id } }`;
 /** 9,902 for the users with their orders, 2 and one for each of `limit` for the rest. */
 const costly = (limit: number): string =>
@@ -89,6 +92,7 @@ const rules: [rule: string, fine: string, tooMuch: string][] = [
   ['fragments', fragments(50), fragments(51)],
   ['fragments', spreads(100), spreads(101)],
   ['fields', wide(52), wide(53)],
+  ['fields', distinct('id role'), distinct(list(10, (i) => `x${i}`))],
   ['lines', lines(2_000), lines(2_001)],
   ['lines', lines(2_000), `${'\n'.repeat(40_000)}{ ${list(1_500, (i) => `wrong${i}`)} }`],
   ['introspection', schemas(1), schemas(2)],

@@ -72,6 +72,8 @@ export interface Operation {
 const ASSUMED_LENGTH = 10;
 /** The services refuse a larger `limit`; it must not be refused here first, in other words. */
 const MAX_LIMIT = 100;
+/** Tools that read the schema need none below `__schema`; each asks for the whole of a long list once more. */
+const COST_OF_SCHEMA_ALIAS = 2_000;
 const LOG_INS = new Set(['login', 'register', 'changePassword']);
 const introspectionFields = new Map(
   [SchemaMetaFieldDef, TypeMetaFieldDef, TypeNameMetaFieldDef].map((field) => [field.name, field]),
@@ -156,7 +158,7 @@ export function measure({ schema, document, operation, variables }: Operation): 
         aliases,
         schemas: introspection === SchemaMetaFieldDef ? 1 : 0,
         types: introspection === TypeMetaFieldDef ? 1 : 0,
-        introspection: costOf(below, ASSUMED_LENGTH),
+        introspection: costOf(below, ASSUMED_LENGTH) + below.aliases * COST_OF_SCHEMA_ALIAS,
       };
     }
     return {

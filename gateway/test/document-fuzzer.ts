@@ -75,8 +75,8 @@ export class DocumentFuzzer {
       const parent = this.#below(10) === 0 ? undefined : this.#pick(this.#worst)?.genome;
       const genome = parent ? structuredCopy(parent) : this.#fresh();
       for (let changes = 1 + this.#below(6); changes > 0; changes--) this.#change(genome);
-      const query = textOf(genome);
-      if (query.length <= this.#options.maxBytes) await this.#try(genome, query);
+      const query = textOf(genome, this.#options.maxBytes);
+      if (query !== undefined) await this.#try(genome, query);
     }
   }
 
@@ -186,7 +186,7 @@ export class DocumentFuzzer {
         break;
       default:
         if (this.#below(2) === 0) genome.operation.times = 1 + this.#below(25);
-        else if (one) one.name = one.name.repeat(1 + this.#below(50));
+        else if (one) one.name = one.name.slice(0, 1_000).repeat(1 + this.#below(50));
     }
   }
 
@@ -227,20 +227,28 @@ function structuredCopy({ operation, fragments, before }: Genome): Genome {
   };
 }
 
-function textOf({ operation, fragments, before }: Genome): string {
+/** undefined where it would be longer: repeats in repeats multiply. */
+function textOf({ operation, fragments, before }: Genome, maxLength: number): string | undefined {
+  const state: { isTooLong: boolean } = { isTooLong: false };
+  const repeat = (text: string, times: number): string => {
+    state.isTooLong ||= text.length * times > maxLength;
+    return state.isTooLong ? '' : text.repeat(times);
+  };
   const ofAll = (selections: readonly Selection[]): string =>
     selections.length === 0 ? '{ __typename }' : `{ ${selections.map(ofOne).join(' ')} }`;
   const ofOne = ({ kind, name, alias, argument, directives, times, type, below }: Selection): string => {
+    if (state.isTooLong) return '';
     const head = kind === 'field' ? `${alias === undefined ? '' : `${alias}: `}${name}` : `...${name}`;
     const text = `${head}${argument === undefined ? '' : `(${argument})`} ${'@skip(if: false) '.repeat(directives)}${type ? ofAll(below) : ''}`;
-    return `${text} `.repeat(times);
+    return repeat(`${text} `, times);
   };
   const variables = Array.from({ length: operation.variables }, (_, i) => `$v${i}: Int`).join(' ');
+  const selected = ofAll(operation.below);
   const operations = Array.from(
     { length: operation.times },
-    (_, i) =>
-      `${operation.type.name.toLowerCase()} Q${i} ${variables === '' ? '' : `(${variables})`} ${ofAll(operation.below)}`,
+    (_, i) => `${operation.type.name.toLowerCase()} Q${i} ${variables === '' ? '' : `(${variables})`} ${selected}`,
   );
   const parts = fragments.map(({ name, type, below }) => `fragment ${name} on ${type.name} ${ofAll(below)}`);
-  return `${before}\n${[...operations, ...parts].join('\n')}`;
+  const text = `${before}\n${[...operations, ...parts].join('\n')}`;
+  return state.isTooLong || text.length > maxLength ? undefined : text;
 }
