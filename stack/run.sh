@@ -15,6 +15,9 @@ npm_node_options=${NODE_OPTIONS:-}
 for name in $(env | sed -n 's/^\(PG[A-Z]*\)=.*/\1/p'); do unset "$name"; done
 unset NODE_OPTIONS NODE_PATH NODE_USE_ENV_PROXY
 
+# Whatever a shell says, not everybody may change what is made here.
+umask o-w
+
 # A colon ends an entry of PATH; Node.js and Jest take * and ? for more than characters, and much takes a \ for a /.
 case $PWD in
   *[:*?\\]*) fail "The name of this folder has one of : * ? \\ in it, which programs can't be in: rename $PWD" ;;

@@ -44,4 +44,12 @@ describe('run.sh', () => {
     expect(names).toContain('PG_BIN');
     expect(names.filter((name) => name in shell)).toEqual([]);
   });
+
+  it.each([
+    ['0000', '0002'],
+    ['0077', '0077'],
+  ])('a umask of %s -> %s: what it makes not everybody may change', (given, used) => {
+    const script = `umask ${given}; exec sh '${path.join(repository, 'stack/run.sh')}' sh -c umask`;
+    expect(spawnSync('sh', ['-c', script], { encoding: 'utf8' }).stdout).toBe(`${used}\n`);
+  });
 });
