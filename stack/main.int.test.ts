@@ -12,6 +12,7 @@ import { isListening, reservePorts } from './ports.ts';
 import { markedProcesses, waitUntilGone } from './processes.ts';
 import { loadSettings, portVariables } from './settings.ts';
 import { StateFile } from './state.ts';
+import { until } from './test/stand-ins.ts';
 
 interface Result {
   code: number;
@@ -184,6 +185,17 @@ describe('the command line', () => {
     expect(code).toBe(1);
     const line = `port ${EPMD_PORT} is taken by node .*\\(pid ${process.pid}\\): stop it, or set EPMD_PORT`;
     expect(stderr).toMatch(new RegExp(`^${line} .*\n$`));
+    expect(markedProcesses(other.directory)).toEqual([]);
+    await other.dispose();
+  });
+
+  it('down while it starts in the background -> the start fails, since nothing is ready', async () => {
+    const other = await createStack();
+    const starting = other.run('infra', '-d');
+    const file = new StateFile(other.directory);
+    await until(() => file.readRunning() !== undefined);
+    expect(await other.run('down')).toMatchObject({ code: 0 });
+    expect(await starting).toMatchObject({ code: 1, stderr: expect.stringContaining('everything has stopped') });
     expect(markedProcesses(other.directory)).toEqual([]);
     await other.dispose();
   });

@@ -32,10 +32,18 @@ export class StateFile {
     this.#file = path.join(this.directory, 'state.json');
   }
 
-  /** What a supervisor wrote last. Only supervisors write it, whole and by renaming, so it is trusted. */
+  /**
+   * What a supervisor wrote last. Only supervisors write it, whole and by renaming, so it is trusted; but a power cut may leave
+   * it empty, and then nothing of it runs.
+   */
   read(): StackState | undefined {
     if (!existsSync(this.#file)) return undefined;
-    return JSON.parse(readFileSync(this.#file, 'utf8')) as StackState;
+    try {
+      return JSON.parse(readFileSync(this.#file, 'utf8')) as StackState;
+    } catch (error) {
+      if (isSyntaxError(error)) return undefined;
+      throw error;
+    }
   }
 
   /** The state, when its supervisor lives. */
@@ -66,6 +74,10 @@ export class StateFile {
     rmSync(this.#file, { force: true });
   }
 }
+
+/** Not by `instanceof`: in tests JSON's errors come from another realm. */
+const isSyntaxError = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'name' in error && error.name === 'SyntaxError';
 
 /** Stops what a supervisor that died left running, the last one started first, each in its own way. Tells how many. */
 export async function reapLeftOvers(

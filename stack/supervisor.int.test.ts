@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { request } from './control.ts';
@@ -208,6 +209,18 @@ describe('Supervisor', () => {
     expect(messages).toEqual([`stopping orphan (pid ${orphan.pid}), left over from an earlier run`]);
     expect(portHolders(port).map(({ pid }) => pid)).toEqual([supervisor.process('api').identity?.pid]);
   });
+
+  it.each(['', '{"supervisor":', '\0\0\0\0'])(
+    'a state file of %j, as after a power cut -> nothing runs, and a start goes well',
+    async (text) => {
+      const file = new StateFile(standIns.directory);
+      writeFileSync(path.join(standIns.directory, 'state.json'), text);
+      expect(file.readRunning()).toBeUndefined();
+      const supervisor = supervise([standIns.program('api')]);
+      await supervisor.start();
+      expect(file.readRunning()?.ready).toBe(true);
+    },
+  );
 
   it.each([
     [['throw'], ['nobody catches this']],

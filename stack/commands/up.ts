@@ -38,6 +38,7 @@ export async function up(scope: Scope, mode: 'foreground' | 'background', contex
   void untilAskedToStop().then(stop);
   void output.abandoned.then(() => stop('nobody reads its output any more'));
   const faults = stopAtFault(supervisor, (line) => output.error(line));
+  let isCutOff = false;
   let follower: LogFollower | undefined;
   try {
     await supervisor.start();
@@ -49,11 +50,12 @@ export async function up(scope: Scope, mode: 'foreground' | 'background', contex
     output.activity(undefined);
     if (error instanceof AlreadyRunning) return tellRunning(scope, context);
     if (error !== supervisor.stopRequest) throw error;
+    isCutOff = mode === 'background'; // whoever waits for it to be ready waits in vain
   }
   await supervisor.finished;
   follower?.stop();
   output.progress('everything has stopped; the data stays');
-  return faults.length > 0 ? 1 : 0;
+  return faults.length > 0 || isCutOff ? 1 : 0;
 }
 
 /** Starts a supervisor in the background, and waits until everything is ready. */
