@@ -10,10 +10,13 @@ const list = (count: number, item: (index: number) => string): string =>
 const nested = (depth: number): string =>
   `{ me ${'{ orders(limit: 1) { user '.repeat(depth)} { id } ${'} }'.repeat(depth)} }`;
 const bomb = (fields: string): string =>
-  `{ ...F0 } ${list(60, (i) => `fragment F${i} on Query { ...F${i + 1} ${fields} ...F${i + 1} }`)} fragment F60 on Query { me { id } }`;
+  `{ ...F0 } ${list(40, (i) => `fragment F${i} on Query { ...F${i + 1} ${fields} ...F${i + 1} }`)} fragment F40 on Query { me { id } }`;
 
 /** Much to compare with the schema, but for that it is refused before. */
-const aliasedAndLong = `{ me { ${list(110, (i) => `...F${i}`)} } ${list(31, (i) => `a${i}: __typename`)} } ${list(110, (i) => `fragment F${i} on User { id email role isActive createdAt updatedAt }`)}`;
+const aliasedAndLong = `{ me { ${list(20, (i) => `...F${i}`)} } ${list(31, (i) => `a${i}: __typename`)} } ${list(20, (i) => `fragment F${i} on User { id email role isActive createdAt updatedAt }`)}`;
+/** Each is compared with each. */
+const fragments = (count: number): string =>
+  `{ me { ${list(count, (i) => `...F${i}`)} } } ${list(count, (i) => `fragment F${i} on User { id email role isActive createdAt updatedAt }`)}`;
 
 it.each([
   ['depth', nested(10)],
@@ -29,8 +32,12 @@ it.each([
   ['directives', `{ __typename ${list(250, () => '@skip(if: false)')} }`],
   ['operations', list(300, (i) => `query Q${i} { __typename }`)],
   ['log-ins', `mutation { ${list(25, (i) => `l${i}: login(input: { email: "a", password: "b" }) { token }`)} }`],
-  ['cost', bomb('')],
-  ['cost', bomb('me { id }')],
+  ['fields', bomb('')],
+  ['fields', bomb('me { id }')],
+  ['fragments', fragments(110)],
+  ['repeats', fragments(40)],
+  ['lines', `${'\n'.repeat(40_000)}{ ${list(1_400, (i) => `x${i}`)} }`],
+  ['introspection', `{ ${list(30, (i) => `a${i}: __schema { types { name } }`)} }`],
 ])('past the limit of %s -> refused within 20 ms, as a median', async (rule, query) => {
   const { token } = await register();
   const times: number[] = [];

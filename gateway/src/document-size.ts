@@ -73,7 +73,7 @@ class Selections {
   readonly #document: DocumentNode;
   readonly #fragments = new Map<string, FragmentDefinitionNode>();
   /** undefined while a fragment is being measured. */
-  readonly #sizes = new Map<string, number | undefined>();
+  readonly #sizes = new Map<FragmentDefinitionNode, number | undefined>();
   #spreads = 0;
   #repeats = 0;
 
@@ -90,7 +90,11 @@ class Selections {
     const fragments = definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
     if (fragments.length > MAX_FRAGMENTS) throw new QueryTooComplex('fragments');
     const sets = definitions.flatMap((definition) => ('selectionSet' in definition ? [definition.selectionSet] : []));
-    const size = sets.reduce((sum, set) => sum + this.#sizeOf(set), 0);
+    let size = 0;
+    for (const definition of definitions) {
+      if (definition.kind === Kind.OPERATION_DEFINITION) size += this.#sizeOf(definition.selectionSet);
+      if (definition.kind === Kind.FRAGMENT_DEFINITION) size += this.#sizeOfFragment(definition);
+    }
     if (this.#spreads > MAX_SPREADS) throw new QueryTooComplex('fragments');
     if (size > MAX_SELECTIONS || size * fragments.length > MAX_LOOKUPS) throw new QueryTooComplex('fields');
     // Only now: it goes through all that was counted.
@@ -109,16 +113,19 @@ class Selections {
 
   #sizeOfSpread(spread: FragmentSpreadNode): number {
     this.#spreads++;
-    const name = spread.name.value;
-    const known = this.#sizes.get(name);
-    if (known !== undefined) return known;
-    const fragment = this.#fragments.get(name);
+    const fragment = this.#fragments.get(spread.name.value);
     if (fragment === undefined) return 0;
     // Validation would say the same, among much else; what is in a circle has no size to go by.
-    if (this.#sizes.has(name)) throw inCircle(spread);
-    this.#sizes.set(name, undefined);
+    if (this.#sizes.has(fragment) && this.#sizes.get(fragment) === undefined) throw inCircle(spread);
+    return this.#sizeOfFragment(fragment);
+  }
+
+  #sizeOfFragment(fragment: FragmentDefinitionNode): number {
+    const known = this.#sizes.get(fragment);
+    if (known !== undefined) return known;
+    this.#sizes.set(fragment, undefined);
     const size = this.#sizeOf(fragment.selectionSet);
-    this.#sizes.set(name, size);
+    this.#sizes.set(fragment, size);
     return size;
   }
 

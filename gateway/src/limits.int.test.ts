@@ -65,6 +65,9 @@ const wide = (fields: number): string =>
 /** Of 50 fragments, whose fields are looked for in each other. */
 const distinct = (fields: string): string =>
   `{ me { ${list(50, (i) => `...F${i}`)} } } ${list(50, (i) => `fragment F${i} on User { ${fields} }`)}`;
+/** Two uses, one in the other, and `count` more in the last: each is counted once. */
+const nestedSpreads = (count: number): string =>
+  `{ me { ...A } } fragment A on User { ...B } fragment B on User { id ${list(count, () => '...C')} } fragment C on User { role }`;
 const lines = (count: number): string => `${'\n'.repeat(count - 1)}{ me { id } }`;
 /** 9,902 for the users with their orders, 2 and one for each of `limit` for the rest. */
 const costly = (limit: number): string =>
@@ -91,6 +94,7 @@ const rules: [rule: string, fine: string, tooMuch: string][] = [
   ['repeats', repeatsInFragments(50), repeatsBelow(50)],
   ['fragments', fragments(50), fragments(51)],
   ['fragments', spreads(100), spreads(101)],
+  ['fragments', nestedSpreads(98), nestedSpreads(99)],
   ['fields', wide(52), wide(53)],
   ['fields', distinct('id role'), distinct(list(10, (i) => `x${i}`))],
   ['lines', lines(2_000), lines(2_001)],
