@@ -1,4 +1,4 @@
-import { Agent } from 'node:http';
+import { Agent, request } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '@shop/common/testing';
 import { clearNginxCache } from '../stack/programs/nginx.ts';
@@ -25,12 +25,15 @@ beforeEach(() => {
 afterEach(() => edge.gateway.start().catch(() => undefined)); // a test may have stopped it
 afterAll(() => edge.stop());
 
+/** As the gateway says it of all that it calls public. */
+const lengthOf = (text: string) => ({ 'content-length': String(text.length) });
+
 /** Answers everybody with his own name, under the given headers. */
 const answerBy = (headers: Record<string, string | string[]>, status = 200) => {
   for (const upstream of [edge.gateway, edge.users, edge.orders, edge.payments]) {
     upstream.respond(({ headers: { authorization, cookie } }: Call, response) => {
-      response.writeHead(status, { 'content-type': 'application/json', ...headers });
-      response.end(JSON.stringify({ for: authorization ?? cookie ?? 'nobody' }));
+      const text = JSON.stringify({ for: authorization ?? cookie ?? 'nobody' });
+      response.writeHead(status, { 'content-type': 'application/json', ...lengthOf(text), ...headers }).end(text);
     });
   }
 };
@@ -74,7 +77,7 @@ describe('what is public', () => {
   it('1,000 at once for what nobody has asked for yet -> one call of the gateway', async () => {
     const url = fresh();
     edge.gateway.respond((_call, response) => {
-      setTimeout(() => response.writeHead(200, isPublic).end('schema'), 200);
+      setTimeout(() => response.writeHead(200, { ...isPublic, ...lengthOf('schema') }).end('schema'), 200);
     });
 
     const answers = await Promise.all(Array.from({ length: 1_000 }, () => edge.ask(url)));
@@ -87,7 +90,8 @@ describe('what is public', () => {
   it('for different media types -> kept apart', async () => {
     const url = fresh();
     edge.gateway.respond(({ headers }, response) => {
-      response.writeHead(200, { ...isPublic, vary: 'Accept' }).end(`as ${String(headers.accept)}`);
+      const text = `as ${String(headers.accept)}`;
+      response.writeHead(200, { ...isPublic, ...lengthOf(text), vary: 'Accept' }).end(text);
     });
     const as = async (accept: string) => (await edge.ask(url, { headers: { accept } })).text;
 
@@ -232,13 +236,93 @@ describe('what is not kept', () => {
     'query=a&query2=abc',
   ])('a URL that may hold a secret, ?%s -> neither kept nor written to disk', async (search) => {
     answerBy(isPublic);
-    for (const path of ['/', '/graphql', '/graphiql/a.js']) {
-      const url = `${path}?${search.replaceAll('abc', 'my-secret').replaceAll('"', '%22')}`;
-      expect([await edge.ask(url), await edge.ask(url)].map(cacheStatus)).toEqual(['BYPASS', 'BYPASS']);
-    }
+    const url = `/graphql?${search.replaceAll('abc', 'my-secret').replaceAll('"', '%22')}`;
+    expect([await edge.ask(url), await edge.ask(url)].map(cacheStatus)).toEqual(['BYPASS', 'BYPASS']);
+    for (const path of ['/', '/graphiql/a.js']) await edge.ask(url.replace('/graphql', path)); // it means nothing there
     expect(edge.cacheContent()).not.toMatch(/my-secret|eyJ/);
   });
 });
+
+describe('who wants the disk full', () => {
+  const HUNDRED = 100;
+  const immutable = { 'cache-control': 'public, max-age=31536000, immutable', vary: 'Accept-Encoding' };
+  const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);
+
+  it.each(['/graphiql/script-1.js', '/'])('%s with another query each time -> one call, without any', async (path) => {
+    clearNginxCache(edge.directory);
+    edge.gateway.respond((_call, response) => {
+      response.writeHead(200, { ...(path === '/' ? isPublic : immutable), ...lengthOf('script') }).end('script');
+    });
+    const answers = await Promise.all(numbers(HUNDRED).map((i) => edge.ask(`${path}?query=${i}&v=${i}`)));
+    expect(answers.every(({ status, text }) => status === 200 && text === 'script')).toBe(true);
+    expect(edge.gateway.calls.map(({ url }) => url)).toEqual([path]);
+  });
+
+  it('a script with another spelling of Accept-Encoding each time -> one call for each encoding', async () => {
+    edge.gateway.respond((_call, response) => response.writeHead(200, { ...immutable, ...lengthOf('s') }).end('s'));
+    const spelled = ['br', 'gzip', 'identity'].flatMap((encoding) => numbers(10).map((i) => `${encoding}, x-${i}`));
+    for (const encoding of spelled) {
+      await edge.ask('/graphiql/script-2.js', { headers: { 'accept-encoding': encoding } });
+    }
+    expect(edge.gateway.calls).toHaveLength(3);
+  });
+
+  it('clients that leave before the script is there -> it is fetched once, and no more than once', async () => {
+    const script = 'x'.repeat(2_000_000);
+    edge.gateway.respond((_call, response) => {
+      response.writeHead(200, { ...immutable, ...lengthOf(script) });
+      setTimeout(() => response.end(script), 200);
+    });
+    await Promise.all(
+      numbers(HUNDRED).map(async (i) => {
+        const { destroy, ended } = openAndLeave(edge.port, `/graphiql/script-3.js?query=${i}`);
+        setTimeout(destroy, 50);
+        await ended;
+      }),
+    );
+    await eventually(async () => expect(cacheStatus(await edge.ask('/graphiql/script-3.js'))).toBe('HIT'));
+    expect(edge.gateway.calls).toHaveLength(1);
+    expect(edge.cacheBytes()).toBeLessThan(5_000_000);
+  });
+
+  it('3,000 queries of 99 kB, as fast as they are answered -> all answered, 100 MB kept at most; what others ask for stays', async () => {
+    const text = 'x'.repeat(99_000);
+    edge.gateway.respond((_call, response) => response.writeHead(200, { ...isPublic, ...lengthOf(text) }).end(text));
+    const schema = fresh();
+    await edge.ask(schema);
+    const agent = new Agent({ keepAlive: true, maxSockets: HUNDRED });
+    let largest = 0;
+    for (let round = 0; round < 30; round++) {
+      const answers = await Promise.all(numbers(HUNDRED).map(() => edge.ask(fresh(), { agent })));
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+      expect(cacheStatus(await edge.ask(schema))).toBe('HIT');
+      largest = Math.max(largest, edge.cacheBytes());
+    }
+    agent.destroy();
+    expect(largest).toBeGreaterThan(50_000_000);
+    expect(largest).toBeLessThan(100_000_000);
+  });
+
+  it.each([
+    ['100 kB and more', { 'content-length': '100000' }],
+    ['of a length that nobody knows beforehand', {}],
+  ])('an answer %s -> not kept', async (_, length) => {
+    edge.gateway.respond((_call, response) => {
+      response.writeHead(200, { ...isPublic, ...length }).end('x'.repeat(100_000));
+    });
+    const url = fresh();
+    expect([await edge.ask(url), await edge.ask(url)].map(cacheStatus)).toEqual(['MISS', 'MISS']);
+  });
+});
+
+/** A request whose client doesn't wait for its answer. */
+function openAndLeave(port: number, path: string): { destroy: () => void; ended: Promise<void> } {
+  const sent = request({ host: '127.0.0.1', port, path, agent: false });
+  const ended = new Promise<void>((resolve) => sent.on('close', () => resolve()));
+  sent.on('error', () => undefined); // it is the one who hangs up
+  sent.end();
+  return { destroy: () => sent.destroy(), ended };
+}
 
 describe('a gateway in trouble', () => {
   /** Has a URL's answer kept, for one second and what more is said. */
@@ -279,7 +363,7 @@ describe('a gateway in trouble', () => {
     await keep(url, ', stale-while-revalidate=60');
     let release: () => void = () => undefined;
     edge.gateway.respond((_call, response) => {
-      release = () => void response.writeHead(200, isPublic).end('new');
+      release = () => void response.writeHead(200, { ...isPublic, ...lengthOf('new') }).end('new');
     });
     // nginx takes no further request on the connection that set the renewal off, until that is done.
     const ask = () => edge.ask(url, { agent: new Agent() });

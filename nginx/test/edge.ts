@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync, chmodSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, chmodSync, statSync } from 'node:fs';
 import { Agent, request, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -43,6 +43,8 @@ export interface Edge {
   ask(path: string, question?: Question): Promise<Answer>;
   /** Everything that the cache has on disk. */
   cacheContent(): string;
+  /** How many that are, with what is still being written. */
+  cacheBytes(): number;
   accessLog(): Record<string, unknown>[];
   log(): string;
   stop(): Promise<void>;
@@ -113,11 +115,11 @@ export async function startEdge({
     orders,
     payments,
     ask: (target, question) => ask(port, target, question),
-    cacheContent: () => {
-      const folder = path.join(directory, 'nginx/cache');
-      const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-      return files.map((entry) => readFileSync(path.join(entry.parentPath, entry.name), 'latin1')).join('\n');
-    },
+    cacheContent: () =>
+      filesBelow(directory)
+        .map((file) => readFileSync(file, 'latin1'))
+        .join('\n'),
+    cacheBytes: () => sum(filesBelow(directory).map((file) => statSync(file, { throwIfNoEntry: false })?.size ?? 0)),
     log,
     accessLog: () =>
       log()
@@ -132,6 +134,16 @@ export async function startEdge({
     },
   };
 }
+
+const sum = (values: number[]): number => values.reduce((all, value) => all + value, 0);
+
+/** Of the cache; nginx may remove them meanwhile. */
+const filesBelow = (directory: string): string[] =>
+  ['nginx/cache', 'nginx/assets'].flatMap((folder) =>
+    readdirSync(path.join(directory, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.join(entry.parentPath, entry.name)),
+  );
 
 export function ask(
   port: number,

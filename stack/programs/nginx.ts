@@ -95,6 +95,8 @@ function safeList(name: string, text: string, what: string): string {
   throw new StackError(`${name} must be ${what}, separated by commas`);
 }
 
+/** As the template names them. */
+const cacheFolders = ['cache', 'assets'];
 const workersWithoutRights = 'user www-data;';
 const loopbacks = ['127.0.0.1', '::1'];
 
@@ -132,7 +134,7 @@ function workerUser(directory: string): string {
 
 /** What workers of one user have kept, such as root's in a folder that was root's alone then, another's can't read. */
 export function removeFilesOf(uid: number, directory: string): void {
-  for (const kept of ['cache', 'proxy', 'client-body'].map((name) => path.join(directory, name))) {
+  for (const kept of [...cacheFolders, 'proxy', 'client-body'].map((name) => path.join(directory, name))) {
     const folders = existsSync(kept) ? readdirSync(kept).map((name) => path.join(kept, name)) : [];
     for (const folder of folders) if (statSync(folder).uid === uid) rmSync(folder, { recursive: true });
   }
@@ -151,11 +153,12 @@ function markDisk(directory: string, isFull: boolean): void {
 
 /** The answers that a stack's nginx keeps, each a file; what it is still writing has a longer name. */
 export function cachedFiles(stackDirectory: string): string[] {
-  const folder = path.join(nginxDirectory(stackDirectory), 'cache');
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => /^[0-9a-f]{32}$/.test(path.basename(file)))
-    .map((file) => path.join(folder, file));
+  const folders = cacheFolders.map((name) => path.join(nginxDirectory(stackDirectory), name));
+  return folders.filter(existsSync).flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => /^[0-9a-f]{32}$/.test(path.basename(file)))
+      .map((file) => path.join(folder, file)),
+  );
 }
 
 /** Removes what is kept, and tells how much that was. nginx asks anew for what it finds gone, so it may run meanwhile. */
