@@ -259,7 +259,9 @@ describe('who wants the disk full', () => {
   });
 
   it('a script with another spelling of Accept-Encoding each time -> one call for each encoding', async () => {
-    edge.gateway.respond((_call, response) => response.writeHead(200, { ...immutable, ...lengthOf('s') }).end('s'));
+    edge.gateway.respond(
+      (_call, response) => void response.writeHead(200, { ...immutable, ...lengthOf('s') }).end('s'),
+    );
     const spelled = ['br', 'gzip', 'identity'].flatMap((encoding) => numbers(10).map((i) => `${encoding}, x-${i}`));
     for (const encoding of spelled) {
       await edge.ask('/graphiql/script-2.js', { headers: { 'accept-encoding': encoding } });
@@ -287,7 +289,9 @@ describe('who wants the disk full', () => {
 
   it('3,000 queries of 99 kB, as fast as they are answered -> all answered, 100 MB kept at most; what others ask for stays', async () => {
     const text = 'x'.repeat(99_000);
-    edge.gateway.respond((_call, response) => response.writeHead(200, { ...isPublic, ...lengthOf(text) }).end(text));
+    edge.gateway.respond(
+      (_call, response) => void response.writeHead(200, { ...isPublic, ...lengthOf(text) }).end(text),
+    );
     const schema = fresh();
     await edge.ask(schema);
     const agent = new Agent({ keepAlive: true, maxSockets: HUNDRED });

@@ -1,3 +1,5 @@
+import { TOO_LARGE_TOGETHER } from '@shop/common/contracts';
+import { InvalidInput } from '@shop/common/errors';
 import DataLoader from 'dataloader';
 
 /** The services take this many ids in one call. */
@@ -10,8 +12,25 @@ export const batchLoader = <Row>(
 ): DataLoader<string, Row | null> =>
   new DataLoader(
     async (ids) => {
-      const rows = new Map((await fetch(ids)).map((row) => [idOf(row), row]));
+      const rows = new Map((await fetchInParts(ids, fetch)).map((row) => [idOf(row), row]));
       return ids.map((id) => rows.get(id) ?? null);
     },
     { maxBatchSize: MAX_BATCH_SIZE },
   );
+
+const isTooLarge = (error: unknown): boolean =>
+  error instanceof InvalidInput && error.fields.some(({ message }) => message === TOO_LARGE_TOGETHER);
+
+/** A batch whose rows are too large for one answer is asked for in halves, one after the other. */
+export async function fetchInParts<Row>(
+  ids: readonly string[],
+  fetch: (ids: readonly string[]) => Promise<readonly Row[]>,
+): Promise<readonly Row[]> {
+  try {
+    return await fetch(ids);
+  } catch (error) {
+    if (ids.length === 1 || !isTooLarge(error)) throw error;
+  }
+  const half = Math.ceil(ids.length / 2);
+  return [...(await fetchInParts(ids.slice(0, half), fetch)), ...(await fetchInParts(ids.slice(half), fetch))];
+}

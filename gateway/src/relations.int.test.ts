@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { TOO_LARGE_TOGETHER } from '@shop/common/contracts';
 import { InvalidInput, ServiceUnavailable } from '@shop/common/errors';
 import { aPage, aPayment, aUser, anOrder } from '../test/resources.js';
 import { codes, createTestGateway, type TestGateway } from '../test/test-gateway.js';
@@ -55,6 +56,25 @@ describe('relations', () => {
     }
     expect(gateway.users.calls[0]!.query.get('ids')!.split(',')).toHaveLength(2);
     expect(gateway.payments.calls[0]!.query.get('orderIds')!.split(',')).toHaveLength(50);
+  });
+
+  it('orders that are too large for one answer -> asked for in parts, and each payment has its own', async () => {
+    const orders = Array.from({ length: 10 }, () => anOrder());
+    const payments = orders.map(({ id, userId }) => aPayment({ orderId: id, userId }));
+    gateway.payments.on('GET /api/v1/payments', () => ({ data: payments, meta: aPage() }));
+    gateway.orders.on('GET /api/v1/orders', ({ query }) => {
+      const ids = query.get('ids')!.split(',');
+      if (ids.length > 4) throw new InvalidInput([{ field: 'ids', message: TOO_LARGE_TOGETHER }]);
+      return { data: orders.filter(({ id }) => ids.includes(id)), meta: aPage() };
+    });
+
+    const { data, errors } = await gateway.ask('{ payments { data { order { id } } } }', { token });
+
+    expect(errors).toBeUndefined();
+    expect(data.payments.data).toEqual(orders.map(({ id }) => ({ order: { id } })));
+    expect(gateway.orders.calls.map(({ query }) => query.get('ids')!.split(',').length)).toEqual([
+      10, 5, 3, 2, 5, 3, 2,
+    ]);
   });
 
   it('payments with order, user and the order of that user -> one call a service and level', async () => {

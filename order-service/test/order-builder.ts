@@ -11,6 +11,17 @@ export const orderBody = (changes: object = {}) => ({
   ...changes,
 });
 
+/** The body of an order of 200 kB. */
+export const largeOrderBody = () => ({
+  shippingAddress: '1 Main Street, Springfield',
+  items: Array.from({ length: 100 }, (_, i) => ({
+    productId: `${i % 10}${'𝒳'.repeat(254)}`,
+    productName: '𝒳'.repeat(255),
+    quantity: 1,
+    unitPrice: 1,
+  })),
+});
+
 /** How an order gets into each status. */
 const wayTo: Record<OrderStatus, readonly OrderStatus[]> = {
   pending: [],

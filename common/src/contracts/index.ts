@@ -17,7 +17,14 @@ export {
   type DiscrepancyResource,
   type DiscrepancyStatus,
 } from './discrepancy.js';
-export { MAX_ORDER_BYTES, orderResource, orderStatuses, type OrderResource, type OrderStatus } from './order.js';
+export {
+  MAX_ORDER_BYTES,
+  orderResource,
+  orderStatuses,
+  TOO_LARGE_TOGETHER,
+  type OrderResource,
+  type OrderStatus,
+} from './order.js';
 export {
   paymentMethods,
   paymentResource,

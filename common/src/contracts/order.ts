@@ -9,6 +9,9 @@ export type OrderStatus = (typeof orderStatuses)[number];
  */
 export const MAX_ORDER_BYTES = 1_000_000;
 
+/** What is wrong with the ids of a batch read whose rows take too many bytes; one of them alone never does. */
+export const TOO_LARGE_TOGETHER = 'are of orders that are too large together: ask for fewer at a time';
+
 /** An order as REST answers and events carry it. Amounts are in major units of `currency` (19.99). */
 export const orderResource = z.object({
   id: z.uuid(),

@@ -93,8 +93,11 @@ export class RateLimited extends AppError {
   /** The limit that was reached, where the client hasn't been told of it yet. */
   readonly policy: RateLimitPolicy | undefined;
 
-  constructor(retryAfterSeconds: number, policy?: RateLimitPolicy) {
-    super('RATE_LIMITED', 'Too many requests', { retryAfterSeconds });
+  constructor(
+    retryAfterSeconds: number,
+    { policy, message = 'Too many requests' }: { policy?: RateLimitPolicy | undefined; message?: string } = {},
+  ) {
+    super('RATE_LIMITED', message, { retryAfterSeconds });
     this.policy = policy;
   }
 }

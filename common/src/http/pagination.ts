@@ -41,6 +41,8 @@ export interface Slice<Row> {
   rows: readonly Row[];
   /** Counted up to `countUpTo`; null when it wasn't asked for. */
   total: number | null;
+  /** More follow although these are fewer than were asked for: together they would be too large for one answer. */
+  endsEarly?: boolean;
 }
 
 export interface PageMeta {
@@ -67,6 +69,17 @@ export interface PageQuery {
   offset: number | undefined;
   cursor: string | undefined;
   total: boolean | undefined;
+}
+
+/** How many rows a query asks for at most, before anybody has checked it. */
+export function rowsWanted(query: Readonly<Record<string, unknown>>): number {
+  const countOf = (ids: unknown): number =>
+    [ids]
+      .flat()
+      .reduce<number>((sum, part) => sum + (typeof part === 'string' ? part.split(',', MAX_LIMIT).length : 0), 0);
+  const numberOf = (value: unknown): number => Math.min(Math.max(Number(value ?? DEFAULT_LIMIT), 1), MAX_LIMIT) || 1;
+  if (query.userIds !== undefined) return countOf(query.userIds) * numberOf(query.perUser);
+  return Math.max(countOf(query.ids), countOf(query.orderIds)) || numberOf(query.limit);
 }
 
 /** `perUser` of batch reads: as `limit`. */
@@ -114,17 +127,19 @@ export function toPageRequest(query: PageQuery, filters: object): PageRequest {
 
 /** The rows of a page and what its answer says of the list. */
 export function toPage<Row extends Position>(
-  { rows, total }: Slice<Row>,
+  { rows, total, endsEarly = false }: Slice<Row>,
   request: PageRequest,
   filters: object,
 ): { rows: readonly Row[]; meta: PageMeta } {
-  const hasMore = rows.length > request.limit;
-  const shown = hasMore ? rows.slice(0, request.limit) : rows;
+  // So that `offset + limit` is where the next page starts, also where this one ends early.
+  const limit = endsEarly ? rows.length : request.limit;
+  const hasMore = endsEarly || rows.length > limit;
+  const shown = rows.slice(0, limit);
   const last = shown.at(-1);
   const nextCursor = hasMore && last !== undefined ? encodeCursor(last.createdAt.getTime(), last.id, filters) : null;
   const offset = request.after === undefined ? request.offset : null;
   const exactTotal = total !== null && total <= MAX_TOTAL ? total : null;
-  return { rows: shown, meta: { total: exactTotal, limit: request.limit, offset, hasMore, nextCursor } };
+  return { rows: shown, meta: { total: exactTotal, limit, offset, hasMore, nextCursor } };
 }
 
 /** What the answer to a batch read says: every visible row is there, in one piece. */

@@ -33,7 +33,7 @@ const buildApp = (options: Partial<ServiceAppOptions>) =>
           method: 'GET',
           path: '/guarded',
           handle: async () => {
-            throw new RateLimited(42, { name: 'guesses', quota: 5, windowSeconds: 60 });
+            throw new RateLimited(42, { policy: { name: 'guesses', quota: 5, windowSeconds: 60 } });
           },
         }),
       ],

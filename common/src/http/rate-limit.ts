@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { RequestHandler } from 'express';
+import type { Request } from 'express';
 import { MemoryStore, type Options } from 'express-rate-limit';
 import { RateLimited } from '../errors/index.js';
 import { currentScope } from '../logger/index.js';
@@ -9,43 +9,61 @@ import { tellRateLimit } from './rate-limit-headers.js';
 
 const WINDOW = 1_000;
 
+/** Whose requests are counted together. */
 export interface Client {
   accountId: string | undefined;
   address: string | undefined;
 }
 
-/** What limits of one client go by: the account, or the address where no account is known. */
+/** Counts a request, as so many as it costs, and tells the client what it has left. Throws RateLimited. */
+export type RateLimit = (response: ServerResponse, client: Client, cost?: number) => Promise<void>;
+
 export const clientKey = ({ accountId, address }: Client): string =>
   accountId === undefined ? `address:${addressBlock(address)}` : `account:${accountId}`;
-
-/** Counts a request, and tells the client what it has left. Throws RateLimited. */
-export type RateLimit = (response: ServerResponse, client: Client) => Promise<void>;
 
 /**
  * At most `perSecond` requests a second for each account, or for each address where no account is known. The counting is
  * express-rate-limit's; its middleware needs Express, which GraphQL requests don't go through, and can't tell of several
  * limits.
  */
-export function createRateLimit({ perSecond }: { perSecond: number }): RateLimit {
-  const policy = { name: 'requests', quota: perSecond, windowSeconds: WINDOW / 1_000 };
-  const store = new MemoryStore();
-  // The store reads nothing else of the middleware's options.
-  store.init({ windowMs: WINDOW } as Options);
-  return async (response, client) => {
-    const { totalHits, resetTime } = await store.increment(clientKey(client));
-    const wait = (resetTime?.getTime() ?? Date.now() + WINDOW) - Date.now();
-    const resetSeconds = Math.max(1, Math.ceil(wait / 1_000));
-    tellRateLimit(response, policy, { remaining: Math.max(0, perSecond - totalHits), resetSeconds });
-    if (totalHits > perSecond) throw new RateLimited(resetSeconds);
+export class RateCounter {
+  readonly #perSecond: number;
+  readonly #store = new MemoryStore();
+
+  constructor({ perSecond }: { perSecond: number }) {
+    this.#perSecond = perSecond;
+    // The store reads nothing else of the middleware's options.
+    this.#store.init({ windowMs: WINDOW } as Options);
+  }
+
+  readonly count: RateLimit = async (response, client, cost = 1) => {
+    const { before, after, resetSeconds } = await this.#add(client, cost);
+    const policy = { name: 'requests', quota: this.#perSecond, windowSeconds: WINDOW / 1_000 };
+    tellRateLimit(response, policy, { remaining: Math.max(0, this.#perSecond - after), resetSeconds });
+    if (before >= this.#perSecond) throw new RateLimited(resetSeconds);
   };
+
+  /** What a request that is counted already turns out to cost. Throws RateLimited where others have used up what there was. */
+  async countMore(client: Client, cost: number): Promise<void> {
+    const { before, resetSeconds } = await this.#add(client, cost);
+    if (before > this.#perSecond) throw new RateLimited(resetSeconds);
+  }
+
+  /** Nothing costs more than there is in a second, so everything can be asked for. */
+  async #add(client: Client, cost: number): Promise<{ before: number; after: number; resetSeconds: number }> {
+    const units = Math.max(1, Math.min(cost, this.#perSecond));
+    const key = clientKey(client);
+    for (let counted = 1; counted < units; counted++) void this.#store.increment(key); // in memory, and at once
+    const { totalHits: after, resetTime } = await this.#store.increment(key);
+    const wait = (resetTime?.getTime() ?? Date.now() + WINDOW) - Date.now();
+    return { before: after - units, after, resetSeconds: Math.max(1, Math.ceil(wait / 1_000)) };
+  }
 }
 
-/** As createRateLimit, for requests whose caller is identified. */
-export function limitRate({ perSecond }: { perSecond: number }): RequestHandler {
-  const limit = createRateLimit({ perSecond });
-  return async (request, response, next) => {
-    const accountId = callerOf(request)?.actor.id;
-    await limit(response, { accountId, address: currentScope()?.clientAddress });
-    next();
-  };
-}
+export const createRateLimit = (options: { perSecond: number }): RateLimit => new RateCounter(options).count;
+
+/** Who a request of an Express app is counted for. */
+export const clientOf = (request: Request): Client => ({
+  accountId: callerOf(request)?.actor.id,
+  address: currentScope()?.clientAddress,
+});

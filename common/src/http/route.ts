@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Request } from 'express';
 import type { Actor } from '../auth/index.js';
 import { InvalidInput, type FieldFault } from '../errors/index.js';
+import type { Admit } from './admission.js';
 import { canonicalJson, fingerprintOf, idempotencyKey, type HeldKey, type Once } from './idempotency.js';
 import { routeOf } from './observe-request.js';
 import { replyAnswer, type Answer, type Reply } from './reply.js';
@@ -18,6 +19,13 @@ export interface Caller {
   readonly token: string;
 }
 
+/** What a route is given beside the request. */
+export interface Circumstances {
+  readonly caller: Caller | undefined;
+  readonly once: Once | undefined;
+  readonly admit: Admit;
+}
+
 /** One line of a service's table of contents. */
 export interface Route {
   readonly method: Method;
@@ -29,7 +37,7 @@ export interface Route {
   readonly maxBodyBytes?: number | undefined;
   /** Whether it heeds the header Idempotency-Key. */
   readonly isIdempotent?: boolean;
-  readonly respond: (request: Request, by: { caller: Caller | undefined; once: Once | undefined }) => Promise<Answer>;
+  readonly respond: (request: Request, by: Circumstances) => Promise<Answer>;
 }
 
 interface Parts<P, Q, B> {
@@ -51,6 +59,8 @@ export interface PublicInput<P = unknown, Q = unknown, B = unknown> {
 export interface Input<P = unknown, Q = unknown, B = unknown> extends PublicInput<P, Q, B>, Caller {
   /** The request's idempotency key, if the route heeds one and the request has one. */
   heldKey: HeldKey | undefined;
+  /** To be waited for before an answer is made that may be large. */
+  admit: Admit;
 }
 
 const nothing = () => Promise.resolve(undefined);
@@ -111,12 +121,12 @@ export function route<P, Q, B>(
     access,
     isIdempotent,
     maxBodyBytes,
-    respond: async (request, { caller, once }) => {
+    respond: async (request, { caller, once, admit }) => {
       if (caller === undefined) throw new Error(`no caller on ${method} ${path}, which isn't public`);
       const key = isIdempotent ? idempotencyKey(request.headers) : undefined;
       // As it was received: validators tidy the body up in place.
       const body = key === undefined ? '' : canonicalJson(request.body);
-      const input = { ...(await parse(parts, request)), ...caller };
+      const input = { ...(await parse(parts, request)), ...caller, admit };
       if (key === undefined) return replyAnswer(await handle({ ...input, heldKey: undefined }));
       if (once === undefined) throw new Error(`no idempotency store for ${method} ${path}`);
       const fingerprint = fingerprintOf({ method, route: routeOf(request), params: input.params, body });

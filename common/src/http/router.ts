@@ -1,6 +1,7 @@
 import { Router, type RequestHandler } from 'express';
 import type { AccessTokenVerifier } from '../auth/index.js';
 import { MethodNotAllowed } from '../errors/index.js';
+import type { Admission } from './admission.js';
 import { authorize, callerOf, identify } from './authenticate.js';
 import type { Once } from './idempotency.js';
 import { jsonBody, rawJsonBody } from './json-body.js';
@@ -10,7 +11,7 @@ import type { Method, Route } from './route.js';
 
 export interface Gates {
   verifier: AccessTokenVerifier;
-  limitRate: RequestHandler;
+  admission: Admission;
   /** Missing where no route is idempotent. */
   once: Once | undefined;
 }
@@ -18,9 +19,11 @@ export interface Gates {
 const withBody = (method: Method): boolean => method === 'POST' || method === 'PUT' || method === 'PATCH';
 
 const respondWith =
-  (route: Route, once: Once | undefined): RequestHandler =>
+  (route: Route, { once, admission }: Pick<Gates, 'once' | 'admission'>): RequestHandler =>
   async (request, response) => {
-    sendAnswer(response, await route.respond(request, { caller: callerOf(request), once }));
+    const { admit, answered } = admission.open(request, response);
+    sendAnswer(response, await route.respond(request, { caller: callerOf(request), once, admit }));
+    answered();
   };
 
 /** A path's methods for the Allow header; what answers GET answers HEAD. */
@@ -31,18 +34,20 @@ const allowed = (routes: readonly Route[]): string[] =>
  * Routes as one router, to be mounted at `base`. The order in which a request is checked, for every service: path, method, caller, rate, role,
  * content type, size, input, idempotency key; all else is the handler's.
  */
-export function buildRouter(base: string, routes: readonly Route[], { verifier, limitRate, once }: Gates): Router {
+export function buildRouter(base: string, routes: readonly Route[], gates: Gates): Router {
+  const { verifier, once, admission } = gates;
+  const { countRequest, admitBody } = admission;
   const router = Router({ caseSensitive: true });
   const whoCalls = identify(verifier);
   for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
     const entry = router.route(path).all(markRoute(`${base}${path === '/' ? '' : path}`));
     for (const route of ofPath) {
       if (route.isIdempotent && once === undefined) throw new Error(`${base}${path} needs an idempotency store`);
-      const gates = route.access === 'public' ? [limitRate] : [whoCalls, limitRate, authorize(route.access)];
+      const callers = route.access === 'public' ? [countRequest] : [whoCalls, countRequest, authorize(route.access)];
       const register = entry[route.method.toLowerCase() as Lowercase<Method>].bind(entry);
       const body =
         route.rawBody === undefined ? jsonBody({ maxBytes: route.maxBodyBytes }) : rawJsonBody(route.rawBody);
-      register(...gates, ...(withBody(route.method) ? body : []), respondWith(route, once));
+      register(...callers, ...(withBody(route.method) ? [admitBody, ...body] : []), respondWith(route, gates));
     }
     entry.all(() => {
       throw new MethodNotAllowed(allowed(ofPath));

@@ -5,12 +5,12 @@ import type { AllowedOrigins } from '../config/index.js';
 import type { Logger } from '../logger/index.js';
 import type { Metrics } from '../metrics/index.js';
 import type { Tracing } from '../tracing/index.js';
+import { Admission } from './admission.js';
 import { clientAddressReader } from './client-address.js';
 import { allowOrigins } from './cors.js';
 import { errorHandler, notFound } from './error-handler.js';
 import { healthRouter, type Probe } from './health.js';
 import { carryOutOnce, type IdempotencyStore } from './idempotency.js';
-import { limitRate } from './rate-limit.js';
 import { inRequestScope } from './request-scope.js';
 import type { Route } from './route.js';
 import { buildRouter } from './router.js';
@@ -57,7 +57,7 @@ export function buildServiceApp(options: ServiceAppOptions): Express {
     options;
   const gates = {
     verifier,
-    limitRate: limitRate({ perSecond: requestsPerSecond }),
+    admission: new Admission({ requestsPerSecond }),
     once: idempotency && carryOutOnce({ store: idempotency, logger }),
   };
   const app = baseApp();

@@ -1,6 +1,6 @@
 import type { ReadOrder } from '@shop/common/contracts';
 import DataLoader from 'dataloader';
-import { MAX_BATCH_SIZE, batchLoader } from '../batch-loader.js';
+import { MAX_BATCH_SIZE, batchLoader, fetchInParts } from '../batch-loader.js';
 import type { OrderClient } from './order.client.js';
 
 type OrdersOfUser = DataLoader<string, ReadOrder[]>;
@@ -29,7 +29,8 @@ export function orderLoaders(orders: OrderClient): OrderLoaders {
 const newestOrders = (orders: OrderClient, limit: number | undefined): OrdersOfUser =>
   new DataLoader(
     async (userIds) => {
-      const byUser = Map.groupBy(await orders.ofUsers(userIds, limit), ({ userId }) => userId);
+      const found = await fetchInParts(userIds, (part) => orders.ofUsers(part, limit));
+      const byUser = Map.groupBy(found, ({ userId }) => userId);
       return userIds.map((userId) => byUser.get(userId) ?? []);
     },
     { maxBatchSize: MAX_BATCH_SIZE },

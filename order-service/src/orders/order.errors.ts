@@ -1,4 +1,5 @@
-import { Conflict, Forbidden, LostRace, NotFound } from '@shop/common/errors';
+import { TOO_LARGE_TOGETHER } from '@shop/common/contracts';
+import { Conflict, Forbidden, InvalidInput, LostRace, NotFound } from '@shop/common/errors';
 
 /** There is no such order, it was deleted, or it is somebody else's. */
 export class OrderNotFound extends NotFound {
@@ -29,5 +30,12 @@ export class OwnersOnlyCancel extends Forbidden {
 export class OrderNotDeletable extends Conflict {
   constructor(status: string) {
     super(`Order is ${status}; only a delivered or cancelled order can be deleted`);
+  }
+}
+
+/** Of a batch: an answer with all of them would be too large. */
+export class OrdersTooLarge extends InvalidInput {
+  constructor(field: 'ids' | 'userIds') {
+    super([{ field, message: TOO_LARGE_TOGETHER }]);
   }
 }

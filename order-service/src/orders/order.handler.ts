@@ -8,6 +8,7 @@ import {
   page,
   toPage,
   toPageRequest,
+  type Admit,
   type Input,
   type Reply,
 } from '@shop/common/http';
@@ -35,25 +36,35 @@ export class OrderHandler {
     return placed(await this.#orders.place(actor, draft, attemptOf(heldKey, placed)));
   };
 
-  list = async ({ actor, query }: Input<unknown, OrderListQuery>): Promise<Reply> => {
+  list = async ({ actor, query, admit }: Input<unknown, OrderListQuery>): Promise<Reply> => {
     switch (query.kind) {
       case 'ids':
-        return batch(await this.#orders.listByIds(actor, query.ids));
+        return batch(await this.#orders.listByIds(actor, query.ids, admit));
       case 'users':
-        return batch(await this.#orders.listNewestOfUsers(actor, query.userIds, query.perUser));
+        return batch(await this.#orders.listNewestOfUsers(actor, query, admit));
       case 'page':
-        return this.#page(actor, query, 'visible');
+        return this.#page(actor, query, 'visible', admit);
     }
   };
 
-  listOwn = async ({ actor, query }: Input<unknown, OrderPageQuery>): Promise<Reply> => this.#page(actor, query, 'own');
+  listOwn = async ({ actor, query, admit }: Input<unknown, OrderPageQuery>): Promise<Reply> =>
+    this.#page(actor, query, 'own', admit);
 
-  get = async ({ actor, params }: Input<OrderParams>): Promise<Reply> =>
-    ok('Order retrieved', toDetailedResource(await this.#orders.get(actor, params.id)));
+  get = async ({ actor, params, admit }: Input<OrderParams>): Promise<Reply> => {
+    const order = await this.#orders.get(actor, params.id);
+    await admit(order.bytes);
+    return ok('Order retrieved', toDetailedResource(order));
+  };
 
-  changeStatus = async ({ actor, params, body }: Input<OrderParams, unknown, ChangeStatusBody>): Promise<Reply> => {
+  changeStatus = async ({
+    actor,
+    params,
+    body,
+    admit,
+  }: Input<OrderParams, unknown, ChangeStatusBody>): Promise<Reply> => {
     const { status, reason } = body;
     const order = await this.#orders.changeStatus(actor, params.id, { status, reason: reason || null });
+    await admit(order.bytes);
     return ok('Order status updated', toDetailedResource(order));
   };
 
@@ -62,10 +73,15 @@ export class OrderHandler {
     return gone('Order deleted');
   };
 
-  async #page(actor: Actor, { page: asked, filters }: OrderPageQuery, scope: 'own' | 'visible'): Promise<Reply> {
+  async #page(
+    actor: Actor,
+    { page: asked, filters }: OrderPageQuery,
+    scope: 'own' | 'visible',
+    admit: Admit,
+  ): Promise<Reply> {
     const list = { scope, ...filters };
     const request = toPageRequest(asked, list);
-    const { rows, meta } = toPage(await this.#orders.list(actor, list, request), request, list);
+    const { rows, meta } = toPage(await this.#orders.list(actor, list, request, admit), request, list);
     return page('Orders retrieved', rows.map(toResource), meta);
   }
 }

@@ -1,11 +1,11 @@
 import type { AuditEntry, EventDraft } from '@shop/common/contracts';
 import { attemptClauses, auditClause, outboxInsert, type AtomicStore, type Cause } from '@shop/common/database';
 import { RequestStillRunning } from '@shop/common/errors';
-import type { AttemptNote, PageRequest, Slice } from '@shop/common/http';
+import type { Admit, AttemptNote, PageRequest, Slice } from '@shop/common/http';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
-import { OrderChangedMeanwhile } from './order.errors.js';
-import { SYSTEM, type DetailedOrder, type Order, type OrderStatus } from './order.js';
+import { OrderChangedMeanwhile, OrdersTooLarge } from './order.errors.js';
+import { BYTES_OF_ITEM, bytesOf, SYSTEM, type DetailedOrder, type Order, type OrderStatus } from './order.js';
 
 /** Conditions that all orders of a list meet. */
 export interface OrderFilters {
@@ -20,16 +20,21 @@ export type OrderSliceRequest = PageRequest;
 export type OrderSlice = Slice<Order>;
 
 const { sql } = Prisma;
+/** As JSON: a hundred orders of 20 items each have as much. No order alone has more than a quarter of it. */
+const MAX_PAGE_BYTES = 1_000_000;
+const MAX_BATCH_BYTES = 2_000_000;
 /** Each number of ids makes another SQL text, and each text is prepared and kept. */
 const MAX_IDS = 100;
 const newestFirst = [{ createdAt: 'desc' }, { id: 'desc' }] satisfies Prisma.OrderOrderByWithRelationInput[];
-const withItems = { items: { orderBy: { position: 'asc' } } } satisfies Prisma.OrderInclude;
 const withItemsAndHistory = {
-  ...withItems,
+  items: { orderBy: { position: 'asc' } },
   statusHistory: { orderBy: { version: 'asc' } },
 } satisfies Prisma.OrderInclude;
 
-type OrderRow = Prisma.OrderGetPayload<{ include: typeof withItems }>;
+type OrderHead = Prisma.OrderGetPayload<object>;
+/** An order without its items, which are nearly all of what it has. */
+type MeasuredHead = OrderHead & { bytes: number };
+type ItemRow = Prisma.OrderItemGetPayload<object>;
 type DetailedOrderRow = Prisma.OrderGetPayload<{ include: typeof withItemsAndHistory }>;
 
 /** All access to the tables of orders. Deleted orders are invisible; lists are newest first. */
@@ -48,49 +53,88 @@ export class OrderRepository {
     return row === null ? undefined : toDetailedOrder(row);
   }
 
-  async list(filters: OrderFilters, { limit, offset, after, countUpTo }: OrderSliceRequest): Promise<OrderSlice> {
+  /** Ends before its limit where the answer would be too large. */
+  async list(
+    filters: OrderFilters,
+    { limit, offset, after, countUpTo }: OrderSliceRequest,
+    admit: Admit,
+  ): Promise<OrderSlice> {
     const { userId, status, createdFrom, createdTo } = filters;
     const where: Prisma.OrderWhereInput = { userId, status, createdAt: { gte: createdFrom, lt: createdTo } };
-    const [rows, total] = await Promise.all([
+    const [found, total] = await Promise.all([
       this.#database.order.findMany({
         where: after === undefined ? where : { AND: [where, isAfter(after)] },
-        include: withItems,
         orderBy: newestFirst,
         skip: after === undefined ? offset : 0,
         take: limit + 1,
       }),
       countUpTo > 0 ? this.#database.order.count({ where, take: countUpTo }) : null,
     ]);
-    return { rows: rows.map(toOrder), total };
+    const heads = await this.#measure(found);
+    const fitting = heads.slice(0, countFitting(heads));
+    await admit(sizeOf(fitting));
+    return { rows: await this.#withItems(fitting), total, endsEarly: fitting.length < heads.length };
   }
 
-  /** With `userId`, only those that are that user's. */
-  async listByIds(ids: readonly string[], userId?: string): Promise<Order[]> {
-    const rows = await this.#database.order.findMany({
-      where: { id: { in: [...ids] }, userId },
-      include: withItems,
-      orderBy: newestFirst,
-    });
-    return rows.map(toOrder);
+  /** With `userId`, only those that are that user's. Throws OrdersTooLarge. */
+  async listByIds(ids: readonly string[], admit: Admit, userId?: string): Promise<Order[]> {
+    const heads = await this.#measure(await this.#findHeads(ids, userId));
+    if (sizeOf(heads) > MAX_BATCH_BYTES) throw new OrdersTooLarge('ids');
+    await admit(sizeOf(heads));
+    return this.#withItems(heads);
   }
 
-  /** Up to `perUser` orders of each user. */
-  async listNewestOfUsers(userIds: readonly string[], perUser: number): Promise<Order[]> {
-    const newest = await this.#database.$queryRaw<{ id: string }[]>(sql`
-      SELECT newest.id
+  /** Up to `perUser` orders of each user. Throws OrdersTooLarge. */
+  async listNewestOfUsers(userIds: readonly string[], perUser: number, admit: Admit): Promise<Order[]> {
+    const newest = await this.#database.$queryRaw<{ id: string; bytes: number | null }[]>(sql`
+      SELECT newest.id, newest.bytes
       FROM unnest(${[...userIds]}::uuid[]) AS users (id)
       CROSS JOIN LATERAL (
-        SELECT id, created_at FROM orders
+        SELECT id, bytes, created_at FROM orders
         WHERE user_id = users.id AND deleted_at IS NULL
         ORDER BY created_at DESC, id DESC
         LIMIT ${perUser}
       ) AS newest
       ORDER BY newest.created_at DESC, newest.id DESC`);
+    const size = sizeOf(await this.#measure(newest));
+    if (size > MAX_BATCH_BYTES) throw new OrdersTooLarge('userIds');
+    await admit(size);
     const orders: Order[] = [];
     for (let start = 0; start < newest.length; start += MAX_IDS) {
-      orders.push(...(await this.listByIds(newest.slice(start, start + MAX_IDS).map(({ id }) => id))));
+      const heads = await this.#findHeads(newest.slice(start, start + MAX_IDS).map(({ id }) => id));
+      orders.push(...(await this.#withItems(await this.#measure(heads))));
     }
     return orders;
+  }
+
+  #findHeads(ids: readonly string[], userId?: string): Promise<OrderHead[]> {
+    return this.#database.order.findMany({ where: { id: { in: [...ids] }, userId }, orderBy: newestFirst });
+  }
+
+  async #withItems(heads: readonly MeasuredHead[]): Promise<Order[]> {
+    if (heads.length === 0) return [];
+    const items = await this.#database.orderItem.findMany({
+      where: { orderId: { in: heads.map(({ id }) => id) } },
+      orderBy: { position: 'asc' },
+    });
+    const ofOrder = Map.groupBy(items, ({ orderId }) => orderId);
+    return heads.map((head) => toOrder(head, ofOrder.get(head.id) ?? []));
+  }
+
+  /** What orders have that nobody measured when they were placed. */
+  async #measure<Head extends { id: string; bytes: number | null }>(
+    heads: readonly Head[],
+  ): Promise<(Head & { bytes: number })[]> {
+    const unknown = heads.filter(({ bytes }) => bytes === null).map(({ id }) => id);
+    const measured = new Map<string, number>();
+    for (let start = 0; start < unknown.length; start += MAX_IDS) {
+      const rows = await this.#database.$queryRaw<{ id: string; bytes: number }[]>(sql`
+        SELECT order_id AS id,
+               sum(${BYTES_OF_ITEM}::integer + octet_length(product_id) + octet_length(product_name))::integer AS bytes
+        FROM order_items WHERE order_id = ANY (${unknown.slice(start, start + MAX_IDS)}::uuid[]) GROUP BY order_id`);
+      for (const { id, bytes } of rows) measured.set(id, bytes);
+    }
+    return heads.map((head) => ({ ...head, bytes: head.bytes ?? measured.get(head.id) ?? 0 }));
   }
 
   /**
@@ -106,11 +150,12 @@ export class OrderRepository {
     const rows = await this.#store.saveInOneStatement(sql`
       WITH ${held} saved AS (
         INSERT INTO orders (id, user_id, status, total_amount, currency, currency_decimals, shipping_address, notes,
-                            payable_until, version, created_at, updated_at)
+                            payable_until, version, created_at, updated_at, bytes)
         SELECT ${order.id}::uuid, ${order.userId}::uuid, ${order.status}::order_status, ${order.totalAmount}::bigint,
                ${order.currency}, ${order.currencyDecimals}::smallint, ${order.shippingAddress}, ${order.notes},
                ${order.payableUntil}::timestamptz,
-               ${order.version}::integer, ${order.createdAt}::timestamptz, ${order.updatedAt}::timestamptz
+               ${order.version}::integer, ${order.createdAt}::timestamptz, ${order.updatedAt}::timestamptz,
+               ${order.bytes}::integer
         WHERE ${isAllowed}
         RETURNING id
       ), items AS (
@@ -192,7 +237,16 @@ const isAfter = ({ createdAt, id }: NonNullable<OrderSliceRequest['after']>): Pr
   OR: [{ createdAt: { lt: createdAt } }, { id: { lt: id } }],
 });
 
-const toOrder = ({ items, deletedAt: _, ...order }: OrderRow): Order => ({
+const sizeOf = (heads: readonly { bytes: number }[]): number => heads.reduce((sum, { bytes }) => sum + bytes, 0);
+
+/** How many of them an answer holds, one at least. */
+function countFitting(heads: readonly { bytes: number }[]): number {
+  let size = 0;
+  const first = heads.findIndex(({ bytes }) => (size += bytes) > MAX_PAGE_BYTES);
+  return first === -1 ? heads.length : Math.max(1, first);
+}
+
+const toOrder = ({ deletedAt: _, ...order }: MeasuredHead, items: readonly ItemRow[]): Order => ({
   ...order,
   items: items.map(({ id, productId, productName, quantity, unitPrice }) => ({
     id,
@@ -203,8 +257,8 @@ const toOrder = ({ items, deletedAt: _, ...order }: OrderRow): Order => ({
   })),
 });
 
-const toDetailedOrder = ({ statusHistory, ...row }: DetailedOrderRow): DetailedOrder => ({
-  ...toOrder(row),
+const toDetailedOrder = ({ statusHistory, items, ...head }: DetailedOrderRow): DetailedOrder => ({
+  ...toOrder({ ...head, bytes: head.bytes ?? bytesOf({ ...head, items }) }, items),
   statusHistory: statusHistory.map(({ status, at, changedBy, reason }) => ({
     status,
     at,

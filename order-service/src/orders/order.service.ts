@@ -1,7 +1,7 @@
 import type { Actor } from '@shop/common/auth';
 import type { Cause } from '@shop/common/database';
 import { retryLostRaces } from '@shop/common/errors';
-import type { Attempt } from '@shop/common/http';
+import type { Admit, Attempt } from '@shop/common/http';
 import { deletedBy, statusChangedBy } from './order.audit.js';
 import { OrderNotDeletable, OrderNotFound, OwnersOnlyCancel } from './order.errors.js';
 import { orderCreated, orderStatusChanged } from './order.events.js';
@@ -63,21 +63,25 @@ export class OrderService {
     return order;
   }
 
-  list(actor: Actor, { scope, ...filters }: OrderList, request: OrderSliceRequest): Promise<OrderSlice> {
+  list(actor: Actor, { scope, ...filters }: OrderList, request: OrderSliceRequest, admit: Admit): Promise<OrderSlice> {
     const userId = scope === 'own' ? actor.id : ownerSeenBy(actor);
-    return this.#orders.list({ ...filters, userId }, request);
+    return this.#orders.list({ ...filters, userId }, request, admit);
   }
 
   /** Those of `ids` that the caller may see. */
-  listByIds(actor: Actor, ids: readonly string[]): Promise<readonly Order[]> {
-    return this.#orders.listByIds(ids, ownerSeenBy(actor));
+  listByIds(actor: Actor, ids: readonly string[], admit: Admit): Promise<readonly Order[]> {
+    return this.#orders.listByIds(ids, admit, ownerSeenBy(actor));
   }
 
   /** Up to `perUser` orders of each user whose orders the caller may see. */
-  listNewestOfUsers(actor: Actor, userIds: readonly string[], perUser: number): Promise<readonly Order[]> {
+  listNewestOfUsers(
+    actor: Actor,
+    { userIds, perUser }: { userIds: readonly string[]; perUser: number },
+    admit: Admit,
+  ): Promise<readonly Order[]> {
     const owner = ownerSeenBy(actor);
     const visible = owner === undefined ? userIds : userIds.filter((userId) => userId === owner);
-    return this.#orders.listNewestOfUsers(visible, perUser);
+    return this.#orders.listNewestOfUsers(visible, perUser, admit);
   }
 
   /** Of several at once each is judged by what the one before it left. */

@@ -56,6 +56,8 @@ export interface Order {
   readonly version: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
+  /** What it has as JSON, about. */
+  readonly bytes: number;
 }
 
 export interface StatusChange {
@@ -102,6 +104,7 @@ export function placeOrder(
     version: 1,
     createdAt: now,
     updatedAt: now,
+    bytes: bytesOf({ shippingAddress, notes, items: wanted }),
     statusHistory: [{ status, at: now, by: userId, reason: null }],
   };
 }
@@ -126,6 +129,21 @@ export function changeStatus(order: DetailedOrder, change: StatusChange, table =
 
 /** An order that can still become something else stays where people look for it. */
 export const isDeletable = ({ status }: Order): boolean => nextStatuses[status].length === 0;
+
+/** Names, ids, amounts and times of an order and of an item, beside their texts. */
+const BYTES_OF_ORDER = 500;
+export const BYTES_OF_ITEM = 150;
+
+export function bytesOf({
+  shippingAddress,
+  notes,
+  items,
+}: Pick<Order, 'shippingAddress' | 'notes'> & {
+  items: readonly Pick<OrderItem, 'productId' | 'productName'>[];
+}): number {
+  const texts = [shippingAddress, notes, ...items.flatMap(({ productId, productName }) => [productId, productName])];
+  return BYTES_OF_ORDER + items.length * BYTES_OF_ITEM + Buffer.byteLength(JSON.stringify(texts));
+}
 
 function toPrices(items: OrderDraft['items'], currency: string): bigint[] {
   const faults: FieldFault[] = [];

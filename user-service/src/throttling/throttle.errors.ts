@@ -6,7 +6,7 @@ export class TooManyAttempts extends RateLimited {
   readonly isFirst: boolean;
 
   constructor(retryAfterSeconds: number, policy: RateLimitPolicy, { isFirst }: { isFirst: boolean }) {
-    super(retryAfterSeconds, policy);
+    super(retryAfterSeconds, { policy });
     this.isFirst = isFirst;
   }
 }
