@@ -166,6 +166,18 @@ describe('GraphQL on the server', () => {
     expect((await fetch(`${base}/GraphQL`, { method: 'POST' })).status).toBe(404);
   });
 
+  it.each(['', null])(
+    'an operation of the name %j, as some clients say none -> the only one there is',
+    async (operationName) => {
+      const response = await fetch(`${base}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ query: 'query Any { __typename }', operationName, variables: null }),
+      });
+      expect(await read(response)).toMatchObject({ status: 200, data: { __typename: 'Query' } });
+    },
+  );
+
   it('a small body in pieces -> answered', async () => {
     const response = await fetch(`${base}/graphql`, {
       method: 'POST',

@@ -82,7 +82,9 @@ function parseParams(text: string): GraphQLParams {
     throw malformed('POST body must be valid JSON');
   }
   if (!areParams(value)) throw malformed('POST body must be a JSON object');
-  return value;
+  if (value.operationName !== '') return value;
+  const { operationName: _unnamed, ...named } = value; // clients in Go send what is left out as ''
+  return named;
 }
 
 /** By its name alone: the document isn't parsed yet, and will be with limits of its own. */
