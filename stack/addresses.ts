@@ -1,11 +1,10 @@
 // Where everything answers, for the table at the end of a start.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { urlHost } from '../common/src/config/connection-url.ts';
 import { parseEnvironmentText } from './environment-text.ts';
 import { repository } from './paths.ts';
 import { infrastructure, services } from './parts.ts';
-import type { Settings } from './settings.ts';
+import { entryUrl, shownHost, type Settings } from './settings.ts';
 
 export interface Address {
   name: string;
@@ -15,7 +14,6 @@ export interface Address {
 
 export function serverAddresses(settings: Settings): Address[] {
   const { ports, postgres, rabbitmq } = settings;
-  const shown = visibleSecrets(settings);
   const clusters = services
     .map(({ database }) => database)
     .filter((database) => database !== undefined)
@@ -29,12 +27,12 @@ export function serverAddresses(settings: Settings): Address[] {
     {
       name: 'Adminer',
       url: `http://localhost:${ports.ADMINER_PORT}`,
-      note: `log in as ${postgres.user} / ${databasePassword(settings)} at ${servers}`,
+      note: `log in as ${postgres.user} / ${madePassword(settings, 'POSTGRES_PASSWORD')} at ${servers}`,
     },
     {
       name: 'RabbitMQ',
       url: `http://localhost:${ports.RABBITMQ_MANAGEMENT_PORT}`,
-      note: `log in as ${rabbitmq.user} / ${shown('RABBITMQ_PASSWORD')}; AMQP on port ${ports.RABBITMQ_PORT}`,
+      note: `log in as ${rabbitmq.user} / ${madePassword(settings, 'RABBITMQ_PASSWORD')}; AMQP on port ${ports.RABBITMQ_PORT}`,
     },
     ...clusters,
   ];
@@ -57,17 +55,6 @@ export function serviceAddresses(settings: Settings): Address[] {
   ];
 }
 
-/** Of nginx, the way in. */
-export function entryUrl(settings: Settings): string {
-  const { NGINX_PORT } = settings.ports;
-  return `http://${shownHost(settings)}${NGINX_PORT === 80 ? '' : `:${NGINX_PORT}`}`;
-}
-
-/** The name that a browser on this machine takes. */
-function shownHost({ host }: Settings): string {
-  return ['127.0.0.1', '::1', '0.0.0.0', '::'].includes(host) ? 'localhost' : urlHost(host);
-}
-
 /** What a newcomer should do first. */
 export function firstSteps(settings: Settings): string[] {
   const { ADMIN_EMAIL: email } = settings.variables;
@@ -80,8 +67,8 @@ export function firstSteps(settings: Settings): string[] {
 }
 
 /** Made at the first start, so that nobody knows it yet; whoever runs a production system knows where it is. */
-function databasePassword({ postgres, variables }: Settings): string {
-  return variables.NODE_ENV === 'production' ? '(POSTGRES_PASSWORD in .env)' : postgres.password;
+function madePassword({ variables }: Settings, name: string): string {
+  return variables.NODE_ENV === 'production' ? `(${name} in .env)` : (variables[name] ?? '');
 }
 
 /** Shows a secret only where everybody knows it already. */

@@ -20,11 +20,13 @@ export const portVariables = [
   'PAYMENT_DB_PORT',
   'RABBITMQ_PORT',
   'RABBITMQ_MANAGEMENT_PORT',
+  'RABBITMQ_MANAGEMENT_INTERNAL_PORT',
   'RABBITMQ_METRICS_PORT',
   'RABBITMQ_DIST_PORT',
   'EPMD_PORT',
   'ADMINER_PORT',
   'PROMETHEUS_PORT',
+  'PROMETHEUS_INTERNAL_PORT',
   'NGINX_LOG_METRICS_PORT',
 ] as const;
 export type PortVariable = (typeof portVariables)[number];
@@ -75,7 +77,9 @@ const openEntryPort = 8000;
 /** The settings with an entry port that everybody may open, where NGINX_PORT is below the first such port. */
 export function withOpenEntryPort(settings: Settings, firstOpen: number): Settings {
   if (settings.ports.NGINX_PORT >= firstOpen) return settings;
-  return { ...settings, ports: { ...settings.ports, NGINX_PORT: openEntryPort } };
+  const moved = { ...settings, ports: { ...settings.ports, NGINX_PORT: openEntryPort } };
+  if (settings.variables.JWT_ISSUER !== entryUrl(settings)) return moved;
+  return { ...moved, variables: { ...settings.variables, JWT_ISSUER: entryUrl(moved) } };
 }
 
 /** What to tell the user when nginx does not listen where NGINX_PORT says. */
@@ -150,12 +154,32 @@ export function parseSettings(texts: string[], environment: NodeJS.ProcessEnv): 
   const { ports, host } = settings;
   const moved = Object.fromEntries(Object.entries(ports).map(([name, number]) => [name, String(number)]));
   const final = { ...variables, ...moved, HOST: host };
-  return { ...settings, variables: { ...final, ...composedVariables(final) } };
+  const issuer = issuerOf(settings);
+  return { ...settings, variables: { ...final, ...composedVariables(final), JWT_ISSUER: issuer } };
 }
 
 /** How a program that is bound to `host` is addressed in a URL from this machine. */
 export function reachableHost(host: string): string {
   return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : urlHost(host);
+}
+
+/** Of nginx, the entry point. */
+export function entryUrl({ host, ports }: Pick<Settings, 'host' | 'ports'>): string {
+  return `http://${shownHost({ host })}${ports.NGINX_PORT === 80 ? '' : `:${ports.NGINX_PORT}`}`;
+}
+
+/** The name that a browser on this machine takes. */
+export function shownHost({ host }: Pick<Settings, 'host'>): string {
+  return ['127.0.0.1', '::1', '0.0.0.0', '::'].includes(host) ? 'localhost' : urlHost(host);
+}
+
+/** What .env.example said before tokens named the place where their discovery documents answer. */
+const formerIssuer = 'http://localhost/user-service';
+
+/** Where tokens come from: the entry point, unless .env says another place. */
+function issuerOf({ variables, host, ports }: Pick<Settings, 'variables' | 'host' | 'ports'>): string {
+  const given = variables.JWT_ISSUER;
+  return given && given !== formerIssuer ? given : entryUrl({ host, ports });
 }
 
 /** What is left empty in .env where others say it. */

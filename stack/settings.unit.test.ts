@@ -138,6 +138,15 @@ describe('the entry port', () => {
     expect(entryPortNote(usable)).toMatch(/^port 80 is only for root: .*http:\/\/localhost:8000 .*NGINX_PORT in \.env/);
   });
 
+  it('JWT_ISSUER -> where nginx answers, unless .env says another place than versions before did', () => {
+    const issuer = (JWT_ISSUER: string, firstOpen = 0) =>
+      withOpenEntryPort(parseSettings([example], { JWT_ISSUER }), firstOpen).variables.JWT_ISSUER;
+    expect(issuer('')).toBe('http://localhost');
+    expect(issuer('http://localhost/user-service')).toBe('http://localhost');
+    expect(issuer('', 1024)).toBe('http://localhost:8000');
+    expect(issuer('https://shop.example.com', 1024)).toBe('https://shop.example.com');
+  });
+
   it('a limit of nginx that is none -> said', () => {
     expect(() => parseSettings([example], { NGINX_RATE_LIMIT: '0' })).toThrow('NGINX_RATE_LIMIT is not a whole number');
     expect(() => parseSettings([example], { NGINX_CONNECTION_LIMIT: '65536' })).toThrow(
@@ -172,13 +181,13 @@ describe('baseEnvironment', () => {
 });
 
 describe('serviceEnvironment', () => {
-  const settings = parseSettings([example], { JWT_PRIVATE_KEY: 'secret' });
+  const settings = parseSettings([example], { JWT_PRIVATE_KEY: 'secret', RABBITMQ_PASSWORD: 'hop' });
 
   it('the user service -> gets its own secrets', () => {
     expect(serviceEnvironment('user-service', settings)).toMatchObject({
       JWT_PRIVATE_KEY: 'secret',
       USER_DB_USER: 'user_service',
-      RABBITMQ_PASSWORD: 'guest',
+      RABBITMQ_PASSWORD: 'hop',
     });
   });
 

@@ -39,6 +39,8 @@ export interface Config {
   brokerUrl: string;
   publicKeys: readonly KeyObject[];
   tokenIssuer: string;
+  /** Whose tokens are accepted, too, while they live. */
+  formerTokenIssuers?: readonly string[] | undefined;
   tokenAudience: string;
   accessTokenLifetime: number;
   /** Names that it may be asked by, beside its own and those of the loopback. */
@@ -94,6 +96,7 @@ export function loadConfig(environment: Environment): Config {
     brokerUrl: values.RABBITMQ_URL,
     publicKeys: values.JWT_PUBLIC_KEYS,
     tokenIssuer: values.JWT_ISSUER,
+    formerTokenIssuers: values.JWT_FORMER_ISSUERS,
     tokenAudience: values.JWT_AUDIENCE,
     accessTokenLifetime: values.JWT_EXPIRES_IN,
     allowedHosts: values.ALLOWED_HOSTS,

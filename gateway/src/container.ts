@@ -57,6 +57,7 @@ export async function startGateway(config: Config): Promise<RunningGateway> {
   const verifier = new AccessTokenVerifier({
     publicKeys: config.publicKeys,
     issuer: config.tokenIssuer,
+    formerIssuers: config.formerTokenIssuers,
     audience: config.tokenAudience,
     revocations,
   });

@@ -100,6 +100,7 @@ export async function startOrderService(config: Config): Promise<RunningService>
   const verifier = new AccessTokenVerifier({
     publicKeys: config.publicKeys,
     issuer: config.tokenIssuer,
+    formerIssuers: config.formerTokenIssuers,
     audience: config.tokenAudience,
     revocations,
   });

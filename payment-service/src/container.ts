@@ -126,6 +126,7 @@ export async function startPaymentService(
   const verifier = new AccessTokenVerifier({
     publicKeys: config.publicKeys,
     issuer: config.tokenIssuer,
+    formerIssuers: config.formerTokenIssuers,
     audience: config.tokenAudience,
     revocations,
   });

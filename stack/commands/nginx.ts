@@ -1,6 +1,6 @@
 // nginx alone, while the rest runs.
 import { statSync } from 'node:fs';
-import { entryUrl, table } from '../addresses.ts';
+import { table } from '../addresses.ts';
 import type { NginxAction } from '../arguments.ts';
 import { runningState, settle, type Context } from '../context.ts';
 import { request } from '../control.ts';
@@ -8,7 +8,7 @@ import { StackError } from '../errors.ts';
 import { cacheFigures, type CacheFigures } from '../nginx-log.ts';
 import { logFile } from '../log-files.ts';
 import { cachedFiles, clearNginxCache, readNginxStatus } from '../programs/nginx.ts';
-import { loadSettings } from '../settings.ts';
+import { entryUrl, loadSettings } from '../settings.ts';
 import { upDetached } from './up.ts';
 
 const notRunning = 3; // as systemctl and LSB's init scripts have it

@@ -148,7 +148,8 @@ const rows: readonly MatrixRow[] = [
   { operation: 'DELETE /:id', outcomes: guarded({ other: 404, owner: 200, admin: 200 }), scene: about() },
 ];
 
-const openHere = [...openOperations, 'GET /.well-known/jwks.json'] as const;
+const documents = ['jwks.json', 'oauth-authorization-server', 'openid-configuration'] as const;
+const openHere = [...openOperations, ...documents.map((name) => `GET /.well-known/${name}` as const)] as const;
 
 describe('who may do what', () => {
   it('each operation of the service -> has its row', () => {

@@ -45,6 +45,8 @@ export interface Config {
   privateKey: KeyObject;
   publicKeys: readonly KeyObject[];
   tokenIssuer: string;
+  /** Whose tokens are accepted, too, while they live. */
+  formerTokenIssuers?: readonly string[] | undefined;
   tokenAudience: string;
   accessTokenLifetime: number;
   refreshTokenSecret: string;
@@ -158,6 +160,7 @@ export function loadConfig(environment: Environment): Config {
     privateKey: values.JWT_PRIVATE_KEY,
     publicKeys: values.JWT_PUBLIC_KEYS,
     tokenIssuer: values.JWT_ISSUER,
+    formerTokenIssuers: values.JWT_FORMER_ISSUERS,
     tokenAudience: values.JWT_AUDIENCE,
     accessTokenLifetime: values.JWT_EXPIRES_IN,
     refreshTokenSecret: values.REFRESH_TOKEN_SECRET,

@@ -102,7 +102,13 @@ export async function startUserService(
     logger,
   });
   const { publicKeys, tokenIssuer: issuer, tokenAudience: audience } = config;
-  const verifier = new AccessTokenVerifier({ publicKeys, issuer, audience, revocations });
+  const verifier = new AccessTokenVerifier({
+    publicKeys,
+    issuer,
+    formerIssuers: config.formerTokenIssuers,
+    audience,
+    revocations,
+  });
 
   const auditTrail = new AuditTrail({ client: database });
   const pastEvents = new PastEvents({ client: database });
@@ -167,6 +173,7 @@ export async function startUserService(
     tracing,
     verifier,
     publicKeys,
+    tokenIssuer: issuer,
     probes,
     isStopping: () => isStopping,
     corsOrigins: config.corsOrigins,

@@ -20,6 +20,8 @@ export const accessTokenClaims = z.object({
   iat: z.int(),
   exp: z.int(),
   jti: z.string().min(1),
+  /** Absent in tokens of versions that did not write it yet. */
+  client_id: z.string().min(1).optional(),
 });
 export type AccessTokenClaims = z.infer<typeof accessTokenClaims>;
 
@@ -41,7 +43,7 @@ const isCanonical = (token: string): boolean =>
  */
 export class AccessTokenVerifier {
   readonly #keys: ReadonlyMap<string, KeyObject>;
-  readonly #issuer: string;
+  readonly #issuers: [string, ...string[]];
   readonly #audience: string;
   readonly #revocations: RevocationList;
   /** In seconds. */
@@ -51,11 +53,13 @@ export class AccessTokenVerifier {
   constructor(options: {
     publicKeys: readonly KeyObject[];
     issuer: string;
+    /** Whose tokens are accepted, too, while they live: what `issuer` was before. */
+    formerIssuers?: readonly string[] | undefined;
     audience: string;
     revocations: RevocationList;
   }) {
     this.#keys = new Map(options.publicKeys.map((key) => [jwkThumbprint(key), key]));
-    this.#issuer = options.issuer;
+    this.#issuers = [options.issuer, ...(options.formerIssuers ?? [])];
     this.#audience = options.audience;
     this.#revocations = options.revocations;
     this.#maxLifetime = Math.ceil(options.revocations.lifetime / 1000);
@@ -92,7 +96,7 @@ export class AccessTokenVerifier {
       const key = this.#keys.get(header.kid);
       if (key === undefined) throw new Error('unknown key');
       const claims = accessTokenClaims.parse(
-        jwt.verify(token, key, { algorithms: ['ES256'], issuer: this.#issuer, audience: this.#audience }),
+        jwt.verify(token, key, { algorithms: ['ES256'], issuer: this.#issuers, audience: this.#audience }),
       );
       if (claims.iat > Date.now() / 1000 + CLOCK_TOLERANCE) throw new Error('issued in the future');
       // It would come back to life once its revocation is forgotten.

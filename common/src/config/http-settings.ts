@@ -1,5 +1,18 @@
 import type { Settings } from './load-settings.js';
-import { connection, duration, fraction, hosts, networks, oneOf, optional, origins, text, url } from './setting.js';
+import {
+  connection,
+  duration,
+  fraction,
+  hosts,
+  issuer,
+  list,
+  networks,
+  oneOf,
+  optional,
+  origins,
+  text,
+  url,
+} from './setting.js';
 
 export const nodeEnvironments = ['development', 'test', 'production'] as const;
 
@@ -18,7 +31,8 @@ export const httpSettings = {
   CORS_ORIGINS: origins(),
   TRUSTED_PROXIES: networks({ default: '127.0.0.1,::1' }),
   RABBITMQ_URL: brokerUrl,
-  JWT_ISSUER: text({ default: 'http://localhost/user-service' }),
+  JWT_ISSUER: issuer({ default: 'http://localhost' }),
+  JWT_FORMER_ISSUERS: list(),
   JWT_AUDIENCE: text({ default: 'shop' }),
   JWT_EXPIRES_IN: duration({ default: '1h' }),
   STOP_DELAY: optional(duration()),

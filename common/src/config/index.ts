@@ -6,6 +6,7 @@ export {
   flag,
   fraction,
   hosts,
+  issuer,
   integer,
   list,
   networks,

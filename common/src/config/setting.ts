@@ -139,6 +139,29 @@ function areNetworks(values: readonly string[]): boolean {
   }
 }
 
+/** RFC 8414, 2; http, too, since nobody has a certificate for localhost. */
+const isIssuer = (value: string): boolean => {
+  const { protocol, search, hash, href } = URL.parse(value) ?? {};
+  return (
+    /^https?:$/.test(protocol ?? '') &&
+    !search &&
+    !hash &&
+    (href === value || href === `${value}/`) &&
+    !value.endsWith('/')
+  );
+};
+
+/** Where tokens come from: a URL below which their discovery documents are. */
+export const issuer = (options: { default?: string } = {}): Setting<string> =>
+  setting(
+    withDefault(
+      z.string().refine(isIssuer, {
+        message: 'must be a URL such as https://shop.example.com, without a slash, query or fragment at its end',
+      }),
+      options.default,
+    ),
+  );
+
 /** Texts separated by commas; none when unset. */
 export const list = (options: { default?: string } = {}): Setting<readonly string[]> =>
   setting(

@@ -3,7 +3,7 @@ import jwt from 'jsonwebtoken';
 import { jwkThumbprint, type AccessTokenClaims } from '../auth/index.js';
 import type { Role } from '../contracts/index.js';
 
-const ISSUER = 'http://test/user-service';
+const ISSUER = 'http://test';
 const AUDIENCE = 'test';
 
 export interface TestTokens {
@@ -37,6 +37,7 @@ export function createTestTokens(): TestTokens {
         iat: now,
         exp: now + 3_600,
         jti: randomUUID(),
+        client_id: 'test',
         ...claims,
       };
       return jwt.sign(payload, privateKey, { algorithm: 'ES256', keyid, header: { alg: 'ES256', typ: 'at+jwt' } });

@@ -303,6 +303,7 @@ const withOtherClaims: NamedAttack[] = [
     sid: [undefined, '', 1],
     ver: [undefined, '1', -1, 1.5],
     jti: [undefined, ''],
+    client_id: ['', 1, null],
     iat: [undefined, 'now'],
     exp: [undefined, null, 'never', -1, 0, 1e300],
     nbf: ['later'],

@@ -13,6 +13,9 @@ export interface AccessTokenIssuerOptions {
   clock: () => Date;
 }
 
+/** RFC 9068 asks who the token was given to. There is one client, the shop's own; others are not registered. */
+const CLIENT_ID = 'shop';
+
 /** Signs access tokens: JWT (RFC 9068) with ES256. */
 export class AccessTokenIssuer {
   readonly #options: AccessTokenIssuerOptions;
@@ -40,6 +43,7 @@ export class AccessTokenIssuer {
       iat: issuedAt,
       exp: issuedAt + this.expiresIn,
       jti: newId(),
+      client_id: CLIENT_ID,
     };
     return jwt.sign(claims, privateKey, {
       algorithm: 'ES256',

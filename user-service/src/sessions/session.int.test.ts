@@ -204,6 +204,7 @@ describe('access tokens', () => {
       iat: expect.any(Number),
       exp: (payload as jwt.JwtPayload).iat! + 3_600,
       jti: expect.any(String),
+      client_id: 'shop',
     });
   });
 
