@@ -97,7 +97,7 @@ dlq-drop: ## Remove one that can never succeed, noted in the audit trail: ID=...
 
 # --- Check it ---------------------------------------------------------------------------------------------------------
 .PHONY: test-performance-quick test-performance load-test
-.PHONY: test test-user test-order test-payment test-gateway test-common test-coverage test-chaos test-security test-compose test-alerts test-fresh lint fmt tidy
+.PHONY: test test-user test-order test-payment test-gateway test-common test-coverage test-chaos test-security test-compose test-alerts test-fresh lint fmt tidy sbom
 test: ## Run every test
 	@$(test)
 test-user: ## Run the tests of the user service
@@ -132,6 +132,8 @@ lint: ## Check style, types and the rules of the architecture
 	@$(native) build && $(run) npm run lint
 fmt: ## Format everything
 	@$(run) npm run format
+sbom: ## Write which packages a release consists of, as CycloneDX: sbom.cdx.json
+	@npm run --silent sbom
 tidy: ## Remove packages that nothing needs, and check package-lock.json
 	@$(run) npm run tidy
 
