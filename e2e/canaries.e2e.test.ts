@@ -17,14 +17,28 @@ import { eventually } from './support/system.ts';
 const programs = [
   ...['postgres-user', 'postgres-order', 'postgres-payment', 'epmd', 'rabbitmq'],
   ...['user-service', 'order-service', 'payment-service', 'gateway'],
-  ...['nginx', 'nginx-log', 'prometheus', 'adminer'],
+  ...['nginx', 'nginx-log', 'prometheus', 'prometheus-page', 'rabbitmq-page', 'adminer'],
 ];
 
 const expectedPorts = [
   ...['USER_DB_PORT', 'ORDER_DB_PORT', 'PAYMENT_DB_PORT'],
-  ...['RABBITMQ_PORT', 'RABBITMQ_MANAGEMENT_PORT', 'RABBITMQ_METRICS_PORT', 'RABBITMQ_DIST_PORT', 'EPMD_PORT'],
+  ...[
+    'RABBITMQ_PORT',
+    'RABBITMQ_MANAGEMENT_PORT',
+    'RABBITMQ_MANAGEMENT_INTERNAL_PORT',
+    'RABBITMQ_METRICS_PORT',
+    'RABBITMQ_DIST_PORT',
+    'EPMD_PORT',
+  ],
   ...['USER_SERVICE_PORT', 'ORDER_SERVICE_PORT', 'PAYMENT_SERVICE_PORT', 'GATEWAY_PORT'],
-  ...['NGINX_PORT', 'NGINX_STATUS_PORT', 'NGINX_LOG_METRICS_PORT', 'PROMETHEUS_PORT', 'ADMINER_PORT'],
+  ...[
+    'NGINX_PORT',
+    'NGINX_STATUS_PORT',
+    'NGINX_LOG_METRICS_PORT',
+    'PROMETHEUS_PORT',
+    'PROMETHEUS_INTERNAL_PORT',
+    'ADMINER_PORT',
+  ],
 ];
 
 /** A value that is nowhere else in the world, fit for a password, a header and a URL. */

@@ -41,7 +41,7 @@ describe.each([
   });
 
   it('in production with the example secrets -> refuses to start', async () => {
-    const { code, stderr } = await start(workspace, { NODE_ENV: 'production' });
+    const { code, stderr } = await start(workspace, { NODE_ENV: 'production', RABBITMQ_PASSWORD: 'guest' });
     expect(code).toBe(1);
     expect(stderr).toContain('settings: RABBITMQ_PASSWORD is the example value');
     if (workspace === 'user-service') expect(stderr).toContain('ADMIN_PASSWORD is the example value');
@@ -83,7 +83,7 @@ describe('.env.example', () => {
   });
 
   it('every secret in it -> refused in production', async () => {
-    expect(secrets.length).toBeGreaterThan(3);
+    expect(secrets.length).toBeGreaterThanOrEqual(3);
     const faults = await faultsInProduction({});
 
     expect(secrets.map(([name]) => name).filter((name) => !isNamed(faults, name, /example value/))).toEqual([]);

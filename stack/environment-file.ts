@@ -12,6 +12,7 @@ export const madeSecrets: readonly string[] = [
   'POSTGRES_PASSWORD',
   ...['USER', 'ORDER', 'PAYMENT'].flatMap((name) => [`${name}_DB_PASSWORD`, `${name}_DB_OWNER_PASSWORD`]),
   'SIMULATED_PROVIDER_DB_PASSWORD',
+  'RABBITMQ_PASSWORD',
 ];
 
 /** What .env.example said before URLs were made of their parts, each from the variables that it names. */

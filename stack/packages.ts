@@ -216,6 +216,7 @@ async function unpackAdminer(directory: string): Promise<void> {
   await apt(['download', 'adminer'], directory, folder);
   const archive = readdirSync(folder).find((name) => name.endsWith('.deb')) ?? 'adminer.deb';
   await runCommand(['dpkg', '-x', archive, '.'], aptOptions(directory, folder));
+  await runCommand(['chmod', '-R', 'a+rX', '.'], aptOptions(directory, folder)); // its server is none of root's
   rmSync(path.join(folder, archive));
   rmSync(unpackedAdminer, { recursive: true, force: true });
   renameSync(folder, unpackedAdminer);

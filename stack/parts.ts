@@ -1,4 +1,5 @@
 // What the whole system is made of, and what depends on what.
+import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { ensureBuilt } from './build.ts';
 import { baseEnvironment } from './environment.ts';
@@ -7,10 +8,11 @@ import { logFile } from './log-files.ts';
 import { ensureInstalled, type SystemProgram } from './packages.ts';
 import { selectParts, type Part, type Program, type Task } from './program.ts';
 import { adminer } from './programs/adminer.ts';
+import { guard } from './programs/guard.ts';
 import { nginx, nginxDirectory } from './programs/nginx.ts';
 import { nodeService } from './programs/node-service.ts';
 import { postgres } from './programs/postgres.ts';
-import { nginxLogFigures, prometheus, type PrometheusOptions } from './programs/prometheus.ts';
+import { guardAuthorization, nginxLogFigures, prometheus, type PrometheusOptions } from './programs/prometheus.ts';
 import { rabbitmq } from './programs/rabbitmq.ts';
 import { reachableHost, type PortVariable, type Settings } from './settings.ts';
 
@@ -100,7 +102,14 @@ const ownHosts = ['127.0.0.1', 'localhost'];
 /** For the servers, which need none of it. */
 const notForServices = ['POSTGRES_USER', 'POSTGRES_PASSWORD', 'GRAFANA_PASSWORD'];
 
-export const infrastructure = ['postgres-user', 'postgres-order', 'postgres-payment', 'rabbitmq', 'adminer'];
+export const infrastructure = [
+  'postgres-user',
+  'postgres-order',
+  'postgres-payment',
+  'rabbitmq',
+  'rabbitmq-page',
+  'adminer',
+];
 
 export interface PartsOptions {
   settings: Settings;
@@ -177,6 +186,7 @@ function observers({ settings, directory, withPrometheus }: PartsOptions, needs:
   const environment = baseEnvironment();
   const own = (job: string, port: number) => ({ job, address: `127.0.0.1:${port}` });
   const broker = own('rabbitmq', ports.RABBITMQ_METRICS_PORT);
+  const password = randomBytes(32).toString('base64url'); // between Prometheus and its guard, of this run
   return [
     nginxLogFigures({
       port: ports.NGINX_LOG_METRICS_PORT,
@@ -188,7 +198,8 @@ function observers({ settings, directory, withPrometheus }: PartsOptions, needs:
     prometheus({
       ...(withPrometheus === true ? {} : withPrometheus),
       directory: path.join(directory, 'prometheus'),
-      port: ports.PROMETHEUS_PORT,
+      port: ports.PROMETHEUS_INTERNAL_PORT,
+      password,
       targets: [
         ...services.map(({ name, portVariable }) => ({
           job: name,
@@ -206,6 +217,18 @@ function observers({ settings, directory, withPrometheus }: PartsOptions, needs:
         own('prometheus', ports.PROMETHEUS_PORT),
       ],
       retention: settings.prometheusRetention,
+      needs,
+      environment,
+    }),
+    guard({
+      name: 'prometheus-page',
+      directory: path.join(directory, 'prometheus-page'),
+      account: 'prometheus',
+      port: ports.PROMETHEUS_PORT,
+      portVariable: 'PROMETHEUS_PORT',
+      upstream: `127.0.0.1:${ports.PROMETHEUS_INTERNAL_PORT}`,
+      authorization: () => guardAuthorization(password),
+      allowedHosts: settings.variables.ALLOWED_HOSTS ?? '',
       needs,
       environment,
     }),
@@ -239,6 +262,7 @@ function serviceParts({ name, portVariable, database, calls }: Service, build: s
 function servers({ settings, directory, postgresSettings, rabbitmqStopSignal, withAdminer }: PartsOptions): Program[] {
   const { ports } = settings;
   const environment = baseEnvironment();
+  const allowedHosts = settings.variables.ALLOWED_HOSTS ?? '';
   const databases = services.map((service) => service.database).filter((database) => database !== undefined);
   const clusters = databases.map(({ name, portVariable, variables }) =>
     postgres({
@@ -256,7 +280,7 @@ function servers({ settings, directory, postgresSettings, rabbitmqStopSignal, wi
     directory: path.join(directory, 'rabbitmq'),
     ports: {
       amqp: ports.RABBITMQ_PORT,
-      management: ports.RABBITMQ_MANAGEMENT_PORT,
+      management: ports.RABBITMQ_MANAGEMENT_INTERNAL_PORT,
       metrics: ports.RABBITMQ_METRICS_PORT,
       distribution: ports.RABBITMQ_DIST_PORT,
       epmd: ports.EPMD_PORT,
@@ -265,18 +289,30 @@ function servers({ settings, directory, postgresSettings, rabbitmqStopSignal, wi
     environment,
     stopSignal: rabbitmqStopSignal,
   });
-  if (!withAdminer) return [...clusters, ...broker];
+  const brokerPage = guard({
+    name: 'rabbitmq-page',
+    directory: path.join(directory, 'rabbitmq-page'),
+    account: 'rabbitmq',
+    port: ports.RABBITMQ_MANAGEMENT_PORT,
+    portVariable: 'RABBITMQ_MANAGEMENT_PORT',
+    upstream: `127.0.0.1:${ports.RABBITMQ_MANAGEMENT_INTERNAL_PORT}`,
+    allowedHosts,
+    needs: [],
+    environment,
+  });
+  if (!withAdminer) return [...clusters, ...broker, brokerPage];
   const addresses = Object.fromEntries(
     databases.map(({ name, portVariable }) => [`postgres-${name}`, `127.0.0.1:${ports[portVariable]}`] as const),
   );
   const page = adminer({
-    directory: path.join(directory, 'adminer-sessions'),
+    directory: path.join(directory, 'adminer-page'),
     port: ports.ADMINER_PORT,
+    allowedHosts,
     servers: addresses,
     needs: [],
     environment,
   });
-  return [...clusters, ...broker, page];
+  return [...clusters, ...broker, brokerPage, page];
 }
 
 /** The variables of .env that a service gets: not what belongs to another one alone. */

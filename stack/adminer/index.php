@@ -2,6 +2,8 @@
 // Adminer with a drop-down of the servers named in ADMINER_SERVERS, and without a look for newer versions of itself.
 // ADMINER_DIRECTORY: the folder of adminer.php and its plugins, of version 4 or 5.
 
+require __DIR__ . '/allowed-hosts.php';
+
 /** Says where the passwords are: they are made on each machine, and this page is open to all of its users. */
 class LoginHint {
     function loginForm() {

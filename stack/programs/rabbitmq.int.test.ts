@@ -14,7 +14,7 @@ describe('RabbitMQ', () => {
 
   it('Erlang crashes -> leaves no dump of its memory, which grows with it and holds messages and passwords', async () => {
     const { identity, program } = broker.process;
-    const { directory } = program.command();
+    const directory = path.dirname(program.command().directory); // it runs in a folder of this one
     const erlang = markedProcesses(path.dirname(directory)).find(({ pid }) => processName(pid) === 'beam.smp');
     process.kill(erlang!.pid, 'SIGUSR1'); // https://www.erlang.org/doc/apps/erts/erl_cmd.html#signals: it ends with a dump
     await until(() => broker.process.isReady && broker.process.identity?.pid !== identity?.pid);

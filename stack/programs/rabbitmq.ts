@@ -1,15 +1,18 @@
-// RabbitMQ from the system's package, with all of its files in a folder of the stack's, and Erlang's port mapper for it.
+// RabbitMQ from the system's package, with all of its files in a folder of the stack's, and Erlang's port mapper for it. It may
+// write its data alone, not what it is configured by.
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { makePrivate } from '../data-folder.ts';
+import { makePassable } from '../data-folder.ts';
 import { isListening } from '../ports.ts';
 import type { Program } from '../program.ts';
+import { ownFolder, readableBy, serverAccount, type Account } from '../system-account.ts';
 import { writeWholeFile } from '../whole-file.ts';
+import { answersOk } from './node-service.ts';
 
 export interface RabbitmqOptions {
   /** Holds the configuration and all data. */
   directory: string;
+  /** `management`: where it listens itself; there may be a guard in front of it. */
   ports: { amqp: number; management: number; metrics: number; distribution: number; epmd: number };
   user: string;
   password: string;
@@ -23,6 +26,7 @@ export const rabbitmqServer = '/usr/lib/rabbitmq/bin/rabbitmq-server'; // the on
 export function rabbitmq(options: RabbitmqOptions): [epmd: Program, rabbitmq: Program] {
   const { directory, ports, stopSignal = 'SIGTERM' } = options;
   const environment = { ...options.environment, ...rabbitmqEnvironment(options) };
+  const account = (): Account | undefined => serverAccount('rabbitmq', path.dirname(directory));
   const epmd: Program = {
     kind: 'program',
     name: 'epmd',
@@ -30,11 +34,15 @@ export function rabbitmq(options: RabbitmqOptions): [epmd: Program, rabbitmq: Pr
     ports: [{ port: ports.epmd, variable: 'EPMD_PORT' }],
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 2_000,
-    prepare: async () => makePrivate(directory),
+    async prepare() {
+      makePassable(directory);
+      ownFolder(homeOf(directory), account());
+    },
     command: () => ({
       argv: ['epmd', '-port', String(ports.epmd), '-address', '127.0.0.1'],
       environment,
-      directory,
+      directory: homeOf(directory),
+      ...account(),
     }),
     isReady: () => isListening(ports.epmd),
   };
@@ -44,22 +52,25 @@ export function rabbitmq(options: RabbitmqOptions): [epmd: Program, rabbitmq: Pr
     needs: ['epmd'],
     ports: [
       { port: ports.amqp, variable: 'RABBITMQ_PORT' },
-      { port: ports.management, variable: 'RABBITMQ_MANAGEMENT_PORT' },
+      { port: ports.management, variable: 'RABBITMQ_MANAGEMENT_INTERNAL_PORT' },
       { port: ports.metrics, variable: 'RABBITMQ_METRICS_PORT' },
       { port: ports.distribution, variable: 'RABBITMQ_DIST_PORT' },
     ],
     stopSignal,
     stopTimeoutMs: 20_000,
-    prepare: async () => writeConfiguration(options),
-    command: () => ({ argv: [rabbitmqServer], environment, directory }),
+    prepare: async () => writeConfiguration(options, account()),
+    command: () => ({ argv: [rabbitmqServer], environment, directory: homeOf(directory), ...account() }),
     isReady: async () => (await isListening(ports.amqp)) && (await managementAnswers(options)),
   };
   return [epmd, server];
 }
 
+/** Of the Erlang cookie, which Erlang makes for its owner alone, and of what a crash leaves. */
+const homeOf = (directory: string): string => path.join(directory, 'home');
+
 function rabbitmqEnvironment({ directory, ports }: RabbitmqOptions): Record<string, string> {
   return {
-    HOME: directory, // of the Erlang cookie
+    HOME: homeOf(directory),
     RABBITMQ_CONF_ENV_FILE: path.join(directory, 'rabbitmq-env.conf'),
     RABBITMQ_CONFIG_FILE: path.join(directory, 'rabbitmq.conf'),
     RABBITMQ_ADVANCED_CONFIG_FILE: path.join(directory, 'advanced.config'),
@@ -67,7 +78,7 @@ function rabbitmqEnvironment({ directory, ports }: RabbitmqOptions): Record<stri
     RABBITMQ_MNESIA_BASE: path.join(directory, 'mnesia'),
     RABBITMQ_LOG_BASE: path.join(directory, 'log'),
     RABBITMQ_LOGS: '-',
-    RABBITMQ_PID_FILE: path.join(directory, 'rabbitmq.pid'),
+    RABBITMQ_PID_FILE: path.join(homeOf(directory), 'rabbitmq.pid'),
     RABBITMQ_NODENAME: 'shop@localhost',
     RABBITMQ_DIST_PORT: String(ports.distribution),
     ERL_EPMD_PORT: String(ports.epmd),
@@ -79,10 +90,14 @@ function rabbitmqEnvironment({ directory, ports }: RabbitmqOptions): Record<stri
   };
 }
 
-function writeConfiguration(options: RabbitmqOptions): void {
+function writeConfiguration(options: RabbitmqOptions, account: Account | undefined): void {
   const { directory, ports } = options;
-  for (const folder of ['mnesia', 'log']) mkdirSync(path.join(directory, folder), { recursive: true });
-  const write = (file: string, text: string) => writeWholeFile(path.join(directory, file), text, { mode: 0o600 });
+  for (const folder of ['mnesia', 'log']) ownFolder(path.join(directory, folder), account);
+  const write = (name: string, text: string) => {
+    const file = path.join(directory, name);
+    writeWholeFile(file, text, { mode: 0o600 });
+    readableBy(account, file);
+  };
   const settings = {
     'listeners.tcp.1': `127.0.0.1:${ports.amqp}`,
     'management.tcp.ip': '127.0.0.1',
@@ -125,14 +140,5 @@ export function basicAuthorization({ user, password }: { user: string; password:
 }
 
 async function managementAnswers({ ports, user, password }: RabbitmqOptions): Promise<boolean> {
-  try {
-    const response = await fetch(`http://127.0.0.1:${ports.management}/api/overview`, {
-      headers: { authorization: basicAuthorization({ user, password }) },
-      signal: AbortSignal.timeout(2_000),
-    });
-    await response.body?.cancel();
-    return response.ok;
-  } catch {
-    return false; // not there yet; the supervisor's deadline ends this
-  }
+  return answersOk(`http://127.0.0.1:${ports.management}/api/overview`, basicAuthorization({ user, password }));
 }
