@@ -8,6 +8,7 @@ import {
   integer,
   loadSettings,
   port,
+  rate,
   stopDelayOf,
   tracingOf,
   type AllowedOrigins,
@@ -42,6 +43,9 @@ export interface Config {
   trustedProxies: readonly string[];
   requestsPerSecond: number;
   paymentWindow: number;
+  unpaidLimit: { orders: number; bytes: number; window: number };
+  /** Idempotency keys that a user may have at a time. */
+  keysPerUser: number;
 }
 
 const settings = {
@@ -59,6 +63,9 @@ const settings = {
   DATABASE_MAX_PROCESSES: integer({ min: 1, max: 1_000, default: 10 }),
   SERVICE_RATE_LIMIT: integer({ min: 1, max: 1_000_000, default: 500 }),
   ORDER_PAYMENT_WINDOW: duration({ default: '30m' }),
+  UNPAID_ORDER_LIMIT: rate({ default: '10000/1h' }),
+  UNPAID_ORDER_BYTES: integer({ min: 1_000_000, max: 1_000_000_000_000, default: 10_000_000 }),
+  IDEMPOTENCY_KEY_LIMIT: integer({ min: 1, max: 1_000_000, default: 10_000 }),
 };
 
 /** Throws SettingsError. */
@@ -84,5 +91,11 @@ export function loadConfig(environment: Environment): Config {
     trustedProxies: values.TRUSTED_PROXIES,
     requestsPerSecond: values.SERVICE_RATE_LIMIT,
     paymentWindow: values.ORDER_PAYMENT_WINDOW,
+    unpaidLimit: {
+      orders: values.UNPAID_ORDER_LIMIT.quota,
+      bytes: values.UNPAID_ORDER_BYTES,
+      window: values.UNPAID_ORDER_LIMIT.window,
+    },
+    keysPerUser: values.IDEMPOTENCY_KEY_LIMIT,
   };
 }

@@ -87,7 +87,11 @@ export async function startOrderService(config: Config): Promise<RunningService>
     onSkip: countSkippedEvents(metrics),
   });
 
-  const idempotencyKeys = new IdempotencyKeys({ client: database, lease: REQUEST_LEASE });
+  const idempotencyKeys = new IdempotencyKeys({
+    client: database,
+    lease: REQUEST_LEASE,
+    maxPerUser: config.keysPerUser,
+  });
   const auditTrail = new AuditTrail({ client: database });
 
   const revocations = new RevocationList({ lifetime: config.accessTokenLifetime });
@@ -107,7 +111,7 @@ export async function startOrderService(config: Config): Promise<RunningService>
 
   const databaseClock = new DatabaseClock({ client: database });
   const orders = new OrderService({
-    orders: new OrderRepository({ database, store }),
+    orders: new OrderRepository({ database, store, unpaidLimit: config.unpaidLimit }),
     clock: () => databaseClock.now(),
     newId,
     paymentWindow: config.paymentWindow,

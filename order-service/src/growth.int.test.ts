@@ -24,7 +24,11 @@ beforeAll(async () => {
   shop = await createTestDatabase({ serviceDirectory: path.join(import.meta.dirname, '..') });
   database = createDatabase(createDatabaseAdapter({ url: shop.url, poolSize: 1, applicationName: 'test' }));
   pool = createTestPool(shop.url);
-  orders = new OrderRepository({ database, store: new AtomicStore({ client: database, onCommit: () => undefined }) });
+  orders = new OrderRepository({
+    database,
+    store: new AtomicStore({ client: database, onCommit: () => undefined }),
+    unpaidLimit: { orders: 1, bytes: 1, window: 1 },
+  });
   const filling = await pool.connect();
   await filling.query(`
     SET session_replication_role = replica;

@@ -84,6 +84,8 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
     trustedProxies: [],
     requestsPerSecond: 100_000,
     paymentWindow: 30 * 60_000,
+    unpaidLimit: { orders: 10_000, bytes: 100_000_000, window: 3_600_000 },
+    keysPerUser: 10_000,
     ...overrides,
   };
   let service = await startOrderService(config);

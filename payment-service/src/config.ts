@@ -48,6 +48,10 @@ export interface Config extends ProvidersConfig {
   orderServiceUrl: string;
   providerTimeout: number;
   refundRetryPause: number;
+  /** That may be opened for one order. */
+  paymentsPerOrder: number;
+  /** Idempotency keys that a user may have at a time. */
+  keysPerUser: number;
 }
 
 const settings = {
@@ -67,6 +71,8 @@ const settings = {
   ORDER_SERVICE_URL: url({ schemes: ['http', 'https'] }),
   PROVIDER_TIMEOUT: duration({ default: '5s' }),
   REFUND_RETRY_PAUSE: duration({ default: '5s' }),
+  PAYMENTS_PER_ORDER: integer({ min: 1, max: 1_000, default: 20 }),
+  IDEMPOTENCY_KEY_LIMIT: integer({ min: 1, max: 1_000_000, default: 10_000 }),
 };
 
 /** Throws SettingsError. */
@@ -98,6 +104,8 @@ export function loadConfig(environment: Environment): Config {
     orderServiceUrl: values.ORDER_SERVICE_URL,
     providerTimeout: values.PROVIDER_TIMEOUT,
     refundRetryPause: values.REFUND_RETRY_PAUSE,
+    paymentsPerOrder: values.PAYMENTS_PER_ORDER,
+    keysPerUser: values.IDEMPOTENCY_KEY_LIMIT,
   };
 }
 

@@ -152,7 +152,7 @@ export async function startPaymentService(
 
   const requestLifetime = config.providerTimeout + WRITING_TIME;
   const lease = 2 * requestLifetime; // whoever holds one asks the provider twice at most
-  const idempotencyKeys = new IdempotencyKeys({ client: database, lease });
+  const idempotencyKeys = new IdempotencyKeys({ client: database, lease, maxPerUser: config.keysPerUser });
   const auditTrail = new AuditTrail({ client: database });
   const pastEvents = new PastEvents({ client: database });
   const discrepancies = new DiscrepancyService({
@@ -181,6 +181,7 @@ export async function startPaymentService(
   const charges = new ChargeRepository({ database });
   const charging = new ChargingService({ charges, providers });
   const paymentService = new PaymentService({
+    paymentsPerOrder: config.paymentsPerOrder,
     payments,
     accounts,
     orders: new PayableOrderClient(orderService),

@@ -132,7 +132,7 @@ describe('in a shop that has grown', () => {
     const before = await count();
     const cost = await read(async () => {
       await new PastEvents({ client: database }).purge();
-      await new IdempotencyKeys({ client: database, lease: 1 }).purge();
+      await new IdempotencyKeys({ client: database, lease: 1, maxPerUser: 10_000 }).purge();
       await new AuditTrail({ client: database }).purge();
       await webhooks.forget({ before: new Date(Date.now() - 7 * 86_400_000), limit: 1_000 });
     });
@@ -146,7 +146,7 @@ it('every table that grows or changes -> is vacuumed and analyzed long before a 
 });
 
 it('an answer is kept for its key, an order gets its status -> seldom an index is changed, where pages have room', async () => {
-  const keys = new IdempotencyKeys({ client: database, lease: 60_000 });
+  const keys = new IdempotencyKeys({ client: database, lease: 60_000, maxPerUser: 10_000 });
   const hot = async (table: string) =>
     query<{ updates: number; hot: number }>(
       `SELECT n_tup_upd::integer AS updates, n_tup_hot_upd::integer AS hot FROM pg_stat_user_tables WHERE relname = $1`,

@@ -117,6 +117,8 @@ export async function startTestService({ simulated, ...overrides }: ConfigChange
     simulated: { databaseUrl: database.url, webhookSecrets: [randomBytes(32)], webhookUrl: undefined, ...simulated },
     providerTimeout: 5_000,
     refundRetryPause: 100,
+    paymentsPerOrder: 20,
+    keysPerUser: 10_000,
     ...overrides,
   };
   const logged: LogEntry[] = [];

@@ -21,20 +21,25 @@ const keyRow = z.object({
 export class IdempotencyKeys implements IdempotencyStore {
   readonly #client: DatabaseClient;
   readonly #lease: number;
+  readonly #maxPerUser: number;
 
   /**
    * `lease`: milliseconds that an attempt has, before another may take over from it. Should it be alive after all, it
-   * can write nothing any more that is fenced.
+   * can write nothing any more that is fenced. `maxPerUser`: keys that a user may have at a time.
    */
-  constructor({ client, lease }: { client: DatabaseClient; lease: number }) {
+  constructor({ client, lease, maxPerUser }: { client: DatabaseClient; lease: number; maxPerUser: number }) {
     this.#client = client;
     this.#lease = lease;
+    this.#maxPerUser = maxPerUser;
   }
 
   async claim(request: KeyedRequest): Promise<Claim> {
     for (let look = 1; look <= MAX_LOOKS; look++) {
-      const claim = (await this.#take(request)) ?? (await this.#find(request));
-      if (claim !== undefined) return claim;
+      const taken = await this.#take(request);
+      if (taken !== 'full' && taken !== undefined) return taken;
+      const found = await this.#find(request);
+      if (found !== undefined) return found;
+      if (taken === 'full') return { outcome: 'full', retryAfterSeconds: await this.#secondsUntilRoom(request) };
     }
     return { outcome: 'running' };
   }
@@ -62,12 +67,19 @@ export class IdempotencyKeys implements IdempotencyStore {
     return purged === limit;
   }
 
-  /** A key that is new, past its time, or left behind by an attempt whose time is over. */
-  async #take({ userId, key, fingerprint }: KeyedRequest): Promise<Claim | undefined> {
+  /** A key that is new, past its time, or left behind by an attempt whose time is over. `full`: no new one is to be had. */
+  async #take({ userId, key, fingerprint }: KeyedRequest): Promise<Claim | 'full' | undefined> {
     const attempt = randomUUID();
-    const [taken] = await this.#client.$queryRaw<{ begun: string | null }[]>(sql`
+    const [taken] = await this.#client.$queryRaw<
+      { begun: string | null; holder: string | null; hasRoom: boolean }[]
+    >(sql`
+      WITH room AS MATERIALIZED (
+        SELECT EXISTS (SELECT FROM idempotency_keys WHERE user_id = ${userId}::uuid AND key = ${key})
+          OR may_take_key(${userId}::uuid, ${this.#maxPerUser}::integer) AS "hasRoom"
+      ), taken AS (
       INSERT INTO idempotency_keys AS known (user_id, key, fingerprint, attempt, lease_until)
-      VALUES (${userId}::uuid, ${key}, ${fingerprint}, ${attempt}::uuid, now() + ${this.#lease}::integer * interval '1 millisecond')
+      SELECT ${userId}::uuid, ${key}, ${fingerprint}, ${attempt}::uuid, now() + ${this.#lease}::integer * interval '1 millisecond'
+      FROM room WHERE "hasRoom"
       ON CONFLICT (user_id, key) DO UPDATE SET
         fingerprint = excluded.fingerprint,
         attempt = excluded.attempt,
@@ -78,9 +90,19 @@ export class IdempotencyKeys implements IdempotencyStore {
         created_at = CASE WHEN known.created_at > now() - ${LIFETIME} THEN known.created_at ELSE excluded.created_at END
       WHERE known.created_at <= now() - ${LIFETIME}
         OR (known.status IS NULL AND known.lease_until <= now() AND known.fingerprint = excluded.fingerprint)
-      RETURNING begun`);
-    if (taken === undefined) return undefined;
+      RETURNING begun, attempt
+      ) SELECT "hasRoom", begun, attempt AS holder FROM room LEFT JOIN taken ON true`);
+    if (taken?.hasRoom === false) return 'full';
+    if (taken?.holder !== attempt) return undefined;
     return { outcome: 'held', heldKey: { userId, key, attempt, begun: taken.begun ?? undefined } };
+  }
+
+  /** Until the oldest key of a user is past its time. */
+  async #secondsUntilRoom({ userId }: KeyedRequest): Promise<number> {
+    const [row] = await this.#client.$queryRaw<{ seconds: number }[]>(sql`
+      SELECT greatest(1, ceil(extract(epoch FROM min(created_at) + ${LIFETIME} - now())))::integer AS seconds
+      FROM idempotency_keys WHERE user_id = ${userId}::uuid`);
+    return row?.seconds ?? 1;
   }
 
   async #find({ userId, key, fingerprint }: KeyedRequest): Promise<Claim | undefined> {

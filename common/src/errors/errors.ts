@@ -102,6 +102,13 @@ export class RateLimited extends AppError {
   }
 }
 
+/** A user has as many idempotency keys as may be kept for it. */
+export class TooManyIdempotencyKeys extends RateLimited {
+  constructor(retryAfterSeconds: number) {
+    super(retryAfterSeconds, { message: 'Too many idempotency keys: each is kept for 24 hours' });
+  }
+}
+
 /** Something that this process depends on is down or too busy. */
 export class ServiceUnavailable extends AppError {
   constructor(message = 'Service temporarily unavailable', options: AppErrorOptions = {}) {

@@ -12,6 +12,7 @@ export {
   type RateLimitPolicy,
   RequestStillRunning,
   ServiceUnavailable,
+  TooManyIdempotencyKeys,
   InvalidToken,
   Unauthorized,
   UnsupportedMediaType,

@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { configure } from 'safe-stable-stringify';
-import { AppError, findAppError, IdempotencyKeyReused, InvalidInput, RequestStillRunning } from '../errors/index.js';
+import {
+  AppError,
+  findAppError,
+  IdempotencyKeyReused,
+  InvalidInput,
+  RequestStillRunning,
+  TooManyIdempotencyKeys,
+} from '../errors/index.js';
 import type { Logger } from '../logger/index.js';
 import { errorAnswer, statusOfCode } from './error-handler.js';
 import { replyAnswer, type Answer, type Reply } from './reply.js';
@@ -25,12 +32,13 @@ export interface HeldKey {
   readonly begun: string | undefined;
 }
 
-/** `running`: another attempt holds the key. `reused`: it stands for another request. */
+/** `running`: another attempt holds the key. `reused`: it stands for another request. `full`: the user has too many keys. */
 export type Claim =
   | { readonly outcome: 'held'; readonly heldKey: HeldKey }
   | { readonly outcome: 'answered'; readonly answer: Answer }
   | { readonly outcome: 'running' }
-  | { readonly outcome: 'reused' };
+  | { readonly outcome: 'reused' }
+  | { readonly outcome: 'full'; readonly retryAfterSeconds: number };
 
 /** Keeps what was answered to each key. */
 export interface IdempotencyStore {
@@ -87,7 +95,7 @@ export const fingerprintOf = (request: { method: string; route: string; params: 
 
 const ACCEPTED = 202;
 /** What is asked again gets another answer: who asks may mend the request, or the trouble may pass. */
-const PASSING: readonly number[] = [400, 401, 403, 413, 415, 429];
+const PASSING: readonly number[] = [400, 401, 403, 404, 413, 415, 429];
 const isPassing = ({ code }: AppError): boolean => statusOfCode[code] >= 500 || PASSING.includes(statusOfCode[code]);
 
 /** The attempt that holds a key, whose use case comes to a value that is answered as `toReply` says. */
@@ -114,7 +122,9 @@ export function attemptOf<Value>(
 
 /**
  * Answers the repetition of a request with the first answer. Only what was decided is kept: not what is wrong with the
- * request itself, no trouble of ours, and not that something is still being done. Throws RequestStillRunning and IdempotencyKeyReused.
+ * request itself, no trouble of ours, not that something is still being done, and not that there is nothing, which would let
+ * anybody fill the store with keys for what he makes up. Throws RequestStillRunning, IdempotencyKeyReused and
+ * TooManyIdempotencyKeys.
  */
 export const carryOutOnce =
   ({ store, logger }: { store: IdempotencyStore; logger: Logger }): Once =>
@@ -123,6 +133,7 @@ export const carryOutOnce =
     if (claim.outcome === 'answered') return { ...claim.answer, isReplayed: true };
     if (claim.outcome === 'running') throw new RequestStillRunning();
     if (claim.outcome === 'reused') throw new IdempotencyKeyReused();
+    if (claim.outcome === 'full') throw new TooManyIdempotencyKeys(claim.retryAfterSeconds);
     const { heldKey } = claim;
     const conclude = async (answer: Answer | undefined): Promise<void> => {
       try {

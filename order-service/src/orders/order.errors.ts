@@ -1,5 +1,5 @@
 import { TOO_LARGE_TOGETHER } from '@shop/common/contracts';
-import { Conflict, Forbidden, InvalidInput, LostRace, NotFound } from '@shop/common/errors';
+import { Conflict, Forbidden, InvalidInput, LostRace, NotFound, RateLimited } from '@shop/common/errors';
 
 /** There is no such order, it was deleted, or it is somebody else's. */
 export class OrderNotFound extends NotFound {
@@ -37,5 +37,14 @@ export class OrderNotDeletable extends Conflict {
 export class OrdersTooLarge extends InvalidInput {
   constructor(field: 'ids' | 'userIds') {
     super([{ field, message: TOO_LARGE_TOGETHER }]);
+  }
+}
+
+/** Each order is kept for long; so many that nobody pays are no shopper's. */
+export class TooManyUnpaidOrders extends RateLimited {
+  constructor(retryAfterSeconds: number) {
+    super(retryAfterSeconds, {
+      message: 'Too many orders that are not paid: pay some of them, or place this one later',
+    });
   }
 }

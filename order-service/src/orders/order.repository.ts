@@ -4,7 +4,7 @@ import { RequestStillRunning } from '@shop/common/errors';
 import type { Admit, AttemptNote, PageRequest, Slice } from '@shop/common/http';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
-import { OrderChangedMeanwhile, OrdersTooLarge } from './order.errors.js';
+import { OrderChangedMeanwhile, OrdersTooLarge, TooManyUnpaidOrders } from './order.errors.js';
 import { BYTES_OF_ITEM, bytesOf, SYSTEM, type DetailedOrder, type Order, type OrderStatus } from './order.js';
 
 /** Conditions that all orders of a list meet. */
@@ -18,6 +18,14 @@ export interface OrderFilters {
 }
 export type OrderSliceRequest = PageRequest;
 export type OrderSlice = Slice<Order>;
+
+/** How many orders a user may have placed in a length of time that nobody has paid, and how many bytes of them. */
+export interface UnpaidLimit {
+  orders: number;
+  bytes: number;
+  /** In milliseconds. */
+  window: number;
+}
 
 const { sql } = Prisma;
 /** As JSON: a hundred orders of 20 items each have as much. No order alone has more than a quarter of it. */
@@ -41,10 +49,20 @@ type DetailedOrderRow = Prisma.OrderGetPayload<{ include: typeof withItemsAndHis
 export class OrderRepository {
   readonly #database: Database;
   readonly #store: AtomicStore<Database>;
+  readonly #unpaidLimit: UnpaidLimit;
 
-  constructor({ database, store }: { database: Database; store: AtomicStore<Database> }) {
+  constructor({
+    database,
+    store,
+    unpaidLimit,
+  }: {
+    database: Database;
+    store: AtomicStore<Database>;
+    unpaidLimit: UnpaidLimit;
+  }) {
     this.#database = database;
     this.#store = store;
+    this.#unpaidLimit = unpaidLimit;
   }
 
   /** With `userId`, only if the order is that user's. */
@@ -139,7 +157,8 @@ export class OrderRepository {
 
   /**
    * A new order, with the event that tells of it and a note about the request that asked for it: one statement, since
-   * most writes are this one. Throws RequestStillRunning when another attempt at the request has taken over.
+   * most writes are this one. Throws RequestStillRunning when another attempt at the request has taken over, and
+   * TooManyUnpaidOrders.
    */
   async insert(order: DetailedOrder, event: EventDraft, note?: AttemptNote): Promise<void> {
     // One JSON parameter: the statement's text stays the same for any number of items, so it is prepared once.
@@ -147,8 +166,13 @@ export class OrderRepository {
       order.items.map((item, position) => ({ ...item, position, unitPrice: item.unitPrice.toString() })),
     );
     const { held, isAllowed, noted } = attemptClauses(note);
-    const rows = await this.#store.saveInOneStatement(sql`
-      WITH ${held} saved AS (
+    const { orders, bytes, window } = this.#unpaidLimit;
+    const [row] = await this.#store.saveInOneStatement<{ isSaved: boolean }>(sql`
+      WITH ${held} room AS MATERIALIZED (
+        SELECT may_place_order(${order.userId}::uuid, ${order.bytes}::integer, ${orders}::integer, ${bytes}::bigint,
+                               ${window}::integer * interval '1 millisecond') AS is_there
+        WHERE ${isAllowed}
+      ), saved AS (
         INSERT INTO orders (id, user_id, status, total_amount, currency, currency_decimals, shipping_address, notes,
                             payable_until, version, created_at, updated_at, bytes)
         SELECT ${order.id}::uuid, ${order.userId}::uuid, ${order.status}::order_status, ${order.totalAmount}::bigint,
@@ -156,7 +180,7 @@ export class OrderRepository {
                ${order.payableUntil}::timestamptz,
                ${order.version}::integer, ${order.createdAt}::timestamptz, ${order.updatedAt}::timestamptz,
                ${order.bytes}::integer
-        WHERE ${isAllowed}
+        FROM room WHERE is_there
         RETURNING id
       ), items AS (
         INSERT INTO order_items (id, order_id, position, product_id, product_name, quantity, unit_price)
@@ -165,8 +189,20 @@ export class OrderRepository {
           id uuid, position integer, "productId" text, "productName" text, quantity integer, "unitPrice" bigint
         )
       ), history AS (${historyInsert(order)}), told AS (${outboxInsert([event], { onlyIf: sql`SELECT FROM saved` })})
-      ${noted} SELECT id FROM saved`);
-    if (rows.length === 0) throw new RequestStillRunning();
+      ${noted} SELECT saved.id IS NOT NULL AS "isSaved" FROM room LEFT JOIN saved ON true`);
+    if (row === undefined) throw new RequestStillRunning();
+    if (!row.isSaved) throw new TooManyUnpaidOrders(await this.#secondsUntilRoom(order.userId));
+  }
+
+  /** Until the oldest of a user's unpaid orders doesn't count any more. */
+  async #secondsUntilRoom(userId: string): Promise<number> {
+    const window = sql`${this.#unpaidLimit.window}::integer * interval '1 millisecond'`;
+    const [row] = await this.#database.$queryRaw<{ seconds: number | null }[]>(sql`
+      SELECT ceil(extract(epoch FROM min(created_at) + ${window} - now()))::integer AS seconds
+      FROM orders
+      WHERE user_id = ${userId}::uuid AND created_at > now() - ${window} AND status IN ('pending', 'cancelled')
+        AND deleted_at IS NULL`);
+    return Math.max(1, row?.seconds ?? 1);
   }
 
   /**

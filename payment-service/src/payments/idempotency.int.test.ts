@@ -137,10 +137,11 @@ describe('opening a payment under an idempotency key', () => {
     expectReplay(await post(alice, '', draft), first);
   });
 
-  it('for an unknown order -> 404 is kept', async () => {
+  it('for an unknown order -> 404, of which nothing is kept', async () => {
     const draft = { orderId: newId(), amount: 1, currency: 'USD', method: 'card' };
-    const first = await post(alice, '', draft).expect(404);
-    expectReplay(await post(alice, '', draft), first);
+    await post(alice, '', draft).expect(404);
+    expect(await test.query('SELECT FROM idempotency_keys WHERE user_id = $1', [alice.id])).toHaveLength(0);
+    expect((await post(alice, '', draft).expect(404)).headers).not.toHaveProperty('idempotent-replayed');
   });
 
   it('of a wrong amount, or while order-service is down -> the key is free again', async () => {

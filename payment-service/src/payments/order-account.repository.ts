@@ -104,15 +104,16 @@ interface LockedAccount extends OrderAccount {
 }
 
 async function lock(transaction: Transaction, orderId: string): Promise<LockedAccount> {
-  const [row] = await transaction.$queryRaw<(PayableOrder & { now: Date })[]>`
-    SELECT ${payableOrderColumns}, clock_timestamp() AS now
+  const [row] = await transaction.$queryRaw<(PayableOrder & { now: Date; payments: number })[]>`
+    SELECT ${payableOrderColumns}, clock_timestamp() AS now,
+           (SELECT count(*)::integer FROM payments WHERE order_id = payable_orders.id) AS payments
     FROM payable_orders WHERE id = ${orderId}::uuid FOR UPDATE`;
   if (row === undefined) throw new Error(`order ${orderId} is not known`);
-  const { now, ...order } = row;
+  const { now, payments, ...order } = row;
   const [payment] = await transaction.$queryRaw<Payment[]>`
     SELECT ${paymentColumns} FROM payments WHERE order_id = ${orderId}::uuid
     ORDER BY ${latestFirst} LIMIT 1 FOR UPDATE`;
-  return { order, payment, now };
+  return { order, payment, payments, now };
 }
 
 async function write(transaction: Transaction, account: LockedAccount, decision: Decision): Promise<void> {

@@ -26,7 +26,7 @@ import {
   type Payment,
 } from './payment.js';
 import { refundEntry } from './payment.audit.js';
-import { LivePaymentExists, OrderNotPayable } from './payment.errors.js';
+import { LivePaymentExists, OrderNotPayable, TooManyPayments } from './payment.errors.js';
 import { paymentEvent } from './payment.resource.js';
 import { openRefund, REFUND_TRIES, refundFailed, refundSucceeded, type Refund } from './refund.js';
 
@@ -34,6 +34,8 @@ import { openRefund, REFUND_TRIES, refundFailed, refundSucceeded, type Refund } 
 export interface OrderAccount {
   readonly order: PayableOrder;
   readonly payment: Payment | undefined;
+  /** How many it has had, where that matters. */
+  readonly payments?: number;
 }
 
 /** What is to be written, all of it or nothing. */
@@ -75,14 +77,15 @@ export function orderHeardOf({ order: known, payment }: OrderAccount, status: Or
   return { order, ...(payment.status === 'pending' ? cancelled(payment, moment) : restRefunded(payment, moment)) };
 }
 
-/** A further payment, after the last one failed or was cancelled. Throws OrderNotPayable and LivePaymentExists. */
+/** A further payment, after the last one failed or was cancelled. Throws OrderNotPayable, LivePaymentExists and TooManyPayments. */
 export function paymentRequested(
-  { order, payment }: OrderAccount,
-  parts: { method: PaymentMethod; description: string | null },
+  { order, payment, payments = 0 }: OrderAccount,
+  { maxPayments = Infinity, ...parts }: { method: PaymentMethod; description: string | null; maxPayments?: number },
   moment: Moment,
 ): Decision {
   if (!isPayable(order, moment.now)) throw new OrderNotPayable(order.status);
   if (payment !== undefined && isLive(payment)) throw new LivePaymentExists(payment.id);
+  if (payments >= maxPayments) throw new TooManyPayments();
   return opened(order, parts, moment);
 }
 

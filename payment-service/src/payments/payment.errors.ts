@@ -24,6 +24,12 @@ export class LivePaymentExists extends Conflict {
   }
 }
 
+export class TooManyPayments extends Conflict {
+  constructor() {
+    super('Order has had too many payments: place another one');
+  }
+}
+
 export class PaymentNotPending extends Conflict {
   constructor(status: string) {
     super(`Payment is ${status} and can not be processed`);

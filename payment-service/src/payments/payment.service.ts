@@ -47,6 +47,8 @@ export interface PaymentServiceOptions {
   refunds: { wake(): void };
   logger: Logger;
   newId: () => string;
+  /** That may be opened for one order. */
+  paymentsPerOrder: number;
 }
 
 export interface PaymentDraft {
@@ -104,7 +106,15 @@ export class PaymentService {
     const { openedPayment } = await accounts.change(
       order.id,
       (account, now) =>
-        paymentRequested(account, { method: draft.method, description: draft.description }, this.#moment(now)),
+        paymentRequested(
+          account,
+          {
+            method: draft.method,
+            description: draft.description,
+            maxPayments: this.#options.paymentsPerOrder,
+          },
+          this.#moment(now),
+        ),
       (decision) => attempt?.makes(written(decision.openedPayment)),
     );
     return written(openedPayment);

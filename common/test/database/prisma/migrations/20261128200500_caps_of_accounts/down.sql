@@ -1,0 +1,1 @@
+DROP FUNCTION "may_take_key"(UUID, INTEGER);
