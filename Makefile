@@ -84,7 +84,7 @@ nginx-status: ## Show its connections, its cache and how often that helped
 	@$(stack) nginx status
 
 # --- Look after it ----------------------------------------------------------------------------------------------------
-.PHONY: reconcile dlq-list dlq-replay dlq-drop
+.PHONY: reconcile dlq-list dlq-replay dlq-drop republish
 reconcile: ## Compare our books with the payment provider's, all of them or since a day: SINCE=2026-01-31
 	@$(stack) script payment reconcile $(if $(SINCE),-- --since $(SINCE))
 
@@ -94,6 +94,8 @@ dlq-replay: ## Put them back into their queues: all, one or a type: ID=... TYPE=
 	@$(stack) dead-letters replay -- $(if $(ID),--id '$(ID)') $(if $(TYPE),--type '$(TYPE)') $(if $(filter-out 0 no false,$(DRY_RUN)),--dry-run)
 dlq-drop: ## Remove one that can never succeed, noted in the audit trail: ID=... REASON="..."
 	@$(stack) dead-letters drop -- $(if $(ID),--id '$(ID)') $(if $(REASON),--reason '$(REASON)')
+republish: ## Publish events again that were published since a time, e.g. after a broker lost its disk: SINCE=2026-01-31T12:00:00Z SERVICE=order
+	@$(stack) republish '$(SINCE)' $(SERVICE)
 
 # --- Check it ---------------------------------------------------------------------------------------------------------
 .PHONY: test-performance-quick test-performance load-test

@@ -32,6 +32,7 @@ export default defineConfig(
       '**/main.ts',
       '**/migrate-cli.ts',
       '**/dead-letters-cli.ts',
+      '**/republish-cli.ts',
       '**/reconcile.ts',
       '**/src/create-admin.ts',
       '**/*.test.ts',

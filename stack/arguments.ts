@@ -29,6 +29,7 @@ export type StackCommand =
   | { command: 'run'; service: string }
   | { command: 'script'; service: string; script: string; parameters: string[] }
   | { command: 'dead-letters'; parameters: string[] }
+  | { command: 'republish'; since: string; services: string[] }
   | { command: 'nginx'; action: NginxAction }
   | { command: 'migrate'; direction: (typeof migrateDirections)[number]; services: string[] };
 
@@ -43,6 +44,7 @@ export const usage = `Usage: node stack/main.ts COMMAND
   migrate up|down|status [SERVICE...]
   script SERVICE SCRIPT [-- ARGUMENT...]  an npm script of a service, with its settings and beside its database
   dead-letters list|replay|drop [-- --id ID --type TYPE --dry-run]  the events that no service could handle
+  republish TIME [SERVICE...]      have the events published again that were published since then
   seed, demo [--through ORIGIN]    demo data for the running system; its whole story, told in the terminal; all of it
                                    asked at one place, such as http://localhost, not at each process
   nginx up|down|restart|clear-cache|status  nginx alone, while the rest runs
@@ -93,6 +95,11 @@ export function parseArguments(args: string[]): StackCommand {
     case 'dead-letters': {
       if (rest.length === 0) throw refusal('dead-letters takes list, replay or drop');
       return { command, parameters: rest };
+    }
+    case 'republish': {
+      const [since, ...names] = rest;
+      if (!since) throw refusal('republish takes a time: make republish SINCE=2026-01-31T12:00:00Z');
+      return { command, since, services: names };
     }
     case 'nginx': {
       const [word, ...more] = rest;

@@ -19,6 +19,8 @@ describe('parseArguments', () => {
       ['dead-letters', 'replay', '--', '--type', 'order.created'],
       { command: 'dead-letters', parameters: ['replay', '--type', 'order.created'] },
     ],
+    [['republish', '2026-01-31'], { command: 'republish', since: '2026-01-31', services: [] }],
+    [['republish', '2026-01-31', 'order'], { command: 'republish', since: '2026-01-31', services: ['order'] }],
     [['demo'], { command: 'demo', through: undefined }],
     [['seed', '--through', 'http://localhost'], { command: 'seed', through: 'http://localhost' }],
     [['migrate', 'down', 'order'], { command: 'migrate', direction: 'down', services: ['order'] }],
@@ -37,6 +39,7 @@ describe('parseArguments', () => {
     [['run'], 'run takes the name of one service'],
     [['script', 'payment'], 'script takes the names of a service and of its script'],
     [['dead-letters'], 'dead-letters takes list, replay or drop'],
+    [['republish', ''], 'republish takes a time'],
     [['migrate', 'sideways'], 'migrate takes up, down or status'],
   ])('%j -> refused with the reason and the usage', (args, reason) => {
     expect(() => parseArguments(args)).toThrow(reason);

@@ -7,6 +7,7 @@ cd "$(dirname -- "$0")/.."
 servers='postgres-user postgres-order postgres-payment rabbitmq adminer'
 services='user-service order-service payment-service gateway'
 dead_letters=../common/dist/messaging/dead-letters-cli.js
+republish=../common/dist/messaging/republish-cli.js
 migrations=../common/dist/database/migrate-cli.js
 
 say() { printf '%s\n' "$*" >&2; }
@@ -308,6 +309,20 @@ case $command in
       done
       exit "$code"
     fi
+    ;;
+  republish) # from the outbox of each service, whose database only that service reaches
+    since=${1:?republish takes a time: make republish SINCE=2026-01-31T12:00:00Z}
+    shift
+    names=$(databases "$@")
+    code=0
+    for name in $names; do
+      require_running "$name-service"
+      result=0
+      in_container "$name-service" node "$republish" "$since" "$name-service" || result=$?
+      [ "$result" != 2 ] || exit 2
+      [ "$result" = 0 ] || code=1
+    done
+    exit "$code"
     ;;
   nginx) nginx "$@" ;;
   # What only asks over HTTP, by way of nginx.

@@ -9,6 +9,7 @@ import { down, restart } from './commands/down.ts';
 import { logs } from './commands/logs.ts';
 import { nginxCommand } from './commands/nginx.ts';
 import { packages } from './commands/packages.ts';
+import { republish } from './commands/republish.ts';
 import { migrate, run, runScript } from './commands/run.ts';
 import { health, status } from './commands/status.ts';
 import { testInfrastructure } from './commands/test-infrastructure.ts';
@@ -46,6 +47,8 @@ async function execute(command: StackCommand, context: Context): Promise<number>
       return migrate(command.direction, command.services, context);
     case 'dead-letters':
       return deadLetters(command.parameters, context);
+    case 'republish':
+      return republish(command, context);
     case 'nginx':
       return nginxCommand(command.action, context);
     case 'doctor':

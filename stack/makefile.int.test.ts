@@ -15,7 +15,7 @@ const promised = [
   ...['test', 'test-user', 'test-order', 'test-payment', 'test-gateway', 'test-common', 'test-coverage'],
   ...['test-chaos', 'test-security', 'migrate-up', 'migrate-down', 'migrate-status', 'lint', 'fmt', 'tidy'],
   ...['health', 'doctor', 'api-docs', 'clean', 'clean-all'],
-  ...['seed', 'demo', 'create-admin', 'dlq-list', 'dlq-replay', 'dlq-drop', 'reconcile'],
+  ...['seed', 'demo', 'create-admin', 'dlq-list', 'dlq-replay', 'dlq-drop', 'reconcile', 'republish'],
 ];
 
 const environment = { PATH: process.env.PATH, LC_ALL: 'C' };
@@ -71,7 +71,7 @@ function faultsOf(printed: string): string[] {
     known += 1;
     if (!scripts[script]) faults.push(`package.json has no script ${script}`);
   }
-  for (const [, file = ''] of line.matchAll(/(?:node|sh) (e2e\/\S+\.ts|stack\/fresh\/\S+\.sh)/g)) {
+  for (const [, file = ''] of line.matchAll(/(?:node|sh) ((?:e2e|perf)\/\S+\.ts|stack\/fresh\/\S+\.sh)/g)) {
     known += 1;
     readFileSync(path.join(repository, file));
   }
@@ -117,6 +117,8 @@ describe('parameters', () => {
       ['ID=a-b', 'TYPE=order.created', 'DRY_RUN=1'],
       `dead-letters replay -- --id 'a-b' --type 'order.created' --dry-run`,
     ],
+    ['republish', ['SINCE=2026-01-31T12:00:00Z'], `republish '2026-01-31T12:00:00Z'`],
+    ['republish', ['SINCE=2026-01-31', 'SERVICE=order'], `republish '2026-01-31' order`],
     ['reconcile', [], 'script payment reconcile'],
     ['reconcile', ['SINCE=2026-01-31'], 'script payment reconcile -- --since 2026-01-31'],
     ['create-admin', ['EMAIL=ada@example.com'], 'script user create-admin -- --email "ada@example.com"'],

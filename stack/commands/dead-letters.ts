@@ -3,21 +3,11 @@ import path from 'node:path';
 import { ensureBuilt } from '../build.ts';
 import { settle, type Context } from '../context.ts';
 import { baseEnvironment } from '../environment.ts';
-import { services, type Database } from '../parts.ts';
+import { services } from '../parts.ts';
 import { repository } from '../paths.ts';
-import { inForeground, requireRunning } from './run.ts';
+import { inForeground, requireRunning, serviceDatabaseVariables } from './run.ts';
 
 const tool = path.join(repository, 'common/dist/messaging/dead-letters-cli.js');
-
-/** The variables by which a service itself reaches its database. */
-const asService = ({ variables, roles }: Database): string[] => [
-  variables.DATABASE_URL,
-  variables.DATABASE_HOST,
-  variables.DATABASE_PORT,
-  variables.DATABASE_NAME,
-  roles.SERVICE_USER,
-  roles.SERVICE_PASSWORD,
-];
 
 /** Answers the tool's exit code. */
 export async function deadLetters(parameters: string[], context: Context): Promise<number> {
@@ -27,7 +17,7 @@ export async function deadLetters(parameters: string[], context: Context): Promi
   const names = ['RABBITMQ_URL', 'RABBITMQ_HOST', 'RABBITMQ_PORT', 'RABBITMQ_USER', 'RABBITMQ_PASSWORD'];
   // What is dropped goes into the audit trail of the service that could not handle it.
   if (parameters[0] === 'drop')
-    names.push(...services.flatMap(({ database }) => (database ? asService(database) : [])));
+    names.push(...services.flatMap(({ database }) => (database ? serviceDatabaseVariables(database) : [])));
   const own = Object.fromEntries(names.map((name) => [name, settings.variables[name] ?? '']));
   return inForeground([process.execPath, tool, ...parameters], { ...baseEnvironment(), ...own });
 }

@@ -4,7 +4,7 @@ import { ensureBuilt } from '../build.ts';
 import { settle, type Context } from '../context.ts';
 import { StackError } from '../errors.ts';
 import { migrateUp, migrationTool } from '../migrate.ts';
-import { migrationEnvironment, serviceEnvironment, services } from '../parts.ts';
+import { migrationEnvironment, serviceEnvironment, services, type Database } from '../parts.ts';
 import { repository } from '../paths.ts';
 import { checkPorts, isListening } from '../ports.ts';
 import type { Settings } from '../settings.ts';
@@ -74,6 +74,16 @@ export function findServices(names: string[]): Service[] {
     return found;
   });
 }
+
+/** The variables by which a service itself reaches its database. */
+export const serviceDatabaseVariables = ({ variables, roles }: Database): string[] => [
+  variables.DATABASE_URL,
+  variables.DATABASE_HOST,
+  variables.DATABASE_PORT,
+  variables.DATABASE_NAME,
+  roles.SERVICE_USER,
+  roles.SERVICE_PASSWORD,
+];
 
 export async function requireRunning(variables: (keyof Settings['ports'])[], settings: Settings): Promise<void> {
   const listening = await Promise.all(variables.map((variable) => isListening(settings.ports[variable])));

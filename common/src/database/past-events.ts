@@ -2,7 +2,7 @@ import { sqltag as sql } from '@prisma/client/runtime/client';
 import type { DatabaseClient } from './atomic-store.js';
 
 /** As long as events can be published again, should the broker have lost them. */
-const PUBLISHED_RETENTION = sql`interval '7 days'`;
+export const PUBLISHED_RETENTION_DAYS = 7;
 /** Longer than a queue delivers an event again; what comes later still is stale by its sequence. */
 const HANDLED_RETENTION = sql`interval '1 day'`;
 const PURGE_BATCH = 1_000;
@@ -22,7 +22,7 @@ export class PastEvents {
   async purge(limit = PURGE_BATCH): Promise<boolean> {
     const published = await this.#client.$executeRaw(sql`
       WITH expired AS MATERIALIZED (
-        SELECT position FROM outbox_published WHERE published_at <= now() - ${PUBLISHED_RETENTION}
+        SELECT position FROM outbox_published WHERE published_at <= now() - make_interval(days => ${PUBLISHED_RETENTION_DAYS}::integer)
         ORDER BY published_at LIMIT ${limit}::integer FOR UPDATE SKIP LOCKED
       )
       DELETE FROM outbox_published AS event USING expired WHERE event.position = expired.position`);

@@ -116,6 +116,11 @@ export class MessagingBench {
     );
   }
 
+  async stopConsumers(): Promise<void> {
+    const consumers = this.#started.filter((part) => part instanceof EventConsumer);
+    await Promise.all(consumers.map((consumer) => consumer.stop()));
+  }
+
   startRelay(
     connection: BrokerConnection,
     {
