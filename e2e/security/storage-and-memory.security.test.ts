@@ -1,0 +1,215 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createTestPool } from '@shop/common/testing';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { startStack, type RunningStack } from '../../stack/start-stack.ts';
+import { percentile, shown } from './support/figures.ts';
+
+/** Of the attack on memory: what is lost a little at a time shows only after minutes. */
+const SECONDS = Number(process.env.SECURITY_SECONDS ?? 600);
+const AT_ONCE = 40;
+/** What a service's container may have. */
+const MEMORY_LIMIT = 512;
+const MEGABYTE = 1_000_000;
+
+/** With the limits that a system has of itself: they are what is tried here. */
+let stack: RunningStack;
+beforeAll(async () => {
+  stack = await startStack({ environment: { LOG_LEVEL: 'warn', NGINX_RATE_LIMIT: '100000' } });
+});
+afterAll(() => stack.stop());
+
+interface Answer {
+  status: number;
+  seconds: number;
+  text: string;
+}
+interface Asked {
+  method?: string;
+  token?: string;
+  body?: object;
+  headers?: Record<string, string>;
+  agent?: Agent;
+}
+
+const ask = (url: string, { method = 'GET', token, body, headers = {}, agent }: Asked = {}): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    const started = performance.now();
+    const content = body && JSON.stringify(body);
+    const all = {
+      ...headers,
+      ...(token && { authorization: `Bearer ${token}` }),
+      ...(content && { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(content)) }),
+    };
+    const sent = request(url, { method, headers: all, agent: agent ?? false }, (response) => {
+      const parts: Buffer[] = [];
+      response.on('data', (part: Buffer) => void parts.push(part));
+      response.on('error', reject);
+      response.on('end', () => {
+        const seconds = (performance.now() - started) / 1_000;
+        resolve({ status: response.statusCode ?? 0, seconds, text: Buffer.concat(parts).toString() });
+      });
+    });
+    sent.on('error', reject);
+    sent.end(content);
+  });
+
+let people = 0;
+async function register(): Promise<string> {
+  const body = { email: `p${people++}@example.com`, password: 'password123', firstName: 'John', lastName: 'Doe' };
+  const { text } = await ask(`${stack.urls.userService}/api/v1/users/register`, { method: 'POST', body });
+  return (JSON.parse(text) as { data: { token: string } }).data.token;
+}
+
+const orders = (): string => `${stack.urls.orderService}/api/v1/orders`;
+const item = { productId: 'book', productName: 'A book', quantity: 1, unitPrice: 1 };
+const order = { shippingAddress: '1 Main Street', items: [item] };
+const largeText = '𝒳'.repeat(255);
+const largeOrder = {
+  shippingAddress: '1 Main Street',
+  items: Array.from({ length: 100 }, () => ({ ...item, productId: largeText, productName: largeText })),
+};
+
+/** Places orders of 200 kB until the account may place no more. Answers how many those were. */
+async function placeAll(token: string): Promise<number> {
+  for (let placed = 0; ; placed++) {
+    let answer = await ask(orders(), { method: 'POST', token, body: largeOrder });
+    // The rate passes within a second; the limit of unpaid orders doesn't.
+    while (answer.status === 429 && answer.text.includes('Too many requests')) {
+      await delay(1_000);
+      answer = await ask(orders(), { method: 'POST', token, body: largeOrder });
+    }
+    if (answer.status === 429) return placed;
+    expect(answer.status).toBe(201);
+  }
+}
+
+const sizeOf = async (database: 'ORDER' | 'PAYMENT'): Promise<number> => {
+  const pool = createTestPool(stack.environment[`${database}_DATABASE_URL`] ?? '');
+  const { rows } = await pool.query<{ size: string }>('SELECT pg_database_size(current_database()) AS size');
+  await pool.end();
+  return Number(rows[0]?.size) / MEGABYTE;
+};
+
+const residentMegabytes = (name: string): number => {
+  const status = readFileSync(`/proc/${stack.process(name).identity?.pid ?? 'self'}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1_024;
+};
+
+/** Milliseconds in which a shopper's reads are answered, one after the other, until `over`. */
+async function readsUntil(over: () => boolean): Promise<{ p50: number; p99: number }> {
+  const token = await register();
+  const agent = new Agent({ keepAlive: true });
+  expect((await ask(orders(), { method: 'POST', token, body: order, agent })).status).toBe(201);
+  const times: number[] = [];
+  while (!over()) {
+    const { status, seconds } = await ask(orders(), { token, agent });
+    expect(status).toBe(200);
+    times.push(seconds * 1_000);
+    await delay(20);
+  }
+  agent.destroy();
+  return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
+}
+
+it('orders of 200 kB, placed and paid by nobody -> an account fills 50 MB of databases an hour at most', async () => {
+  const [ordersBefore, paymentsBefore] = [await sizeOf('ORDER'), await sizeOf('PAYMENT')];
+  const placed = await placeAll(await register());
+  await delay(5_000); // events are on their way
+  const grown = (await sizeOf('ORDER')) - ordersBefore + (await sizeOf('PAYMENT')) - paymentsBefore;
+  shown('storage: orders placed, megabytes', [{ placed, grown }]);
+  expect(placed).toBeLessThan(50);
+  expect(grown).toBeLessThan(50);
+});
+
+it('1,500 idempotency keys for payments that are not there -> 404, and nothing is kept', async () => {
+  const token = await register();
+  const before = await sizeOf('PAYMENT');
+  const agent = new Agent({ keepAlive: true, maxSockets: 10 });
+  const url = `${stack.urls.paymentService}/api/v1/payments/0199f000-0000-7000-8000-000000000000/process`;
+  for (let round = 0; round < 15; round++) {
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, i) =>
+        ask(url, { method: 'POST', token, body: {}, headers: { 'idempotency-key': `${round}-${i}` }, agent }),
+      ),
+    );
+    for (const { status } of answers) expect([404, 429]).toContain(status);
+  }
+  agent.destroy();
+  const pool = createTestPool(stack.environment.PAYMENT_DATABASE_URL ?? '');
+  const { rows } = await pool.query<{ count: string }>('SELECT count(*) AS count FROM idempotency_keys');
+  await pool.end();
+  const grown = (await sizeOf('PAYMENT')) - before;
+  shown('keys of what is not there: rows, megabytes', [{ rows: Number(rows[0]?.count), grown }]);
+  expect(rows[0]?.count).toBe('0');
+  expect(grown).toBeLessThan(2);
+});
+
+it(
+  `${AT_ONCE} lists of a hundred orders of 200 kB at a time -> others read on, and memory stays below its limit`,
+  async () => {
+    const attacker = await register();
+    await placeAll(attacker);
+    const aloneUntil = Date.now() + 10_000;
+    const before = await readsUntil(() => Date.now() > aloneUntil);
+
+    const end = Date.now() + SECONDS * 1_000;
+    const isOver = () => Date.now() > end;
+    const statuses: Record<string, number> = {};
+    let megabytes = 0;
+    const attack = Array.from({ length: AT_ONCE }, async () => {
+      const agent = new Agent({ keepAlive: true });
+      while (!isOver()) {
+        const { status } = await ask(`${orders()}?limit=100`, { token: attacker, agent });
+        statuses[status] = (statuses[status] ?? 0) + 1;
+        megabytes = Math.max(megabytes, residentMegabytes('order-service'));
+        if (status === 429) await delay(100);
+      }
+      agent.destroy();
+    });
+    const [during] = await Promise.all([readsUntil(isOver), ...attack]);
+    shown('large lists: reads of another before, during; answers; memory', [before, during, statuses, { megabytes }]);
+    expect(Object.keys(statuses).sort()).toEqual(['200', '429']);
+    expect(during.p50).toBeLessThan(3 * before.p50 + 5);
+    expect(megabytes).toBeLessThan(MEMORY_LIMIT);
+  },
+  (SECONDS + 300) * 1_000,
+);
+
+it('GraphiQL’s script and the schema, asked for with something else each time -> nginx keeps 100 MB at most', async () => {
+  const { nginx } = stack.urls;
+  const page = (await ask(nginx, { headers: { accept: 'text/html' } })).text;
+  const script = /src="(\/graphiql\/[^"]+\.js)"/.exec(page)?.[1] ?? '';
+  const folders = ['cache', 'assets'].map((name) => path.join(stack.directory, 'nginx', name));
+  const kept = (): number =>
+    folders
+      .flatMap((folder) => readdirSync(folder, { recursive: true, withFileTypes: true }))
+      .reduce((sum, entry) => {
+        const file = path.join(entry.parentPath, entry.name);
+        return sum + (entry.isFile() ? (statSync(file, { throwIfNoEntry: false })?.size ?? 0) : 0);
+      }, 0) / MEGABYTE;
+  for (let i = 0; i < 200; i++) {
+    const sent = request(`${nginx}${script}?query=${i}`, { agent: false });
+    sent.on('error', () => undefined);
+    sent.end();
+    setTimeout(() => sent.destroy(), 20);
+    await delay(10);
+  }
+  await delay(3_000);
+  const afterScript = kept();
+  let largest = 0;
+  const types = '__schema{types{name description fields{name description args{name description}}}}';
+  for (let round = 0; round < 20; round++) {
+    await Promise.all(
+      Array.from({ length: 50 }, (_, i) =>
+        ask(`${nginx}/graphql?query=${encodeURIComponent(`{a${round}_${i}:${types}}`)}`),
+      ),
+    );
+    largest = Math.max(largest, kept());
+  }
+  shown('cache: megabytes after 200 scripts, after 1,000 schemas', [{ afterScript, largest }]);
+  expect(afterScript).toBeLessThan(20);
+  expect(largest).toBeLessThan(100);
+});
