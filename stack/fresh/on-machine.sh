@@ -37,11 +37,14 @@ servers_run_as() { # [USER]
     expected=${1:-shop-${server#*:}}
     [ "$(users_of "${server%:*}")" = "$expected" ] || { ps -eo user:32,args && return 1; }
   done
-  [ "$(ps -eo user:32=,args= | sed -n 's/ .*nginx: worker process.*//p' | sort -u)" = "${1:-shop-nginx}" ]
+  # nginx's master, for port 80, is root's; its workers are not.
+  ! ps -e -o user:32= -o args= | sed -n 's/ .*nginx: worker process.*//p' | grep -vx "${1:-shop-.*}"
 }
 # Logs hold addresses, tables hold hashes of passwords.
 nobody_else_reads() { # FOLDER
-  [ -z "$(find "$(readlink -f "$1/.native")" \( -path '*/rabbitmq/*' -o -path '*/logs/*' -o -path '*/sessions/*' \) -type f -perm /o=rwx)" ]
+  for kept in rabbitmq/home rabbitmq/mnesia rabbitmq/log logs adminer-page/sessions; do
+    [ -z "$(find "$(readlink -f "$1/.native")/$kept" -maxdepth 0 -perm /g=rwx,o=rwx)" ] || { echo "$kept" && return 1; }
+  done
 }
 a_foreign_host_is_refused() {
   for port in 80 4000 8081 8080 9090 15672; do
