@@ -9,6 +9,8 @@ export interface LoadOptions {
   requests: number;
   method?: 'GET' | 'POST';
   body?: string;
+  /** The paths that a connection asks for in turn; the URL's own otherwise. */
+  paths?: (connection: number) => string[];
   /** The headers of each connection's requests. */
   headers?: (connection: number) => Record<string, string>;
 }
@@ -48,7 +50,7 @@ export function timesOf(milliseconds: number[]): Times {
 
 /** Sends the requests and resolves once each has its answer or has failed. `progress` is called for each. */
 export async function generateLoad(options: LoadOptions, progress?: (done: number) => void): Promise<LoadResult> {
-  const { url, connections, requests, method = 'GET', body, headers } = options;
+  const { url, connections, requests, method = 'GET', body, headers, paths } = options;
   const answers = new Map<string, number>();
   const times: number[] = [];
   let done = 0;
@@ -70,7 +72,12 @@ export async function generateLoad(options: LoadOptions, progress?: (done: numbe
       bailout: Math.max(100, connections),
       method,
       ...(body !== undefined && { body }),
-      setupClient: (client) => client.setHeaders(headers?.(connection++) ?? {}),
+      setupClient: (client) => {
+        const number = connection++;
+        const shared = { method, headers: headers?.(number) ?? {}, ...(body !== undefined && { body }) };
+        if (paths) client.setRequests(paths(number).map((path) => ({ ...shared, path })));
+        else client.setHeaders(shared.headers);
+      },
     };
     const load = autocannon(settings, (error: Error | null) => (error ? reject(error) : resolve()));
     load.on('response', (_client, status, _bytes, time) => {

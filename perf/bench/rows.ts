@@ -1,0 +1,68 @@
+// Data of a realistic size, written by the databases themselves.
+import pg from 'pg';
+
+export const ordersOfAnAccount = 50;
+const strangers = 50_000;
+
+/** Ids of the orders and payments of an account that were written. */
+export interface Owned {
+  orderIds: string[];
+  paymentIds: string[];
+}
+
+const owner = `CASE WHEN n <= array_length($1::uuid[], 1) * ${ordersOfAnAccount}
+  THEN ($1::uuid[])[1 + (n - 1) / ${ordersOfAnAccount}] ELSE md5('user' || n / 10)::uuid END`;
+const numbers = `generate_series(1, array_length($1::uuid[], 1) * ${ordersOfAnAccount} + ${strangers}) AS n`;
+const [orderId, at] = [`md5('order' || n)::uuid`, `now() - interval '1 hour' - n * interval '1 second'`];
+
+const orderRows = [
+  `INSERT INTO orders (id, user_id, status, total_amount, currency, currency_decimals, shipping_address, payable_until,
+                       version, created_at, updated_at)
+   SELECT ${orderId}, ${owner}, 'confirmed', 104997, 'USD', 2, '123 Main St, City, Country', ${at} + interval '30 minutes', 2, ${at}, ${at}
+   FROM ${numbers}`,
+  `INSERT INTO order_items (id, order_id, position, product_id, product_name, quantity, unit_price)
+   SELECT gen_random_uuid(), ${orderId}, position, 'prod-' || position, 'A product of some name', 1, 52498
+   FROM ${numbers}, generate_series(0, 1) AS position`,
+  `INSERT INTO order_status_history (order_id, version, status, at)
+   SELECT ${orderId}, version, status::order_status, ${at}
+   FROM ${numbers}, (VALUES (1, 'pending'), (2, 'confirmed')) AS changes (version, status)`,
+];
+const paymentRows = [
+  `INSERT INTO payable_orders (id, user_id, amount, currency, currency_decimals, status, payable_until)
+   SELECT ${orderId}, ${owner}, 104997, 'USD', 2, 'confirmed', ${at} FROM ${numbers}`,
+  `INSERT INTO payments (id, order_id, user_id, amount, currency, currency_decimals, status, method, transaction_id, provider,
+                         paid_at, version, created_at, updated_at)
+   SELECT md5('payment' || n)::uuid, ${orderId}, ${owner}, 104997, 'USD', 2, 'success', 'card', 'ch_' || n, 'simulated',
+          ${at}, 3, ${at}, ${at} FROM ${numbers}`,
+];
+
+/** Writes orders and payments, paid long ago, of these accounts and of many strangers. */
+export async function fill(databases: { order: string; payment: string }, userIds: string[]): Promise<void> {
+  const fillOne = async (url: string, statements: string[]): Promise<void> => {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    try {
+      await client.query('SET session_replication_role = replica');
+      for (const statement of statements) await client.query(statement, [userIds]);
+      await client.query('VACUUM (ANALYZE)');
+    } finally {
+      await client.end();
+    }
+  };
+  await Promise.all([fillOne(databases.order, orderRows), fillOne(databases.payment, paymentRows)]);
+}
+
+export async function ownedBy(databases: { order: string; payment: string }, userId: string): Promise<Owned> {
+  const ids = async (url: string, table: string): Promise<string[]> => {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    const { rows } = await client.query<{ id: string }>(`SELECT id FROM ${table} WHERE user_id = $1`, [userId]);
+    await client.end();
+    return rows.map(({ id }) => id);
+  };
+  const [orderIds, paymentIds] = await Promise.all([
+    ids(databases.order, 'orders'),
+    ids(databases.payment, 'payments'),
+  ]);
+  return { orderIds, paymentIds };
+}
