@@ -41,7 +41,7 @@ export class Admission {
     next();
   };
 
-  /** Before a body is read. One whose length isn't said beforehand comes from no proxy, and is counted as small. */
+  /** Before a body is read that is not too large. One whose length isn't said beforehand comes from no proxy, and is counted as small. */
   readonly admitBody: RequestHandler = async (request, response, next) => {
     const length = Number(request.headers['content-length'] ?? 0);
     if (length > SMALL) await this.#enter(request, response, length);

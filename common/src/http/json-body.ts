@@ -73,15 +73,19 @@ const parseBody: RequestHandler = (request, _response, next) => {
   next();
 };
 
+interface BodyOptions {
+  maxBytes?: number | undefined;
+  /** Comes before the first byte is read, once type and length are known to be right. */
+  admit: RequestHandler;
+}
+
 /** Reads the bytes of a JSON body into `request.body` as they came, for a signature over them. Throws UnsupportedMediaType. */
-export const rawJsonBody = ({ maxBytes }: { maxBytes: number }): RequestHandler[] => [
+export const rawJsonBody = ({ maxBytes = MAX_BODY_BYTES, admit }: BodyOptions): RequestHandler[] => [
   requireJson,
   refuseLarge(maxBytes),
+  admit,
   express.raw({ limit: maxBytes, inflate: false, type: () => true }),
 ];
 
 /** Reads a JSON body into `request.body`; no body at all reads as `{}`. Throws UnsupportedMediaType, InvalidInput. */
-export const jsonBody = ({ maxBytes = MAX_BODY_BYTES }: { maxBytes?: number | undefined } = {}): RequestHandler[] => [
-  ...rawJsonBody({ maxBytes }),
-  parseBody,
-];
+export const jsonBody = (options: BodyOptions): RequestHandler[] => [...rawJsonBody(options), parseBody];

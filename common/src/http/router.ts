@@ -46,8 +46,10 @@ export function buildRouter(base: string, routes: readonly Route[], gates: Gates
       const callers = route.access === 'public' ? [countRequest] : [whoCalls, countRequest, authorize(route.access)];
       const register = entry[route.method.toLowerCase() as Lowercase<Method>].bind(entry);
       const body =
-        route.rawBody === undefined ? jsonBody({ maxBytes: route.maxBodyBytes }) : rawJsonBody(route.rawBody);
-      register(...callers, ...(withBody(route.method) ? [admitBody, ...body] : []), respondWith(route, gates));
+        route.rawBody === undefined
+          ? jsonBody({ maxBytes: route.maxBodyBytes, admit: admitBody })
+          : rawJsonBody({ ...route.rawBody, admit: admitBody });
+      register(...callers, ...(withBody(route.method) ? body : []), respondWith(route, gates));
     }
     entry.all(() => {
       throw new MethodNotAllowed(allowed(ofPath));
