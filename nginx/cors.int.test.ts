@@ -103,6 +103,7 @@ describe('in production', () => {
         .writeHead(200, {
           ...(headers.origin === SHOP && { 'Access-Control-Allow-Origin': headers.origin }),
           'Cache-Control': 'public, max-age=60',
+          'Content-Length': 2,
           Vary: 'Origin',
         })
         .end('{}');
