@@ -2,7 +2,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as newId } from 'uuid';
 import { AtomicStore, AuditTrail, createDatabaseAdapter, IdempotencyKeys, PastEvents } from '@shop/common/database';
-import { createTestDatabase, createTestPool, rowsRead, tablesOnDefaults } from '@shop/common/testing';
+import { createTestDatabase, createTestPool, eventually, rowsRead, tablesOnDefaults } from '@shop/common/testing';
 import { createDatabase } from './database.js';
 import { ChargeRepository } from './payments/charge.repository.js';
 import { OrderExpiryRepository } from './payments/order-expiry.repository.js';
@@ -167,11 +167,12 @@ it('an answer is kept for its key, an order gets its status -> seldom an index i
       await keys.keep(claim.heldKey, { status: 201, body: { data: 'x'.repeat(700) } });
     }
   };
-  expect(await shareOf('idempotency_keys', answered)).toBeGreaterThan(0.9);
+  // An old snapshot, such as that of an autovacuum, keeps pages from having room for as long as it lasts.
+  await eventually(async () => expect(await shareOf('idempotency_keys', answered)).toBeGreaterThan(0.9));
   const confirmed = async () => {
     for (let n = 1; n <= 300; n++) {
       await database.$executeRaw`UPDATE payable_orders SET status = 'confirmed' WHERE id = md5('order' || ${String(2 * ROWS - n)})::uuid`;
     }
   };
-  expect(await shareOf('payable_orders', confirmed)).toBeGreaterThan(0.5);
+  await eventually(async () => expect(await shareOf('payable_orders', confirmed)).toBeGreaterThan(0.5));
 });
