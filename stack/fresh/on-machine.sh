@@ -38,7 +38,7 @@ servers_run_as() { # [USER]
     [ "$(users_of "${server%:*}")" = "$expected" ] || { ps -eo user:32,args && return 1; }
   done
   # nginx's master, for port 80, is root's; its workers are not.
-  ! ps -e -o user:32= -o args= | sed -n 's/ .*nginx: worker process.*//p' | grep -vx "${1:-shop-.*}"
+  ! ps -C nginx -o user:32= -o args= | sed -n 's/ .*nginx: worker process.*//p' | grep -vx "${1:-shop-.*}"
 }
 # Logs hold addresses, tables hold hashes of passwords.
 nobody_else_reads() { # FOLDER
