@@ -1,10 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
-import { Bulkhead, type Place } from './bulkhead.js';
+import { Bulkhead, type Admit, type Place } from './bulkhead.js';
 import { rowsWanted } from './pagination.js';
 import { clientKey, clientOf, RateCounter } from './rate-limit.js';
-
-/** Waits until there is room for a request or an answer of so many bytes. Throws RateLimited and ServiceUnavailable. */
-export type Admit = (bytes: number) => Promise<void>;
 
 /** Bytes up to which nothing is asked: a page of a hundred ordinary orders has 60 kB. */
 const SMALL = 100_000;

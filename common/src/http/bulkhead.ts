@@ -1,5 +1,8 @@
 import { CapacityExceeded, RateLimited } from '../errors/index.js';
 
+/** Waits until there is room for a request or an answer of so many bytes. Throws RateLimited and ServiceUnavailable. */
+export type Admit = (bytes: number) => Promise<void>;
+
 export interface BulkheadOptions {
   /** Bytes that all together may have inside, and that one account may; a single thing may be as large as that. */
   total: number;

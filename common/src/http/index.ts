@@ -1,4 +1,4 @@
-export type { Admit } from './admission.js';
+export type { Admit } from './bulkhead.js';
 export { auditRoutes, type AuditFilters, type AuditRecord, type AuditTrailReader } from './audit-routes.js';
 export { bearerToken } from './authenticate.js';
 export { addressBlock, clientAddressReader } from './client-address.js';

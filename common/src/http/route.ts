@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Request } from 'express';
 import type { Actor } from '../auth/index.js';
 import { InvalidInput, type FieldFault } from '../errors/index.js';
-import type { Admit } from './admission.js';
+import type { Admit } from './bulkhead.js';
 import { canonicalJson, fingerprintOf, idempotencyKey, type HeldKey, type Once } from './idempotency.js';
 import { routeOf } from './observe-request.js';
 import { replyAnswer, type Answer, type Reply } from './reply.js';
