@@ -1,10 +1,12 @@
 // What nginx costs, and what its cache saves, in front of a whole system of its own.
-import { Agent, request } from 'node:http';
+import { Agent } from 'node:http';
 import { getIntrospectionQuery } from 'graphql';
 import { Output } from '../stack/output.ts';
 import { cacheFigures } from '../stack/nginx-log.ts';
 import { logFile } from '../stack/log-files.ts';
 import { startStack } from '../stack/start-stack.ts';
+import { timesOf } from './statistics.ts';
+import { timeRequest } from './timed-request.ts';
 
 const ONE_BY_ONE = 1_000;
 const AT_ONCE = 50;
@@ -15,19 +17,11 @@ const WARM_UP = 300;
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 /** Milliseconds until an answer is there. Rejects on anything but 200. */
-const ask = (url: string, headers: Record<string, string>, agent: Agent): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const startedAt = performance.now();
-    request(url, { headers, agent }, (response) => {
-      response.resume();
-      response.on('end', () => {
-        if (response.statusCode === 200) resolve(performance.now() - startedAt);
-        else reject(new Error(`${url} answered ${String(response.statusCode)}`));
-      });
-    })
-      .on('error', reject)
-      .end();
-  });
+async function ask(url: string, headers: Record<string, string>, agent: Agent): Promise<number> {
+  const { status, milliseconds } = await timeRequest(url, agent, headers);
+  if (status !== 200) throw new Error(`${url} answered ${status}`);
+  return milliseconds;
+}
 
 interface Figures {
   p50: number;
@@ -40,7 +34,6 @@ async function measure(url: string, headers: Record<string, string>): Promise<Fi
   for (let i = 0; i < WARM_UP; i++) await ask(url, headers, agent);
   const times: number[] = [];
   for (let i = 0; i < ONE_BY_ONE; i++) times.push(await ask(url, headers, agent));
-  times.sort((one, other) => one - other);
   let left = REQUESTS;
   const startedAt = performance.now();
   await Promise.all(
@@ -50,8 +43,8 @@ async function measure(url: string, headers: Record<string, string>): Promise<Fi
   );
   const seconds = (performance.now() - startedAt) / 1_000;
   agent.destroy();
-  const quantile = (part: number): number => times[Math.ceil(part * times.length) - 1] ?? Infinity;
-  return { p50: quantile(0.5), p99: quantile(0.99), perSecond: REQUESTS / seconds };
+  const { p50, p99 } = timesOf(times);
+  return { p50, p99, perSecond: REQUESTS / seconds };
 }
 
 const unlimited = {

@@ -1,5 +1,6 @@
 // Load from autocannon, with every answer's time and status. Percentiles are exact: autocannon's own are whole milliseconds.
 import autocannon from 'autocannon';
+import { timesOf, type Times } from './statistics.ts';
 
 export interface LoadOptions {
   url: string;
@@ -25,28 +26,7 @@ export interface LoadResult {
   times: Times;
 }
 
-export interface Times {
-  p50: number;
-  p90: number;
-  p99: number;
-  max: number;
-}
-
 const answerTimeoutSeconds = 30;
-
-/** The value that this part, 0 to 1, of the sorted values does not exceed; NaN where there is none. */
-export const quantile = (sorted: readonly number[], part: number): number =>
-  sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? NaN;
-
-export function timesOf(milliseconds: number[]): Times {
-  const sorted = milliseconds.toSorted((a, b) => a - b);
-  return {
-    p50: quantile(sorted, 0.5),
-    p90: quantile(sorted, 0.9),
-    p99: quantile(sorted, 0.99),
-    max: quantile(sorted, 1),
-  };
-}
 
 /** Sends the requests and resolves once each has its answer or has failed. `progress` is called for each. */
 export async function generateLoad(options: LoadOptions, progress?: (done: number) => void): Promise<LoadResult> {
@@ -97,6 +77,3 @@ export const failuresOf = ({ answers }: LoadResult): string =>
     .toSorted(([, a], [, b]) => b - a)
     .map(([answer, count]) => `${count} x ${answer === '429' ? '429 (rate limit)' : answer}`)
     .join(', ');
-
-export const milliseconds = (value: number): string =>
-  Number.isNaN(value) ? '-' : `${value.toFixed(value < 10 ? 2 : 0)} ms`;

@@ -17,6 +17,7 @@ import { PaymentRepository } from '../payment-service/src/payments/payment.repos
 import { startTestInfrastructure } from '../stack/test-infrastructure.ts';
 import { fastAndForgetful } from '../stack/test-directories.ts';
 import { fill, idOfNumber, ORDERS_OF_A_USER } from './growth-rows.js';
+import { median } from './statistics.ts';
 
 /** The promise: times what it costs in the small shop. */
 const LIMIT = 1.5;
@@ -163,8 +164,6 @@ async function startShop(history: number): Promise<Shop> {
     },
   };
 }
-
-const median = (numbers: number[]): number => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;
 
 /** The largest ratio. */
 async function compare(small: Shop, grown: Shop): Promise<number> {

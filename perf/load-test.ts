@@ -1,6 +1,7 @@
 // Load on one address: `node perf/load-test.ts URL [--concurrency 50] [--requests 500] [--token TOKEN]`. Failing requests fail it.
 import { parseArgs } from 'node:util';
-import { failuresOf, generateLoad, milliseconds } from './generate-load.ts';
+import { failuresOf, generateLoad } from './generate-load.ts';
+import { milliseconds } from './statistics.ts';
 import { Output } from '../stack/output.ts';
 import { messageOf, StackError } from '../stack/errors.ts';
 

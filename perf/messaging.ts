@@ -9,6 +9,7 @@ import { createTopology, EventConsumer, OutboxRelay } from '@shop/common/messagi
 import { createMetrics } from '@shop/common/metrics';
 import { BrokerConnection } from '@shop/common/rabbitmq';
 import { startTestInfrastructure } from '../stack/test-infrastructure.ts';
+import { quantile } from './statistics.ts';
 
 const EVENTS = 20_000;
 const RATE = 200;
@@ -179,7 +180,6 @@ async function cleanUp(): Promise<void> {
 }
 
 const { drained, consumed, throughout, sorted, ofReplicas } = await measure().finally(cleanUp);
-const quantile = (of: number[], part: number): number => of[Math.ceil(part * of.length) - 1] ?? Infinity;
 const [p50, p99, most] = [quantile(sorted, 0.5), quantile(sorted, 0.99), quantile(sorted, 1)];
 const replicasP99 = quantile(ofReplicas, 0.99);
 const milliseconds = (figure: number): string => `${figure.toFixed(1)} ms`;

@@ -10,6 +10,7 @@ import { createMetrics, type Metrics } from '@shop/common/metrics';
 import { startTraceCollector } from '@shop/common/testing';
 import { startTracing } from '@shop/common/tracing';
 import { startTestInfrastructure } from '../stack/test-infrastructure.ts';
+import { median } from './statistics.ts';
 
 /** In a round, at each of the servers. */
 const REQUESTS = 2_000;
@@ -110,8 +111,6 @@ async function start(mode: Mode, databaseUrl: string, endpoint: string) {
   };
   return { measure, stop };
 }
-
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 
 const [argument, databaseUrl = '', endpoint = ''] = process.argv.slice(2);
 const ownMode = modes.find((mode) => mode === argument);

@@ -14,7 +14,7 @@ import { tokensOf } from './document-cache.js';
 import { QueryTooComplex } from './query-complexity.js';
 
 const MAX_TOKENS = 2_000;
-/** An error says its line, and graphql-js counts the lines up to it for each anew. */
+/** An error says its line, and graphql-js counts the lines up to it again for each. */
 const MAX_LINES = 2_000;
 const MAX_DIRECTIVES = 50;
 const MAX_OPERATIONS = 20;

@@ -11,7 +11,7 @@ const MAX_SCHEMAS = 1;
 const MAX_TYPES = 5;
 /** Lists taken to be of ten, GraphiQL's own query, which asks for all there is, comes to 52,000. */
 const MAX_INTROSPECTION = 60_000;
-/** Errors that are worth reading. Each is located and written anew on its way out. */
+/** Errors that are worth reading. Each is located and written again on its way out. */
 const MAX_ERRORS = 20;
 
 /** What graphql-js says where fields and fragments take too long to compare with each other. */

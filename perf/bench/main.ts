@@ -5,7 +5,8 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { table } from '../../stack/addresses.ts';
 import { Output } from '../../stack/output.ts';
-import { failuresOf, generateLoad, milliseconds, quantile, type LoadResult } from '../generate-load.ts';
+import { failuresOf, generateLoad, type LoadResult } from '../generate-load.ts';
+import { median, milliseconds } from '../statistics.ts';
 import { nodeProcesses, startBenchSystem, type BenchSystem, type ProcessName, type ProcessorTimes } from './system.ts';
 import { workloads, type Workload } from './workloads.ts';
 
@@ -19,12 +20,6 @@ interface Lap {
   times: ProcessorTimes;
   load: LoadResult;
 }
-
-const median = (values: number[]): number =>
-  quantile(
-    values.toSorted((a, b) => a - b),
-    0.5,
-  );
 
 const run = z.record(z.string(), z.object({ floor: z.number().optional(), ours: z.number(), node: z.number() }));
 

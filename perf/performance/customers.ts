@@ -1,7 +1,7 @@
 // Customers at a time, each waiting for one answer before the next request.
 import { laptop, toPayment, type Shop } from '../../stack/demo/shop.ts';
 import { messageOf } from '../../stack/errors.ts';
-import { milliseconds, timesOf } from '../generate-load.ts';
+import { milliseconds, timesOf } from '../statistics.ts';
 import { row, type Section } from './section.ts';
 import type { Shopper } from './shoppers.ts';
 

@@ -1,5 +1,6 @@
 // Many requests at a time, by as many accounts as it takes to stay below the limits of each.
-import { failuresOf, generateLoad, milliseconds } from '../generate-load.ts';
+import { failuresOf, generateLoad } from '../generate-load.ts';
+import { milliseconds } from '../statistics.ts';
 import { originsOf, row, type Section } from './section.ts';
 import type { Shopper } from './shoppers.ts';
 

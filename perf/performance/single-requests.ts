@@ -1,39 +1,15 @@
 // One request after another on the running system: its state, its times without load, and what nginx's cache saves.
 import { randomUUID } from 'node:crypto';
-import { Agent, request } from 'node:http';
+import { Agent } from 'node:http';
 import { checkHealth } from '../../stack/health.ts';
 import { services } from '../../stack/parts.ts';
-import { milliseconds, timesOf } from '../generate-load.ts';
+import { milliseconds, timesOf } from '../statistics.ts';
+import { timeRequest, type TimedAnswer } from '../timed-request.ts';
 import { originsOf, type Section } from './section.ts';
 
 const warmUp = 20;
 const oneByOne = 200;
 const hits = 100;
-const requestTimeoutMs = 30_000;
-
-interface Timed {
-  milliseconds: number;
-  status: number;
-  cache: string;
-}
-
-const timeOf = (url: string, agent: Agent, headers: Record<string, string> = {}): Promise<Timed> =>
-  new Promise((resolve, reject) => {
-    const startedAt = performance.now();
-    const outgoing = request(url, { agent, headers, timeout: requestTimeoutMs }, (response) => {
-      response.resume();
-      response.on('end', () =>
-        resolve({
-          milliseconds: performance.now() - startedAt,
-          status: response.statusCode ?? 0,
-          cache: String(response.headers['x-cache-status']),
-        }),
-      );
-    });
-    outgoing.on('timeout', () => outgoing.destroy(new Error(`${url}: no answer in time`)));
-    outgoing.on('error', reject);
-    outgoing.end();
-  });
 
 export const serviceStatus: Section = {
   title: 'Service status',
@@ -59,9 +35,9 @@ export const responseTimes: Section = {
     let failures = 0;
     for (const [name, origin] of Object.entries(targets)) {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-      const answers: Timed[] = [];
+      const answers: TimedAnswer[] = [];
       for (let i = -warmUp; i < oneByOne; i++) {
-        const answer = await timeOf(`${origin}/health`, agent);
+        const answer = await timeRequest(`${origin}/health`, agent);
         if (i >= 0) answers.push(answer);
       }
       agent.destroy();
@@ -82,9 +58,9 @@ export const cache: Section = {
     const query = `{ q${randomUUID().replaceAll('-', '')}: __typename }`;
     const url = `${originsOf(settings).nginx}/graphql?query=${encodeURIComponent(query)}`;
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    const ask = (): Promise<Timed> => timeOf(url, agent, { accept: 'application/json' });
+    const ask = (): Promise<TimedAnswer> => timeRequest(url, agent, { accept: 'application/json' });
     const first = await ask();
-    const next: Timed[] = [];
+    const next: TimedAnswer[] = [];
     for (let i = 0; i < hits; i++) next.push(await ask());
     agent.destroy();
     const median = timesOf(next.map((answer) => answer.milliseconds)).p50;
