@@ -308,6 +308,21 @@ describe('who wants the disk full', () => {
   });
 
   it.each([
+    ['queries', '/graphql?query=held-'],
+    ['names of scripts', '/graphiql/held-'],
+  ])('more %s at a time than the cache has keys for -> each is answered', async (_, beginning) => {
+    const moreThanKeys = 1_500;
+    let release = (): void => undefined;
+    const all = new Promise<void>((resolve) => (release = resolve));
+    edge.gateway.respond((_call, response) => {
+      if (edge.gateway.calls.length === moreThanKeys) release();
+      void all.then(() => response.writeHead(200, { ...isPublic, ...lengthOf('s') }).end('s'));
+    });
+    const answers = await Promise.all(numbers(moreThanKeys).map((i) => edge.ask(`${beginning}${i}`)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+  });
+
+  it.each([
     ['100 kB and more', { 'content-length': '100000' }],
     ['of a length that nobody knows beforehand', {}],
   ])('an answer %s -> not kept', async (_, length) => {
