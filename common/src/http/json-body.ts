@@ -7,8 +7,8 @@ import { InvalidInput, PayloadTooLarge, UnsupportedMediaType } from '../errors/i
 export const MAX_BODY_BYTES = 100_000;
 const JSON_TYPE = /^application\/json\s*(;|$)/i;
 const CHARSET = /;\s*charset\s*=\s*"?([^\s";]*)/gi;
-/** The only encoding that JSON has (RFC 8259, 8.1), and as many write its name. */
-const UTF_8 = /^utf-?8$/i;
+/** The only encoding that JSON has (RFC 8259, 8.1), as many write its name, and ASCII, which is a part of it. */
+const UTF_8 = /^(utf-?8|(us-)?ascii)$/i;
 
 const isChunked = (headers: IncomingHttpHeaders): boolean => headers['transfer-encoding'] !== undefined;
 const hasBody = (headers: IncomingHttpHeaders): boolean =>
