@@ -108,7 +108,7 @@ describe('a frontend on another port of this machine', () => {
       413,
       'PAYLOAD_TOO_LARGE',
     ],
-    ['too long an address', `/api/v1/orders?${'a'.repeat(8_000)}`, {}, 400, 'INVALID_INPUT'],
+    ['too long an address', `/api/v1/orders?${'a'.repeat(8_000)}`, {}, 431, 'INVALID_INPUT'],
   ])('an error of nginx’s own, %s -> the page can read it', async (_, path, init, status, code) => {
     const answer = await ask(urls.nginx + path, init);
 

@@ -223,6 +223,20 @@ describe('errors', () => {
   it.each([
     ['a URL that is too long', `GET /${'a'.repeat(8_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`],
     ['a header that is too long', `GET / HTTP/1.1\r\nHost: localhost\r\nX-A: ${'a'.repeat(8_000)}\r\n\r\n`],
+    [
+      'headers that are too long together',
+      `GET / HTTP/1.1\r\nHost: localhost\r\n${['A', 'B', 'C'].map((name) => `X-${name}: ${'a'.repeat(6_000)}\r\n`).join('')}\r\n`,
+    ],
+  ])('%s -> 431 with details, in the words of a service', async (_, words) => {
+    const answer = await speak(words);
+    expect(answer).toMatch(/^HTTP\/1\.1 431 /);
+    const body = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')));
+    const fields = [{ field: 'request', message: 'has too long an address or headers' }];
+    const details = 'request: has too long an address or headers';
+    expect(body).toMatchObject({ success: false, error: { code: 'INVALID_INPUT', details, fields } });
+  });
+
+  it.each([
     ['no host', 'GET / HTTP/1.1\r\n\r\n'],
     ['nonsense', 'nonsense\r\n\r\n'],
     ['a length that is none', 'POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n'],
