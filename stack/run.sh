@@ -77,14 +77,45 @@ check_machine() {
   needed=2200
   free=$(($(df -Pk . | awk 'NR == 2 { print $4 }') / 1024))
   [ "$free" -ge "$needed" ] || fail "$PWD has $free MB left on its disk, and everything together takes $needed MB: make room first"
+  check_limits
+}
+
+# As limits.ts does it before each start, which needs the packages.
+check_limits() {
+  needed_files=1024
+  needed_threads=$((200 + 10 * $(nproc)))
+  files=$(awk '/^Max open files/ { print $5 }' /proc/self/limits)
+  [ "$files" = unlimited ] || [ "$files" -ge "$needed_files" ] ||
+    fail "A process may open $files files, and $needed_files are needed: raise it, such as with \`ulimit -n $needed_files\`, or as root in /etc/security/limits.conf (nofile)"
+  threads=$(awk '/^Max processes/ { print $3 }' /proc/self/limits)
+  [ "$threads" = unlimited ] || [ "$(id -u)" -eq 0 ] || {
+    left=$((threads - $(find /proc/[0-9]*/task -mindepth 1 -maxdepth 1 -user "$(id -u)" 2>/dev/null | wc -l)))
+    [ "$left" -ge "$needed_threads" ] ||
+      fail "You may run $((left > 0 ? left : 0)) more of $threads processes and threads, and $needed_threads are needed: end some, or raise it: \`ulimit -u\`, as root in /etc/security/limits.conf (nproc)"
+  }
+}
+
+is_locked=no
+# One at a time: npm empties the folder before it fills it. The kernel frees the lock with whoever holds it.
+wait_for_others() {
+  command -v flock >/dev/null || return 0
+  exec 9<.
+  is_locked=yes
+  flock -n 9 && return
+  echo 'Waiting for the npm packages that another command installs ...' >&2
+  flock 9 || true # some file systems can't
 }
 
 if [ -x "$node_folder/node" ]; then use_own_node; fi
 if ! command -v node >/dev/null || ! is_installed; then
   check_npm
   check_machine
+  wait_for_others
+  if [ -x "$node_folder/node" ]; then use_own_node; fi
+fi
+if ! command -v node >/dev/null || ! is_installed; then
   echo 'Installing npm packages (about a minute) ...' >&2
-  (while sleep 5 >/dev/null 2>&1; do echo '  still installing npm packages' >&2; done) &
+  (while sleep 5 >/dev/null 2>&1; do echo '  still installing npm packages' >&2; done) 9<&- &
   heartbeat=$!
   trap 'kill $heartbeat 2>/dev/null || true' EXIT
   NODE_OPTIONS=$npm_node_options node -e '' >/dev/null 2>&1 || npm_node_options=
@@ -98,6 +129,7 @@ if ! command -v node >/dev/null || ! is_installed; then
   [ "$(id -u)" -ne 0 ] || chown -R --reference=. node_modules
   use_own_node
 fi
+if [ "$is_locked" = yes ]; then exec 9<&-; fi
 
 node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 24 ? 0 : 1)' ||
   fail "npm has no Node.js 24 for this machine ($(uname -sm)), and its own is $(node --version): install version 24 or newer"
