@@ -1,6 +1,6 @@
 // The file .env: made from .env.example when there is none, given the secrets that it lacks, and brought to its present form.
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseEnvironmentText, readAssignments, setVariable } from './environment-text.ts';
 import { hasCode, StackError } from './errors.ts';
@@ -47,8 +47,10 @@ export function completeEnvironmentFile(directory: string, secrets = madeSecrets
   const withKeys = fillKeys(current);
   const completed = secrets.reduce(fillSecret, withKeys);
   if (isNew || completed !== before) {
-    writeFileSync(`${file}.new`, completed, { mode: ownerOnly });
-    renameSync(`${file}.new`, file);
+    const written = `${file}.${process.pid}.new`;
+    writeFileSync(written, completed, { mode: ownerOnly });
+    if (!isNew) renameSync(written, file);
+    else if (!publish(written, file)) return completeEnvironmentFile(directory, secrets);
   }
   const done: string[] = [];
   if (isNew) done.push('made .env from .env.example');
@@ -57,6 +59,19 @@ export function completeEnvironmentFile(directory: string, secrets = madeSecrets
   if (withKeys !== current) done.push('put a fresh key pair for access tokens into .env');
   if (completed !== withKeys) done.push('put fresh secrets into .env');
   return done;
+}
+
+/** Gives a file its name, unless another start has made one by that name meanwhile: its secrets are in use already. */
+function publish(written: string, file: string): boolean {
+  try {
+    linkSync(written, file);
+    return true;
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error;
+    return false;
+  } finally {
+    rmSync(written);
+  }
 }
 
 function emptyEarlierUrls(text: string): string {

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { execFile } from 'node:child_process';
 import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { completeEnvironmentFile, fillKeys } from './environment-file.ts';
 import { parseEnvironmentText } from './environment-text.ts';
 
@@ -28,6 +30,22 @@ describe('completeEnvironmentFile', () => {
     ]);
     expect(parseEnvironmentText(read())).toMatchObject({ GATEWAY_PORT: '4000', JWT_ISSUER: 'http://localhost' });
     expect(statSync(path.join(directory, '.env')).mode & 0o777).toBe(0o600);
+  });
+
+  it('starts at the same moment -> one of them makes it, and all of them use its secrets', async () => {
+    const module = path.join(import.meta.dirname, 'environment-file.ts');
+    const script = `
+      const { completeEnvironmentFile, readText } = await import(${JSON.stringify(module)});
+      const done = completeEnvironmentFile('.');
+      console.log(JSON.stringify({ isMaker: done.length > 0, text: readText('.env') }));`;
+    const start = () =>
+      promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], { cwd: directory });
+
+    const answers = await Promise.all(Array.from({ length: 4 }, start));
+    const results = answers.map(({ stdout }) => JSON.parse(stdout) as { isMaker: boolean; text: string });
+    expect(results.map(({ text }) => text)).toEqual(Array(4).fill(read()));
+    expect(results.filter(({ isMaker }) => isMaker)).toHaveLength(1);
+    expect(readdirSync(directory).toSorted()).toEqual(['.env', '.env.example']);
   });
 
   it('a complete .env -> it is left alone', () => {
