@@ -206,11 +206,12 @@ function referenceFaults(texts: string[], names: Set<string>): string[] {
   const references = texts.flatMap(readAssignments).flatMap(({ name, value, quote }) => {
     if (quote === "'") return [];
     const referred = [...value.matchAll(/\$\{?(\w+)/g)].map(([, other = '']) => other);
-    return referred.filter((other) => names.has(other)).map((other) => ({ name, other }));
+    const known = [...new Set(referred)].filter((other) => names.has(other));
+    return known.length > 0 ? [`${name} (to ${known.join(', ')})`] : [];
   });
-  return references.map(
-    ({ name, other }) =>
-      `${name} in .env refers to ${other}, which is not filled in: write the value itself, ` +
-      'or put it into single quotes if the $ belongs to it',
-  );
+  if (references.length === 0) return [];
+  return [
+    `Values in .env refer to other settings by a $, which is not filled in: ${references.join(', ')}. ` +
+      'Empty such URLs, to have them made of their parts; write any other value itself, or in single quotes if the $ belongs to it',
+  ];
 }

@@ -97,11 +97,11 @@ describe('parseSettings', () => {
     expect(environmentNotes(settings, { NODE_ENV: 'development' })).toEqual([]);
   });
 
-  it('a value that refers to a variable, as in an earlier .env.example -> said, not taken for the value', () => {
-    const env =
-      'USER_DATABASE_URL=postgresql://${POSTGRES_USER}:x@db.test/user\nORDER_DB_NAME=$HOST\nADMIN_PASSWORD=a$b${c}';
+  it('values that refer to variables, as in an earlier .env.example -> named in one line with the remedy, not taken for values', () => {
+    const url = 'postgresql://${POSTGRES_USER}:${POSTGRES_PASSWORD}@${HOST}:1/${HOST}';
+    const env = `USER_DATABASE_URL=${url}\nORDER_DB_NAME=$HOST\nADMIN_PASSWORD=a$b\${c}`;
     expect(() => parseSettings([example, env], {})).toThrow(
-      /^USER_DATABASE_URL in \.env refers to POSTGRES_USER, .*write the value itself.*\nORDER_DB_NAME in \.env refers to HOST.*$/,
+      /^Values in \.env refer .*: USER_DATABASE_URL \(to POSTGRES_USER, POSTGRES_PASSWORD, HOST\), ORDER_DB_NAME \(to HOST\)\. Empty such URLs.*$/,
     );
     expect(parseSettings([example, "ORDER_DB_NAME='$HOST'"], {}).variables.ORDER_DB_NAME).toBe('$HOST');
   });
