@@ -27,19 +27,24 @@ async function createStack() {
   const reserved = await reservePorts(portVariables.length);
   const ports = Object.fromEntries(portVariables.map((name, i) => [name, String(reserved.ports[i])]));
   const environment: Record<string, string> = { ...baseEnvironment(), ...ports, STACK_DIR: directory };
-  const run = (...args: string[]) =>
-    new Promise<Result>((resolve) => {
-      const main = path.join(import.meta.dirname, 'main.ts');
-      execFile(process.execPath, [main, ...args], { env: environment }, (error, stdout, stderr) => {
-        resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
-      });
+  /** Its end, and what it has said so far. */
+  const start = (...args: string[]) => {
+    const { promise: ended, resolve } = Promise.withResolvers<Result>();
+    const main = path.join(import.meta.dirname, 'main.ts');
+    const child = execFile(process.execPath, [main, ...args], { env: environment }, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
     });
+    let said = '';
+    child.stderr?.on('data', (text: string) => (said += text));
+    return { ended, stderr: () => said };
+  };
+  const run = (...args: string[]) => start(...args).ended;
   const dispose = async () => {
     await run('down');
     rmSync(directory, { recursive: true });
     await reserved.release();
   };
-  return { directory, environment, run, dispose };
+  return { directory, environment, run, start, dispose };
 }
 
 describe('the command line', () => {
@@ -189,14 +194,44 @@ describe('the command line', () => {
     await other.dispose();
   });
 
-  it('down while it starts in the background -> the start fails, since nothing is ready', async () => {
+  it('down while it starts in the background -> that start fails, and who waits for it is told', async () => {
     const other = await createStack();
     const starting = other.run('infra', '-d');
     const file = new StateFile(other.directory);
     await until(() => file.readRunning() !== undefined);
+    const waiting = other.start('infra', '-d');
+    await until(() => waiting.stderr().includes('a start is under way'));
     expect(await other.run('down')).toMatchObject({ code: 0 });
     expect(await starting).toMatchObject({ code: 1, stderr: expect.stringContaining('everything has stopped') });
+    expect(await waiting.ended).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('has failed or was stopped'),
+    });
     expect(markedProcesses(other.directory)).toEqual([]);
+    await other.dispose();
+  });
+
+  it('starts beside each other -> one of them starts it, and each ends once it is ready; one during a stop starts it anew', async () => {
+    const other = await createStack();
+    const file = new StateFile(other.directory);
+    const start = async () => {
+      const { code, stdout, stderr } = await other.run('infra', '-d');
+      return { code, stdout, stderr, isReady: file.readRunning()?.ready };
+    };
+    const expected = { code: 0, stdout: expect.stringContaining('Adminer'), isReady: true };
+    const atOnce = [start(), start()];
+    await until(() => file.readRunning() !== undefined);
+    const third = start();
+    for (const result of await Promise.all([...atOnce, third])) expect(result).toMatchObject(expected);
+    expect((await third).stderr).toContain('a start is under way: waiting for its end');
+
+    const first = file.readRunning()!.supervisor.pid;
+    const stopping = other.run('down');
+    await until(() => file.readRunning()?.stopping === true);
+    const again = await start();
+    expect(again).toMatchObject({ ...expected, stderr: expect.stringContaining('a stop is under way') });
+    expect(file.readRunning()!.supervisor.pid).not.toBe(first);
+    expect(await stopping).toMatchObject({ code: 0 });
     await other.dispose();
   });
 });

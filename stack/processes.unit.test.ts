@@ -74,7 +74,13 @@ describe('reapLeftOvers', () => {
   it('programs of a killed supervisor -> stopped, the last one started first', async () => {
     const [first, second] = [sleeper(), sleeper()];
     const lines: string[] = [];
-    const state = { supervisor, scope: 'up', ready: true, programs: [left('one', first), left('two', second)] };
+    const state = {
+      supervisor,
+      scope: 'up',
+      ready: true,
+      stopping: false,
+      programs: [left('one', first), left('two', second)],
+    };
     expect(await reapLeftOvers(state, randomUUID(), (line) => lines.push(line))).toBe(2);
     expect([first, second].map(isAlive)).toEqual([false, false]);
     expect(lines.map((line) => line.split(' ')[1])).toEqual(['two', 'one']);
@@ -83,7 +89,7 @@ describe('reapLeftOvers', () => {
   it("an id that is somebody else's by now -> that process is left alone", async () => {
     const stranger = sleeper();
     const programs = [left('one', { pid: stranger.pid, startTime: '1' })];
-    const state = { supervisor, scope: 'up', ready: true, programs };
+    const state = { supervisor, scope: 'up', ready: true, stopping: false, programs };
     expect(await reapLeftOvers(state, randomUUID(), () => undefined)).toBe(0);
     expect(isAlive(stranger)).toBe(true);
   });

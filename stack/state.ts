@@ -17,6 +17,7 @@ export interface StackState {
   /** What was asked for: `infra` runs the servers alone. */
   scope: string;
   ready: boolean;
+  stopping: boolean;
   /** In the order of their start. */
   programs: ProgramState[];
 }

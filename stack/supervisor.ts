@@ -54,6 +54,8 @@ export class Supervisor {
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   #ready = false;
+  #stopping = false;
+  #isMarked = false;
   #diskWasFull = false;
 
   constructor(options: SupervisorOptions) {
@@ -169,6 +171,9 @@ export class Supervisor {
 
   async #stopClaimed(held: Claim): Promise<void> {
     this.#control?.close();
+    this.#ready = false;
+    this.#stopping = true;
+    if (this.#isMarked) this.#writer.save();
     this.#writer.stop();
     for (const stop of this.#stopWatching) stop();
     const { parts } = this.#options;
@@ -260,6 +265,7 @@ export class Supervisor {
   #mark(leftOver: ProgramState[] = []): void {
     try {
       this.#state.write({ ...this.#currentState(), programs: leftOver });
+      this.#isMarked = true;
     } catch (error) {
       throw new StackError(
         `${this.directory} can't be written (${messageOf(error)}): free some space, or make it yours`,
@@ -277,6 +283,6 @@ export class Supervisor {
       return [{ name, ...identity, status: isReady ? 'ready' : 'starting', stopSignal, stopTimeoutMs }];
     });
     programs.sort((a, b) => Number(a.startTime) - Number(b.startTime));
-    return { supervisor, scope: this.#options.scope, ready: this.#ready, programs };
+    return { supervisor, scope: this.#options.scope, ready: this.#ready, stopping: this.#stopping, programs };
   }
 }

@@ -19,7 +19,8 @@ export function status(context: Context): number {
     const memory = `${Math.round(memoryOfSession(program.pid) / 1024 / 1024)} MB`;
     return [program.name, isAlive(program) ? program.status : 'gone', String(program.pid), memory];
   });
-  const supervisor = ['supervisor', state.ready ? 'ready' : 'starting', String(state.supervisor.pid), ''];
+  const phase = state.stopping ? 'stopping' : state.ready ? 'ready' : 'starting';
+  const supervisor = ['supervisor', phase, String(state.supervisor.pid), ''];
   for (const line of table([['NAME', 'STATE', 'PID', 'MEMORY'], supervisor, ...rows])) output.result(line);
   return 0;
 }

@@ -13,6 +13,7 @@ import { infrastructureParts, services, systemParts } from '../parts.ts';
 import { locatePostgres } from '../programs/postgres-installation.ts';
 import type { Settings } from '../settings.ts';
 import { untilAskedToStop } from '../signals.ts';
+import type { StackState } from '../state.ts';
 import { stopAtFault } from '../stop-at-fault.ts';
 import { AlreadyRunning, Supervisor } from '../supervisor.ts';
 
@@ -23,7 +24,8 @@ const detachedLog = 'stack';
 /** Starts everything, or the servers alone, and stays until it is asked to stop or something ends that must not. */
 export async function up(scope: Scope, mode: 'foreground' | 'background', context: Context): Promise<number> {
   const { output, directory } = context;
-  if (runningState(context)) return tellRunning(scope, context);
+  const running = await findRunning(scope, context);
+  if (running) return tellRunning(running, context);
   const settings = settle(context, { withNotes: mode === 'foreground' }); // else who started it has shown them
   locatePostgres(baseEnvironment(), directory); // what it lacks is told before anything is installed
   const options = { settings, directory, withAdminer: true, withPrometheus: true };
@@ -48,7 +50,7 @@ export async function up(scope: Scope, mode: 'foreground' | 'background', contex
     }
   } catch (error) {
     output.activity(undefined);
-    if (error instanceof AlreadyRunning) return tellRunning(scope, context);
+    if (error instanceof AlreadyRunning) return mode === 'background' ? 0 : joinOther(scope, context);
     if (error !== supervisor.stopRequest) throw error;
     isCutOff = mode === 'background'; // whoever waits for it to be ready waits in vain
   }
@@ -61,7 +63,8 @@ export async function up(scope: Scope, mode: 'foreground' | 'background', contex
 /** Starts a supervisor in the background, and waits until everything is ready. */
 export async function upDetached(scope: Scope, context: Context): Promise<number> {
   const { output, directory } = context;
-  if (runningState(context)) return tellRunning(scope, context);
+  const running = await findRunning(scope, context);
+  if (running) return tellRunning(running, context);
   const settings = settle(context);
   const log = openLog(directory, detachedLog);
   const readLines = lineReader(logFile(directory, detachedLog), (line) => output.progress(line));
@@ -83,6 +86,7 @@ export async function upDetached(scope: Scope, context: Context): Promise<number
     const state = runningState(context);
     if (state?.ready && state.supervisor.pid === child.pid) break;
     readLines();
+    if (exitCode === 0) return joinOther(scope, context);
     if (exitCode !== undefined) return exitCode;
     await Promise.race([ended, delay(100)]);
   }
@@ -92,13 +96,50 @@ export async function upDetached(scope: Scope, context: Context): Promise<number
   return 0;
 }
 
-function tellRunning(scope: Scope, context: Context): number {
-  const state = runningState(context);
-  if (scope === 'up' && state?.scope === 'infra') {
-    throw new StackError('only the infrastructure is running (make infra): `make down` first, then `make up`');
+/**
+ * What runs and is ready, after a start or a stop that somebody else has asked for has come to its end; undefined when nothing
+ * runs. Throws a StackError when that start fails, or when less runs than is asked for.
+ */
+async function findRunning(scope: Scope, context: Context): Promise<StackState | undefined> {
+  for (;;) {
+    const state = runningState(context);
+    if (scope === 'up' && state?.scope === 'infra' && !state.stopping) {
+      throw new StackError('only the infrastructure is running (make infra): `make down` first, then `make up`');
+    }
+    if (!state || state.ready) return state;
+    await waitForOther(state, context);
   }
-  context.output.progress(state?.ready === false ? 'already starting' : 'already running');
-  describe(state?.scope === 'infra' ? 'infra' : 'up', settle(context), context);
+}
+
+/** Waits while another supervisor starts or stops everything. Throws a StackError when it starts in vain. */
+async function waitForOther({ supervisor, stopping }: StackState, context: Context): Promise<void> {
+  let isAsked = false;
+  void untilAskedToStop().then(() => (isAsked = true));
+  const what = stopping ? 'stop' : 'start';
+  context.output.progress(`a ${what} is under way: waiting for its end`);
+  const isUnderWay = (state = runningState(context)) =>
+    state?.supervisor.pid === supervisor.pid && !state.ready && state.stopping === stopping;
+  await context.output.during(`waiting for the ${what}`, async () => {
+    while (isUnderWay()) {
+      if (isAsked) throw new StackError('no longer waiting; what is under way goes on');
+      await delay(100);
+    }
+  });
+  if (!stopping && runningState(context)?.ready !== true) {
+    throw new StackError('the start that was under way has failed or was stopped: see where it was asked for');
+  }
+}
+
+/** Another start was a moment faster. */
+async function joinOther(scope: Scope, context: Context): Promise<number> {
+  const running = await findRunning(scope, context);
+  if (!running) throw new StackError('somebody else started or stopped everything at this moment: try again');
+  return tellRunning(running, context);
+}
+
+function tellRunning({ scope }: StackState, context: Context): number {
+  context.output.progress('already running');
+  describe(scope === 'infra' ? 'infra' : 'up', settle(context), context);
   return 0;
 }
 
