@@ -55,6 +55,32 @@ describe('docker-compose.yml', () => {
     }
   });
 
+  it.each([
+    ['rabbitmq', 15672],
+    ['prometheus', 9090],
+    ['grafana', 3000],
+    ['jaeger', 16686],
+  ])('the page of %s, which answers to any Host -> only nginx/guard.conf.template before it is published', (name, port) => {
+    const [server, page] = [block(`  ${name}:`), block(`  ${name}-page:`)];
+    expect(server).not.toMatch(new RegExp(`ports:.*:${port}'`));
+    const [address = ''] = /(?<=ipv4_address: ')[^']+/.exec(server) ?? [];
+    expect(page).toContain('<<: *guard\n');
+    expect(page).toContain(`GUARD_UPSTREAM: ${address}:${port}\n`);
+    expect(page).toMatch(new RegExp(`ports: \\['\\$\\{HOST\\}:\\$\\{[A-Z_]+\\}:${port}'\\]`));
+    expect(page.match(/profiles: .*/)?.[0]).toBe(server.match(/profiles: .*/)?.[0]);
+  });
+
+  it('metrics of nginx, RabbitMQ and mtail -> published nowhere', () => {
+    const published = [...compose.matchAll(/'\$\{HOST\}:\$\{\w+\}:(\d+)'/g)].map(([, port]) => Number(port));
+    expect(published.length).toBeGreaterThan(8);
+    expect(published.filter((port) => [8090, 15692, 3903].includes(port))).toEqual([]);
+  });
+
+  it('a guard -> is given each variable that its configuration names', () => {
+    const named = [...read('nginx/guard.conf.template').matchAll(/(?<!#.*)\$\{([A-Z_]+)\}/g)].map(([, name = '']) => name);
+    expect(withoutDoubles(environmentOf(block('  rabbitmq-page:')))).toEqual(withoutDoubles(named));
+  });
+
   it('each variable that it takes from outside -> stands in .env.example', () => {
     const { variables } = parseSettings([read('.env.example')], {});
     const asked = [...compose.matchAll(/(?<!\$)\$\{(\w+)/g)].map(([, name = '']) => name);

@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname -- "$0")/.."
 
-servers='postgres-user postgres-order postgres-payment rabbitmq adminer'
+servers='postgres-user postgres-order postgres-payment rabbitmq rabbitmq-page adminer'
 services='user-service order-service payment-service gateway'
 dead_letters=../common/dist/messaging/dead-letters-cli.js
 republish=../common/dist/messaging/republish-cli.js

@@ -261,7 +261,7 @@ suite('the system in containers', () => {
     expect(volumes.toSorted()).toEqual([...new Set(named)].toSorted());
 
     await make('infra');
-    const servers = ['adminer', 'postgres-order', 'postgres-payment', 'postgres-user', 'rabbitmq'];
+    const servers = ['adminer', 'postgres-order', 'postgres-payment', 'postgres-user', 'rabbitmq', 'rabbitmq-page'];
     expect((await containers()).map(serviceOf).toSorted()).toEqual(servers);
 
     await make('restart');
