@@ -1,12 +1,15 @@
 // Brings a service's database to the version that its code expects, through the project's migration tool.
 import path from 'node:path';
+import { confine } from './confinement.ts';
 import { repository } from './paths.ts';
+import { asServiceUser } from './programs/node-service.ts';
 import { runCommand } from './run-command.ts';
+import type { ServiceName } from './system-account.ts';
 
 export const migrationTool = path.join(repository, 'common/dist/database/migrate-cli.js');
 
 export interface MigrateOptions {
-  service: string;
+  service: ServiceName;
   /** Of the stack: holds the log. */
   directory: string;
   /** Says where the database is. */
@@ -14,10 +17,21 @@ export interface MigrateOptions {
 }
 
 export function migrateUp({ service, directory, environment }: MigrateOptions): Promise<void> {
-  return runCommand([process.execPath, migrationTool, 'up', service], {
+  const { argv, ...confined } = confine(
+    {
+      argv: [process.execPath, migrationTool, 'up', service],
+      environment,
+      directory: repository,
+      ...asServiceUser(service, directory),
+    },
+    directory,
+  );
+  return runCommand(argv, {
     directory,
     log: `migrate-${service}`,
-    workingDirectory: repository,
+    workingDirectory: confined.directory,
     environment,
+    uid: confined.uid,
+    gid: confined.gid,
   });
 }

@@ -15,9 +15,10 @@ import { postgres } from './programs/postgres.ts';
 import { guardAuthorization, nginxLogFigures, prometheus, type PrometheusOptions } from './programs/prometheus.ts';
 import { rabbitmq } from './programs/rabbitmq.ts';
 import { reachableHost, type PortVariable, type Settings } from './settings.ts';
+import type { ServiceName } from './system-account.ts';
 
 interface Service {
-  name: string;
+  name: ServiceName;
   portVariable: PortVariable;
   /** The variables that only this service gets to see, beside those of its database. */
   own: string[];
@@ -248,6 +249,7 @@ function serviceParts({ name, portVariable, database, calls }: Service, build: s
     );
   const service = nodeService({
     name,
+    stackDirectory: directory,
     host: settings.host,
     port: settings.ports[portVariable],
     portVariable,

@@ -13,8 +13,13 @@ export interface Command {
   /** The whole environment of the process. */
   environment: Record<string, string>;
   directory: string;
-  uid?: number;
-  gid?: number;
+  /** Whom it runs as, where root starts it; root itself unless told otherwise. */
+  uid?: number | undefined;
+  gid?: number | undefined;
+  /** What of root's rights it needs, where root starts it: capabilities(7), in small letters and without `cap_`. */
+  capabilities?: string[];
+  /** It runs from this folder, which its user may not get to; whoever carries out the check well does. */
+  workingCopy?: { folder: string; check: [string, ...string[]] };
 }
 
 export interface Program {

@@ -12,6 +12,8 @@ export interface RunOptions {
   log: string;
   workingDirectory: string;
   environment: NodeJS.ProcessEnv;
+  uid?: number | undefined;
+  gid?: number | undefined;
   /** How much of the log is shown when the command fails. */
   shownLines?: number;
   /** It bears no mark of the stack, so that nobody kills it as a left-over of a supervisor that died. */
@@ -27,6 +29,8 @@ export async function runCommand(argv: [string, ...string[]], options: RunOption
   const child = spawn(file, parameters, {
     cwd: options.workingDirectory,
     env: options.outlivesStack ? options.environment : { ...options.environment, [markVariable]: options.directory },
+    uid: options.uid,
+    gid: options.gid,
     detached: true,
     stdio: ['ignore', log.output, log.output],
   });

@@ -92,7 +92,7 @@ export function entryPortNote({ ports, variables }: Settings): string | undefine
 }
 
 /** See ip_unprivileged_port_start in ip(7); containers often set it to 0. */
-function firstOpenPort(): number {
+export function firstOpenPort(): number {
   return Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'));
 }
 

@@ -1,12 +1,13 @@
 // One program's process: started, watched until it is ready, stopped, killed, paused.
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { confine } from './confinement.ts';
 import { StackError } from './errors.ts';
 import { describeFailure } from './failure-report.ts';
 import { logFile, openLog } from './log-files.ts';
 import { portHolders } from './ports.ts';
 import { identify, markVariable, sessionOf, signalProcess, type ProcessIdentity } from './processes.ts';
-import type { Program } from './program.ts';
+import type { Command, Program } from './program.ts';
 import { StartDeadline } from './start-deadline.ts';
 
 const readyPollMs = 60;
@@ -26,8 +27,8 @@ export interface SupervisedProcessOptions {
   program: Program;
   /** Of the stack: holds the logs, and marks the process. */
   directory: string;
-  /** A process was started. */
-  onStart(): void;
+  /** A process was started, perhaps with more rights than it should have. */
+  onStart(note?: string): void;
   /** It has become ready. */
   onReady?(): void;
   /** A process that had become ready ended although nobody had asked it to. */
@@ -61,9 +62,10 @@ export class SupervisedProcess {
     await this.program.prepare?.();
     signal?.throwIfAborted();
     this.#endingIsWanted = false;
-    const child = this.#spawn();
+    const command = confine(this.program.command(), this.#options.directory);
+    const child = this.#spawn(command);
     this.#child = child;
-    this.#options.onStart();
+    this.#options.onStart(command.note);
     await this.#untilReady(child, signal);
     this.#checkPortsAreOwn(child);
     await this.program.afterReady?.();
@@ -113,8 +115,7 @@ export class SupervisedProcess {
     return this.identity !== undefined;
   }
 
-  #spawn(): Child {
-    const { argv, environment, directory, uid, gid } = this.program.command();
+  #spawn({ argv, environment, directory, uid, gid }: Command): Child {
     const [file, ...parameters] = argv;
     const log = openLog(this.#options.directory, this.program.name);
     // Detached: a session of its own, so that Ctrl-C reaches only the supervisor, which stops everything in order.

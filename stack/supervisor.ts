@@ -214,7 +214,10 @@ export class Supervisor {
     return new SupervisedProcess({
       program,
       directory: this.directory,
-      onStart: () => this.#writer.save(),
+      onStart: (note) => {
+        if (note !== undefined) this.#report(`${program.name}: ${note}`);
+        this.#writer.save();
+      },
       onReady: () => pauses.succeeded(),
       onCrash: (ending) => {
         this.#options.events?.crashed?.(program.name, ending);

@@ -1,4 +1,4 @@
-// Servers that root starts run as system users, each with no rights but on what is its own.
+// Servers and services that root starts run as system users, each with no rights but on what is its own.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs';
 import { everybodyMayEnter } from './data-folder.ts';
@@ -9,7 +9,8 @@ export interface Account {
   gid: number;
 }
 
-export type ServerName = 'postgres' | 'rabbitmq' | 'prometheus' | 'adminer' | 'nginx';
+export type ServiceName = 'user-service' | 'order-service' | 'payment-service' | 'gateway';
+export type ServerName = 'postgres' | 'rabbitmq' | 'prometheus' | 'adminer' | 'nginx' | ServiceName;
 
 const known = new Map<string, Account>();
 

@@ -37,8 +37,25 @@ servers_run_as() { # [USER]
     expected=${1:-shop-${server#*:}}
     [ "$(users_of "${server%:*}")" = "$expected" ] || { ps -eo user:32,args && return 1; }
   done
+  services="gateway order-service payment-service user-service"
+  expected=${1:-$(printf 'shop-%s\n' $services)}
+  [ "$(ps -eo user:32=,args= | sed -n 's/ .*\/node .*dist\/main\.js$//p' | sort -u)" = "$expected" ] || { ps -eo user:32,args && return 1; }
   # nginx's master, for port 80, is root's; its workers are not.
   ! ps -C nginx -o user:32= -o args= | sed -n 's/ .*nginx: worker process.*//p' | grep -vx "${1:-shop-.*}"
+}
+# Of all that was started, only the supervisor has root's rights; nginx's master has six of them, as containers are given them.
+nobody_else_has_rights_of_root() {
+  counted=0
+  for process in /proc/[0-9]*; do
+    grep -qz '^SHOP_STACK=' "$process/environ" 2>/dev/null || continue
+    rights=$(sed -n 's/^CapBnd:\t*0*//p' "$process/status") gains=$(sed -n 's/^NoNewPrivs:\t*//p' "$process/status")
+    [ "$gains" = 1 ] || { echo "may gain rights:" && tr '\0' ' ' <"$process/cmdline" && return 1; }
+    case "$rights $(tr '\0' ' ' <"$process/cmdline")" in
+      ' '* | '4e3 nginx: '*) counted=$((counted + 1)) ;;
+      *) echo "$rights" && tr '\0' ' ' <"$process/cmdline" && return 1 ;;
+    esac
+  done
+  [ "$counted" -gt 12 ]
 }
 # Logs hold addresses, tables hold hashes of passwords.
 nobody_else_reads() { # FOLDER
@@ -85,6 +102,7 @@ check 'root: make health, at once' as root /root/shop 'make health'
 check 'root: log-in' log_in_works
 check 'root: Adminer' adminer_shows_its_page
 check 'root: no server has rights of root' servers_run_as
+check 'root: nobody but the supervisor has rights of root' nobody_else_has_rights_of_root
 check 'root: what servers write is theirs alone' nobody_else_reads /root/shop
 check 'root: a foreign Host is refused' a_foreign_host_is_refused
 check 'root: make test, in a short form' as root /root/shop 'npm test -- --selectProjects stack --testPathPatterns test-infrastructure'

@@ -66,6 +66,8 @@ export function nginx(options: NginxOptions): Program {
       ],
       environment,
       directory,
+      // Its master gives its workers another user and what they write, binds port 80, and opens logs of whoever started it before.
+      capabilities: ['chown', 'dac_override', 'kill', 'net_bind_service', 'setgid', 'setuid'],
     }),
     isReady: () => isReady(ports.status),
     onDisk: (isFull) => markDisk(directory, isFull),

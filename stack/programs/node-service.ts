@@ -1,14 +1,15 @@
 // One of the project's own processes: the compiled main.ts of a workspace.
 import path from 'node:path';
 import { repository } from '../paths.ts';
-import type { Program } from '../program.ts';
-import { reachableHost } from '../settings.ts';
+import type { Command, Program } from '../program.ts';
+import { firstOpenPort, reachableHost } from '../settings.ts';
+import { serverAccount, type ServiceName } from '../system-account.ts';
 
 export interface NodeServiceOptions {
   /** The name of its workspace. */
-  name: string;
-  /** Where it lives; the workspace's folder unless told otherwise. */
-  directory?: string;
+  name: ServiceName;
+  /** Of the stack. */
+  stackDirectory: string;
   host: string;
   port: number;
   portVariable: string;
@@ -19,7 +20,7 @@ export interface NodeServiceOptions {
 }
 
 export function nodeService(options: NodeServiceOptions): Program {
-  const { name, port, portVariable, needs, environment, changes } = options;
+  const { name, stackDirectory, port, portVariable, needs, environment, changes } = options;
   const host = reachableHost(options.host);
   return {
     kind: 'program',
@@ -32,9 +33,25 @@ export function nodeService(options: NodeServiceOptions): Program {
       // A bound on the heap: on a machine with much memory V8 lets garbage pile up instead of collecting it.
       argv: [process.execPath, '--enable-source-maps', '--max-old-space-size=256', 'dist/main.js'],
       environment: { ...environment, ...changes?.() },
-      directory: options.directory ?? path.join(repository, name),
+      directory: path.join(repository, name),
+      ...asServiceUser(name, stackDirectory),
+      ...(port < firstOpenPort() && { capabilities: ['net_bind_service'] }),
     }),
     isReady: () => answersOk(`http://${host}:${port}/ready`),
+  };
+}
+
+/** Whom code of a service runs as, where root starts it: a system user that can read nothing of the other services' processes. */
+export function asServiceUser(
+  name: ServiceName,
+  stackDirectory: string,
+): Pick<Command, 'uid' | 'gid' | 'workingCopy'> {
+  const folders = [`${name}/dist`, 'common/dist', 'node_modules'].map((folder) => path.join(repository, folder));
+  const unreadable = `find "$@" -maxdepth 2 -name '.?*' -prune -o ! -readable -print -quit`;
+  const script = `unreadable=$(${unreadable}) && test -z "$unreadable" && "$0" --version`;
+  return {
+    ...serverAccount(name, stackDirectory),
+    workingCopy: { folder: repository, check: ['sh', '-c', script, process.execPath, ...folders] },
   };
 }
 
