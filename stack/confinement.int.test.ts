@@ -83,12 +83,15 @@ describe('a program that root starts', () => {
     expect(rightsOf({ capabilities: ['kill'] })).toMatchObject({ Uid: '0', CapEff: '0000000000000020' });
   });
 
-  (mayMount ? it : it.skip)('from a working copy below a folder of root’s -> its user reads it there, at another path', () => {
-    const command = { environment: baseEnvironment(), ...workingCopy('closed', 0o644) };
-    expect(outputOf(command)).toBe('65534 read');
-    expect(confine(command, directory).note).toBeUndefined();
-    expect(readdirSync(path.join(directory, 'working-copy'))).toEqual([]); // for everybody else there is nothing
-  });
+  (mayMount ? it : it.skip)(
+    'from a working copy below a folder of root’s -> its user reads it there, at another path',
+    () => {
+      const command = { environment: baseEnvironment(), ...workingCopy('closed', 0o644) };
+      expect(outputOf(command)).toBe('65534 read');
+      expect(confine(command, directory).note).toBeUndefined();
+      expect(readdirSync(path.join(directory, 'working-copy'))).toEqual([]); // for everybody else there is nothing
+    },
+  );
 
   (isRoot ? it : it.skip)('from a working copy whose files its user can’t read -> root, and it says so', () => {
     const command = { environment: baseEnvironment(), ...workingCopy('unreadable', 0o600) };

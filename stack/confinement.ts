@@ -30,7 +30,10 @@ export function confine(command: Command, stackDirectory: string): ConfinedComma
   if (!found.has(key)) {
     const ways: Wrap[] = [withoutRights, (one) => shownWorkingCopy(one, workingCopy.folder, view)];
     const check: Command = { ...command, argv: workingCopy.check };
-    found.set(key, ways.find((way) => succeeds(way(check))));
+    found.set(
+      key,
+      ways.find((way) => succeeds(way(check))),
+    );
   }
   const confined = found.get(key)?.(command);
   if (confined) return confined;
@@ -67,7 +70,8 @@ function setpriv({ uid, gid, capabilities = [] }: Command): [string, ...string[]
       : [`--inh-caps=${kept}`, `--ambient-caps=${kept}`];
   const prefix: [string, ...string[]] = [program, ...user, '--no-new-privs', `--bounding-set=${kept}`, ...inherited];
   const key = prefix.join(' ');
-  if (!works.has(key)) works.set(key, spawnSync(program, [...prefix.slice(1), 'true'], { stdio: 'ignore' }).status === 0);
+  if (!works.has(key))
+    works.set(key, spawnSync(program, [...prefix.slice(1), 'true'], { stdio: 'ignore' }).status === 0);
   return works.get(key) ? prefix : undefined;
 }
 
@@ -81,7 +85,19 @@ function shownWorkingCopy(command: Command, folder: string, view: string): Comma
   const directory = command.directory === folder ? view : moved(command.directory);
   return {
     ...command,
-    argv: ['unshare', '--mount', 'sh', '-c', script, 'sh', folder, view, directory, ...prefix, ...command.argv.map(moved)],
+    argv: [
+      'unshare',
+      '--mount',
+      'sh',
+      '-c',
+      script,
+      'sh',
+      folder,
+      view,
+      directory,
+      ...prefix,
+      ...command.argv.map(moved),
+    ],
     directory: '/',
     uid: undefined,
     gid: undefined,

@@ -60,15 +60,18 @@ describe('docker-compose.yml', () => {
     ['prometheus', 9090],
     ['grafana', 3000],
     ['jaeger', 16686],
-  ])('the page of %s, which answers to any Host -> only nginx/guard.conf.template before it is published', (name, port) => {
-    const [server, page] = [block(`  ${name}:`), block(`  ${name}-page:`)];
-    expect(server).not.toMatch(new RegExp(`ports:.*:${port}'`));
-    const [address = ''] = /(?<=ipv4_address: ')[^']+/.exec(server) ?? [];
-    expect(page).toContain('<<: *guard\n');
-    expect(page).toContain(`GUARD_UPSTREAM: ${address}:${port}\n`);
-    expect(page).toMatch(new RegExp(`ports: \\['\\$\\{HOST\\}:\\$\\{[A-Z_]+\\}:${port}'\\]`));
-    expect(page.match(/profiles: .*/)?.[0]).toBe(server.match(/profiles: .*/)?.[0]);
-  });
+  ])(
+    'the page of %s, which answers to any Host -> only nginx/guard.conf.template before it is published',
+    (name, port) => {
+      const [server, page] = [block(`  ${name}:`), block(`  ${name}-page:`)];
+      expect(server).not.toMatch(new RegExp(`ports:.*:${port}'`));
+      const [address = ''] = /(?<=ipv4_address: ')[^']+/.exec(server) ?? [];
+      expect(page).toContain('<<: *guard\n');
+      expect(page).toContain(`GUARD_UPSTREAM: ${address}:${port}\n`);
+      expect(page).toMatch(new RegExp(`ports: \\['\\$\\{HOST\\}:\\$\\{[A-Z_]+\\}:${port}'\\]`));
+      expect(page.match(/profiles: .*/)?.[0]).toBe(server.match(/profiles: .*/)?.[0]);
+    },
+  );
 
   it('metrics of nginx, RabbitMQ and mtail -> published nowhere', () => {
     const published = [...compose.matchAll(/'\$\{HOST\}:\$\{\w+\}:(\d+)'/g)].map(([, port]) => Number(port));
@@ -77,7 +80,9 @@ describe('docker-compose.yml', () => {
   });
 
   it('a guard -> is given each variable that its configuration names', () => {
-    const named = [...read('nginx/guard.conf.template').matchAll(/(?<!#.*)\$\{([A-Z_]+)\}/g)].map(([, name = '']) => name);
+    const named = [...read('nginx/guard.conf.template').matchAll(/(?<!#.*)\$\{([A-Z_]+)\}/g)].map(
+      ([, name = '']) => name,
+    );
     expect(withoutDoubles(environmentOf(block('  rabbitmq-page:')))).toEqual(withoutDoubles(named));
   });
 

@@ -42,10 +42,7 @@ export function nodeService(options: NodeServiceOptions): Program {
 }
 
 /** Whom code of a service runs as, where root starts it: a system user that can read nothing of the other services' processes. */
-export function asServiceUser(
-  name: ServiceName,
-  stackDirectory: string,
-): Pick<Command, 'uid' | 'gid' | 'workingCopy'> {
+export function asServiceUser(name: ServiceName, stackDirectory: string): Pick<Command, 'uid' | 'gid' | 'workingCopy'> {
   const folders = [`${name}/dist`, 'common/dist', 'node_modules'].map((folder) => path.join(repository, folder));
   const unreadable = `find "$@" -maxdepth 2 -name '.?*' -prune -o ! -readable -print -quit`;
   const script = `unreadable=$(${unreadable}) && test -z "$unreadable" && "$0" --version`;
