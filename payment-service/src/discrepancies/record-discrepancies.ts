@@ -23,5 +23,6 @@ export function recordDiscrepancies(drafts: readonly DiscrepancyDraft[]): Sql {
       WHERE closed.key = seen.key AND closed.closed_at IS NOT NULL AND closed.details = seen.details
     )
     ON CONFLICT (key) WHERE closed_at IS NULL DO UPDATE
-    SET details = excluded.details, occurrences = known.occurrences + 1, last_seen_at = now()`;
+    SET details = excluded.details, order_id = coalesce(known.order_id, excluded.order_id),
+      payment_id = coalesce(known.payment_id, excluded.payment_id), occurrences = known.occurrences + 1, last_seen_at = now()`;
 }

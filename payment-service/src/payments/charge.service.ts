@@ -74,7 +74,7 @@ export class ChargeService {
     }
     // A verdict is final. Anything else may be old news by now, so it only says that there is something to ask about.
     const isFinal = told.outcome === 'succeeded' || told.outcome === 'declined';
-    if (isFinal) await outcomes.writeOutcome(payment, told);
+    if (isFinal) await outcomes.writeOutcome({ ...payment, provider }, told);
     else if (payment.status === 'processing') await this.#write(payment, await charging.find(payment));
   }
 

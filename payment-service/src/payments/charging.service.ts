@@ -1,4 +1,4 @@
-import type { Charge } from '../providers/payment-provider.js';
+import type { Charge, NewCharge } from '../providers/payment-provider.js';
 import type { ChargeOutcome, NoAnswer, Providers } from '../providers/providers.js';
 import type { ChargeRepository } from './charge.repository.js';
 import type { Payment } from './payment.js';
@@ -23,9 +23,8 @@ export class ChargingService {
   async charge(payment: Payment, token: string | undefined): Promise<ChargeOutcome> {
     const { providers } = this.#options;
     const deadline = providers.deadline(); // both steps share it: somebody waits
-    const { key, amount, currency } = chargeOf(payment);
-    const { orderId, provider } = payment;
-    const begun = await providers.beginCharge(provider, { key, orderId, amount, currency, token }, deadline);
+    const { provider } = payment;
+    const begun = await providers.beginCharge(provider, newChargeOf(payment, token), deadline);
     if (begun.outcome === 'declined') return begun;
     // A charge that isn't confirmed moves no money: whether the provider has heard of it makes no difference.
     if (begun.outcome !== 'begun') return { outcome: 'not-reached', error: begun.error };
@@ -53,12 +52,8 @@ export class ChargingService {
   async callOff(payment: Payment): Promise<ChargeOutcome> {
     const { providers } = this.#options;
     if (payment.providerReference !== null) return providers.cancelCharge(payment.provider, chargeOf(payment));
-    const { key, amount, currency } = chargeOf(payment);
-    const begun = await providers.beginCharge(
-      payment.provider,
-      { key, orderId: payment.orderId, amount, currency, token: undefined },
-      providers.deadline(),
-    );
+    const newCharge = newChargeOf(payment, undefined);
+    const begun = await providers.beginCharge(payment.provider, newCharge, providers.deadline());
     if (begun.outcome !== 'begun') return begun;
     const failure = await this.#storeReference(payment, begun.reference);
     if (failure !== undefined) return failure;
@@ -76,9 +71,13 @@ export class ChargingService {
   }
 }
 
-const chargeOf = ({ id: key, amount, currency, providerReference: reference }: Payment): Charge => ({
-  key,
-  amount,
-  currency,
-  reference,
-});
+function newChargeOf(
+  { id: key, orderId, amount, currency, currencyDecimals }: Payment,
+  token: string | undefined,
+): NewCharge {
+  return { key, orderId, amount, currency, currencyDecimals, token };
+}
+
+function chargeOf({ id: key, amount, currency, currencyDecimals, providerReference: reference }: Payment): Charge {
+  return { key, amount, currency, currencyDecimals, reference };
+}

@@ -110,8 +110,8 @@ describe('a charge that needs the customer', () => {
 
 describe('the provider has charged something else', () => {
   it.each([
-    ['amount', 'amount = 1', { movedMinorUnits: '1', movedCurrency: 'USD' }],
-    ['currency', "currency = 'EUR'", { movedMinorUnits: '4498', movedCurrency: 'EUR' }],
+    ['amount', 'amount = 1', { ours: '44.98 USD', theirs: '0.01 USD' }],
+    ['currency', "currency = 'EUR'", { ours: '44.98 USD', theirs: '44.98 EUR' }],
   ])('another %s -> not booked as paid; a discrepancy that an admin sees', async (_what, change, details) => {
     const { payment } = await processed('tok_threeDSecureAbandoned');
     await test.query(

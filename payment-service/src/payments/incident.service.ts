@@ -1,5 +1,6 @@
 import { toMajorUnits } from '@shop/common/money';
-import type { DiscrepancyDetails } from '../discrepancies/discrepancy.js';
+import { contradiction, type ContradictionSubject } from '../discrepancies/contradiction.js';
+import type { DiscrepancyDraft } from '../discrepancies/discrepancy.js';
 import type { DiscrepancyService } from '../discrepancies/discrepancy.service.js';
 import type { Incident } from '../providers/webhook-reader.js';
 import type { PaymentRepository } from './payment.repository.js';
@@ -18,18 +19,22 @@ export class IncidentService {
   }
 
   /** Without effect where the transaction is none of ours. */
-  async note(provider: string, { kind, transactionId, reference, reason, amount, currency }: Incident): Promise<void> {
+  async note(provider: string, incident: Incident): Promise<void> {
     const { payments, discrepancies } = this.#options;
-    const payment = await payments.findByTransaction(provider, transactionId);
+    const payment = await payments.findByTransaction(provider, incident.transactionId);
     if (payment === undefined) return;
-    const { id: paymentId, orderId, currencyDecimals } = payment;
-    // A provider that names another currency than the payment's is taken at its word, in the minor units that it said.
-    const moved = currency === payment.currency ? toMajorUnits(amount, currencyDecimals) : Number(amount);
-    const details: DiscrepancyDetails =
-      kind === 'refund_at_provider'
-        ? // As the comparison of the books finds it, so that one that was closed is not opened again by it.
-          { ours: null, theirs: `${moved} ${currency} ${reason}`, transactionId: reference }
-        : { amount: moved, currency, reason };
-    await discrepancies.record({ kind, provider, reference, orderId, paymentId, details });
+    const { id: paymentId, orderId } = payment;
+    const { reference } = incident;
+    await discrepancies.record(discrepancyOf(incident, { provider, reference, orderId, paymentId }));
   }
+}
+
+function discrepancyOf(incident: Incident, subject: ContradictionSubject): DiscrepancyDraft {
+  const { amount, currency, currencyDecimals, reference: transactionId } = incident;
+  if (incident.kind === 'refund_at_provider') {
+    const theirs = { outcome: 'succeeded', transactionId, amount, currency, currencyDecimals } as const;
+    return contradiction('refund_at_provider', subject, { ours: undefined, theirs });
+  }
+  const details = { amount: toMajorUnits(amount, currencyDecimals), currency, reason: incident.reason };
+  return { kind: 'dispute', ...subject, details };
 }

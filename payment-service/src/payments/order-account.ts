@@ -206,7 +206,7 @@ export function refundDeclined(
     payment,
     settledRefund,
     audit: [refundEntry(settledRefund, payment, settledBy)],
-    discrepancies: [refundContradicted('refund_declined', { refund, payment }, { reason })],
+    discrepancies: [refundContradicted('refund_declined', { refund, payment }, { outcome: 'declined', reason })],
   };
 }
 

@@ -148,7 +148,7 @@ describe('a failed refund', () => {
     for (let failures = 0; failures < 10; failures++) refundFails(books);
     expect(books.refunds.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 'failed'));
     expect(books.discrepancies).toMatchObject([
-      { kind: 'refund_declined', refundId: books.refunds.at(-1)!.id, details: { amount: 1, reason: 'no' } },
+      { kind: 'refund_declined', refundId: books.refunds.at(-1)!.id, details: { ours: '1 USD', reason: 'no' } },
     ]);
     expect(leftToRefund(books.payment)).toBe(100n);
     books.apply(refundRequested(books.payment, refundOf(undefined), moment));

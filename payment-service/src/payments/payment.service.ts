@@ -4,10 +4,11 @@ import type { Cause } from '@shop/common/database';
 import { Conflict, InvalidInput, ServiceUnavailable, type AppError } from '@shop/common/errors';
 import type { Attempt } from '@shop/common/http';
 import type { Logger } from '@shop/common/logger';
+import { isSameMoney } from '../discrepancies/contradiction.js';
 import type { DiscrepancyService } from '../discrepancies/discrepancy.service.js';
 import type { ChargeOutcome, Providers } from '../providers/providers.js';
 import type { ChargingService } from './charging.service.js';
-import { amountDiffers, isSameMoney, paymentContradicted } from './contradictions.js';
+import { paymentContradicted } from './contradictions.js';
 import { amountInMinorUnits } from './minor-units.js';
 import {
   chargeAwaitsCustomer,
@@ -176,7 +177,7 @@ export class PaymentService {
     const { id, orderId } = payment;
     if (result.outcome === 'unknown') return written(await payments.find(id));
     if (result.outcome === 'succeeded' && !isSameMoney(payment, result)) {
-      await this.#options.discrepancies.record(amountDiffers(payment, result));
+      await this.#options.discrepancies.record(paymentContradicted('amount_differs', payment, result));
       return written(await payments.find(id));
     }
     const decide = (account: OrderAccount, now: Date): Decision => {
@@ -199,12 +200,14 @@ export class PaymentService {
     );
     if (decision.openedRefund) refunds.wake();
     const settled = decision.payment ?? written(await payments.find(id));
+    // One that went back to `pending` has no provider any more.
+    const known = { ...settled, provider: settled.provider ?? payment.provider };
     if (result.outcome === 'succeeded' && settled.paidAt === null) {
       // No way leads here; if one does after all, somebody must give the money back by hand.
-      await this.#options.discrepancies.record(paymentContradicted('charged_not_paid', settled, payment.provider));
+      await this.#options.discrepancies.record(paymentContradicted('charged_not_paid', known, result));
     }
     if (result.outcome === 'declined' && settled.paidAt !== null) {
-      await this.#options.discrepancies.record(paymentContradicted('paid_not_charged', settled, payment.provider));
+      await this.#options.discrepancies.record(paymentContradicted('paid_not_charged', known, result));
     }
     return settled;
   }

@@ -1,10 +1,11 @@
 import type { Actor } from '@shop/common/auth';
 import type { Attempt } from '@shop/common/http';
 import type { Logger } from '@shop/common/logger';
+import { isSameMoney } from '../discrepancies/contradiction.js';
 import type { DiscrepancyService } from '../discrepancies/discrepancy.service.js';
-import type { ChargeRefund, RefundState } from '../providers/payment-provider.js';
+import type { ChargeRefund, Money, RefundState } from '../providers/payment-provider.js';
 import type { Providers, RefundOutcome } from '../providers/providers.js';
-import { amountDiffers, isSameMoney, refundContradicted } from './contradictions.js';
+import { refundContradicted } from './contradictions.js';
 import { amountInMinorUnits } from './minor-units.js';
 import { refundDeclined, refundDone, refundRequested, type Decision, type Moment } from './order-account.js';
 import type { OrderAccountRepository } from './order-account.repository.js';
@@ -204,8 +205,8 @@ export class RefundService {
       const settled = settledBy(decision);
       return settled && attempt?.ended(refusalOf(settled.refund) ?? settled);
     };
-    if (result.outcome === 'succeeded' && !isSameMoney({ amount: refund.amount, currency: payment.currency }, result)) {
-      await this.#options.discrepancies.record(amountDiffers(payment, result, refund));
+    if (result.outcome === 'succeeded' && !isOfThisMoney({ refund, payment }, result)) {
+      await this.#options.discrepancies.record(refundContradicted('amount_differs', { refund, payment }, result));
       await refunds.postpone(id, LONGEST_PAUSE);
       return { refund, payment };
     }
@@ -250,12 +251,13 @@ export class RefundService {
   async #reportContradiction(known: RefundOfPayment, told: RefundState): Promise<void> {
     const { discrepancies } = this.#options;
     const { status } = known.refund;
-    if (status === 'failed' && told.outcome === 'succeeded') {
-      await discrepancies.record(refundContradicted('refund_at_provider', known));
-    }
-    if (status === 'succeeded' && told.outcome === 'declined') {
-      const { reason } = told;
-      await discrepancies.record(refundContradicted('refund_failed_after_success', known, { reason }));
+    if (status === 'pending') return;
+    if (told.outcome === 'succeeded' && !isOfThisMoney(known, told)) {
+      await discrepancies.record(refundContradicted('amount_differs', known, told));
+    } else if (told.outcome === 'succeeded' && status === 'failed') {
+      await discrepancies.record(refundContradicted('refund_at_provider', known, told));
+    } else if (told.outcome === 'declined' && status === 'succeeded') {
+      await discrepancies.record(refundContradicted('refund_failed_after_success', known, told));
     }
   }
 
@@ -269,11 +271,14 @@ export class RefundService {
   }
 }
 
+const isOfThisMoney = ({ refund: { amount }, payment: { currency } }: RefundOfPayment, moved: Money): boolean =>
+  isSameMoney({ amount, currency }, moved);
+
 /** What the provider is asked to give back. */
-function chargeRefundOf({ refund: { id: key, amount }, payment }: DueRefund): ChargeRefund {
+function chargeRefundOf({ refund: { id: key, amount, currencyDecimals }, payment }: DueRefund): ChargeRefund {
   const { currency, transactionId } = payment;
   if (transactionId === null) throw new Error(`payment ${payment.id} has a refund and no transaction`);
-  return { key, transactionId, amount, currency };
+  return { key, transactionId, amount, currency, currencyDecimals };
 }
 
 const after = (now: Date, milliseconds: number): Date => new Date(now.getTime() + milliseconds);

@@ -343,7 +343,7 @@ describe('money that is given back by hand', () => {
     await admin.post(path, { outcome: 'succeeded' }).expect(409);
     expect(await reservedOf(payment.id)).toBe(0);
     const { body } = await admin.get(`/discrepancies?paymentId=${payment.id}`).expect(200);
-    const details = { amount: 44.98, currency: 'USD', reason: 'No such account' };
+    const details = { ours: '44.98 USD', reason: 'No such account' };
     expect(body.data).toMatchObject([{ kind: 'refund_declined', refundId: refund.id, details }]);
   });
 

@@ -71,6 +71,7 @@ const chargeOf = ({ id, amount, currency }: PaymentResource) => ({
   key: id,
   amount: BigInt(Math.round(amount * 100)),
   currency,
+  currencyDecimals: 2,
 });
 
 const chargesOf = (orderId: string) =>

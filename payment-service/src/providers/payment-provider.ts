@@ -1,13 +1,18 @@
 import type { NextAction } from '@shop/common/contracts';
 
-/** In minor units of the currency. */
+/** In minor units of the currency, as many decimals as our books have of it. */
 export interface Money {
   readonly amount: bigint;
   readonly currency: string;
 }
 
+/** Money, and the decimals that are stored with it, whatever its currency has today. */
+export interface StoredMoney extends Money {
+  readonly currencyDecimals: number;
+}
+
 /** A charge that a provider is to be told of. */
-export interface NewCharge extends Money {
+export interface NewCharge extends StoredMoney {
   /** Ours, the payment's id, and the same for every try: the provider charges once for it. */
   readonly key: string;
   readonly orderId: string;
@@ -16,14 +21,14 @@ export interface NewCharge extends Money {
 }
 
 /** A charge that a provider was told of. */
-export interface Charge extends Money {
+export interface Charge extends StoredMoney {
   readonly key: string;
   /** The provider's own name for it; null: none was stored, so that the charge was never confirmed. */
   readonly reference: string | null;
 }
 
 /** What a provider is asked to give back. */
-export interface ChargeRefund extends Money {
+export interface ChargeRefund extends StoredMoney {
   /** Ours, and the same for every try: the provider refunds once for it. */
   readonly key: string;
   /** The provider's own name for the charge. */
@@ -90,6 +95,8 @@ export type LedgerVerdict = Omit<Succeeded, keyof Money> | Omit<Declined, keyof 
 /** What a provider has in its books under one of our keys. */
 export interface LedgerEntry extends Money {
   readonly key: string;
+  /** undefined: the provider's books don't say. */
+  readonly currencyDecimals?: number;
   readonly verdict: LedgerVerdict;
 }
 

@@ -97,19 +97,26 @@ describe.each([
   afterAll(() => subject.stop());
 
   async function begin(changes: Partial<NewCharge> = {}): Promise<Charge> {
-    const money = { amount: 4_498n, currency: 'USD' };
+    const money = { amount: 4_498n, currency: 'USD', currencyDecimals: 2 };
     const asked: NewCharge = { key: newId(), orderId: newId(), token: subject.tokens.good, ...money, ...changes };
     const begun = await subject.provider.beginCharge(asked, signal);
     if (begun.outcome !== 'begun') throw new Error(`not begun: ${begun.reason}`);
-    const { key, amount, currency } = asked;
-    return { key, amount, currency, reference: begun.reference };
+    const { key, amount, currency, currencyDecimals } = asked;
+    return { key, amount, currency, currencyDecimals, reference: begun.reference };
   }
   const confirm = (charge: Charge, token: string | undefined = subject.tokens.good): Promise<ChargeState> =>
     subject.provider.confirmCharge(charge, token, signal);
   const find = (charge: Charge) => subject.provider.findCharge(charge, signal);
   const cancel = (charge: Charge) => subject.provider.cancelCharge(charge, signal);
-  const refund = (charge: Charge, amount: bigint, key = newId()) =>
-    subject.provider.refund({ key, transactionId: charge.reference!, amount, currency: charge.currency }, signal);
+  const refundOf = ({ reference, currency, currencyDecimals }: Charge, amount: bigint, key = newId()) => ({
+    key,
+    transactionId: reference!,
+    amount,
+    currency,
+    currencyDecimals,
+  });
+  const refund = (charge: Charge, amount: bigint, key?: string) =>
+    subject.provider.refund(refundOf(charge, amount, key), signal);
 
   it('a charge that is begun, twice -> has the same name, and moves no money', async () => {
     const orderId = newId();
@@ -191,23 +198,34 @@ describe.each([
     expect(await refund(charge, 4_001n)).toMatchObject({ outcome: 'declined' });
     expect(await refund(charge, 4_000n)).toMatchObject({ outcome: 'succeeded' });
     expect(await refund(charge, 1n)).toMatchObject({ outcome: 'declined' });
-    const asked = { transactionId: charge.reference!, amount: 498n, currency: 'USD' };
-    expect(await subject.provider.findRefund({ ...asked, key }, signal)).toEqual(first);
-    expect(await subject.provider.findRefund({ ...asked, key: newId() }, signal)).toBeUndefined();
+    expect(await subject.provider.findRefund(refundOf(charge, 498n, key), signal)).toEqual(first);
+    expect(await subject.provider.findRefund(refundOf(charge, 498n), signal)).toBeUndefined();
   });
 
   it.each([
-    ['JPY', 500n],
-    ['KWD', 5_120n],
-    ['ISK', 500n],
-    ['UGX', 500n],
-    ['MGA', 50_000n],
-    ['HUF', 17_550n],
-  ])('%s -> the same amount back, of the charge and of its refund', async (currency, amount) => {
-    const charge = await begin({ amount, currency });
-    expect(await confirm(charge)).toMatchObject({ outcome: 'succeeded', amount, currency });
-    expect(await refund(charge, amount)).toMatchObject({ outcome: 'succeeded', amount, currency });
-  });
+    ['JPY', 500n, 0],
+    ['KWD', 5_120n, 3],
+    ['ISK', 500n, 0],
+    ['ISK', 50_000n, 2], // stored while it still had two decimals
+    ['UGX', 500n, 0],
+    ['MGA', 50_000n, 2],
+    ['HUF', 17_550n, 2],
+    ['ZZZ', 17n, 0], // placed by a later version of order-service
+  ])(
+    '%s %d of %d decimals -> the same amount back, of the charge, of its refund and in the books',
+    async (...money) => {
+      const [currency, amount, currencyDecimals] = money;
+      const since = new Date(Date.now() - 1_000);
+      const charge = await begin({ amount, currency, currencyDecimals });
+      expect(await confirm(charge)).toMatchObject({ outcome: 'succeeded', amount, currency });
+      const key = newId();
+      expect(await refund(charge, amount, key)).toMatchObject({ outcome: 'succeeded', amount, currency });
+      const charges = await allOf((page) => subject.ledger.listCharges(page, signal), since);
+      expect(charges).toContainEqual(expect.objectContaining({ key: charge.key, amount, currency }));
+      const refunds = await allOf((page) => subject.ledger.listRefunds(page, signal), since);
+      expect(refunds).toContainEqual(expect.objectContaining({ key, amount, currency }));
+    },
+  );
 
   it('its books -> every verdict under our keys, page by page', async () => {
     const since = new Date(Date.now() - 1_000);
@@ -220,14 +238,16 @@ describe.each([
     expect(charges.length).toBeGreaterThan(101);
     const { reference: transactionId } = charge;
     const verdict = expect.objectContaining({ outcome: 'succeeded', transactionId });
-    expect(charges).toContainEqual({ key: charge.key, amount: 4_498n, currency: 'USD', verdict });
+    expect(charges).toContainEqual(
+      expect.objectContaining({ key: charge.key, amount: 4_498n, currency: 'USD', verdict }),
+    );
     const refunds = await allOf((page) => subject.ledger.listRefunds(page, signal), since);
     expect(refunds).toContainEqual(expect.objectContaining({ key, amount: 498n, currency: 'USD' }));
   });
 
   it('nobody is there -> certainly not reached, in every step', async () => {
     const { unreachable } = subject;
-    const money = { amount: 1n, currency: 'USD' };
+    const money = { amount: 1n, currency: 'USD', currencyDecimals: 2 };
     const charge = { key: newId(), reference: 'pi_1', ...money };
     const asked = { key: newId(), transactionId: 'pi_1', ...money };
     const steps = [

@@ -1,4 +1,4 @@
-import type { ChargeState, Money, RefundState } from './payment-provider.js';
+import type { ChargeState, RefundState, StoredMoney } from './payment-provider.js';
 
 /** A webhook as it came in. */
 export interface WebhookRequest {
@@ -13,15 +13,25 @@ export type Settlement =
   | { readonly kind: 'charge'; readonly key: string; readonly state: ChargeState }
   | { readonly kind: 'refund'; readonly key: string; readonly state: RefundState };
 
-/** Money that moved at the provider, of one of its transactions, without our asking. */
-export interface Incident extends Money {
-  readonly kind: 'dispute' | 'refund_at_provider';
+/** Money that moved at the provider, of one of its transactions, without our asking; with the decimals that the provider gives it. */
+export type Incident = Dispute | RefundAtProvider;
+
+interface Movement extends StoredMoney {
   /** The provider's name for the charge. */
   readonly transactionId: string;
   /** The provider's name for the dispute or the refund. */
   readonly reference: string;
-  /** Of a dispute why, of a refund how far it is. */
+}
+
+export interface Dispute extends Movement {
+  readonly kind: 'dispute';
+  /** Why, and how far it is. */
   readonly reason: string;
+}
+
+/** One that somebody made there. */
+export interface RefundAtProvider extends Movement {
+  readonly kind: 'refund_at_provider';
 }
 
 /** What a provider tells unasked. */

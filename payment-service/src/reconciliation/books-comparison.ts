@@ -1,4 +1,5 @@
 import type { DiscrepancyDraft } from '../discrepancies/discrepancy.js';
+import { moneyText } from '../discrepancies/money-text.js';
 import { CHARGE_PATIENCE, LONGEST_PAUSE } from '../payments/payment.js';
 import type { ProviderLedger } from '../providers/payment-provider.js';
 import { BooksRepository, type UnconfirmedOrder } from './books.repository.js';
@@ -76,10 +77,10 @@ export class BooksComparison {
   }
 }
 
-const unconfirmed = ({ orderId, paymentId, paidAt, paymentStatus }: UnconfirmedOrder): DiscrepancyDraft => ({
+const unconfirmed = ({ orderId, paymentId, paidAt, ...paid }: UnconfirmedOrder): DiscrepancyDraft => ({
   kind: 'order_not_confirmed',
   provider: null,
   orderId,
   paymentId,
-  details: { paymentStatus, paidAt: paidAt.toISOString() },
+  details: { ours: moneyText(paid, paid.currencyDecimals), paidAt: paidAt.toISOString() },
 });

@@ -20,11 +20,15 @@ const row = z.object({
   key: z.string(),
   our_amount: amount.nullable(),
   our_currency: z.string().nullable(),
+  our_decimals: z.int().nullable(),
+  our_order_id: z.uuid().nullable(),
+  our_payment_id: z.uuid().nullable(),
   our_status: z.enum([...paymentStatuses, ...refundStatuses]).nullable(),
   our_transaction_id: z.string().nullable(),
   our_updated_at: z.date().nullable(),
   their_amount: amount.nullable(),
   their_currency: z.string().nullable(),
+  their_decimals: z.int().nullable(),
   their_transaction_id: z.string().nullable(),
   their_reason: z.string().nullable(),
 });
@@ -37,6 +41,7 @@ const unconfirmedOrder = z.object({
   paymentStatus: z.enum(paymentStatuses),
   amount,
   currency: z.string(),
+  currencyDecimals: z.int(),
 });
 /** An order that is paid, and not confirmed long after. */
 export type UnconfirmedOrder = z.infer<typeof unconfirmedOrder>;
@@ -52,14 +57,14 @@ const concerned = (kind: EntryKind, table: string): readonly string[] => [
 /** Payments that may have a charge of this provider: one that isn't being processed has none, and so no provider. */
 const CHARGES = concerned('charge', 'payments').map(
   (condition) => `
-  SELECT 'charge' AS kind, id::text AS key, amount, currency, status::text, transaction_id, updated_at, created_at,
-    paid_at IS NOT NULL OR status = 'processing' AS is_expected
+  SELECT 'charge' AS kind, id::text AS key, id AS payment_id, order_id, amount, currency, currency_decimals,
+    status::text, transaction_id, updated_at, created_at, paid_at IS NOT NULL OR status = 'processing' AS is_expected
   FROM payments WHERE (provider = $1 OR provider IS NULL) AND ${condition}`,
 );
 const REFUNDS = concerned('refund', 'refunds').map(
   (condition) => `
-  SELECT 'refund', refunds.id::text, refunds.amount, currency, refunds.status::text, refunds.transaction_id,
-    refunds.updated_at, refunds.created_at, refunds.status <> 'failed'
+  SELECT 'refund', refunds.id::text, payment_id, order_id, refunds.amount, currency, refunds.currency_decimals,
+    refunds.status::text, refunds.transaction_id, refunds.updated_at, refunds.created_at, refunds.status <> 'failed'
   FROM refunds JOIN payments ON payments.id = payment_id WHERE provider = $1 AND ${condition}`,
 );
 const OURS = [...CHARGES, ...REFUNDS].join(' UNION ALL ');
@@ -85,7 +90,8 @@ export class BooksRepository {
     await this.#client.connect();
     await this.#client.query(`
       CREATE TEMPORARY TABLE their_entries (
-        kind text, key text, amount bigint, currency text, transaction_id text, reason text, PRIMARY KEY (kind, key)
+        kind text, key text, amount bigint, currency text, decimals integer, transaction_id text, reason text,
+        PRIMARY KEY (kind, key)
       )`);
   }
 
@@ -96,11 +102,12 @@ export class BooksRepository {
   }
 
   async addTheirs(kind: EntryKind, entries: readonly LedgerEntry[]): Promise<void> {
-    const rows = entries.map(({ key, amount: minor, currency, verdict }) => ({
+    const rows = entries.map(({ key, amount: minor, currency, currencyDecimals, verdict }) => ({
       kind,
       key,
       amount: minor.toString(),
       currency,
+      decimals: currencyDecimals ?? null,
       transaction_id: verdict.outcome === 'succeeded' ? verdict.transactionId : null,
       reason: verdict.outcome === 'declined' ? verdict.reason : null,
     }));
@@ -116,9 +123,10 @@ export class BooksRepository {
     await this.#client.query(
       `DECLARE pairs NO SCROLL CURSOR FOR
        SELECT coalesce(theirs.kind, ours.kind) AS kind, coalesce(theirs.key, ours.key) AS key,
-         ours.amount AS our_amount, ours.currency AS our_currency, ours.status AS our_status,
+         ours.amount AS our_amount, ours.currency AS our_currency, ours.currency_decimals AS our_decimals,
+         ours.order_id AS our_order_id, ours.payment_id AS our_payment_id, ours.status AS our_status,
          ours.transaction_id AS our_transaction_id, ours.updated_at AS our_updated_at,
-         theirs.amount AS their_amount, theirs.currency AS their_currency,
+         theirs.amount AS their_amount, theirs.currency AS their_currency, theirs.decimals AS their_decimals,
          theirs.transaction_id AS their_transaction_id, theirs.reason AS their_reason
        FROM (${OURS}) AS ours
        FULL JOIN their_entries AS theirs ON theirs.kind = ours.kind AND theirs.key = ours.key
@@ -138,7 +146,8 @@ export class BooksRepository {
   async unconfirmedOrders(since: Date): Promise<UnconfirmedOrder[]> {
     const { rows } = await this.#client.query(
       `SELECT payable_orders.id AS "orderId", payments.id AS "paymentId", paid_at AS "paidAt",
-         payments.status AS "paymentStatus", payments.amount, payments.currency
+         payments.status AS "paymentStatus", payments.amount, payments.currency,
+         payments.currency_decimals AS "currencyDecimals"
        FROM payable_orders JOIN payments ON order_id = payable_orders.id
        WHERE payable_orders.status = 'pending' AND payments.status IN ('success', 'partially_refunded')
          AND paid_at >= $1 AND paid_at < now() - $2 * interval '1 millisecond'
@@ -169,9 +178,12 @@ const toPair = (pair: z.infer<typeof row>): Pair => ({
 });
 
 function oursOf(pair: z.infer<typeof row>): OurEntry | undefined {
-  const { our_amount: minor, our_currency: currency, our_status: status, our_updated_at: updatedAt } = pair;
-  if (minor === null || currency === null || status === null || updatedAt === null) return undefined;
-  return { amount: minor, currency, status, updatedAt, transactionId: pair.our_transaction_id };
+  const { our_amount: minor, our_currency: currency, our_decimals: currencyDecimals, our_status: status } = pair;
+  const { our_order_id: orderId, our_payment_id: paymentId, our_updated_at: updatedAt } = pair;
+  if (minor === null || currency === null || currencyDecimals === null) return undefined;
+  if (orderId === null || paymentId === null || status === null || updatedAt === null) return undefined;
+  const transactionId = pair.our_transaction_id;
+  return { amount: minor, currency, currencyDecimals, orderId, paymentId, status, updatedAt, transactionId };
 }
 
 function theirsOf(pair: z.infer<typeof row>): TheirEntry | undefined {
@@ -181,5 +193,5 @@ function theirsOf(pair: z.infer<typeof row>): TheirEntry | undefined {
     transactionId === null
       ? ({ outcome: 'declined', reason: pair.their_reason ?? 'unknown' } as const)
       : ({ outcome: 'succeeded', transactionId } as const);
-  return { amount: minor, currency, verdict };
+  return { amount: minor, currency, currencyDecimals: pair.their_decimals ?? undefined, verdict };
 }

@@ -1,23 +1,20 @@
 import type { PaymentStatus, RefundStatus } from '@shop/common/contracts';
-import type { LedgerVerdict } from '../providers/payment-provider.js';
+import { isSameMoney } from '../discrepancies/contradiction.js';
+import type { LedgerEntry, StoredMoney } from '../providers/payment-provider.js';
 
 export type EntryKind = 'charge' | 'refund';
 
-/** What our books say under a key. Amounts are in minor units. */
-export interface OurEntry {
-  readonly amount: bigint;
-  readonly currency: string;
+/** What our books say under a key. */
+export interface OurEntry extends StoredMoney {
+  readonly orderId: string;
+  readonly paymentId: string;
   readonly status: PaymentStatus | RefundStatus;
   readonly transactionId: string | null;
   readonly updatedAt: Date;
 }
 
 /** What the provider's books say under the same key. */
-export interface TheirEntry {
-  readonly amount: bigint;
-  readonly currency: string;
-  readonly verdict: LedgerVerdict;
-}
+export type TheirEntry = Omit<LedgerEntry, 'key'>;
 
 export interface Pair {
   readonly kind: EntryKind;
@@ -53,13 +50,13 @@ export function judge(
 ): Judgement {
   const movedThere = theirs?.verdict.outcome === 'succeeded';
   if (ours === undefined) return movedThere ? 'missing here' : 'same';
+  // However our side stands, other money has moved than we asked for: that settles nothing.
+  if (movedThere && !isSameMoney(ours, theirs)) return theirs.currency === ours.currency ? 'amount' : 'currency';
   const movedHere = hasMoved(kind, ours.status);
   if (movedHere === undefined) return ours.updatedAt < (theirs ? openSince : unknownSince) ? 'status' : 'open';
   if (!movedHere) return movedThere ? 'status' : 'same';
   // Their books were read first: what has changed here since then can't be in them yet.
   if (theirs === undefined) return ours.updatedAt < startedAt ? 'missing there' : 'open';
   if (theirs.verdict.outcome !== 'succeeded') return 'status';
-  if (theirs.currency !== ours.currency) return 'currency';
-  if (theirs.amount !== ours.amount) return 'amount';
   return theirs.verdict.transactionId === ours.transactionId ? 'same' : 'transaction';
 }

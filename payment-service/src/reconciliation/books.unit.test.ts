@@ -9,6 +9,9 @@ const times = { startedAt, openSince: before(15), unknownSince: before(600) };
 const ours = (status: OurEntry['status'], changes: Partial<OurEntry> = {}): OurEntry => ({
   amount: 4_498n,
   currency: 'USD',
+  currencyDecimals: 2,
+  orderId: 'o1',
+  paymentId: 'p1',
   status,
   transactionId: 'tx_1',
   updatedAt: before(60),
@@ -56,6 +59,8 @@ describe('the two books say of the same', () => {
     ['open', 'refund', 'pending, nothing', ours('pending'), undefined],
     ['status', 'refund', 'pending for too long, nothing', ours('pending', { updatedAt: before(601) }), undefined],
     ['amount', 'charge', 'another amount', ours('success'), theirs({ amount: 4_499n })],
+    ['amount', 'charge', 'being processed, another amount charged', ours('processing'), theirs({ amount: 4_499n })],
+    ['amount', 'refund', 'failed, another amount refunded', ours('failed'), theirs({ amount: 4_499n })],
     ['currency', 'charge', 'another currency', ours('success'), theirs({ currency: 'EUR' })],
     ['transaction', 'charge', 'another transaction', ours('success', { transactionId: 'tx_2' }), theirs()],
   ])('%s: %s %s', (judgement, kind, _what, our, their) => {

@@ -1,7 +1,7 @@
 import { validate as isUuid } from 'uuid';
 import type { DiscrepancyKind } from '@shop/common/contracts';
+import { contradiction } from '../discrepancies/contradiction.js';
 import type { DiscrepancyDraft } from '../discrepancies/discrepancy.js';
-import { moneyText } from './money-text.js';
 import type { Finding } from './reconciliation.service.js';
 
 const kinds = {
@@ -34,16 +34,12 @@ function kindOf(finding: Finding): DiscrepancyKind {
 export function discrepancyOf(provider: string, finding: Finding): DiscrepancyDraft {
   const { kind, key, ours, theirs } = finding;
   const id = isUuid(key) ? key : null;
-  return {
-    kind: kindOf(finding),
+  const subject = {
     provider,
     reference: id === null ? key : null,
-    paymentId: kind === 'charge' ? id : null,
+    orderId: ours?.orderId ?? null,
+    paymentId: ours?.paymentId ?? (kind === 'charge' ? id : null),
     refundId: kind === 'refund' ? id : null,
-    details: {
-      ours: ours ? `${moneyText(ours)} ${ours.status}` : null,
-      theirs: theirs ? `${moneyText(theirs)} ${theirs.verdict.outcome}` : null,
-      transactionId: theirs?.verdict.outcome === 'succeeded' ? theirs.verdict.transactionId : null,
-    },
   };
+  return contradiction(kindOf(finding), subject, { ours, theirs: theirs && { ...theirs, ...theirs.verdict } });
 }

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { z } from 'zod';
 import type { DiscrepancyDraft } from '../discrepancies/discrepancy.js';
-import { moneyText } from './money-text.js';
+import { moneyText } from '../discrepancies/money-text.js';
 
 const PAGE = 1_000;
 const CONNECT_TIMEOUT = 5_000;

@@ -226,7 +226,7 @@ describe('the comparison that the service makes by itself', () => {
       {
         kind: 'amount_differs',
         provider: 'simulated',
-        details: { ours: '44.98 USD success', theirs: '44 USD succeeded' },
+        details: { ours: '44.98 USD', theirs: '44 USD' },
       },
     ]);
     await eventually(async () => expect((await runs()).every((run) => run.differences !== null)).toBe(true));

@@ -1,6 +1,6 @@
+import { moneyText, movedText } from '../discrepancies/money-text.js';
 import type { OurEntry, TheirEntry } from './books.js';
 import type { UnconfirmedOrder } from './books.repository.js';
-import { moneyText } from './money-text.js';
 import type { OrderDifference } from './orders-comparison.js';
 import type { Finding, Reconciliation } from './reconciliation.service.js';
 
@@ -14,13 +14,14 @@ const line = (...cells: readonly string[]): string =>
 
 export const heading = line('DIFFERENCE', 'KIND', 'ID', 'OUR BOOKS', 'PROVIDER');
 
-const showOurs = (entry: OurEntry | undefined): string => (entry ? `${moneyText(entry)} ${entry.status}` : '-');
+const showOurs = (entry: OurEntry | undefined): string =>
+  entry ? `${moneyText(entry, entry.currencyDecimals)} ${entry.status}` : '-';
 
-function showTheirs(entry: TheirEntry | undefined): string {
+function showTheirs(entry: TheirEntry | undefined, ours: OurEntry | undefined): string {
   if (entry === undefined) return '-';
   const { verdict } = entry;
   const detail = verdict.outcome === 'succeeded' ? verdict.transactionId : verdict.reason;
-  return `${moneyText(entry)} ${verdict.outcome} (${detail})`;
+  return `${movedText(entry, ours)} ${verdict.outcome} (${detail})`;
 }
 
 /** A difference as one line of the table. */
@@ -30,12 +31,18 @@ export const findingLine = ({ difference, kind, key, ours, theirs }: Finding): s
     kind,
     key,
     difference === 'transaction' ? `${showOurs(ours)} (${ours?.transactionId ?? '-'})` : showOurs(ours),
-    showTheirs(theirs),
+    showTheirs(theirs, ours),
   );
 
 /** A paid order that isn't confirmed, as one line of the table. */
 export const unconfirmedLine = ({ orderId, paymentStatus, ...entry }: UnconfirmedOrder): string =>
-  line('not confirmed', 'order', orderId, `${moneyText(entry)} ${paymentStatus}`, 'order pending');
+  line(
+    'not confirmed',
+    'order',
+    orderId,
+    `${moneyText(entry, entry.currencyDecimals)} ${paymentStatus}`,
+    'order pending',
+  );
 
 /** An order that order-service describes differently, as one line of the table. */
 export const orderLine = ({ orderId, ours, theirs }: OrderDifference): string =>

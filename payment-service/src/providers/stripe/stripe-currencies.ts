@@ -1,5 +1,5 @@
-import { currencyDecimals } from '@shop/common/money';
-import type { Money } from '../payment-provider.js';
+import { findCurrencyDecimals } from '@shop/common/money';
+import type { Money, StoredMoney } from '../payment-provider.js';
 
 /**
  * How Stripe writes amounts, which is not ISO 4217 throughout: https://docs.stripe.com/currencies (read in November 2026).
@@ -39,12 +39,10 @@ export class NotChargeable extends Error {
   override readonly name = 'NotChargeable';
 }
 
-function decimalsOf(currency: string): number {
+/** Decimals of the amounts that Stripe writes, of any currency. */
+function decimalsAtStripe(currency: string): number {
   if (ZERO_DECIMALS.has(currency)) return 0;
-  if (THREE_DECIMALS.has(currency)) return 3;
-  // Others with three decimals are in no list of Stripe's: there is no amount that surely means the same to both.
-  if (currencyDecimals(currency) > 2) throw new NotChargeable('currency_not_supported');
-  return 2;
+  return THREE_DECIMALS.has(currency) ? 3 : 2;
 }
 
 /** What a multiple of Stripe's amounts has to be. */
@@ -55,21 +53,47 @@ function stepOf(currency: string): bigint {
 
 const power = (decimals: number): bigint => 10n ** BigInt(decimals);
 
-/** Minor units of ISO 4217 as Stripe writes them. Throws NotChargeable. */
-export function toStripe({ amount, currency }: Money): { amount: number; currency: string } {
-  const scaled = amount * power(decimalsOf(currency));
-  const ours = power(currencyDecimals(currency));
+/** An amount of Stripe's. */
+export interface StripeMoney {
+  readonly amount: number;
+  /** In lower case. */
+  readonly currency: string;
+}
+
+/** Our minor units as Stripe writes them. Whether it takes the currency is for Stripe to say. Throws NotChargeable. */
+export function toStripe({ amount, currency, currencyDecimals }: StoredMoney): StripeMoney {
+  const decimals = decimalsAtStripe(currency);
+  // Others with three decimals are in no list of Stripe's: there is no amount that surely means the same to both.
+  if (decimals === 2 && currencyDecimals > 2) throw new NotChargeable('currency_not_supported');
+  const scaled = amount * power(decimals);
+  const ours = power(currencyDecimals);
   const theirs = scaled / ours;
   if (scaled % ours !== 0n || theirs % stepOf(currency) !== 0n) throw new NotChargeable('amount_not_supported');
   if (theirs > MAX_AMOUNT) throw new NotChargeable('amount_too_large');
   return { amount: Number(theirs), currency: currency.toLowerCase() };
 }
 
-/** The way back. Throws RangeError where the amount can't be written in minor units of ISO 4217: it can't be ours. */
-export function fromStripe({ amount, currency: lower }: { amount: number; currency: string }): Money {
+/** The way back, into minor units of so many decimals. Throws RangeError where they can't express it: it can't be ours. */
+export function fromStripe({ amount, currency: lower }: StripeMoney, currencyDecimals: number): Money {
   const currency = lower.toUpperCase();
-  const scaled = BigInt(amount) * power(currencyDecimals(currency));
-  const theirs = power(decimalsOf(currency));
+  const scaled = BigInt(amount) * power(currencyDecimals);
+  const theirs = power(decimalsAtStripe(currency));
   if (scaled % theirs !== 0n) throw new RangeError(`Stripe names ${amount} ${currency}, which is no amount`);
   return { amount: scaled / theirs, currency };
+}
+
+/** What Stripe says, with the decimals that Stripe gives it: of any currency, and of any charge. */
+export function asStripeSays({ amount, currency: lower }: StripeMoney): StoredMoney {
+  const currency = lower.toUpperCase();
+  return { amount: BigInt(amount), currency, currencyDecimals: decimalsAtStripe(currency) };
+}
+
+/**
+ * The decimals that an amount has in our books, which we write into the metadata of charges and refunds. What has none
+ * there goes by its currency as it is today.
+ */
+export function decimalsOf(currency: string, metadata: Readonly<Record<string, string>> | null): number {
+  const written = /^\d$/.exec(metadata?.currencyDecimals ?? '')?.[0];
+  const code = currency.toUpperCase();
+  return written === undefined ? (findCurrencyDecimals(code) ?? decimalsAtStripe(code)) : Number(written);
 }

@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
-import type { LedgerEntry, LedgerPage, LedgerPageRequest, ProviderLedger } from '../payment-provider.js';
-import { fromStripe } from './stripe-currencies.js';
+import type { LedgerEntry, LedgerPage, LedgerPageRequest, ProviderLedger, Verdict } from '../payment-provider.js';
+import { decimalsOf } from './stripe-currencies.js';
 import { providerErrorOf } from './stripe-errors.js';
 import { chargeStateOf, intentFacts, refundFacts, refundStateOf } from './stripe-objects.js';
 
@@ -17,15 +17,11 @@ export class StripeLedger implements ProviderLedger {
   listCharges(page: LedgerPageRequest): Promise<LedgerPage> {
     return pageOf(this.#stripe.paymentIntents.list(requestOf(page)), (intent) => {
       const { paymentId: key } = intent.metadata;
-      const state = chargeStateOf(intentFacts.parse(intent));
       if (key === undefined) return undefined;
-      if (state.outcome === 'succeeded') {
-        const { amount, currency, transactionId } = state;
-        return { key, amount, currency, verdict: { outcome: 'succeeded', transactionId } };
-      }
-      if (state.outcome !== 'declined') return undefined;
-      const { amount, currency, reason } = state;
-      return { key, amount, currency, verdict: { outcome: 'declined', reason } };
+      const currencyDecimals = decimalsOf(intent.currency, intent.metadata);
+      const state = chargeStateOf(intentFacts.parse(intent), currencyDecimals);
+      if (state.outcome !== 'succeeded' && state.outcome !== 'declined') return undefined;
+      return entryOf(key, state, currencyDecimals);
     });
   }
 
@@ -33,18 +29,21 @@ export class StripeLedger implements ProviderLedger {
   listRefunds(page: LedgerPageRequest): Promise<LedgerPage> {
     const request = { ...requestOf(page), expand: ['data.payment_intent'] };
     return pageOf(this.#stripe.refunds.list(request), (refund) => {
-      const { payment_intent: intent, metadata } = refund;
+      const { payment_intent: intent, currency, metadata } = refund;
       const isOurs = intent !== null && typeof intent === 'object' && intent.metadata.paymentId !== undefined;
-      const state = refundStateOf(refundFacts.parse(refund));
-      if (!isOurs || state.outcome === 'pending') return undefined;
-      const { amount, currency } = fromStripe(refund);
-      const verdict =
-        state.outcome === 'succeeded'
-          ? ({ outcome: 'succeeded', transactionId: state.transactionId } as const)
-          : ({ outcome: 'declined', reason: state.reason } as const);
-      return { key: metadata?.refundId ?? refund.id, amount, currency, verdict };
+      if (!isOurs) return undefined;
+      // A refund that somebody made there has no decimals of ours, and is of the charge that has.
+      const currencyDecimals = decimalsOf(currency, { ...intent.metadata, ...metadata });
+      const state = refundStateOf(refundFacts.parse(refund), currencyDecimals);
+      return state.outcome === 'pending'
+        ? undefined
+        : entryOf(metadata?.refundId ?? refund.id, state, currencyDecimals);
     });
   }
+}
+
+function entryOf(key: string, { amount, currency, ...verdict }: Verdict, currencyDecimals: number): LedgerEntry {
+  return { key, amount, currency, currencyDecimals, verdict };
 }
 
 const requestOf = ({ since, start }: LedgerPageRequest) => ({
@@ -55,11 +54,11 @@ const requestOf = ({ since, start }: LedgerPageRequest) => ({
 
 async function pageOf<T extends { id: string }>(
   answer: Promise<Stripe.ApiList<T>>,
-  entryOf: (item: T) => LedgerEntry | undefined,
+  read: (item: T) => LedgerEntry | undefined,
 ): Promise<LedgerPage> {
   try {
     const { data, has_more: hasMore } = await answer;
-    return { entries: data.flatMap((item) => entryOf(item) ?? []), next: hasMore ? data.at(-1)?.id : undefined };
+    return { entries: data.flatMap((item) => read(item) ?? []), next: hasMore ? data.at(-1)?.id : undefined };
   } catch (error) {
     throw providerErrorOf(error);
   }

@@ -7,8 +7,15 @@ import { fromStripe } from './stripe-currencies.js';
 export interface ChargeMetadata {
   readonly paymentId: string;
   readonly orderId: string;
+  /** Those that our books have of the amount. */
+  readonly currencyDecimals: string;
   /** Whether we confirm it, or the customer, by Stripe's script. */
   readonly confirmedBy: 'server' | 'customer';
+}
+
+export interface RefundMetadata {
+  readonly refundId: string;
+  readonly currencyDecimals: string;
 }
 
 /** What we read of a PaymentIntent. Webhooks may be of another version of the API, and are parsed. */
@@ -44,15 +51,18 @@ export const reasonOf = (error: IntentFacts['last_payment_error']): string | und
 /** Declined, and to be called off: until then the customer could try another card on it. */
 export type DeclinedIntent = { readonly outcome: 'to-be-called-off'; readonly reason: string };
 
-/** How far a charge has come, by its PaymentIntent: https://docs.stripe.com/payments/paymentintents/lifecycle. */
-export function chargeStateOf(intent: IntentFacts): ChargeState | DeclinedIntent {
-  const money = fromStripe(intent);
+/**
+ * How far a charge has come, by its PaymentIntent: https://docs.stripe.com/payments/paymentintents/lifecycle.
+ * `currencyDecimals`: those of our books.
+ */
+export function chargeStateOf(intent: IntentFacts, currencyDecimals: number): ChargeState | DeclinedIntent {
+  const money = fromStripe(intent, currencyDecimals);
   switch (intent.status) {
     case 'succeeded':
       return {
         outcome: 'succeeded',
         transactionId: intent.id,
-        ...fromStripe({ amount: intent.amount_received, currency: intent.currency }),
+        ...fromStripe({ amount: intent.amount_received, currency: intent.currency }, currencyDecimals),
       };
     case 'canceled':
       return { outcome: 'declined', reason: reasonOf(intent.last_payment_error) ?? 'charge_cancelled', ...money };
@@ -82,9 +92,9 @@ function withSecret(type: string, { id, client_secret: clientSecret }: IntentFac
   return { type, clientSecret };
 }
 
-/** How far a refund has come: https://docs.stripe.com/refunds. */
-export function refundStateOf(refund: RefundFacts): RefundState {
-  const money = fromStripe(refund);
+/** How far a refund has come: https://docs.stripe.com/refunds. `currencyDecimals`: those of our books. */
+export function refundStateOf(refund: RefundFacts, currencyDecimals: number): RefundState {
+  const money = fromStripe(refund, currencyDecimals);
   const declined = (reason: string): Declined => ({ outcome: 'declined', reason, ...money });
   switch (refund.status) {
     case 'succeeded':

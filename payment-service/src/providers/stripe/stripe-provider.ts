@@ -19,6 +19,7 @@ import {
   refundFacts,
   refundStateOf,
   type ChargeMetadata,
+  type RefundMetadata,
 } from './stripe-objects.js';
 
 const PAGE = 100;
@@ -48,7 +49,12 @@ export class StripeProvider implements PaymentProvider {
 
   async beginCharge(charge: NewCharge): Promise<BegunCharge> {
     const confirmedBy = charge.token === undefined ? 'customer' : 'server';
-    const metadata: ChargeMetadata = { paymentId: charge.key, orderId: charge.orderId, confirmedBy };
+    const metadata: ChargeMetadata = {
+      paymentId: charge.key,
+      orderId: charge.orderId,
+      currencyDecimals: charge.currencyDecimals.toString(),
+      confirmedBy,
+    };
     try {
       const { id } = await this.#stripe.paymentIntents.create(
         {
@@ -96,20 +102,24 @@ export class StripeProvider implements PaymentProvider {
   async refund(refund: ChargeRefund): Promise<RefundState> {
     try {
       const { amount } = toStripe(refund);
+      const metadata: RefundMetadata = {
+        refundId: refund.key,
+        currencyDecimals: refund.currencyDecimals.toString(),
+      };
       const made = await this.#stripe.refunds.create(
-        { payment_intent: refund.transactionId, amount, metadata: { refundId: refund.key } },
+        { payment_intent: refund.transactionId, amount, metadata: { ...metadata } },
         { idempotencyKey: `${refund.key}:refund` },
       );
-      return refundStateOf(refundFacts.parse(made));
+      return refundStateOf(refundFacts.parse(made), refund.currencyDecimals);
     } catch (error) {
       return refusalOf(error, refund);
     }
   }
 
-  async findRefund({ key, transactionId }: ChargeRefund): Promise<RefundState | undefined> {
+  async findRefund({ key, transactionId, currencyDecimals }: ChargeRefund): Promise<RefundState | undefined> {
     try {
       for await (const refund of this.#stripe.refunds.list({ payment_intent: transactionId, limit: PAGE })) {
-        if (refund.metadata?.refundId === key) return refundStateOf(refundFacts.parse(refund));
+        if (refund.metadata?.refundId === key) return refundStateOf(refundFacts.parse(refund), currencyDecimals);
       }
       return undefined;
     } catch (error) {
@@ -118,7 +128,7 @@ export class StripeProvider implements PaymentProvider {
   }
 
   async #stateOf(charge: Charge, intent: Stripe.PaymentIntent): Promise<ChargeState> {
-    const state = chargeStateOf(intentFacts.parse(intent));
+    const state = chargeStateOf(intentFacts.parse(intent), charge.currencyDecimals);
     return state.outcome === 'to-be-called-off' ? this.#callOff(charge, state.reason) : state;
   }
 
@@ -132,7 +142,7 @@ export class StripeProvider implements PaymentProvider {
     } catch (error) {
       if (!hasMovedOn(error)) throw providerErrorOf(error);
       const intent = await this.#ask(this.#stripe.paymentIntents.retrieve(referenceOf(charge)));
-      const state = chargeStateOf(intentFacts.parse(intent));
+      const state = chargeStateOf(intentFacts.parse(intent), charge.currencyDecimals);
       if (state.outcome === 'to-be-called-off') throw new Error('Stripe neither cancels nor charges', { cause: error });
       return state;
     }

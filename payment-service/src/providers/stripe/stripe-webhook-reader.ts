@@ -8,7 +8,7 @@ import {
   type WebhookReader,
   type WebhookRequest,
 } from '../webhook-reader.js';
-import { fromStripe } from './stripe-currencies.js';
+import { asStripeSays, decimalsOf, fromStripe } from './stripe-currencies.js';
 import { chargeStateOf, intentFacts, refundFacts, refundStateOf } from './stripe-objects.js';
 import type { StripeMode } from './stripe-secrets.js';
 
@@ -91,26 +91,26 @@ function aboutCharge(object: unknown): About {
   const intent = intentFacts.parse(object);
   const { paymentId: key } = intent.metadata;
   if (key === undefined) return undefined;
-  const state = chargeStateOf(intent);
+  const currencyDecimals = decimalsOf(intent.currency, intent.metadata);
+  const state = chargeStateOf(intent, currencyDecimals);
   if (state.outcome !== 'to-be-called-off') return { kind: 'charge', key, state };
   // It says that there is something to ask about; who asks calls it off.
-  return { kind: 'charge', key, state: { outcome: 'unconfirmed', ...fromStripe(intent) } };
+  return { kind: 'charge', key, state: { outcome: 'unconfirmed', ...fromStripe(intent, currencyDecimals) } };
 }
 
 /** A refund that isn't ours was made by somebody at Stripe; whether its charge is ours is looked up. */
 function aboutRefund(object: unknown): About {
   const refund = madeRefund.parse(object);
   const { refundId: key } = refund.metadata ?? {};
-  const state = refundStateOf(refund);
-  if (key !== undefined) return { kind: 'refund', key, state };
-  const { id: reference, payment_intent: transactionId } = refund;
-  if (!transactionId || state.outcome === 'declined') return undefined;
-  const { amount, currency, outcome: reason } = state;
-  return { kind: 'refund_at_provider', transactionId, reference, reason, amount, currency };
+  const { currency, metadata } = refund;
+  if (key !== undefined) return { kind: 'refund', key, state: refundStateOf(refund, decimalsOf(currency, metadata)) };
+  const { id: reference, payment_intent: transactionId, status } = refund;
+  if (!transactionId || status === 'failed' || status === 'canceled') return undefined;
+  return { kind: 'refund_at_provider', transactionId, reference, ...asStripeSays(refund) };
 }
 
 function aboutDispute(object: unknown): About {
   const { id: reference, payment_intent: transactionId, reason, status, ...money } = dispute.parse(object);
   if (!transactionId) return undefined;
-  return { kind: 'dispute', transactionId, reference, reason: `${reason} (${status})`, ...fromStripe(money) };
+  return { kind: 'dispute', transactionId, reference, reason: `${reason} (${status})`, ...asStripeSays(money) };
 }

@@ -115,6 +115,23 @@ describe('a webhook of Stripe', () => {
     expect(about).toMatchObject({ kind: 'charge', key: 'p1', state });
   });
 
+  it('decimals of ours beside the amount -> it is read by them, of a charge and of a refund', () => {
+    const money = { currency: 'isk', amount: 500 };
+    const metadata = { paymentId: 'p1', confirmedBy: 'server', currencyDecimals: '2' };
+    expect(read(eventOf({}, { ...intent, ...money, amount_received: 500, metadata })).about).toMatchObject({
+      state: { outcome: 'succeeded', amount: 500n, currency: 'ISK' },
+    });
+    const ours = { ...refund, ...money, metadata: { refundId: 'r1', currencyDecimals: '2' } };
+    expect(read(eventOf({}, ours, 'refund.updated')).about).toMatchObject({ key: 'r1', state: { amount: 500n } });
+  });
+
+  it.each([
+    ['refund', eventOf({}, { ...refund, currency: 'zzz', amount: 550 }, 'refund.created')],
+    ['dispute', eventOf({}, { ...dispute, currency: 'zzz', amount: 550 }, 'charge.dispute.created')],
+  ])('a %s in a currency that nobody here knows -> read as Stripe says it', (_what, payload) => {
+    expect(read(payload).about).toMatchObject({ amount: 550n, currency: 'ZZZ', currencyDecimals: 2 });
+  });
+
   it('a refund of ours -> how far it is; one made at Stripe, and a dispute -> what has happened to which charge', () => {
     const ours = { ...refund, status: 'pending', metadata: { refundId: 'r1' } };
     expect(read(eventOf({}, ours, 'refund.updated')).about).toEqual({
@@ -122,11 +139,10 @@ describe('a webhook of Stripe', () => {
       key: 'r1',
       state: { outcome: 'pending', amount: 500n, currency: 'USD' },
     });
-    const money = { transactionId: 'pi_1', amount: 500n, currency: 'USD' };
+    const money = { transactionId: 'pi_1', amount: 500n, currency: 'USD', currencyDecimals: 2 };
     expect(read(eventOf({}, refund, 'refund.created')).about).toEqual({
       kind: 'refund_at_provider',
       reference: 're_1',
-      reason: 'succeeded',
       ...money,
     });
     expect(read(eventOf({}, dispute, 'charge.dispute.closed')).about).toEqual({

@@ -7,7 +7,7 @@ import { startFakeStripe, type FakeStripe } from '@shop/common/testing/fake-stri
 import { BooksComparison } from '../../reconciliation/books-comparison.js';
 import { createStripeClient } from './stripe-client.js';
 import { StripeLedger } from './stripe-ledger.js';
-import { placeOrder } from '../../../test/order-builder.js';
+import { buildOrder, deliver, orderCreatedEvent, placeOrder } from '../../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../../test/test-service.js';
 
 const secretKey = `sk_test_${'0'.repeat(32)}`;
@@ -147,6 +147,18 @@ describe('a charge at Stripe', () => {
     expect((await process(large.id, 'pm_card_visa').expect(402)).body.error.reason).toBe('amount_too_large');
   });
 
+  it('a currency with decimals that Stripe has in no list -> declined with the reason, and nothing is left open', async () => {
+    const order = {
+      ...buildOrder({ userId: alice.id, currency: 'XQA', totalAmount: 1.234 }),
+      currencyDecimals: 3,
+    };
+    await deliver(test, orderCreatedEvent(order));
+    const { body } = await alice.get(`/order/${order.id}`).expect(200);
+    const { body: refused } = await process(body.data.id, 'pm_card_visa').expect(402);
+    expect(refused.error.reason).toBe('currency_not_supported');
+    expect(await current(body.data.id)).toMatchObject({ status: 'failed' });
+  });
+
   it('without a token -> the customer pays by Stripe’s script with the secret that it is given', async () => {
     const { payment } = await placeOrder(test, alice);
     const { body } = await process(payment.id).expect(202);
@@ -205,7 +217,7 @@ describe('a charge at Stripe', () => {
     fake.account.succeed(intentOf(payment.id).id, 4_000);
     await eventually(async () =>
       expect(await discrepanciesOf(payment.id)).toMatchObject([
-        { kind: 'amount_differs', details: { minorUnits: '4498', movedMinorUnits: '4000' } },
+        { kind: 'amount_differs', details: { ours: '44.98 USD', theirs: '40 USD' } },
       ]),
     );
     expect((await current(payment.id)).status).toBe('processing');
@@ -358,7 +370,7 @@ describe('what happens at Stripe without our asking', () => {
     fake.account.refund({ payment_intent: payment.transactionId!, amount: '500' });
     await eventually(async () =>
       expect(await discrepanciesOf(payment.id)).toMatchObject([
-        { kind: 'refund_at_provider', details: { theirs: '5 USD succeeded' } },
+        { kind: 'refund_at_provider', details: { theirs: '5 USD' } },
       ]),
     );
   });
