@@ -4,7 +4,7 @@ import { InvalidInput } from '@shop/common/errors';
 import {
   amount,
   bodyOf,
-  currency,
+  currencyCode,
   oneOf,
   optional,
   pageRules,
@@ -20,7 +20,8 @@ import {
 export const createPaymentBody = bodyOf({
   orderId: uuid(),
   amount: amount(),
-  currency: currency(),
+  // The order's own, as it was stored: that it circulates no longer keeps nobody from paying.
+  currency: currencyCode(),
   method: oneOf(paymentMethods),
   description: optional(text({ min: 0, max: 500 })),
 });

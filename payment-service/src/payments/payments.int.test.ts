@@ -3,7 +3,7 @@ import { timeLimit } from '@shop/common/testing';
 import supertest from 'supertest';
 import { v7 as newId } from 'uuid';
 import type { PaymentResource } from '@shop/common/contracts';
-import { buildOrder, placeOrder, placePaidOrder } from '../../test/order-builder.js';
+import { buildOrder, deliver, orderCreatedEvent, placeOrder, placePaidOrder } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
 
 let test: TestService;
@@ -153,6 +153,20 @@ describe('POST /payments', () => {
     expect(body.error).toMatchObject({ code: 'NOT_FOUND', message: 'Order not found' });
   });
 
+  it.each([
+    ['was retired since', 'BGN', 2, 19.99],
+    ['only order-service knows', 'XQA', 3, 1.234],
+  ])('the currency of the order %s, after a failed payment -> another one, which is paid', async (...how) => {
+    const [, currency, currencyDecimals, totalAmount] = how;
+    const order = { ...buildOrder({ userId: alice.id, currency, totalAmount }), currencyDecimals };
+    await deliver(test, orderCreatedEvent(order));
+    const { body: first } = await alice.get(`/order/${order.id}`).expect(200);
+    await alice.post(`/${first.data.id}/process`, { token: 'tok_chargeDeclined' }).expect(402);
+    const { body } = await alice.post('', paymentBody(order, { amount: totalAmount, currency })).expect(201);
+    const { body: paid } = await alice.post(`/${body.data.id}/process`, {}).expect(200);
+    expect(paid.data).toMatchObject({ status: 'success', amount: totalAmount, currency });
+  });
+
   it('another amount or currency than the order’s -> 400', async () => {
     const order = unheardOrder();
     const faults = [
@@ -160,6 +174,7 @@ describe('POST /payments', () => {
       [{ amount: 44.981 }, 'amount'],
       [{ amount: 1e15 }, 'amount'],
       [{ currency: 'EUR' }, 'currency'],
+      [{ currency: 'XQA' }, 'currency'],
     ] as const;
     for (const [changes, field] of faults) {
       const { body } = await alice.post('', paymentBody(order, changes)).expect(400);

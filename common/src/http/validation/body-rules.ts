@@ -56,7 +56,11 @@ export const oneOf = <const T extends readonly string[]>(words: T): Rule<T[numbe
     return word === undefined ? invalid(`must be one of ${words.join(', ')}`) : valid(word);
   });
 
-/** A currency of ISO 4217, in upper case. */
+/** The code of a currency that something is already stored in, which need not be one of today's. */
+export const currencyCode = (): Rule<string> =>
+  refine(rawText, (value) => (/^[A-Z]{3}$/.test(value) ? valid(value) : invalid('must be three upper-case letters')));
+
+/** A currency of ISO 4217 that circulates today, in upper case: for new amounts. */
 export const currency = (): Rule<string> =>
   refine(rawText, (value) => (isCurrency(value) ? valid(value) : invalid('must be a currency code of ISO 4217')));
 

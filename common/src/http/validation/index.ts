@@ -1,4 +1,4 @@
-export { amount, currency, email, flag, integer, listOf, oneOf, text, uuid } from './body-rules.js';
+export { amount, currency, currencyCode, email, flag, integer, listOf, oneOf, text, uuid } from './body-rules.js';
 export { password, presentedPassword } from './passwords.js';
 export { queryFlag, queryIds, queryInteger, queryTime, refuseTurnedRange } from './query-rules.js';
 export { invalid, optional, refine, rule, valid, withDefault, type Parsed, type Rule, type RuleSet } from './rule.js';
