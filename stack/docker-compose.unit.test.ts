@@ -22,7 +22,8 @@ function block(line: string): string {
 /** The variables that a block gives to its container, those of its fragments included. */
 function environmentOf(text: string): string[] {
   const fragments = [...text.matchAll(/<<: \*([a-z-]+)/g)].map(([, name = '']) => block(`x-${name}:`));
-  return [...variableNames(text), ...fragments.flatMap(environmentOf)];
+  const names = [...variableNames(text), ...fragments.flatMap(environmentOf)];
+  return names.filter((name) => name !== 'SETTING_NAMES'); // tells what others are called
 }
 
 /** The settings that a service reads: what it is shown without containers, and its files of settings name. */
@@ -84,6 +85,24 @@ describe('docker-compose.yml', () => {
       ([, name = '']) => name,
     );
     expect(withoutDoubles(environmentOf(block('  rabbitmq-page:')))).toEqual(withoutDoubles(named));
+  });
+
+  it('a setting that is passed on under another name -> its faults are told by the one that .env has', () => {
+    const renamed = (text: string): string[] =>
+      [...text.matchAll(/^ +(\w+): \$\{(\w+)\}$/gm)].map(([, name, given]) => `${name}=${given}`);
+    const told = (text: string): string[] =>
+      [...text.matchAll(/SETTING_NAMES: (?:>-)?\s*((?:\s*\w+=\w+)+)$/gm)].flatMap(([, pairs = '']) =>
+        pairs.split(/\s+/),
+      );
+    const ours = ['x-service-environment:', '  migrate-user:', '  migrate-order:', '  migrate-payment:'].map(block);
+    for (const text of ours) {
+      const expected = [
+        ...renamed(text),
+        ...(text.includes('*migration-environment') ? renamed(block('x-migration-environment:')) : []),
+      ];
+      expect(expected.length).toBeGreaterThan(0);
+      expect(told(text).toSorted()).toEqual(expected.toSorted());
+    }
   });
 
   it('each variable that it takes from outside -> stands in .env.example', () => {

@@ -335,8 +335,10 @@ export function migrationEnvironment(database: Database, { variables }: Settings
   const valuesOf = (names: Record<string, string>) =>
     Object.fromEntries(Object.entries(names).map(([name, variable]) => [name, variables[variable] ?? '']));
   const host = variables[database.variables.DATABASE_HOST] ?? '';
+  const names = Object.entries({ ...database.variables, ...database.roles });
   return {
     ...baseEnvironment(),
+    SETTING_NAMES: names.map((pair) => pair.join('=')).join(' '),
     ...valuesOf(database.variables),
     // The roles of a server elsewhere are made by whoever looks after it.
     ...(ownHosts.includes(host) && {

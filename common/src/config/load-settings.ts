@@ -19,6 +19,15 @@ export type Settings<S extends Record<string, Setting<unknown>>> = {
   [K in keyof S]: S[K] extends Setting<infer T> ? T : never;
 };
 
+/**
+ * What a variable is called by whoever set it: SETTING_NAMES has the names of those that were passed on under another one, such
+ * as `DATABASE_USER=ORDER_DB_OWNER DATABASE_NAME=ORDER_DB_NAME`.
+ */
+const nameSet = (name: string, { SETTING_NAMES = '' }: Environment): string => {
+  const names = SETTING_NAMES.split(/\s+/).map((pair) => pair.split('='));
+  return names.find(([passedOn]) => passedOn === name)?.[1] ?? name;
+};
+
 /** What is wrong with the environment, one line a fault, each naming its variable and never its value. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
@@ -56,10 +65,13 @@ export function loadSettings<S extends Record<string, Setting<unknown>>>(
 function readSetting<T>(name: string, setting: Setting<T>, environment: Environment): T {
   const { schema, productionFault, isVerbatim = false, compose } = setting;
   const given = environment[name];
+  const fail = (fault: string): never => {
+    throw new SettingsError([`${nameSet(name, environment)} ${fault}`]);
+  };
   const text = (isVerbatim ? given : given?.trim()) || undefined;
   const parsed = schema.safeParse(text ?? compose?.(environment));
-  if (!parsed.success) throw new SettingsError([`${name} ${reasonOf(text, parsed.error)}`]);
+  if (!parsed.success) return fail(reasonOf(text, parsed.error));
   const fault = environment.NODE_ENV === 'production' && text !== undefined ? productionFault?.(text) : undefined;
-  if (fault !== undefined) throw new SettingsError([`${name} ${fault}`]);
+  if (fault !== undefined) return fail(fault);
   return parsed.data;
 }

@@ -55,6 +55,31 @@ describe('settings', () => {
     });
   });
 
+  it('variables that were passed on under another name -> their faults name what the user has set', () => {
+    const environment = {
+      NODE_ENV: 'production',
+      SETTING_NAMES: 'SUPERUSER=POSTGRES_USER  SUPERUSER_PASSWORD=POSTGRES_PASSWORD\nPORT=OWN_PORT',
+      SUPERUSER: 'postgres',
+      SUPERUSER_PASSWORD: 'short',
+      DATABASE_PORT: 'none',
+    };
+    const names = {
+      host: 'HOST',
+      port: 'DATABASE_PORT',
+      user: 'SUPERUSER',
+      password: 'SUPERUSER_PASSWORD',
+      name: 'NAME',
+    };
+    expect(
+      faultsOf(() => loadSettings({ URL: databaseUrl(names), PORT: integer({ min: 1, max: 2 }) }, environment)),
+    ).toEqual([
+      'DATABASE_PORT must be a whole number',
+      'POSTGRES_PASSWORD must have at least 32 bytes in production',
+      'NAME is missing',
+      'OWN_PORT is missing',
+    ]);
+  });
+
   it('several faults -> all of them at once, each naming its variable and no value', () => {
     const faults = faultsOf(() =>
       loadSettings(

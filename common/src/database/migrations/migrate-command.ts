@@ -103,8 +103,12 @@ export async function runMigrateCommand(args: string[], context: MigrateCommandC
     const options = () => ({ url: databaseUrl(), directory });
     return (await command({ directory, options, roles, rest, empty, say })) ? 0 : 1;
   } catch (error) {
+    if (error instanceof SettingsError) {
+      for (const fault of error.faults) complain(`settings: ${fault}`);
+      return 2;
+    }
     complain(error instanceof Error ? error.message : String(error));
-    return error instanceof UsageError || error instanceof SettingsError ? 2 : 1;
+    return error instanceof UsageError ? 2 : 1;
   }
 }
 

@@ -360,6 +360,6 @@ describe('the command', () => {
       complain: (line: string) => void complaints.push(line),
     };
     expect(await runMigrateCommand(['up', directory], context)).toBe(2);
-    expect(complaints).toEqual(['DATABASE_URL is missing']);
+    expect(complaints).toEqual(['settings: DATABASE_URL is missing']);
   });
 });
