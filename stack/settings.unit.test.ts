@@ -60,9 +60,17 @@ describe('parseSettings', () => {
     const [plain, moved] = ['0', '20000'].map((offset) => parseSettings([example, `PORT_OFFSET=${offset}`], {}));
     for (const name of portVariables) expect(moved?.ports[name]).toBe((plain?.ports[name] ?? 0) + 20_000);
     expect(moved?.variables).toMatchObject({ RABBITMQ_PORT: '25672', USER_SERVICE_URL: 'http://127.0.0.1:28081' });
-    expect(() => parseSettings([example], { PORT_OFFSET: '40000' })).toThrow(
-      'RABBITMQ_DIST_PORT and PORT_OFFSET make 65672, above 65535',
+    expect(() => parseSettings([example], { PORT_OFFSET: '50000' })).toThrow(
+      'RABBITMQ_MANAGEMENT_PORT and PORT_OFFSET make 65672, above 65535',
     );
+    const ports = [plain, moved].flatMap((settings) => [
+      ...Object.values(settings?.ports ?? {}),
+      ...['GRAFANA_PORT', 'JAEGER_PORT'].map(
+        (name) => Number(settings?.variables[name]) + (settings === moved ? 20_000 : 0),
+      ),
+    ]);
+    expect(ports).toHaveLength(2 * (portVariables.length + 2));
+    expect(new Set(ports).size).toBe(ports.length); // the two run side by side
     expect(() => parseSettings([example], { PORT_OFFSET: '-1' })).toThrow('PORT_OFFSET is not a whole number from 0');
   });
 
