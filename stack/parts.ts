@@ -338,6 +338,7 @@ export function migrationEnvironment(database: Database, { variables }: Settings
   const names = Object.entries({ ...database.variables, ...database.roles });
   return {
     ...baseEnvironment(),
+    NODE_ENV: variables.NODE_ENV ?? '',
     SETTING_NAMES: names.map((pair) => pair.join('=')).join(' '),
     ...valuesOf(database.variables),
     // The roles of a server elsewhere are made by whoever looks after it.

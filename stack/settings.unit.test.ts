@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { baseEnvironment } from './environment.ts';
-import { serviceEnvironment, services } from './parts.ts';
+import { migrationEnvironment, serviceEnvironment, services } from './parts.ts';
 import { repository } from './paths.ts';
 import {
   entryPortNote,
@@ -214,5 +214,21 @@ describe('serviceEnvironment', () => {
     const seenBy = (secret: string) => services.filter(({ name }) => secret in serviceEnvironment(name, settings));
     expect(secrets.length).toBeGreaterThan(5);
     expect(secrets.filter((secret) => seenBy(secret).length > 1)).toEqual([]);
+  });
+});
+
+describe('migrationEnvironment', () => {
+  it('production -> secrets are judged as such, and faults named as in .env', () => {
+    const settings = parseSettings([example, 'NODE_ENV=production\nPOSTGRES_PASSWORD=short'], {});
+    for (const { database } of services) {
+      if (!database) continue;
+      const environment = migrationEnvironment(database, settings);
+      expect(environment).toMatchObject({ NODE_ENV: 'production', SUPERUSER_PASSWORD: 'short' });
+      const names = Object.fromEntries(environment.SETTING_NAMES?.split(' ').map((pair) => pair.split('=')) ?? []);
+      expect(names).toMatchObject({
+        SUPERUSER_PASSWORD: 'POSTGRES_PASSWORD',
+        DATABASE_PASSWORD: expect.stringMatching(/_DB_OWNER_PASSWORD$/),
+      });
+    }
   });
 });
