@@ -107,7 +107,8 @@ describe('a charge whose outcome is unknown', () => {
       distant.enterCharge({ key, amount: 1n, currency: 'USD' }, { declineReason: 'card_declined' }),
     ).rejects.toThrow('Connection terminated unexpectedly');
     await eventually(async () => {
-      const waiting = await test.query('SELECT FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()');
+      const sessions = 'SELECT FROM pg_stat_activity WHERE datname = current_database()';
+      const waiting = await test.query(`${sessions} AND wait_event_type = 'Lock'`);
       expect(waiting).toHaveLength(1);
     });
     proxy.cut();

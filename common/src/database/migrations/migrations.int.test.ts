@@ -103,9 +103,8 @@ describe('up and down', () => {
   it('another migration runs for longer than it may wait -> an error, nothing is applied', async () => {
     await addMigration('1_slow', 'SELECT pg_sleep(2);', 'SELECT 1;');
     const slow = deployMigrations({ url, directory });
-    await eventually(async () =>
-      expect(await query(`SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted`)).not.toEqual([]),
-    );
+    const locks = `SELECT FROM pg_locks JOIN pg_database ON oid = database WHERE datname = current_database()`;
+    await eventually(async () => expect(await query(`${locks} AND locktype = 'advisory' AND granted`)).not.toEqual([]));
 
     await expect(deployMigrations({ url, directory, lockTimeoutMs: 100 })).rejects.toMatchObject({ code: '55P03' });
     expect(await slow).toEqual(['1_slow']);
