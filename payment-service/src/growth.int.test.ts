@@ -7,6 +7,7 @@ import { createDatabase } from './database.js';
 import { ChargeRepository } from './payments/charge.repository.js';
 import { OrderExpiryRepository } from './payments/order-expiry.repository.js';
 import { RefundRepository } from './payments/refund.repository.js';
+import { BooksRepository } from './reconciliation/books.repository.js';
 import { WebhookRepository } from './webhooks/webhook.repository.js';
 
 /** Rows of each kind that are done with, and as many that wait for tomorrow. */
@@ -113,6 +114,30 @@ describe('in a shop that has grown', () => {
       taken = await refunds.takeDue({ lease: 60_000, limit: LIMIT });
     });
     expect(taken).toHaveLength(1);
+    expect(cost).toBeLessThan(FEW);
+  });
+
+  it('one order was paid a while ago and is not confirmed, thousands are just paid -> its payment alone is looked at', async () => {
+    await query(
+      `UPDATE payments SET status = 'success', paid_at = now() - interval '11 minutes' WHERE id = md5('payment' || $1)::uuid`,
+      [String(ROWS + 1)],
+    );
+    const books = new BooksRepository({ url: shop.url });
+    await books.open();
+    let found: readonly unknown[] = [];
+    const cost = await read(async () => {
+      found = await books.unconfirmedOrders(new Date(0));
+      await books.close();
+      // What a session has read is counted when it has ended at the latest.
+      await eventually(async () =>
+        expect(
+          await query(
+            `SELECT FROM pg_stat_activity WHERE application_name = 'reconcile' AND datname = current_database()`,
+          ),
+        ).toEqual([]),
+      );
+    });
+    expect(found).toHaveLength(1);
     expect(cost).toBeLessThan(FEW);
   });
 

@@ -21,8 +21,8 @@ const row = z.object({
   our_amount: amount.nullable(),
   our_currency: z.string().nullable(),
   our_decimals: z.int().nullable(),
-  our_order_id: z.uuid().nullable(),
-  our_payment_id: z.uuid().nullable(),
+  our_order_id: z.guid().nullable(),
+  our_payment_id: z.guid().nullable(),
   our_status: z.enum([...paymentStatuses, ...refundStatuses]).nullable(),
   our_transaction_id: z.string().nullable(),
   our_updated_at: z.date().nullable(),
@@ -35,8 +35,8 @@ const row = z.object({
 
 const time = z.object({ now: z.date() });
 const unconfirmedOrder = z.object({
-  orderId: z.uuid(),
-  paymentId: z.uuid(),
+  orderId: z.guid(),
+  paymentId: z.guid(),
   paidAt: z.date(),
   paymentStatus: z.enum(paymentStatuses),
   amount,

@@ -10,10 +10,10 @@ const STATEMENT_TIMEOUT = 10 * 60_000;
 const TELLING_TIME = 10 * 60_000;
 
 const amount = z.string().transform(BigInt);
-const orderRow = z.object({ id: z.uuid(), status: z.string(), amount, currency: z.string(), decimals: z.int() });
+const orderRow = z.object({ id: z.guid(), status: z.string(), amount, currency: z.string(), decimals: z.int() });
 type OrderRow = z.infer<typeof orderRow>;
 const difference = z.object({
-  id: z.uuid(),
+  id: z.guid(),
   status: z.string(),
   amount,
   currency: z.string(),
