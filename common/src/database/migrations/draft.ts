@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { busyTableFaults } from './busy-tables.js';
 import { withoutDatabase } from './engine-connection.js';
 import { migrationFile, migrationNames, readIfPresent, schemaFile } from './migration-folder.js';
 import { everything, withEngine } from './schema-engine.js';
@@ -80,6 +81,7 @@ async function nextStamp(directory: string): Promise<string> {
 /** What is wrong with the migrations of a service's folder, one line each; none when all is well. Needs no database. */
 export async function checkMigrations({ directory }: { directory: string }): Promise<string[]> {
   const faults: string[] = [];
+  let earlier = '';
   for (const name of await migrationNames(directory)) {
     for (const file of ['migration.sql', 'down.sql', 'schema.prisma']) {
       const text = await readIfPresent(migrationFile(directory, name, file));
@@ -88,6 +90,10 @@ export async function checkMigrations({ directory }: { directory: string }): Pro
       else if (file.endsWith('.sql')) {
         const fault = scriptFault(text);
         if (fault !== undefined) faults.push(`${name}: ${file} ${fault}`);
+        if (file === 'migration.sql') {
+          faults.push(...busyTableFaults(name, text, earlier).map((busy) => `${name}: ${file} ${busy}`));
+          earlier += text;
+        }
       }
     }
   }
