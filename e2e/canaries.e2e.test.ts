@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startTraceCollector, type TraceCollector } from '@shop/common/testing';
+import { PATIENCE, startTraceCollector, type TraceCollector } from '@shop/common/testing';
 import { startStack, type RunningStack } from '../stack/start-stack.ts';
 import { isLoopback, readListeners, socketsOf, withDescendants } from './support/listeners.ts';
 import {
@@ -94,7 +94,7 @@ interface Asked {
 }
 
 async function ask(url: string, init: RequestInit = {}): Promise<Asked> {
-  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(20_000) });
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(PATIENCE) });
   const text = await response.text();
   if (response.status >= 400 || text.includes('"errors"')) failures.push(text);
   return { status: response.status, text };

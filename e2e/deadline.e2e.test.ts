@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { PATIENCE } from '@shop/common/testing';
 import { startStack, type RunningStack } from '../stack/start-stack.ts';
 import { eventually } from './support/system.js';
 
@@ -28,7 +29,7 @@ async function ask(method: 'GET' | 'POST', url: string, content?: object) {
     method,
     headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
     body: content ? JSON.stringify(content) : null,
-    signal: AbortSignal.timeout(15_000),
+    signal: AbortSignal.timeout(PATIENCE),
   });
   return { status: response.status, body: await response.json() };
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { PATIENCE } from '@shop/common/testing';
 import pg from 'pg';
 import { startStack, type RunningStack } from '../stack/start-stack.ts';
 import { createSmallDisk, type SmallDisk } from '../stack/test/small-disk.ts';
@@ -24,7 +25,7 @@ where('a full disk below the whole system (needs root that may mount one)', () =
       method: content ? 'POST' : 'GET',
       headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
       body: content ? JSON.stringify(content) : null,
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(PATIENCE),
     });
     const body = (await response.json()) as { status?: string; data?: unknown; dependencies?: Record<string, string> };
     return { status: response.status, body };

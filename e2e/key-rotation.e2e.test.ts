@@ -3,7 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import jwt from 'jsonwebtoken';
 import { jwkThumbprint } from '@shop/common/auth';
-import { createTestBroker, createTestDatabase, type TestBroker, type TestDatabase } from '@shop/common/testing';
+import {
+  createTestBroker,
+  createTestDatabase,
+  PATIENCE,
+  type TestBroker,
+  type TestDatabase,
+} from '@shop/common/testing';
 import { RollingService, type Environment, type Workspace } from './support/rolling-service.js';
 import { settings, urls } from './support/system.js';
 
@@ -94,7 +100,7 @@ async function send(url: string, token?: string, body?: object): Promise<Answer>
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
     },
     body: body === undefined ? null : JSON.stringify(body),
-    signal: AbortSignal.timeout(30_000),
+    signal: AbortSignal.timeout(PATIENCE),
   });
   return { status: response.status, body: await response.json() };
 }

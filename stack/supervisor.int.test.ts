@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
+import { PATIENCE } from '../common/src/testing/time-limits.ts';
 import { request } from './control.ts';
 import { isListening, portHolders } from './ports.ts';
 import { isAlive, killMarked, markedProcesses } from './processes.ts';
@@ -325,9 +326,10 @@ describe('Supervisor', () => {
     await supervisor.start();
     const api = supervisor.process('api');
     const url = `http://127.0.0.1:${standIns.ports[0]}`;
-    const answer = () => fetch(url, { signal: AbortSignal.timeout(300) }).then((response) => response.text());
+    const answer = (patience = PATIENCE) =>
+      fetch(url, { signal: AbortSignal.timeout(patience) }).then((response) => response.text());
     api.pause();
-    await expect(answer()).rejects.toThrow('timeout');
+    await expect(answer(300)).rejects.toThrow('timeout');
     api.resume();
     expect(await answer()).toBe(String(api.identity?.pid));
     api.pause();

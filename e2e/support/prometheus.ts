@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { PATIENCE } from '@shop/common/testing';
 
 /** Prometheus asks and judges every second, so that a test needn't wait for it. */
 export const everySecond = (configuration: string): string =>
@@ -93,7 +94,7 @@ export class PrometheusClient {
   }
 
   async #get<T>(path: string): Promise<T> {
-    const response = await fetch(`${this.#url}/api/v1/${path}`, { signal: AbortSignal.timeout(10_000) });
+    const response = await fetch(`${this.#url}/api/v1/${path}`, { signal: AbortSignal.timeout(PATIENCE) });
     const answer = (await response.json()) as { status: string; error?: string; data: T };
     if (answer.status !== 'success') throw new Error(`${path}: ${answer.error ?? response.status}`);
     return answer.data;

@@ -305,7 +305,7 @@ describe('what a query may ask for', () => {
 
 describe('how long a request may take', () => {
   it('a service that never answers -> UPSTREAM_TIMEOUT when the time of the request is over, its calls given up', async () => {
-    const hasty = await createTestGateway({ timeout: 60_000, requestTimeout: 300 });
+    const hasty = await createTestGateway({ timeout: 60_000, requestTimeout: 3_000 });
     try {
       const id = '0199a000-0000-7000-8000-000000000000';
       hasty.orders.on(`PATCH /api/v1/orders/${id}/status`, () => new Promise(() => undefined));

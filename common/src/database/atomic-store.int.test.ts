@@ -5,6 +5,7 @@ import { createSoftDeleteClient } from '../../test/database/test-client.js';
 import type { EventDraft } from '../contracts/index.js';
 import { runInScope } from '../logger/index.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { PATIENCE } from '../testing/time-limits.js';
 import { AtomicStore, type Cause, outboxInsert } from './index.js';
 
 let database: TestDatabase;
@@ -70,7 +71,7 @@ describe('save', () => {
       traceparent: null,
       publishedAt: null,
     });
-    expect(Math.abs(events[0]!.time.getTime() - before)).toBeLessThan(5_000);
+    expect(Math.abs(events[0]!.time.getTime() - before)).toBeLessThan(PATIENCE);
   });
 
   it('a request with a trace context -> its events carry it', async () => {

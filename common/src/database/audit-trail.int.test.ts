@@ -9,6 +9,7 @@ import { runInScope, type RequestScope } from '../logger/index.js';
 import { addAuditEntry, auditTamperings } from '../testing/audit-trail.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 import { createTestPool } from '../testing/test-pool.js';
+import { PATIENCE } from '../testing/time-limits.js';
 import { AtomicStore, auditClause, auditInsert, AuditTrail } from './index.js';
 
 let database: TestDatabase;
@@ -78,7 +79,7 @@ describe('an entry', () => {
       requestId: 'request-1',
       traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
     });
-    expect(Math.abs(written!.createdAt.getTime() - Date.now())).toBeLessThan(5_000);
+    expect(Math.abs(written!.createdAt.getTime() - Date.now())).toBeLessThan(PATIENCE);
   });
 
   it('of the system itself -> nobody, no address and no request stand in it', async () => {

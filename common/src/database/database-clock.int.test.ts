@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createTestClient } from '../../test/database/test-client.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { PATIENCE } from '../testing/time-limits.js';
 import { DatabaseClock } from './index.js';
 
 let database: TestDatabase;
@@ -32,7 +33,7 @@ describe('the database clock', () => {
   it('a process whose clock differs -> the database is right', async () => {
     const clock = new DatabaseClock({ client: aheadByAnHour() });
     const ahead = (await clock.now()).getTime() - Date.now();
-    expect(Math.abs(ahead - 3_600_000)).toBeLessThan(5_000);
+    expect(Math.abs(ahead - 3_600_000)).toBeLessThan(PATIENCE);
   });
 
   it('asked often -> the database is asked once a second, and time goes on in between', async () => {

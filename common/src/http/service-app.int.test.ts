@@ -10,6 +10,7 @@ import { createLogger, currentScope } from '../logger/index.js';
 import { createMetrics } from '../metrics/index.js';
 import { sendRaw } from '../testing/raw-http.js';
 import { createTestTokens } from '../testing/test-tokens.js';
+import { PATIENCE } from '../testing/time-limits.js';
 import {
   amount,
   bodyOf,
@@ -243,7 +244,7 @@ describe('a request is checked in this order', () => {
     const client = http.request({ port, host: '127.0.0.1', method: 'POST', path: '/api/v1/things', headers });
     client.on('error', () => undefined); // it is never sent
     client.flushHeaders();
-    const [response] = (await once(client, 'response', { signal: AbortSignal.timeout(20_000) })) as [IncomingMessage];
+    const [response] = (await once(client, 'response', { signal: AbortSignal.timeout(PATIENCE) })) as [IncomingMessage];
     client.destroy();
     server.close();
     expect(response.statusCode).toBe(413);

@@ -204,7 +204,7 @@ describe('while events flow', () => {
     await delay(FAULT_TIME);
     expect(service.isReady()).toBe(false);
     await server.control('set_vm_memory_high_watermark', '0.6');
-    expect(await recovery(Date.now())).toBeLessThan(RECOVERY_TIME);
+    expect(await recovery(Date.now())).toBeLessThan(timeLimit(RECOVERY_TIME));
     await service.expectAllHeardOnce();
   });
 
@@ -214,7 +214,7 @@ describe('while events flow', () => {
     await delay(FAULT_TIME);
     expect(service.isReady()).toBe(false);
     await server.control('set_disk_free_limit', '50MB');
-    expect(await recovery(Date.now())).toBeLessThan(RECOVERY_TIME);
+    expect(await recovery(Date.now())).toBeLessThan(timeLimit(RECOVERY_TIME));
     await service.expectAllHeardOnce();
   }, 120_000);
 
@@ -223,7 +223,7 @@ describe('while events flow', () => {
     await delay(FAULT_TIME);
     expect(service.isReady()).toBe(false);
     server.process.resume();
-    expect(await recovery(Date.now())).toBeLessThan(RECOVERY_TIME);
+    expect(await recovery(Date.now())).toBeLessThan(timeLimit(RECOVERY_TIME));
     await service.expectAllHeardOnce();
   });
 

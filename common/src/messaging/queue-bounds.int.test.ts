@@ -74,7 +74,7 @@ describe('a full queue', () => {
 
     const handled = new Set<string>();
     bench.startConsumer(connection, { 'order.created': async ({ subject }) => void handled.add(subject) });
-    await eventually(() => expect(handled.size).toBe(30), { timeout: 20_000 });
+    await eventually(() => expect(handled.size).toBe(30));
     await eventually(async () => expect(await bench.unpublished()).toBe(0));
   });
 

@@ -85,12 +85,12 @@ describe('a service whose queues have got new names', () => {
     bench.startConsumer(connection, { 'order.created': async ({ subject }) => void handled.add(subject) });
     startMigration();
     startMigration(); // as a second process does
-    await eventually(() => expect([...handled].toSorted()).toEqual(left.toSorted()), { timeout: 20_000 });
+    await eventually(() => expect([...handled].toSorted()).toEqual(left.toSorted()));
     await eventually(async () => expect(await bench.waiting(bench.deadLetterQueue)).toBe(10));
     const dead = await bench.channel.get(bench.deadLetterQueue);
     expect(dead && attemptsOf(dead.properties.headers ?? {})).toBe(5);
     if (dead) bench.channel.nack(dead);
-    await eventually(async () => expect(await exists()).toEqual([]), { timeout: 20_000 });
+    await eventually(async () => expect(await exists()).toEqual([]));
   });
 
   it('while a process of the version before still runs -> both handle events, none is lost, and its queues stay', async () => {
@@ -111,7 +111,7 @@ describe('a service whose queues have got new names', () => {
       sent.push(event.subject);
       bench.send(event);
     }
-    await eventually(() => expect([...handled].toSorted()).toEqual(sent.toSorted()), { timeout: 20_000 });
+    await eventually(() => expect([...handled].toSorted()).toEqual(sent.toSorted()));
     await eventually(async () => {
       const bindings = (await bench.broker.request('GET', `/queues/{vhost}/${former.name}/bindings`)) as {
         source: string;
@@ -120,6 +120,6 @@ describe('a service whose queues have got new names', () => {
     });
     expect(await exists()).toContain(former.name);
     await old.close();
-    await eventually(async () => expect(await exists()).toEqual([]), { timeout: 20_000 });
+    await eventually(async () => expect(await exists()).toEqual([]));
   });
 });

@@ -503,7 +503,7 @@ describe('a subscription ends', () => {
       { errors: [{ message: 'Token has expired', extensions: { code: 'UNAUTHORIZED' } }] },
     ]);
     expect(Date.now() / 1000 - exp).toBeGreaterThanOrEqual(0);
-    expect(Date.now() / 1000 - exp).toBeLessThan(1);
+    expect(Date.now() - exp * 1_000).toBeLessThan(timeLimit(1_000));
   });
 
   it('when its log-in is revoked -> UNAUTHORIZED within two seconds, and others go on', async () => {
@@ -678,7 +678,7 @@ describe('an open connection', () => {
 
     // The buffers between the two hold some of it; what comes then is read only once there is room again.
     const isRead = (reads: number) =>
-      eventually(() => expect(order.reads().length).toBeGreaterThan(reads), { timeout: 1_000 }).then(
+      eventually(() => expect(order.reads().length).toBeGreaterThan(reads), { timeout: 5_000 }).then(
         () => true,
         () => false,
       );
