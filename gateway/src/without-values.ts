@@ -22,7 +22,7 @@ function withoutValues(message: string): string {
   }
   if (message.startsWith('Syntax Error: ')) return message.replace(/\b(String|BlockString) ".*$/s, '$1');
   return message
-    .replace(/( cannot represent [^:"]{0,100}value): .*$/s, '$1')
+    .replace(/^(\w+(?: "\w+")? cannot represent [^:"]*value): .*$/s, '$1')
     .replace(/^(Expected value of type "[^"]+"), found .*$/s, '$1')
     .replace(/^Value ".*" does not exist in /s, 'The value does not exist in ');
 }
