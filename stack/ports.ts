@@ -16,24 +16,31 @@ export interface PortHolder {
   name: string;
 }
 
+const listening = '0A';
+const kernelTables = ['/proc/net/tcp', '/proc/net/tcp6'];
+
 /** The inodes of the sockets that listen on a port, from the kernel's tables (see proc(5), /proc/net/tcp). */
-export function listeningSockets(port: number, tables = ['/proc/net/tcp', '/proc/net/tcp6']): Set<string> {
-  const listening = '0A';
+export const listeningSockets = (port: number, tables = kernelTables): Set<string> =>
+  socketsOn(port, (state) => state === listening, tables);
+
+/** Those of connections that have a port at their end on this machine. */
+const connectedSockets = (port: number): Set<string> => socketsOn(port, (state) => state !== listening, kernelTables);
+
+function socketsOn(port: number, isWanted: (state: string) => boolean, tables: readonly string[]): Set<string> {
   const inodes = new Set<string>();
   for (const table of tables.filter((file) => existsSync(file))) {
     for (const line of readFileSync(table, 'utf8').split('\n').slice(1)) {
       const fields = line.trim().split(/\s+/);
       const [localAddress, state, inode] = [fields[1], fields[3], fields[9]];
-      if (state !== listening || !localAddress || !inode) continue;
+      if (!state || !isWanted(state) || !localAddress || !inode) continue;
       if (Number.parseInt(localAddress.slice(localAddress.lastIndexOf(':') + 1), 16) === port) inodes.add(inode);
     }
   }
   return inodes;
 }
 
-/** The processes that listen on a port; those of other users can't be seen. */
-export function portHolders(port: number): PortHolder[] {
-  const sockets = listeningSockets(port);
+/** The processes that have sockets on a port, those that listen unless told otherwise; other users' can't be seen. */
+export function portHolders(port: number, sockets = listeningSockets(port)): PortHolder[] {
   if (sockets.size === 0) return [];
   return listProcessIds()
     .filter((pid) => [...socketsOf(pid)].some((inode) => sockets.has(inode)))
@@ -77,16 +84,29 @@ export async function checkPorts(claims: readonly PortClaim[]): Promise<void> {
     if (other) faults.push(`${other} and ${variable} are both ${port}: give one of them another port in .env`);
     owners.set(port, variable);
     const fault = other ? undefined : await lastingPortFault(port, host);
-    if (fault === 'taken') {
-      const names = portHolders(port).map(({ name, pid }) => `${name} (pid ${pid})`);
-      const holder = names.length > 0 ? names.join(' and ') : "another user's program";
-      faults.push(`port ${port} is taken by ${holder}: stop it, or set ${variable} in .env to another port`);
-    } else if (fault === 'forbidden') {
+    if (fault === 'taken') faults.push(describeTaken(port, variable));
+    else if (fault === 'forbidden') {
       faults.push(`port ${port} is only for root: set ${variable} in .env to a port above 1023`);
     }
   }
   if (faults.length > 0) throw new StackError(faults.join('\n'));
 }
+
+function describeTaken(port: number, variable: string): string {
+  const unseen = "another user's program";
+  const named = (holders: PortHolder[]) =>
+    holders.map(({ name, pid }) => `${name} (pid ${pid})`).join(' and ') || unseen;
+  if (listeningSockets(port).size > 0) {
+    return `port ${port} is taken by ${named(portHolders(port))}: stop it, or set ${variable} in .env to another port`;
+  }
+  // Linux gives such ports to whoever connects to somewhere.
+  const holders = portHolders(port, connectedSockets(port));
+  const remedy = `try again later, or set ${variable} in .env to a port below ${firstOutgoingPort()}`;
+  return `port ${port} is one end of a connection of ${named(holders)}: ${remedy}`;
+}
+
+/** See ip_local_port_range in ip(7). */
+const firstOutgoingPort = (): number => Number.parseInt(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8'));
 
 /** Whether a program answers on a port. */
 export function isListening(port: number, timeoutMs = 1_000): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -165,6 +166,18 @@ describe('ports', () => {
     const check = checkPorts(taken.map((port, i) => ({ port, variable: `TAKEN_${i}_PORT` })));
     await expect(check).rejects.toThrow(/TAKEN_0_PORT[^\n]*\n[^\n]*TAKEN_1_PORT/);
     await free.release();
+  });
+
+  it('a port from which somebody has connected to another one -> said, since nobody listens there', async () => {
+    const client = net.connect({ port: await listen(0), host: '127.0.0.1' });
+    await once(client, 'connect');
+    const port = client.localPort!;
+    try {
+      const words = `^port ${port} is one end of a connection of node .*: try again .* A_PORT .* below \\d+$`;
+      await expect(checkPorts([{ port, variable: 'A_PORT' }])).rejects.toThrow(new RegExp(words));
+    } finally {
+      client.destroy();
+    }
   });
 
   it('one port for two programs -> refused, naming both settings', async () => {
