@@ -8,7 +8,7 @@ import { loadReconciliationConfig, type ReconciliationConfig } from './config.js
 import { ProviderSet } from './providers/provider-set.js';
 import { BooksComparison } from './reconciliation/books-comparison.js';
 import { BooksRepository } from './reconciliation/books.repository.js';
-import { OrdersComparison, orderDiffers } from './reconciliation/orders-comparison.js';
+import { OrdersComparison, orderDiffers, type OrderDifference } from './reconciliation/orders-comparison.js';
 import { findingLine, heading, orderLine, ordersSummary, summary, unconfirmedLine } from './reconciliation/report.js';
 
 /** What fails here fails the comparison, which says so. */
@@ -45,8 +45,10 @@ async function reconcile(config: ReconciliationConfig, since: Date): Promise<boo
   };
   const books = new BooksRepository({ url: databaseUrl });
   try {
-    const found = await comparison.run({
+    await books.open();
+    let differences = await comparison.run({
       since,
+      record: (found) => books.record(found),
       onDifference: (_provider, finding) => show(findingLine(finding)),
       onUnconfirmedOrder: (order) => show(unconfirmedLine(order)),
       onCompared: (provider, result) => {
@@ -57,20 +59,19 @@ async function reconcile(config: ReconciliationConfig, since: Date): Promise<boo
     const { orderDatabaseUrl } = config;
     if (orderDatabaseUrl !== undefined) {
       const orders = new OrdersComparison({ orderDatabaseUrl, paymentDatabaseUrl: databaseUrl });
-      let different = 0;
+      const different: OrderDifference[] = [];
       const compared = await orders.run({
         since,
         onDifference: (difference) => {
-          different += 1;
           show(orderLine(difference));
-          found.push(orderDiffers(difference));
+          different.push(difference);
         },
       });
-      say(ordersSummary(compared, different));
+      say(ordersSummary(compared, different.length));
+      await books.record(different.map(orderDiffers));
+      differences += different.length;
     }
-    await books.open();
-    await books.record(found);
-    return found.length === 0;
+    return differences === 0;
   } finally {
     await stopInOrder([() => books.close(), () => providerSet.stop()]);
   }

@@ -55,10 +55,10 @@ async function tell(type: string, data: object): Promise<void> {
 async function compare(): Promise<void> {
   const { databaseUrl } = test.config;
   const ledgers = new Map([['simulated', ledger]]);
-  const found = await new BooksComparison({ databaseUrl, ledgers, providerTimeout: 5_000 }).run({ since: new Date(0) });
+  const comparison = new BooksComparison({ databaseUrl, ledgers, providerTimeout: 5_000 });
   const books = new BooksRepository({ url: databaseUrl });
   await books.open();
-  await books.record(found);
+  await comparison.run({ since: new Date(0), record: (found) => books.record(found) });
   await books.close();
 }
 

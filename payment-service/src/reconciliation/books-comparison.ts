@@ -19,6 +19,12 @@ export interface ComparisonListener {
   onUnconfirmedOrder?: (order: UnconfirmedOrder) => void;
 }
 
+interface ComparisonRun extends ComparisonListener {
+  since: Date;
+  /** Told of what differs, part by part. */
+  record: (found: readonly DiscrepancyDraft[]) => Promise<void>;
+}
+
 /** Milliseconds beyond the provider's own time after which an outcome has been written down. */
 const WRITING_TIME = 10_000;
 
@@ -30,28 +36,62 @@ export class BooksComparison {
     this.#options = options;
   }
 
-  /** Answers everything that differs of what was opened at or after `since`, ready to be recorded. */
-  async run({ since, ...listener }: { since: Date } & ComparisonListener): Promise<DiscrepancyDraft[]> {
-    const found: DiscrepancyDraft[] = [];
-    for (const [provider, ledger] of this.#options.ledgers) {
-      await this.#withBooks(async (books) => {
-        const result = await this.#serviceFor(provider, ledger, books).compare({
-          since,
-          onDifference: (finding) => {
-            found.push(discrepancyOf(provider, finding));
-            listener.onDifference?.(provider, finding);
-          },
-        });
-        listener.onCompared?.(provider, result);
-      });
-    }
-    await this.#withBooks(async (books) => {
-      for (const order of await books.unconfirmedOrders(since)) {
-        found.push(unconfirmed(order));
-        listener.onUnconfirmedOrder?.(order);
+  /**
+   * Compares what was opened at or after `since`, and has what differs recorded after each of the books. One provider that
+   * can't be asked keeps nobody from the others. Answers how much differs; throws, at the end, where something failed.
+   */
+  async run({ since, record, ...listener }: ComparisonRun): Promise<number> {
+    const parts = [
+      ...Array.from(
+        this.#options.ledgers,
+        ([provider, ledger]) =>
+          () =>
+            this.#compare(provider, ledger, since, listener),
+      ),
+      () => this.#findUnconfirmed(since, listener),
+    ];
+    const failures: unknown[] = [];
+    let differences = 0;
+    for (const part of parts) {
+      try {
+        const found = await part();
+        await record(found);
+        differences += found.length;
+      } catch (error) {
+        failures.push(error);
       }
+    }
+    if (failures.length > 0) {
+      const reasons = new Set(failures.map((error) => (error instanceof Error ? error.message : String(error))));
+      throw new AggregateError(failures, Array.from(reasons).join('; '));
+    }
+    return differences;
+  }
+
+  async #compare(
+    provider: string,
+    ledger: ProviderLedger,
+    since: Date,
+    { onDifference, onCompared }: ComparisonListener,
+  ): Promise<DiscrepancyDraft[]> {
+    return this.#withBooks(async (books) => {
+      const found: DiscrepancyDraft[] = [];
+      const result = await this.#serviceFor(provider, ledger, books).compare({
+        since,
+        onDifference: (finding) => {
+          found.push(discrepancyOf(provider, finding));
+          onDifference?.(provider, finding);
+        },
+      });
+      onCompared?.(provider, result);
+      return found;
     });
-    return found;
+  }
+
+  async #findUnconfirmed(since: Date, { onUnconfirmedOrder }: ComparisonListener): Promise<DiscrepancyDraft[]> {
+    const orders = await this.#withBooks((books) => books.unconfirmedOrders(since));
+    for (const order of orders) onUnconfirmedOrder?.(order);
+    return orders.map(unconfirmed);
   }
 
   #serviceFor(provider: string, ledger: ProviderLedger, books: BooksRepository): ReconciliationService {
@@ -66,11 +106,11 @@ export class BooksComparison {
     });
   }
 
-  async #withBooks(work: (books: BooksRepository) => Promise<void>): Promise<void> {
+  async #withBooks<T>(work: (books: BooksRepository) => Promise<T>): Promise<T> {
     const books = new BooksRepository({ url: this.#options.databaseUrl });
     try {
       await books.open();
-      await work(books);
+      return await work(books);
     } finally {
       await books.close();
     }

@@ -17,7 +17,7 @@ export class ComparisonTurns {
 
   /**
    * Does the work, which answers how many differences it has found, unless it was done within the last hour or another
-   * process is doing it. Work that fails is due again at once.
+   * process is doing it. Work that fails is due again after five minutes.
    */
   async ifDue(work: () => Promise<number>): Promise<void> {
     if (!(await this.#isDue())) return;
@@ -46,7 +46,8 @@ export class ComparisonTurns {
 
   async #isDue(): Promise<boolean> {
     const recent = await this.#database.$queryRaw<unknown[]>`
-      SELECT FROM comparison_runs WHERE ended_at > now() - interval '1 hour' LIMIT 1`;
+      SELECT FROM comparison_runs WHERE ended_at > now() - interval '1 hour'
+        OR (ended_at IS NULL AND started_at > now() - interval '5 minutes') LIMIT 1`;
     return recent.length === 0;
   }
 }

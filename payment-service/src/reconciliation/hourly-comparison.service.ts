@@ -1,4 +1,3 @@
-import type { DiscrepancyDraft } from '../discrepancies/discrepancy.js';
 import type { DiscrepancyService } from '../discrepancies/discrepancy.service.js';
 import type { BooksComparison } from './books-comparison.js';
 import type { ComparisonTurns } from './comparison-turns.repository.js';
@@ -26,13 +25,16 @@ export class HourlyComparisonService {
   /** Compares the books if it is time, and nobody else does. False: that is all of it. */
   async compareIfDue(): Promise<boolean> {
     const { turns, comparison, discrepancies, clock } = this.#options;
-    await turns.ifDue(async () => {
-      const found: DiscrepancyDraft[] = await comparison.run({ since: new Date((await clock()).getTime() - WINDOW) });
-      for (let start = 0; start < found.length; start += BATCH) {
-        await discrepancies.record(...found.slice(start, start + BATCH));
-      }
-      return found.length;
-    });
+    await turns.ifDue(async () =>
+      comparison.run({
+        since: new Date((await clock()).getTime() - WINDOW),
+        record: async (found) => {
+          for (let start = 0; start < found.length; start += BATCH) {
+            await discrepancies.record(...found.slice(start, start + BATCH));
+          }
+        },
+      }),
+    );
     return false;
   }
 }

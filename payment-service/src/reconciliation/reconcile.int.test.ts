@@ -2,7 +2,14 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { v7 as newId } from 'uuid';
+import { createDatabaseAdapter } from '@shop/common/database';
 import { createTestDatabase, createTestPool, eventually } from '@shop/common/testing';
+import type { DiscrepancyDraft } from '../discrepancies/discrepancy.js';
+import type { ProviderLedger } from '../providers/payment-provider.js';
+import { SimulatedLedger } from '../providers/simulated/simulated-ledger.js';
+import { createDatabase } from '../database.js';
+import { BooksComparison } from './books-comparison.js';
+import { ComparisonTurns } from './comparison-turns.repository.js';
 import { placeOrder, placePaidOrder } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
 
@@ -208,6 +215,39 @@ describe('reconcile, with order-service’s own orders', () => {
 const discrepanciesOf = async (paymentId: string) =>
   (await test.caller('admin').get(`/discrepancies?paymentId=${paymentId}`).expect(200)).body.data;
 
+describe('the comparison of several providers', () => {
+  it('one of them can not be asked -> what the others and the orders differ in is recorded, and then it fails', async () => {
+    const { databaseUrl } = test.config;
+    const { order, payment } = await placePaidOrder(test, alice);
+    await test.query(`UPDATE payments SET paid_at = now() - interval '11 minutes' WHERE id = $1`, [payment.id]);
+    await ledger('UPDATE simulated_provider.charges SET amount = 4400 WHERE key = $1', [payment.id]);
+    const away: ProviderLedger = {
+      listCharges: () => Promise.reject(new Error('nobody is there')),
+      listRefunds: () => Promise.reject(new Error('nobody is there')),
+    };
+    const simulated = new SimulatedLedger({
+      url: test.config.simulated.databaseUrl,
+      newId,
+      onConnectionLost: () => undefined,
+    });
+    const ledgers = new Map([
+      ['away', away],
+      ['simulated', simulated],
+    ]);
+    const found: DiscrepancyDraft[] = [];
+    const record = (drafts: readonly DiscrepancyDraft[]) => Promise.resolve(void found.push(...drafts));
+    const comparison = new BooksComparison({ databaseUrl, ledgers, providerTimeout: 5_000 });
+    await expect(comparison.run({ since: new Date(0), record })).rejects.toThrow('nobody is there');
+    expect(found.filter(({ orderId }) => orderId === order.id).map(({ kind }) => kind)).toEqual([
+      'amount_differs',
+      'order_not_confirmed',
+    ]);
+    await simulated.close();
+    await ledger('UPDATE simulated_provider.charges SET amount = 4498 WHERE key = $1', [payment.id]);
+    await test.query(`UPDATE payable_orders SET status = 'confirmed' WHERE id = $1`, [order.id]);
+  });
+});
+
 describe('the comparison that the service makes by itself', () => {
   /** As if an hour had passed. */
   const makeDue = () => test.query(`UPDATE comparison_runs SET ended_at = ended_at - interval '1 hour'`);
@@ -233,4 +273,21 @@ describe('the comparison that the service makes by itself', () => {
     expect(await runs()).toHaveLength(before + 1);
     await Promise.all(others.map((other) => other.stop()));
   });
+});
+
+it('a comparison fails -> it is made again after five minutes, not at once', async () => {
+  const own = await createTestDatabase({ serviceDirectory: path.join(import.meta.dirname, '../..') });
+  const database = createDatabase(createDatabaseAdapter({ url: own.url, poolSize: 1, applicationName: 'test' }));
+  const turns = new ComparisonTurns({ database, url: own.url });
+  let made = 0;
+  const work = () => Promise.resolve(++made);
+  await expect(turns.ifDue(() => Promise.reject(new Error('nobody is there')))).rejects.toThrow('nobody is there');
+  await turns.ifDue(work);
+  expect(made).toBe(0);
+  await database.$executeRaw`UPDATE comparison_runs SET started_at = now() - interval '5 minutes'`;
+  await turns.ifDue(work);
+  await turns.ifDue(work);
+  expect(made).toBe(1);
+  await database.$disconnect();
+  await own.drop();
 });

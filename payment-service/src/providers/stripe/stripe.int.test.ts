@@ -4,6 +4,7 @@ import { v7 as newId } from 'uuid';
 import type { PaymentResource, RefundResource } from '@shop/common/contracts';
 import { eventually } from '@shop/common/testing';
 import { startFakeStripe, type FakeStripe } from '@shop/common/testing/fake-stripe';
+import type { DiscrepancyDraft } from '../../discrepancies/discrepancy.js';
 import { BooksComparison } from '../../reconciliation/books-comparison.js';
 import { createStripeClient } from './stripe-client.js';
 import { StripeLedger } from './stripe-ledger.js';
@@ -403,7 +404,9 @@ describe('the comparison of the books', () => {
       ledgers: new Map([['stripe', new StripeLedger({ stripe })]]),
       providerTimeout: 5_000,
     });
-    const found = await comparison.run({ since: new Date(0) });
+    const found: DiscrepancyDraft[] = [];
+    const record = (drafts: readonly DiscrepancyDraft[]) => Promise.resolve(void found.push(...drafts));
+    await comparison.run({ since: new Date(0), record });
     const ids = [payment.id, next.id, unknown.id];
     expect(found.filter(({ paymentId }) => ids.includes(paymentId ?? ''))).toMatchObject([
       { kind: 'transaction_differs', provider: 'stripe', paymentId: unknown.id },
