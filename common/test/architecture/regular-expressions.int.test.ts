@@ -63,7 +63,7 @@ function expressionsOfNginx(file: string): Found[] {
 const complaintsOf = async (found: readonly Found[]): Promise<string[]> => {
   const complaints: string[] = [];
   for (const { where, source, flags } of found) {
-    const { status } = await check(source, flags);
+    const { status } = await check(source, flags, { randomSeed: 1 }); // where it searches: the same in each run
     if (status !== 'safe') complaints.push(`${where}: ${status}: /${source}/${flags}`);
   }
   return complaints;
