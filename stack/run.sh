@@ -84,11 +84,12 @@ check_machine() {
 check_limits() {
   needed_files=1024
   needed_threads=$((200 + 10 * $(nproc)))
-  files=$(awk '/^Max open files/ { print $5 }' /proc/self/limits)
-  [ "$files" = unlimited ] || [ "$files" -ge "$needed_files" ] ||
+  limit_of() { awk -v name="$1" -v column="$2" 'index($0, name) == 1 { print $column }' /proc/self/limits; }
+  files=$(limit_of 'Max open files' 5)
+  [ "${files:-unlimited}" = unlimited ] || [ "$files" -ge "$needed_files" ] ||
     fail "A process may open $files files, and $needed_files are needed: raise it, such as with \`ulimit -n $needed_files\`, or as root in /etc/security/limits.conf (nofile)"
-  threads=$(awk '/^Max processes/ { print $3 }' /proc/self/limits)
-  [ "$threads" = unlimited ] || [ "$(id -u)" -eq 0 ] || {
+  threads=$(limit_of 'Max processes' 3)
+  [ "${threads:-unlimited}" = unlimited ] || [ "$(id -u)" -eq 0 ] || {
     left=$((threads - $(find /proc/[0-9]*/task -mindepth 1 -maxdepth 1 -user "$(id -u)" 2>/dev/null | wc -l)))
     [ "$left" -ge "$needed_threads" ] ||
       fail "You may run $((left > 0 ? left : 0)) more of $threads processes and threads, and $needed_threads are needed: end some, or raise it: \`ulimit -u\`, as root in /etc/security/limits.conf (nproc)"
