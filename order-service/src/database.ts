@@ -1,7 +1,7 @@
-import { softDelete, type DatabaseAdapter } from '@shop/common/database';
+import { preparedReads, softDelete, type DatabaseAdapter } from '@shop/common/database';
 import { PrismaClient } from './generated/prisma/client.js';
 
 /** This service's own database; orders that were deleted are invisible in it. */
 export const createDatabase = (adapter: DatabaseAdapter) =>
-  new PrismaClient({ adapter }).$extends(softDelete(['Order']));
+  new PrismaClient({ adapter }).$extends(softDelete(['Order'])).$extends(preparedReads(adapter));
 export type Database = ReturnType<typeof createDatabase>;

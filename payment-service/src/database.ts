@@ -1,6 +1,7 @@
-import type { DatabaseAdapter } from '@shop/common/database';
+import { preparedReads, type DatabaseAdapter } from '@shop/common/database';
 import { PrismaClient } from './generated/prisma/client.js';
 
 /** This service's own database. */
-export const createDatabase = (adapter: DatabaseAdapter) => new PrismaClient({ adapter });
+export const createDatabase = (adapter: DatabaseAdapter) =>
+  new PrismaClient({ adapter }).$extends(preparedReads(adapter));
 export type Database = ReturnType<typeof createDatabase>;

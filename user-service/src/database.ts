@@ -1,7 +1,7 @@
-import { softDelete, type DatabaseAdapter } from '@shop/common/database';
+import { preparedReads, softDelete, type DatabaseAdapter } from '@shop/common/database';
 import { PrismaClient } from './generated/prisma/client.js';
 
 /** The client of this service's database, in which deleted users are invisible. */
 export const createDatabase = (adapter: DatabaseAdapter) =>
-  new PrismaClient({ adapter }).$extends(softDelete(['User']));
+  new PrismaClient({ adapter }).$extends(softDelete(['User'])).$extends(preparedReads(adapter));
 export type Database = ReturnType<typeof createDatabase>;

@@ -1,9 +1,11 @@
 import { PrismaPg } from '@prisma/adapter-pg';
+import pg, { type QueryResultRow } from 'pg';
 import type { Metrics } from '../metrics/index.js';
 import type { Tracing } from '../tracing/index.js';
-import { createDatabaseFigures, TimedPool, type DatabaseFigures } from './database-figures.js';
+import { createDatabaseFigures, TimedPool } from './database-figures.js';
 import { tolerateLostConnections } from './lost-connections.js';
-import { observeQueries } from './observe-queries.js';
+import { observeQueries, observer, type ObserveQuery } from './observe-queries.js';
+import type { Statement } from './prepared-reads.js';
 import { replaceReadOnlyConnections } from './read-only-connections.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -53,11 +55,15 @@ function createStatementNames(): (query: { sql: string }) => string {
   };
 }
 
+/** As $queryRaw has them: pg would leave int8 a text. */
+const rowTypes = new pg.TypeOverrides();
+rowTypes.setTypeParser(pg.types.builtins.INT8, BigInt);
+
 /** What a generated Prisma client takes as `adapter`. Its connections close on the client's `$disconnect()`. */
 export class DatabaseAdapter extends PrismaPg {
   readonly #pool: TimedPool;
-  readonly #figures: DatabaseFigures | undefined;
-  readonly #tracing: Tracing | undefined;
+  readonly #nameOf: (query: { sql: string }) => string;
+  readonly #observe: ObserveQuery;
 
   constructor({ url, poolSize, applicationName, onConnectionLost, metrics, tracing }: DatabaseAdapterOptions) {
     const pool = new TimedPool({
@@ -79,18 +85,29 @@ export class DatabaseAdapter extends PrismaPg {
     pool.on('release', (_error, client) => {
       if (client.getTransactionStatus() !== 'I') void client.end();
     });
+    const nameOf = createStatementNames();
     super(pool, {
       disposeExternalPool: true,
-      statementNameGenerator: createStatementNames(),
+      statementNameGenerator: nameOf,
       ...(onConnectionLost && { onPoolError: onConnectionLost, onConnectionError: onConnectionLost }),
     });
     this.#pool = pool;
-    this.#tracing = tracing;
-    this.#figures = metrics && createDatabaseFigures(metrics, { pool, poolName: applicationName, poolSize });
+    this.#nameOf = nameOf;
+    const figures = metrics && createDatabaseFigures(metrics, { pool, poolName: applicationName, poolSize });
+    this.#observe = observer({ figures, tracing });
   }
 
   override async connect(): ReturnType<PrismaPg['connect']> {
-    return observeQueries(await super.connect(), { figures: this.#figures, tracing: this.#tracing });
+    return observeQueries(await super.connect(), this.#observe);
+  }
+
+  /** One prepared statement past Prisma, outside of any transaction: preparedReads. */
+  read<Row extends QueryResultRow>({ text, values }: Statement): Promise<Row[]> {
+    return this.#observe(text, async () => {
+      const name = this.#nameOf({ sql: text });
+      const { rows } = await this.#pool.query<Row>({ name, text, values: [...values], types: rowTypes });
+      return rows;
+    });
   }
 
   get poolFigures(): PoolFigures {

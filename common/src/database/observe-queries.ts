@@ -3,30 +3,41 @@ import { currentTraceparent, type OpenSpan, type Tracing } from '../tracing/inde
 import type { DatabaseFigures } from './database-figures.js';
 import { createQuerySummaries } from './query-summary.js';
 
-/** Has every query timed and traced, those in transactions too. */
-export function observeQueries<T extends SqlDriverAdapter>(
-  adapter: T,
-  { figures, tracing }: { figures: DatabaseFigures | undefined; tracing: Tracing | undefined },
-): T {
-  if (figures === undefined && tracing === undefined) return adapter;
+/** Times and traces a query while it runs. */
+export type ObserveQuery = <Result>(sql: string, run: () => Promise<Result>) => Promise<Result>;
+
+export function observer({
+  figures,
+  tracing,
+}: {
+  figures: DatabaseFigures | undefined;
+  tracing: Tracing | undefined;
+}): ObserveQuery {
   const openSpan = tracing && spansOf(tracing);
+  return async (sql, run) => {
+    const start = performance.now();
+    const span = openSpan?.(sql);
+    const end = (errorType = ''): void => {
+      figures?.operationDuration.observe({ error_type: errorType }, (performance.now() - start) / 1_000);
+      span?.end(errorType === '' ? undefined : { errorType });
+    };
+    try {
+      const result = await run();
+      end();
+      return result;
+    } catch (error) {
+      end(error instanceof Error ? error.name : 'unknown');
+      throw error;
+    }
+  };
+}
+
+/** Has every query observed, those in transactions too. */
+export function observeQueries<T extends SqlDriverAdapter>(adapter: T, observe: ObserveQuery): T {
   const observed =
     <Result>(operation: (query: SqlQuery) => Promise<Result>) =>
-    async (query: SqlQuery): Promise<Result> => {
-      const observe = figures?.operationDuration.startTimer();
-      const span = openSpan?.(query);
-      try {
-        const result = await operation(query);
-        observe?.({ error_type: '' });
-        span?.end();
-        return result;
-      } catch (error) {
-        const errorType = error instanceof Error ? error.name : 'unknown';
-        observe?.({ error_type: errorType });
-        span?.end({ errorType });
-        throw error;
-      }
-    };
+    (query: SqlQuery): Promise<Result> =>
+      observe(query.sql, () => operation(query));
   const observeBoth = <T extends SqlQueryable>(queryable: T): T => {
     queryable.queryRaw = observed(queryable.queryRaw.bind(queryable));
     queryable.executeRaw = observed(queryable.executeRaw.bind(queryable));
@@ -38,9 +49,9 @@ export function observeQueries<T extends SqlDriverAdapter>(
 }
 
 /** Spans of queries that a request or message asked for; what the process does of itself belongs to no trace. */
-function spansOf(tracing: Tracing): (query: SqlQuery) => OpenSpan | undefined {
+function spansOf(tracing: Tracing): (sql: string) => OpenSpan | undefined {
   const summaryOf = createQuerySummaries();
-  return ({ sql }) => {
+  return (sql) => {
     const parent = currentTraceparent();
     if (parent === undefined) return undefined;
     const summary = summaryOf(sql);

@@ -1,4 +1,4 @@
-import type { Response } from 'express';
+import type { ServerResponse } from 'node:http';
 import { currentScope } from '../logger/index.js';
 import type { PageMeta } from './pagination.js';
 
@@ -37,9 +37,12 @@ export const replyAnswer = ({ status, message, data, meta }: Reply): Answer => (
 });
 
 /** Nothing of it is for a cache. Failures name the request, so that what is logged about it can be found. */
-export function sendAnswer(response: Response, { status, body, isReplayed = false }: Answer): void {
-  response.set('Cache-Control', 'no-store');
-  if (isReplayed) response.set('Idempotent-Replayed', 'true');
-  const requestId = currentScope()?.requestId;
-  response.status(status).json(body.success === false ? { ...body, requestId } : body);
+export function sendAnswer(response: ServerResponse, { status, body, isReplayed = false }: Answer): void {
+  const text = JSON.stringify(body.success === false ? { ...body, requestId: currentScope()?.requestId } : body);
+  if (isReplayed) response.setHeader('Idempotent-Replayed', 'true');
+  response.setHeader('Cache-Control', 'no-store');
+  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  response.setHeader('Content-Length', Buffer.byteLength(text));
+  response.statusCode = status;
+  response.end(text);
 }

@@ -4,8 +4,11 @@ export interface LineSink {
   on(event: 'error', listener: (error: Error) => void): unknown;
 }
 
+/** Characters that wait for the others of their turn of the event loop; more are written at once. */
+const MAX_WAITING = 65_536;
+
 /**
- * Writes lines to a stream, and never fails. What can't be written, as on a full disk, is counted; the first line that can
+ * Writes lines to a stream, those of one turn of the event loop together, and never fails. What can't be written, as on a full disk, is counted; the first line that can
  * be written again has one before it that says how many are missing.
  */
 export class LineOutput {
@@ -14,6 +17,8 @@ export class LineOutput {
   #lost = 0;
   #unreported = 0;
   #reporting = false;
+  #waiting = '';
+  #waitingLines = 0;
 
   constructor(sink: LineSink, lossNotice: (lost: number) => string) {
     this.#sink = sink;
@@ -27,26 +32,39 @@ export class LineOutput {
   }
 
   write(line: string): void {
-    if (this.#unreported === 0 || this.#reporting) this.#attempt(`${line}\n`);
-    else this.#writeAfterLoss(line);
+    if (this.#waitingLines === 0) setImmediate(() => this.flush());
+    this.#waiting += `${line}\n`;
+    this.#waitingLines++;
+    if (this.#waiting.length > MAX_WAITING) this.flush();
   }
 
-  #writeAfterLoss(line: string): void {
+  /** Writes what waits: before the process ends, there is no later turn. */
+  flush(): void {
+    if (this.#waitingLines === 0) return;
+    const text = this.#waiting;
+    const lines = this.#waitingLines;
+    this.#waiting = '';
+    this.#waitingLines = 0;
+    if (this.#unreported === 0 || this.#reporting) this.#attempt(text, lines);
+    else this.#writeAfterLoss(text, lines);
+  }
+
+  #writeAfterLoss(text: string, lines: number): void {
     const reported = this.#unreported;
     this.#reporting = true;
     // The last line may have got half of the way: the next one begins anew.
-    this.#attempt(`\n${this.#lossNotice(reported)}\n${line}\n`, (isWritten) => {
+    this.#attempt(`\n${this.#lossNotice(reported)}\n${text}`, lines, (isWritten) => {
       this.#reporting = false;
       if (isWritten) this.#unreported -= reported;
     });
   }
 
-  #attempt(text: string, then?: (isWritten: boolean) => void): void {
+  #attempt(text: string, lines: number, then?: (isWritten: boolean) => void): void {
     this.#sink.write(text, (error) => {
       then?.(!error);
       if (!error) return;
-      this.#lost++;
-      this.#unreported++;
+      this.#lost += lines;
+      this.#unreported += lines;
     });
   }
 }

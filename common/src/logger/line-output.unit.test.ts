@@ -3,11 +3,12 @@ import { LineOutput, type LineSink } from './line-output.js';
 
 /** A disk that can be full; writes are answered a little later, as Node's are. */
 const aDisk = () => {
-  const disk = { isFull: false, text: '' };
+  const disk = { isFull: false, text: '', writes: 0 };
   const sink: LineSink = {
     on: () => undefined,
     write: (text, callback) => {
       const { isFull } = disk;
+      disk.writes++;
       if (!isFull) disk.text += text;
       process.nextTick(() => callback(isFull ? new Error('ENOSPC') : null));
     },
@@ -21,6 +22,15 @@ const aDisk = () => {
 };
 
 describe('the output of lines', () => {
+  it('many lines in one turn of the event loop -> written together; what waits when the process ends, too', async () => {
+    const { disk, output, write } = aDisk();
+    await write('first', 'second', 'third');
+    expect([disk.text, disk.writes]).toEqual(['first\nsecond\nthird\n', 1]);
+    output.write('last');
+    output.flush();
+    expect(disk.text).toMatch(/\nlast\n$/);
+  });
+
   it('the disk is full -> lines are lost and counted; when there is room again one line says how many, once', async () => {
     const { disk, output, write } = aDisk();
     await write('first');

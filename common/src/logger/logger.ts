@@ -27,6 +27,8 @@ const standardOutput = new LineOutput(process.stdout, (lost) =>
   }),
 );
 
+process.on('exit', () => standardOutput.flush());
+
 /** How many lines of this process's log could not be written. */
 export const lostLogLines = (): number => standardOutput.lost;
 

@@ -5,7 +5,15 @@ import type { Admit, AttemptNote, PageRequest, Slice } from '@shop/common/http';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { OrderChangedMeanwhile, OrdersTooLarge, TooManyUnpaidOrders } from './order.errors.js';
-import { BYTES_OF_ITEM, bytesOf, SYSTEM, type DetailedOrder, type Order, type OrderStatus } from './order.js';
+import {
+  BYTES_OF_ITEM,
+  bytesOf,
+  SYSTEM,
+  type DetailedOrder,
+  type Order,
+  type OrderItem,
+  type OrderStatus,
+} from './order.js';
 
 /** Conditions that all orders of a list meet. */
 export interface OrderFilters {
@@ -34,16 +42,28 @@ const MAX_BATCH_BYTES = 2_000_000;
 /** Each number of ids makes another SQL text, and each text is prepared and kept. */
 const MAX_IDS = 100;
 const newestFirst = [{ createdAt: 'desc' }, { id: 'desc' }] satisfies Prisma.OrderOrderByWithRelationInput[];
-const withItemsAndHistory = {
-  items: { orderBy: { position: 'asc' } },
-  statusHistory: { orderBy: { version: 'asc' } },
-} satisfies Prisma.OrderInclude;
+/** The columns of an order under the names of its fields. */
+const orderColumns = sql`
+  id, user_id AS "userId", status, status_reason AS "statusReason", total_amount AS "totalAmount", currency,
+  currency_decimals AS "currencyDecimals", shipping_address AS "shippingAddress", notes, payable_until AS "payableUntil",
+  version, created_at AS "createdAt", updated_at AS "updatedAt", bytes`;
+/** What belongs to an order, as JSON: one statement reads all of it. Amounts are whole numbers that JSON holds exactly. */
+const itemsOfOrder = sql`
+  SELECT json_agg(item ORDER BY item.position)
+  FROM (SELECT position, id, product_id AS "productId", product_name AS "productName", quantity, unit_price AS "unitPrice"
+        FROM order_items WHERE order_id = orders.id) AS item`;
+const historyOfOrder = sql`
+  SELECT json_agg(change ORDER BY change.version)
+  FROM (SELECT version, status, at, changed_by AS by, reason FROM order_status_history WHERE order_id = orders.id) AS change`;
 
 type OrderHead = Prisma.OrderGetPayload<object>;
 /** An order without its items, which are nearly all of what it has. */
 type MeasuredHead = OrderHead & { bytes: number };
 type ItemRow = Prisma.OrderItemGetPayload<object>;
-type DetailedOrderRow = Prisma.OrderGetPayload<{ include: typeof withItemsAndHistory }>;
+interface DetailedOrderRow extends Omit<OrderHead, 'deletedAt'> {
+  items: (Omit<ItemRow, 'orderId' | 'unitPrice'> & { unitPrice: number })[] | null;
+  statusHistory: { status: OrderStatus; at: string; by: string | null; reason: string | null }[];
+}
 
 /** All access to the tables of orders. Deleted orders are invisible; lists are newest first. */
 export class OrderRepository {
@@ -67,8 +87,11 @@ export class OrderRepository {
 
   /** With `userId`, only if the order is that user's. */
   async find(id: string, userId?: string): Promise<DetailedOrder | undefined> {
-    const row = await this.#database.order.findFirst({ where: { id, userId }, include: withItemsAndHistory });
-    return row === null ? undefined : toDetailedOrder(row);
+    const [row] = await this.#database.$read<DetailedOrderRow>(sql`
+      SELECT ${orderColumns}, (${itemsOfOrder}) AS items, (${historyOfOrder}) AS "statusHistory" FROM orders
+      WHERE id = ${id}::uuid AND (${userId ?? null}::uuid IS NULL OR user_id = ${userId ?? null}::uuid)
+        AND deleted_at IS NULL`);
+    return row && toDetailedOrder(row);
   }
 
   /** Ends before its limit where the answer would be too large. */
@@ -282,23 +305,36 @@ function countFitting(heads: readonly { bytes: number }[]): number {
   return first === -1 ? heads.length : Math.max(1, first);
 }
 
-const toOrder = ({ deletedAt: _, ...order }: MeasuredHead, items: readonly ItemRow[]): Order => ({
-  ...order,
-  items: items.map(({ id, productId, productName, quantity, unitPrice }) => ({
-    id,
-    productId,
-    productName,
-    quantity,
-    unitPrice,
-  })),
+const toItem = ({
+  id,
+  productId,
+  productName,
+  quantity,
+  unitPrice,
+}: Omit<ItemRow, 'orderId' | 'position'>): OrderItem => ({
+  id,
+  productId,
+  productName,
+  quantity,
+  unitPrice,
 });
 
-const toDetailedOrder = ({ statusHistory, items, ...head }: DetailedOrderRow): DetailedOrder => ({
-  ...toOrder({ ...head, bytes: head.bytes ?? bytesOf({ ...head, items }) }, items),
-  statusHistory: statusHistory.map(({ status, at, changedBy, reason }) => ({
-    status,
-    at,
-    by: changedBy ?? SYSTEM,
-    reason,
-  })),
+const toOrder = ({ deletedAt: _, ...order }: MeasuredHead, items: readonly ItemRow[]): Order => ({
+  ...order,
+  items: items.map(toItem),
 });
+
+function toDetailedOrder({ statusHistory, items: rows, ...order }: DetailedOrderRow): DetailedOrder {
+  const items = (rows ?? []).map((row) => toItem({ ...row, unitPrice: BigInt(row.unitPrice) }));
+  return {
+    ...order,
+    bytes: order.bytes ?? bytesOf({ ...order, items }),
+    items,
+    statusHistory: statusHistory.map(({ status, at, by, reason }) => ({
+      status,
+      at: new Date(at),
+      by: by ?? SYSTEM,
+      reason,
+    })),
+  };
+}

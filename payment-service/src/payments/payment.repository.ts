@@ -47,7 +47,9 @@ export class PaymentRepository {
   }
 
   async find(id: string): Promise<Payment | undefined> {
-    return (await this.#database.payment.findFirst({ where: { id } })) ?? undefined;
+    const [payment] = await this.#database.$read<Payment>(Prisma.sql`
+      SELECT ${paymentColumns} FROM payments WHERE id = ${id}::uuid`);
+    return payment;
   }
 
   async findByTransaction(provider: string, transactionId: string): Promise<Payment | undefined> {
@@ -55,8 +57,8 @@ export class PaymentRepository {
   }
 
   async findLatestOfOrder(orderId: string): Promise<Payment | undefined> {
-    const [payment] = await this.#database.$queryRaw<Payment[]>`
-      SELECT ${paymentColumns} FROM payments WHERE order_id = ${orderId}::uuid ORDER BY ${latestFirst} LIMIT 1`;
+    const [payment] = await this.#database.$read<Payment>(Prisma.sql`
+      SELECT ${paymentColumns} FROM payments WHERE order_id = ${orderId}::uuid ORDER BY ${latestFirst} LIMIT 1`);
     return payment;
   }
 

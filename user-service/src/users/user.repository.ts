@@ -80,7 +80,9 @@ export class UserRepository {
   }
 
   async find(id: string): Promise<User | undefined> {
-    return (await this.#database.user.findFirst({ where: { id } })) ?? undefined;
+    const [user] = await this.#database.$read<User>(Prisma.sql`
+      SELECT ${userColumns} FROM users WHERE id = ${id}::uuid AND deleted_at IS NULL`);
+    return user;
   }
 
   /** One at most, but for an address that was registered in both of its forms when each was taken for another. */

@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Prisma } from '../../test/generated/prisma/client.js';
+import { createTestClient } from '../../test/database/test-client.js';
+import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { findDatabaseFailure, isDatabaseUnavailable, preparedReads } from './index.js';
+
+const { sql } = Prisma;
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await createTestDatabase({ serviceDirectory: 'common/test/database' });
+});
+afterAll(() => database.drop());
+
+const startClient = (url = database.url) => {
+  const { adapter, client } = createTestClient(url, { poolSize: 1 });
+  return client.$extends(preparedReads(adapter));
+};
+
+describe('a prepared read', () => {
+  it('any type that a service stores -> the rows are those of $queryRaw', async () => {
+    const client = startClient();
+    const statement = sql`
+      SELECT ${12n}::bigint AS big, 3::integer AS number, 1.5::float8 AS fraction, 'text'::text AS text, true AS flag,
+             'USD'::char(3) AS code, '2026-01-31T12:00:00.123+02:00'::timestamptz AS time, NULL::timestamptz AS never,
+             ${'0198c0de-0000-7000-8000-000000000001'}::uuid AS id`;
+    expect(await client.$read(statement)).toEqual(await client.$queryRaw(statement));
+    await client.$disconnect();
+  });
+
+  it('the same text with other values -> prepared once', async () => {
+    const client = startClient();
+    for (const id of [1, 2]) expect(await client.$read(sql`SELECT ${id}::integer AS once`)).toEqual([{ once: id }]);
+    const prepared = await client.$queryRaw`
+      SELECT count(*)::integer AS count FROM pg_prepared_statements WHERE statement LIKE '%AS once'`;
+    expect(prepared).toEqual([{ count: 1 }]);
+    await client.$disconnect();
+  });
+
+  it('it fails -> what PostgreSQL said is found; nobody there -> unavailable', async () => {
+    const client = startClient();
+    const failure: unknown = await client.$read(sql`SELECT 1 / 0`).catch((error: unknown) => error);
+    expect(findDatabaseFailure(failure)).toMatchObject({ sqlState: '22012' });
+    await client.$disconnect();
+
+    const url = new URL(database.url);
+    url.port = '1';
+    const away = startClient(url.href);
+    const refusal: unknown = await away.$read(sql`SELECT 1`).catch((error: unknown) => error);
+    expect(isDatabaseUnavailable(refusal)).toBe(true);
+  });
+});
