@@ -73,13 +73,14 @@ describe('Grafana', () => {
     expect(faults).toEqual([]);
   });
 
-  it('its data sources -> one is the default, and each is a service at a port that docker-compose.yml knows', () => {
+  it('its data sources -> one is the default, and each is a service at a port whose guard docker-compose.yml publishes', () => {
     expect(dataSources.filter(({ isDefault }) => isDefault).map(({ uid }) => uid)).toEqual(['prometheus']);
     expect(repeated(dataSources.map(({ uid }) => uid))).toEqual([]);
     for (const { url = '' } of dataSources) {
       const { hostname, port } = new URL(url);
       const service = compose.split(`\n  ${hostname}:`)[1]?.split(/\n {2}\S/)[0];
-      expect(service).toContain(`:${port}']`);
+      const address = /ipv4_address: '([^']+)'/.exec(service ?? '')?.[1];
+      expect(compose).toContain(`GUARD_UPSTREAM: ${address}:${port}\n`);
     }
   });
 
