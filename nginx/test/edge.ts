@@ -115,10 +115,7 @@ export async function startEdge({
     orders,
     payments,
     ask: (target, question) => ask(port, target, question),
-    cacheContent: () =>
-      filesBelow(directory)
-        .map((file) => readFileSync(file, 'latin1'))
-        .join('\n'),
+    cacheContent: () => filesBelow(directory).map(contentOf).join('\n'),
     cacheBytes: () => sum(filesBelow(directory).map((file) => statSync(file, { throwIfNoEntry: false })?.size ?? 0)),
     log,
     accessLog: () =>
@@ -144,6 +141,16 @@ const filesBelow = (directory: string): string[] =>
       .filter((entry) => entry.isFile())
       .map((entry) => path.join(entry.parentPath, entry.name)),
   );
+
+/** Of a file of the cache: nothing once nginx has removed it. */
+function contentOf(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+    throw error;
+  }
+}
 
 export function ask(
   port: number,

@@ -13,7 +13,9 @@ export async function rowsRead(session: Session, query: Query, work: () => Promi
 }
 
 async function readSoFar(session: Session, query: Query): Promise<number> {
-  // A session counts by itself, and adds its counts up when it is idle for a while, or at once where it is asked to.
+  // A session counts by itself, and adds its counts up when it is idle for a while, or at once where it is asked to. What
+  // `query` has read before would else be counted at any moment.
+  await query('SELECT pg_stat_force_next_flush()');
   await session.$executeRawUnsafe('SELECT pg_stat_force_next_flush()');
   const [row] = await query<{ read: number }>(`
     SELECT ((SELECT sum(seq_tup_read) FROM pg_stat_user_tables)
