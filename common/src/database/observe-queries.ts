@@ -6,6 +6,7 @@ import { createQuerySummaries } from './query-summary.js';
 /** Times and traces a query while it runs. */
 export type ObserveQuery = <Result>(sql: string, run: () => Promise<Result>) => Promise<Result>;
 
+/** What observes queries for the given metrics and traces. */
 export function observer({
   figures,
   tracing,

@@ -8,8 +8,8 @@ export interface LineSink {
 const MAX_WAITING = 65_536;
 
 /**
- * Writes lines to a stream, those of one turn of the event loop together, and never fails. What can't be written, as on a full disk, is counted; the first line that can
- * be written again has one before it that says how many are missing.
+ * Writes lines to a stream, those of one turn of the event loop together, and never fails. What can't be written, as on a
+ * full disk, is counted; the first line that can be written again has one before it that says how many are missing.
  */
 export class LineOutput {
   readonly #sink: LineSink;
