@@ -2,12 +2,15 @@
 const RULES_SINCE = '20261129000000';
 
 const name = '"?(\\w+)"?';
-const [created, indexed, constrained, required] = [
-  `\\bCREATE\\s+TABLE\\s+(?:IF\\s+NOT\\s+EXISTS\\s+)?${name}`,
-  `\\bCREATE\\s+(?:UNIQUE\\s+)?INDEX\\s+(?!CONCURRENTLY)[^;]*?\\bON\\s+(?:ONLY\\s+)?${name}`,
+const pattern = (source: string): RegExp => new RegExp(source, 'gi');
+const created = pattern(`\\bCREATE\\s+TABLE\\s+(?:IF\\s+NOT\\s+EXISTS\\s+)?${name}`);
+const indexed = pattern(`\\bCREATE\\s+(?:UNIQUE\\s+)?INDEX\\s+(?!CONCURRENTLY)[^;]*?\\bON\\s+(?:ONLY\\s+)?${name}`);
+const constrained = pattern(
   `\\bALTER\\s+TABLE\\s+(?:ONLY\\s+)?${name}[^;]*?\\bADD\\s+CONSTRAINT\\b(?![^;]*\\bNOT\\s+VALID\\b)[^;]*?\\b(?:CHECK|FOREIGN\\s+KEY)\\b`,
+);
+const required = pattern(
   `\\bALTER\\s+TABLE\\s+(?:ONLY\\s+)?${name}[^;]*?\\bALTER\\s+(?:COLUMN\\s+)?${name}\\s+SET\\s+NOT\\s+NULL`,
-].map((pattern) => new RegExp(pattern, 'gi')) as [RegExp, RegExp, RegExp, RegExp];
+);
 
 const withoutComments = (sql: string): string => sql.replace(/--.*$/gm, '');
 
