@@ -54,6 +54,11 @@ describe('an attack', () => {
     expect(await judged(answering(200, '{}'), [415])).toEqual([expect.stringContaining('not one of 415')]);
   });
 
+  it('noise of the client that an answer quotes, with a name of a library inside -> nothing to tell', async () => {
+    const message = 'Unexpected Name "WzEwNzUzODExzOD1ZDQzJjMPRISMA4aBigInt0".';
+    expect(await judged(answering(400, failure({ ...invalid, message })), [400])).toEqual([]);
+  });
+
   it('what the contract asks for -> nothing to tell', async () => {
     expect(await judged(answering(400, failure(invalid)), [400])).toEqual([]);
   });

@@ -553,9 +553,9 @@ const graphqlFailure = z.strictObject({
 const WIRE_STATUSES = [408, 417, 421, 431];
 /** In GraphQL, failures of ours come with status 200. */
 const OUR_FAILURES = ['INTERNAL_ERROR', 'SERVICE_UNAVAILABLE', 'UPSTREAM_TIMEOUT'];
-/** Texts of libraries, of the database and of stacks. */
+/** Texts of libraries, of the database and of stacks: whole words, since answers quote what was sent, noise as well. */
 const INNARDS =
-  /node_modules|\bat \S+ \(|\.[jt]s:\d|prisma|postgres|\bpg_|relation "|SELECT |INSERT |SyntaxError|TypeError|RangeError|Unexpected (token|end)|in JSON at|HPE_|ECONN|entity\.|zod|undici|BigInt/i;
+  /node_modules|\bat \S+ \(|\.[jt]s:\d|\bprisma|\bpostgres|\bpg_|relation "|SELECT |INSERT |\b(Syntax|Type|Range)Error\b|Unexpected (token|end)|in JSON at|\bHPE_|\bECONN|\bentity\.|\bzod(error)?\b|\bundici\b|\bBigInt\b/i;
 
 /** What is wrong with an answer to a bad request: nothing where the list is empty. */
 export function faultsOf(request: BadRequest, answer: RawAnswer | undefined): string[] {
