@@ -6,6 +6,7 @@ import { baseEnvironment } from './environment.ts';
 import { migrateUp } from './migrate.ts';
 import { logFile } from './log-files.ts';
 import { ensureInstalled, type SystemProgram } from './packages.ts';
+import { repository } from './paths.ts';
 import { selectParts, type Part, type Program, type Task } from './program.ts';
 import { adminer } from './programs/adminer.ts';
 import { guard } from './programs/guard.ts';
@@ -14,6 +15,7 @@ import { nodeService } from './programs/node-service.ts';
 import { postgres } from './programs/postgres.ts';
 import { guardAuthorization, nginxLogFigures, prometheus, type PrometheusOptions } from './programs/prometheus.ts';
 import { rabbitmq } from './programs/rabbitmq.ts';
+import { runCommand } from './run-command.ts';
 import { reachableHost, type PortVariable, type Settings } from './settings.ts';
 import type { ServiceName } from './system-account.ts';
 
@@ -126,8 +128,21 @@ export interface PartsOptions {
   withPrometheus?: boolean | Pick<PrometheusOptions, 'adapt'>;
 }
 
-/** Everything that a whole system consists of. */
+/** Everything that a whole system consists of. No server starts for settings that a service will refuse. */
 export function systemParts(options: PartsOptions): Part[] {
+  const { settings, directory } = options;
+  const judgement = task('settings', ['build'], () =>
+    runCommand([process.execPath, path.join(import.meta.dirname, 'check-settings.ts')], {
+      directory,
+      log: 'settings',
+      workingDirectory: repository,
+      environment: { ...baseEnvironment(), ...settings.variables },
+    }),
+  );
+  return [judgement, ...partsAfter([judgement.name], options)];
+}
+
+function partsAfter(first: string[], options: PartsOptions): Part[] {
   const { directory, withAdminer, withPrometheus } = options;
   const programs: SystemProgram['name'][] = [
     'rabbitmq',
@@ -137,7 +152,10 @@ export function systemParts(options: PartsOptions): Part[] {
   ];
   const packages = task('packages', [], () => ensureInstalled(programs, directory));
   const build = task('build', [], (signal) => ensureBuilt(directory, signal));
-  const allServers = servers(options).map((server) => ({ ...server, needs: [packages.name, ...server.needs] }));
+  const allServers = servers(options).map((server) => ({
+    ...server,
+    needs: [packages.name, ...first, ...server.needs],
+  }));
   const allServices = services.flatMap((service) => serviceParts(service, build.name, options));
   return [
     packages,
@@ -145,13 +163,13 @@ export function systemParts(options: PartsOptions): Part[] {
     ...allServers,
     ...allServices,
     edge(options, [packages.name, 'gateway']),
-    ...observers(options, [packages.name]),
+    ...observers(options, [packages.name, ...first]),
   ];
 }
 
 /** The servers that a developer's own processes need, with nginx at hand for whoever asks for it. */
 export function infrastructureParts(options: PartsOptions): Part[] {
-  const all = systemParts(options);
+  const all = partsAfter([], options);
   const needed = selectParts(all, infrastructure);
   const packages = needed.filter((part) => part.kind === 'task').map(({ name }) => name);
   return [...needed, { ...edge(options, packages), onRequest: true }];
@@ -331,7 +349,10 @@ export function serviceEnvironment(name: string, { variables }: Settings): Recor
 }
 
 /** What the migration tool gets to know: where a database is, and as whom to connect to it. */
-export function migrationEnvironment(database: Database, { variables }: Settings): Record<string, string> {
+export function migrationEnvironment(
+  database: Database,
+  { variables }: Pick<Settings, 'variables'>,
+): Record<string, string> {
   const valuesOf = (names: Record<string, string>) =>
     Object.fromEntries(Object.entries(names).map(([name, variable]) => [name, variables[variable] ?? '']));
   const host = variables[database.variables.DATABASE_HOST] ?? '';
