@@ -28,8 +28,8 @@ const asShipped = {
   ...settings,
   NODE_OPTIONS: '--max-old-space-size=256',
   GATEWAY_RATE_LIMIT: '100',
-  NEW_QUERY_TIME_PER_CLIENT: '300/3s',
-  NEW_QUERY_TIME_IN_ALL: '1000/5s',
+  NEW_QUERY_TIME_PER_CLIENT: '100/1s',
+  NEW_QUERY_TIME_IN_ALL: '200/1s',
 };
 let attacked: RunningProcess;
 let url: string;
