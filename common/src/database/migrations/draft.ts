@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { busyTableFaults } from './busy-tables.js';
 import { withoutDatabase } from './engine-connection.js';
-import { migrationFile, migrationNames, readIfPresent, schemaFile } from './migration-folder.js';
+import { migratedSchemaFile, migrationFile, migrationNames, readIfPresent, schemaFile } from './migration-folder.js';
 import { everything, withEngine } from './schema-engine.js';
 import { scriptFault } from './script.js';
 
@@ -32,11 +32,8 @@ async function schemaDifference(from: string, to: string): Promise<string> {
   );
 }
 
-/** The schema that the migrations lead to: the last one keeps it beside its SQL. */
-async function migratedSchema(directory: string): Promise<string> {
-  const last = (await migrationNames(directory)).at(-1);
-  return last === undefined ? NO_SCHEMA : readFile(migrationFile(directory, last, 'schema.prisma'), 'utf8');
-}
+const migratedSchema = async (directory: string): Promise<string> =>
+  (await readIfPresent(migratedSchemaFile(directory))) ?? NO_SCHEMA;
 
 export interface MigrationDraft {
   /** The service's folder. */
@@ -49,8 +46,8 @@ export interface MigrationDraft {
 
 /**
  * Writes a migration that leads to the schema as it is now (migration.sql), and back (down.sql). Both are to be read and
- * completed by hand with what a Prisma schema can't say, such as CHECK constraints. Returns its folder, undefined when
- * the schema hasn't changed.
+ * completed by hand with what a Prisma schema can't say, such as CHECK constraints. The schema is kept beside the migrations,
+ * for the next one. Returns the migration's folder, undefined when the schema hasn't changed.
  */
 export async function createMigration({ directory, name, empty = false }: MigrationDraft): Promise<string | undefined> {
   const before = await migratedSchema(directory);
@@ -62,12 +59,12 @@ export async function createMigration({ directory, name, empty = false }: Migrat
   const files = {
     'migration.sql': up,
     'down.sql': await schemaDifference(after, before),
-    'schema.prisma': after,
   };
   const migration = `${await nextStamp(directory)}_${slug}`;
   const folder = path.dirname(migrationFile(directory, migration, 'migration.sql'));
   await mkdir(folder, { recursive: true });
   for (const [file, text] of Object.entries(files)) await writeFile(path.join(folder, file), text, { flag: 'wx' });
+  await writeFile(migratedSchemaFile(directory), after);
   return folder;
 }
 
@@ -83,11 +80,11 @@ export async function checkMigrations({ directory }: { directory: string }): Pro
   const faults: string[] = [];
   let earlier = '';
   for (const name of await migrationNames(directory)) {
-    for (const file of ['migration.sql', 'down.sql', 'schema.prisma']) {
+    for (const file of ['migration.sql', 'down.sql']) {
       const text = await readIfPresent(migrationFile(directory, name, file));
       if (text === undefined) faults.push(`${name} has no ${file}`);
       else if (!text.trim()) faults.push(`${name}: ${file} is empty`);
-      else if (file.endsWith('.sql')) {
+      else {
         const fault = scriptFault(text);
         if (fault !== undefined) faults.push(`${name}: ${file} ${fault}`);
         if (file === 'migration.sql') {

@@ -3,7 +3,9 @@ import path from 'node:path';
 import type { MigrationList } from './schema-engine.js';
 
 export const schemaFile = (directory: string) => path.join(directory, 'prisma', 'schema.prisma');
-/** `file` is `migration.sql`, `down.sql`, or `schema.prisma`: the schema that the migration leads to. */
+/** The schema that the migrations lead to: what a new one starts from. */
+export const migratedSchemaFile = (directory: string) => path.join(directory, 'prisma', 'migrations', 'schema.prisma');
+/** `file` is `migration.sql` or `down.sql`. */
 export const migrationFile = (directory: string, name: string, file: string) =>
   path.join(directory, 'prisma', 'migrations', name, file);
 

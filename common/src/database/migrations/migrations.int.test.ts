@@ -43,7 +43,10 @@ async function addMigration(name: string, up: string, down: string): Promise<voi
   await mkdir(path.join(directory, 'prisma', 'migrations', name));
   await writeFile(fileOf(name, 'migration.sql'), up);
   await writeFile(fileOf(name, 'down.sql'), down);
-  await cp(path.join(directory, 'prisma', 'schema.prisma'), fileOf(name, 'schema.prisma'));
+  await cp(
+    path.join(directory, 'prisma', 'schema.prisma'),
+    path.join(directory, 'prisma', 'migrations', 'schema.prisma'),
+  );
 }
 
 async function query(text: string): Promise<Record<string, unknown>[]> {
@@ -295,11 +298,12 @@ enum Kind {
 
   it('an incomplete migration -> check says what it lacks', async () => {
     await addMigration('1_first', 'CREATE TABLE first (a int);', '');
-    await rm(fileOf('1_first', 'schema.prisma'));
+    await addMigration('2_second', 'CREATE TABLE second (a int);', 'DROP TABLE second;');
+    await rm(fileOf('2_second', 'migration.sql'));
 
     expect(await checkMigrations({ directory })).toEqual([
       '1_first: down.sql is empty',
-      '1_first has no schema.prisma',
+      '2_second has no migration.sql',
     ]);
   });
 });
