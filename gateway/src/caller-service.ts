@@ -1,6 +1,6 @@
 import { InvalidInput } from '@shop/common/errors';
 import type { ServiceAnswer, ServiceCall, ServiceClient } from '@shop/common/http';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { toConnection, type Connection, type PageQuery } from './page.js';
 import type { UpstreamWork } from './upstream-work.js';
 
@@ -41,10 +41,10 @@ export class CallerService {
     return (await this.#call(schema, call)).data;
   }
 
-  /** A part of one of the service's lists. */
-  async page<T>(schema: z.ZodType<T>, path: string, query: PageQuery & ServiceCall['query']): Promise<Connection<T>> {
+  /** A part of one of the service's lists, whose schema is that of all its rows. */
+  async page<T>(schema: z.ZodType<T[]>, path: string, query: PageQuery & ServiceCall['query']): Promise<Connection<T>> {
     try {
-      return toConnection(await this.#asCaller(z.array(schema), { method: 'GET', path, query }));
+      return toConnection(await this.#asCaller(schema, { method: 'GET', path, query }));
     } catch (error) {
       throw error instanceof InvalidInput ? inGraphQLNames(error) : error;
     }

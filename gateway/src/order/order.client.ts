@@ -7,6 +7,8 @@ import { resourcePath } from '../resource-path.js';
 
 const ORDERS = '/api/v1/orders';
 
+const orders = z.array(orderReader);
+
 export interface OrderPageQuery extends PageQuery {
   status: OrderStatus | null | undefined;
 }
@@ -24,21 +26,21 @@ export class OrderClient {
   }
 
   list(query: OrderPageQuery): Promise<Connection<ReadOrder>> {
-    return this.#service.page(orderReader, ORDERS, { ...query });
+    return this.#service.page(orders, ORDERS, { ...query });
   }
 
   listOwn(query: OrderPageQuery): Promise<Connection<ReadOrder>> {
-    return this.#service.page(orderReader, `${ORDERS}/my-orders`, { ...query });
+    return this.#service.page(orders, `${ORDERS}/my-orders`, { ...query });
   }
 
   byIds(ids: readonly string[]): Promise<readonly ReadOrder[]> {
-    return this.#service.ask(z.array(orderReader), { method: 'GET', path: ORDERS, query: { ids: ids.join(',') } });
+    return this.#service.ask(orders, { method: 'GET', path: ORDERS, query: { ids: ids.join(',') } });
   }
 
   /** The newest orders of each user; without `perUser`, as many as the service thinks fit. */
   ofUsers(userIds: readonly string[], perUser: number | undefined): Promise<readonly ReadOrder[]> {
     const query = { userIds: userIds.join(','), perUser };
-    return this.#service.ask(z.array(orderReader), { method: 'GET', path: ORDERS, query });
+    return this.#service.ask(orders, { method: 'GET', path: ORDERS, query });
   }
 
   create(body: CreateOrderInput, idempotencyKey: string | undefined): Promise<ReadOrder> {

@@ -14,6 +14,9 @@ import { resourcePath } from '../resource-path.js';
 
 const PAYMENTS = '/api/v1/payments';
 
+const payments = z.array(paymentReader);
+const refunds = z.array(refundReader);
+
 export interface PaymentPageQuery extends PageQuery {
   status: PaymentStatus | null | undefined;
 }
@@ -37,22 +40,22 @@ export class PaymentClient {
   }
 
   list(query: PaymentPageQuery): Promise<Connection<ReadPayment>> {
-    return this.#service.page(paymentReader, PAYMENTS, { ...query });
+    return this.#service.page(payments, PAYMENTS, { ...query });
   }
 
   listOwn(query: PageQuery): Promise<Connection<ReadPayment>> {
-    return this.#service.page(paymentReader, `${PAYMENTS}/my-payments`, query);
+    return this.#service.page(payments, `${PAYMENTS}/my-payments`, query);
   }
 
   /** The latest payment of each order. */
   ofOrders(orderIds: readonly string[]): Promise<readonly ReadPayment[]> {
     const query = { orderIds: orderIds.join(',') };
-    return this.#service.ask(z.array(paymentReader), { method: 'GET', path: PAYMENTS, query });
+    return this.#service.ask(payments, { method: 'GET', path: PAYMENTS, query });
   }
 
   async refunds(id: string): Promise<ReadRefund[]> {
     const path = `${resourcePath(PAYMENTS, id)}/refunds`;
-    return this.#service.ask(z.array(refundReader), { method: 'GET', path });
+    return this.#service.ask(refunds, { method: 'GET', path });
   }
 
   create(body: CreatePaymentInput, idempotencyKey: string | undefined): Promise<ReadPayment> {

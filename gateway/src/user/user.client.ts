@@ -6,6 +6,9 @@ import { resourcePath } from '../resource-path.js';
 
 const USERS = '/api/v1/users';
 
+const users = z.array(userReader);
+const nothing = z.null();
+
 const authentication = z.object({
   token: z.string(),
   refreshToken: z.string(),
@@ -43,7 +46,7 @@ export class UserClient {
   }
 
   async logOut(): Promise<void> {
-    await this.#service.ask(z.null(), { method: 'POST', path: `${USERS}/logout` });
+    await this.#service.ask(nothing, { method: 'POST', path: `${USERS}/logout` });
   }
 
   me(): Promise<ReadUser> {
@@ -55,11 +58,11 @@ export class UserClient {
   }
 
   list(query: PageQuery): Promise<Connection<ReadUser>> {
-    return this.#service.page(userReader, USERS, query);
+    return this.#service.page(users, USERS, query);
   }
 
   byIds(ids: readonly string[]): Promise<readonly ReadUser[]> {
-    return this.#service.ask(z.array(userReader), { method: 'GET', path: USERS, query: { ids: ids.join(',') } });
+    return this.#service.ask(users, { method: 'GET', path: USERS, query: { ids: ids.join(',') } });
   }
 
   async update(id: string, body: UserChanges): Promise<ReadUser> {
@@ -71,6 +74,6 @@ export class UserClient {
   }
 
   async remove(id: string): Promise<void> {
-    await this.#service.ask(z.null(), { method: 'DELETE', path: resourcePath(USERS, id) });
+    await this.#service.ask(nothing, { method: 'DELETE', path: resourcePath(USERS, id) });
   }
 }
