@@ -3,7 +3,7 @@ run := sh stack/run.sh
 native := $(run) node stack/main.ts
 # STACK=docker in the environment, or behind make: the system in containers, by the same targets.
 ifeq ($(STACK),docker)
-stack := sh stack/docker.sh
+stack := $(run) sh stack/docker.sh
 build := $(stack) build
 else
 stack := $(native)

@@ -21,9 +21,10 @@ export type StackCommand =
         | 'test-infrastructure'
         | 'build'
         | 'check-lock'
-        | 'api-docs';
+        | 'api-docs'
+        | 'seed'
+        | 'demo';
     }
-  | { command: 'seed' | 'demo'; through: string | undefined }
   | { command: 'packages'; names: string[] }
   | { command: 'logs'; names: string[]; follow: boolean }
   | { command: 'run'; service: string }
@@ -45,8 +46,7 @@ export const usage = `Usage: node stack/main.ts COMMAND
   script SERVICE SCRIPT [-- ARGUMENT...]  an npm script of a service, with its settings and beside its database
   dead-letters list|replay|drop [-- --id ID --type TYPE --dry-run]  the events that no service could handle
   republish TIME [SERVICE...]      have the events published again that were published since then
-  seed, demo [--through ORIGIN]    demo data for the running system; its whole story, told in the terminal; all of it
-                                   asked at one place, such as http://localhost, not at each process
+  seed, demo                       demo data for the running system; a whole scenario, shown in the terminal
   nginx up|down|restart|clear-cache|status  nginx alone, while the rest runs
   api-docs                         what can be asked of the system, and where
   build                            compile what has changed
@@ -65,18 +65,15 @@ export function parseArguments(args: string[]): StackCommand {
       detach: { type: 'boolean', short: 'd' },
       background: { type: 'boolean' },
       follow: { type: 'boolean', short: 'f' },
-      through: { type: 'string' },
     } as const;
     parsed = parseArgs({ args, allowPositionals: true, options });
   } catch (error) {
     throw refusal(messageOf(error));
   }
   const [command = '', ...rest] = parsed.positionals;
-  const { detach = false, background = false, follow = false, through } = parsed.values;
+  const { detach = false, background = false, follow = false } = parsed.values;
   if ((detach || background) && command !== 'up' && command !== 'infra') throw refusal('-d is for up and infra');
   if (follow && command !== 'logs') throw refusal('-f is for logs');
-  if (through !== undefined && command !== 'seed' && command !== 'demo')
-    throw refusal('--through is for seed and demo');
   switch (command) {
     case 'logs':
       return { command, names: rest, follow };
@@ -127,10 +124,9 @@ export function parseArguments(args: string[]): StackCommand {
     case 'check-lock':
     case 'test-infrastructure':
     case 'api-docs':
-      return { command };
     case 'seed':
     case 'demo':
-      return { command, through };
+      return { command };
     default:
       throw refusal(command ? `there is no command ${command}` : 'a command is missing');
   }

@@ -21,8 +21,7 @@ describe('parseArguments', () => {
     ],
     [['republish', '2026-01-31'], { command: 'republish', since: '2026-01-31', services: [] }],
     [['republish', '2026-01-31', 'order'], { command: 'republish', since: '2026-01-31', services: ['order'] }],
-    [['demo'], { command: 'demo', through: undefined }],
-    [['seed', '--through', 'http://localhost'], { command: 'seed', through: 'http://localhost' }],
+    [['demo'], { command: 'demo' }],
     [['migrate', 'down', 'order'], { command: 'migrate', direction: 'down', services: ['order'] }],
   ])('%j -> understood', (args, command) => {
     expect(parseArguments(args)).toEqual(command);
@@ -34,7 +33,6 @@ describe('parseArguments', () => {
     [['down', 'gateway'], 'down takes no further words'],
     [['down', '-d'], '-d is for up and infra'],
     [['up', '-f'], '-f is for logs'],
-    [['up', '--through', 'http://localhost'], '--through is for seed and demo'],
     [['up', '--quick'], "Unknown option '--quick'"],
     [['run'], 'run takes the name of one service'],
     [['script', 'payment'], 'script takes the names of a service and of its script'],

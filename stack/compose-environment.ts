@@ -11,13 +11,22 @@ import { parseSettings, withoutShellsOwn } from './settings.ts';
 /** Ports of containers alone. */
 const containerPorts = ['GRAFANA_PORT', 'JAEGER_PORT'];
 const exampleNetwork = '10.87.0';
+const jaeger = 'http://jaeger:';
+
+type Variables = Record<string, string>;
 
 /** The variables that docker-compose.yml asks for. Throws a StackError with one line for each fault. */
-export function composeVariables(texts: string[], environment: NodeJS.ProcessEnv): Record<string, string> {
+export function composeVariables(texts: string[], environment: NodeJS.ProcessEnv): Variables {
   const { variables, host } = parseSettings(texts, environment);
   const offset = Number(variables.PORT_OFFSET);
   const moved = containerPorts.map((name) => [name, String(Number(variables[name]) + offset)] as const);
-  const all = { ...variables, ...Object.fromEntries(moved), HOST: urlHost(host), PORT_OFFSET: '0' };
+  const all = {
+    ...variables,
+    ...Object.fromEntries(moved),
+    HOST: urlHost(host),
+    PORT_OFFSET: '0',
+    CONTAINER_OTLP_ENDPOINT: collectorOf(variables),
+  };
   if (offset === 0) return all;
   // Another copy runs beside the one on the usual ports: it has containers, volumes and addresses of its own.
   const network = variables.CONTAINER_NETWORK === exampleNetwork ? `10.87.${1 + (offset % 255)}` : undefined;
@@ -28,8 +37,14 @@ export function composeVariables(texts: string[], environment: NodeJS.ProcessEnv
   };
 }
 
+/** Where the profiles leave Jaeger out, no traces are made for it: each process would log that nobody takes them. */
+function collectorOf({ CONTAINER_OTLP_ENDPOINT: endpoint = '', COMPOSE_PROFILES: profiles = '' }: Variables): string {
+  const hasJaeger = profiles.split(',').some((profile) => ['observability', '*'].includes(profile.trim()));
+  return endpoint.startsWith(jaeger) && !hasJaeger ? '' : endpoint;
+}
+
 /** Commands that set variables for the programs that a shell starts, whatever their values. */
-export function shellExports(variables: Record<string, string>): string {
+export function shellExports(variables: Variables): string {
   const quoted = (value: string) => `'${value.replaceAll("'", `'\\''`)}'`;
   return Object.entries(variables)
     .map(([name, value]) => `export ${name}=${quoted(value)}\n`)

@@ -5,12 +5,13 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { repository } from './paths.ts';
 
-const tools = ['dirname', 'awk', 'sed', 'grep', 'sort', 'head', 'id'];
+const tools = ['dirname', 'awk', 'sed', 'grep', 'sort'];
 let programs: string;
 
 beforeEach(() => {
   programs = mkdtempSync(path.join(tmpdir(), 'docker-'));
   for (const tool of tools) symlinkSync(`/usr/bin/${tool}`, path.join(programs, tool));
+  symlinkSync(process.execPath, path.join(programs, 'node'));
 });
 
 afterEach(() => rmSync(programs, { recursive: true }));
@@ -22,9 +23,13 @@ function installDocker(...cases: string[]): void {
   chmodSync(file, 0o755);
 }
 
-const run = (...args: string[]): Promise<{ code: number; stderr: string }> =>
+const run = (...args: string[]): Promise<{ code: number; stderr: string }> => runWith({}, ...args);
+const runWith = (
+  settings: Record<string, string>,
+  ...args: string[]
+): Promise<{ code: number; stderr: string }> =>
   new Promise((resolve) => {
-    const env = { PATH: programs, JWT_PRIVATE_KEY: 'a key' };
+    const env = { PATH: programs, JWT_PRIVATE_KEY: 'a key', ...settings };
     execFile('/bin/sh', [path.join(repository, 'stack/docker.sh'), ...args], { env }, (error, _stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, stderr });
     });
@@ -78,7 +83,7 @@ describe('stack/docker.sh', () => {
   });
 
   it('an image that is here -> not pulled', async () => {
-    const [base] = /node:\S+/.exec(readFileSync(path.join(repository, 'gateway/Dockerfile'), 'utf8')) ?? [];
+    const [base] = /node:\S+/.exec(readFileSync(path.join(repository, 'Dockerfile'), 'utf8')) ?? [];
     installDocker(
       newCompose,
       `'image ls --format'*) echo ${base} ;;`,
@@ -91,12 +96,11 @@ describe('stack/docker.sh', () => {
   it('a start that fails -> what failed in its own words, and the remedy where another password is the reason', async () => {
     installDocker(
       newCompose,
-      'run*) echo "POSTGRES_USER=shop" ;;',
       `*' up '*) exit 1 ;;`,
       `*' ps --all '*) printf '%s\\n' 'postgres-user running 0 healthy' 'migrate-user exited 1 ' 'gateway created 0 ' ;;`,
       `*' logs '*migrate-user) printf '\\033[2Kpassword authentication failed for user "shop"\\n' ;;`,
     );
-    const { code, stderr } = await run('up', '-d');
+    const { code, stderr } = await runWith({ POSTGRES_USER: 'shop' }, 'up', '-d');
     expect(code).toBe(1);
     expect(stderr).toContain(
       'migrate-user failed (exited, exit code 1). Its log ends with:\n' +
@@ -107,16 +111,56 @@ describe('stack/docker.sh', () => {
   });
 
   it.each([
-    ['without Jaeger among what runs', 'gateway', 'http://jaeger:4318', ''],
-    ['with it', 'gateway\njaeger', 'http://jaeger:4318', 'http://jaeger:4318'],
-    ['a collector of somebody’s own', 'gateway', 'http://collector:4318', 'http://collector:4318'],
-  ])('traces %s -> they go where somebody takes them', async (_what, services, endpoint, expected) => {
-    installDocker(
-      newCompose,
-      `*'config --services') echo '${services}' ;;`,
-      `*' config') echo "  OTEL_EXPORTER_OTLP_ENDPOINT: ${endpoint}" ;;`,
-      `*' up '*) echo "endpoint=\${CONTAINER_OTLP_ENDPOINT-${endpoint}}." >&2 ;;`,
-    );
-    expect((await run('up', '-d')).stderr).toContain(`endpoint=${expected}.`);
+    ['without Jaeger among what runs', 'metrics,tools', 'http://jaeger:4318', ''],
+    ['with it', 'tools,observability', 'http://jaeger:4318', 'http://jaeger:4318'],
+    ['with it, as every profile is on', '*', 'http://jaeger:4318', 'http://jaeger:4318'],
+    ['a collector of somebody’s own', 'metrics', 'http://collector:4318', 'http://collector:4318'],
+  ])('traces %s -> they go where somebody takes them', async (_what, profiles, endpoint, expected) => {
+    installDocker(newCompose, `*' up '*) echo "endpoint=$CONTAINER_OTLP_ENDPOINT." >&2 ;;`);
+    const settings = { COMPOSE_PROFILES: profiles, CONTAINER_OTLP_ENDPOINT: endpoint };
+    expect((await runWith(settings, 'up', '-d')).stderr).toContain(`endpoint=${expected}.`);
+  });
+
+  describe('a tool that runs in each service, beside its own database', () => {
+    const services = ['order-service', 'payment-service'];
+    /** Each service answers its tool with an exit code. */
+    const installServices = (codes: readonly number[]) =>
+      installDocker(
+        newCompose,
+        `*' ps --quiet '*) echo id ;;`,
+        ...services.map((name, i) => `*' exec -T ${name} '*) echo "$*" >&2; exit ${codes[i]} ;;`),
+      );
+
+    const words = {
+      drop: ['dead-letters', 'drop', '--', '--id', '1'],
+      republish: ['republish', '2026-01-31', 'order', 'payment-service'],
+    };
+    const given = { drop: 'drop --id 1 --service', republish: '2026-01-31' };
+
+    it.each([
+      ['drop', [0, 1], 0],
+      ['drop', [1, 0], 0],
+      ['drop', [1, 1], 1],
+      ['drop', [2, 0], 2],
+      ['republish', [0, 0], 0],
+      ['republish', [0, 1], 1],
+      ['republish', [1, 0], 1],
+      ['republish', [2, 0], 2],
+    ] as const)('%s, tools that end with %j -> %i', async (command, codes, expected) => {
+      installServices(codes);
+      const { code, stderr } = await run(...words[command]);
+      expect(code).toBe(expected);
+      const asked = stderr.split('\n').flatMap((line) => / exec -T (\S+) node .*?-cli\.js (.*)$/.exec(line)?.slice(1) ?? []);
+      const all = services.flatMap((name) => [name, `${given[command]} ${name}`]);
+      expect(asked).toEqual(codes[0] === 2 ? all.slice(0, 2) : all);
+    });
+
+    it('a service that does not run -> told, and nothing is done', async () => {
+      installDocker(newCompose, `*' exec '*) echo done >&2 ;;`);
+      expect(await run('republish', '2026-01-31')).toEqual({
+        code: 1,
+        stderr: 'user-service is not running: start it with `STACK=docker make up-d`\n',
+      });
+    });
   });
 });

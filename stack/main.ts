@@ -61,9 +61,9 @@ async function execute(command: StackCommand, context: Context): Promise<number>
     case 'check-lock':
       return checkLock(context.output);
     case 'seed':
-      return seed(context, command.through);
+      return seed(context);
     case 'demo':
-      return demo(context, command.through);
+      return demo(context);
     case 'api-docs':
       return apiDocs(context);
     case 'test-infrastructure':

@@ -99,7 +99,7 @@ describe('the Makefile', () => {
 });
 
 const main = 'sh stack/run.sh node stack/main.ts';
-const docker = 'sh stack/docker.sh';
+const docker = 'sh stack/run.sh sh stack/docker.sh';
 
 describe('parameters', () => {
   it.each([

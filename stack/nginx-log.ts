@@ -13,16 +13,14 @@ const fromCache = new Set(['HIT', 'STALE', 'UPDATING', 'REVALIDATED']);
 
 /** Counts the lines of a log and of the older one beside it. */
 export function cacheFigures(file: string): CacheFigures {
-  const figures: CacheFigures = { requests: 0, lookedUp: 0, hits: 0 };
-  for (const log of [`${file}.1`, file].filter((name) => existsSync(name))) {
-    for (const line of readFileSync(log, 'utf8').split('\n')) {
-      const status = /"cacheStatus":"([A-Z]+)"/.exec(line)?.[1];
-      if (status === undefined) continue;
-      figures.requests++;
-      if (status === 'BYPASS') continue;
-      figures.lookedUp++;
-      if (fromCache.has(status)) figures.hits++;
-    }
-  }
-  return figures;
+  const logs = [`${file}.1`, file].filter((name) => existsSync(name));
+  return countCacheStatuses(logs.map((log) => readFileSync(log, 'utf8')).join('\n'));
+}
+
+/** Counts the lines of a log; others are left out. */
+export function countCacheStatuses(log: string): CacheFigures {
+  const statuses = Array.from(log.matchAll(/"cacheStatus":"([A-Z]+)"/g), ([, status = '']) => status);
+  const lookedUp = statuses.filter((status) => status !== 'BYPASS');
+  const hits = lookedUp.filter((status) => fromCache.has(status));
+  return { requests: statuses.length, lookedUp: lookedUp.length, hits: hits.length };
 }

@@ -53,7 +53,12 @@ export function loadSettings(environment: NodeJS.ProcessEnv = process.env, direc
     return existsSync(file) ? readText(file) : '';
   };
   const settings = parseSettings([read('.env.example'), read('.env')], withoutShellsOwn(environment));
-  return process.getuid?.() === 0 ? settings : withOpenEntryPort(settings, firstOpenPort());
+  return opensAnyPort(environment) ? settings : withOpenEntryPort(settings, firstOpenPort());
+}
+
+/** Whether whoever opens the ports may open those below 1024, too: root, and the engine of containers. */
+export function opensAnyPort({ STACK }: NodeJS.ProcessEnv, user = process.getuid?.()): boolean {
+  return user === 0 || STACK === 'docker';
 }
 
 /** Shells export these for other programs, such as npm, or of their own accord: for us .env alone says them. */

@@ -12,6 +12,7 @@ import {
   parseSettings,
   portVariables,
   reachableHost,
+  opensAnyPort,
   withOpenEntryPort,
 } from './settings.ts';
 
@@ -131,6 +132,14 @@ describe('parseSettings', () => {
 });
 
 describe('the entry port', () => {
+  it.each([
+    ['root', {}, 0, true],
+    ['another user', {}, 1000, false],
+    ['another user, with containers', { STACK: 'docker' }, 1000, true],
+  ])('started by %s -> whether it may be any port', (_who, environment, user, expected) => {
+    expect(opensAnyPort(environment, user)).toBe(expected);
+  });
+
   const settings = parseSettings([example], {});
 
   it('one that everybody may open -> as it is, and nothing to tell', () => {

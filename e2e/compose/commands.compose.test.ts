@@ -123,7 +123,7 @@ suite('STACK=docker make', () => {
     await eventually(async () => expect(await statusWith(first)).toBe(200));
   });
 
-  it('demo, seed, api-docs -> played and told in a container, without any Node.js here', async () => {
+  it('demo, seed, api-docs -> played against the containers, and described', async () => {
     expect(await make('api-docs')).toMatch(/^Gateway +http:\/\/localhost:\d+ /m);
     const told = await make('demo');
     expect(told).toContain('payment refunded by itself');

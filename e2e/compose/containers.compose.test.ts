@@ -41,7 +41,7 @@ interface Image {
 }
 
 const services = ['user-service', 'order-service', 'payment-service', 'gateway'];
-const base = /^FROM (\S+)/m.exec(readFileSync(path.join(repository, 'gateway/Dockerfile'), 'utf8'))?.[1] ?? '';
+const base = /^FROM (\S+)/m.exec(readFileSync(path.join(repository, 'Dockerfile'), 'utf8'))?.[1] ?? '';
 const secrets = ['JWT_PRIVATE_KEY', 'REFRESH_TOKEN_SECRET', 'ADMIN_PASSWORD', 'POSTGRES_PASSWORD'];
 
 const serviceOf = ({ Config }: Container): string => Config.Labels['com.docker.compose.service'] ?? '';

@@ -1,11 +1,11 @@
 // nginx alone, while the rest runs.
 import { statSync } from 'node:fs';
-import { table } from '../addresses.ts';
 import type { NginxAction } from '../arguments.ts';
 import { runningState, settle, type Context } from '../context.ts';
 import { request } from '../control.ts';
 import { StackError } from '../errors.ts';
-import { cacheFigures, type CacheFigures } from '../nginx-log.ts';
+import { cacheFigures } from '../nginx-log.ts';
+import { count, nginxReport, statusMissing } from '../nginx-report.ts';
 import { logFile } from '../log-files.ts';
 import { cachedFiles, clearNginxCache, readNginxStatus } from '../programs/nginx.ts';
 import { entryUrl, loadSettings } from '../settings.ts';
@@ -59,31 +59,11 @@ async function status(context: Context): Promise<number> {
     output.result('nginx is not running');
     return notRunning;
   }
-  const { active, waiting, accepted, requests } = await readNginxStatus(settings.ports.NGINX_STATUS_PORT).catch(
-    (cause: unknown) => {
-      throw new StackError('nginx does not tell its figures: see `make nginx-logs`', { cause });
-    },
-  );
-  const files = cachedFiles(directory);
-  const megabytes = files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0) / 1e6;
+  const nginxStatus = await readNginxStatus(settings.ports.NGINX_STATUS_PORT).catch((cause: unknown) => {
+    throw new StackError(statusMissing, { cause });
+  });
+  const sizes = cachedFiles(directory).map((file) => statSync(file, { throwIfNoEntry: false })?.size ?? 0);
   const figures = cacheFigures(logFile(directory, 'nginx'));
-  const rows = [
-    ['address', entryUrl(settings)],
-    ['connections', `${active} open, ${waiting} of them idle; ${accepted} since the start`],
-    ['requests', `${requests} since the start`],
-    ['cache', `${count(files.length, 'answer')}, ${megabytes.toFixed(1)} MB of 100 MB`],
-    ['hit ratio', hitRatio(figures)],
-  ];
-  for (const line of table(rows)) output.result(line);
+  for (const line of nginxReport(entryUrl(settings), nginxStatus, sizes, figures)) output.result(line);
   return 0;
-}
-
-function hitRatio({ hits, lookedUp, requests }: CacheFigures): string {
-  if (lookedUp === 0) return `nothing was looked up in the cache by the ${requests} requests of the log`;
-  const percent = ((100 * hits) / lookedUp).toFixed(1);
-  return `${percent} % of ${lookedUp} that could be public, of ${requests} requests in the log`;
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }

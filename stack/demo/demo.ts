@@ -12,7 +12,7 @@ const money = (amount: number): string => `${amount.toFixed(2)} USD`;
 const short = (id: string): string => `...${id.slice(-6)}`;
 
 /** Plays the story against the running system. Throws a StackError where it goes another way. */
-export async function demo({ output }: Context, through?: string): Promise<number> {
+export async function demo({ output }: Context): Promise<number> {
   const settings = loadSettings();
   let scenes = 0;
   const tell: Tell = async (title, play) => {
@@ -20,7 +20,7 @@ export async function demo({ output }: Context, through?: string): Promise<numbe
     output.result(output.style('bold', `${scene}. ${title}`, process.stdout));
     return output.during(`   scene ${scene}`, () => play((line) => output.result(`   ${line}`)));
   };
-  await story(new Shop(settings, through), tell);
+  await story(new Shop(settings), tell);
   const { GATEWAY_PORT, RABBITMQ_MANAGEMENT_PORT, ADMINER_PORT } = settings.ports;
   output.result('');
   output.result(`See for yourself: GraphiQL at http://localhost:${GATEWAY_PORT},`);

@@ -70,8 +70,8 @@ function paidThen(steps: readonly string[]): (scene: Scene) => Promise<void> {
 }
 
 /** Fills the running system with demo data. */
-export async function seed({ output }: Context, through?: string): Promise<number> {
-  const shop = new Shop(loadSettings(), through);
+export async function seed({ output }: Context): Promise<number> {
+  const shop = new Shop(loadSettings());
   const admin = await shop.logInAsAdmin();
   let made = 0;
   for (const names of customers) {

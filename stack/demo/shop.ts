@@ -57,9 +57,8 @@ export class Shop {
   readonly #origins: Record<string, string>;
   readonly #admin: { email: string; password: string };
 
-  /** `through`: the origin that all requests go to; each process has its own otherwise. */
-  constructor({ host, ports, variables }: Settings, through?: string) {
-    const origin = (port: number) => through ?? `http://${reachableHost(host)}:${port}`;
+  constructor({ host, ports, variables }: Settings) {
+    const origin = (port: number) => `http://${reachableHost(host)}:${port}`;
     this.#origins = {
       gateway: origin(ports.GATEWAY_PORT),
       users: origin(ports.USER_SERVICE_PORT),

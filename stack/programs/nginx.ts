@@ -182,11 +182,16 @@ export interface NginxStatus {
 export async function readNginxStatus(port: number): Promise<NginxStatus> {
   const response = await fetch(`http://127.0.0.1:${port}/nginx_status`, { signal: AbortSignal.timeout(2_000) });
   const text = await response.text();
+  const status = parseNginxStatus(text);
+  if (!status) throw new Error(`this is not nginx: ${text.slice(0, 100)}`);
+  return status;
+}
+
+/** Undefined for a text that has nothing of it. */
+export function parseNginxStatus(text: string): NginxStatus | undefined {
   const figures = /Active connections: (\d+).*?(\d+) \d+ (\d+).*?Waiting: (\d+)/s.exec(text)?.slice(1).map(Number);
   const [active, accepted, requests, waiting] = figures ?? [];
-  if (active === undefined || accepted === undefined || requests === undefined || waiting === undefined) {
-    throw new Error(`this is not nginx: ${text.slice(0, 100)}`);
-  }
+  if (active === undefined || accepted === undefined || requests === undefined || waiting === undefined) return undefined;
   return { active, waiting, accepted, requests };
 }
 

@@ -1,0 +1,59 @@
+# The image of each program: docker build --build-arg WORKSPACE=order-service --build-arg PORT=8082 .
+FROM node:24.21.0-bookworm-slim AS base
+WORKDIR /app
+
+# Up to `common` nothing depends on WORKSPACE, so that the engine does these steps once for all images.
+FROM base AS manifests
+COPY package.json package-lock.json .npmrc ./
+COPY common/package.json common/
+COPY user-service/package.json user-service/
+COPY order-service/package.json order-service/
+COPY payment-service/package.json payment-service/
+COPY gateway/package.json gateway/
+
+FROM manifests AS common
+RUN --mount=type=cache,target=/root/.npm npm ci --omit=optional --ignore-scripts --no-audit --no-fund
+COPY tsconfig.base.json ./
+COPY common common
+RUN npx tsc -b common/tsconfig.build.json
+
+# /packages: what `files` in package.json names, which holds neither sources nor tests.
+FROM common AS build
+ARG WORKSPACE
+RUN : "${WORKSPACE:?is missing: docker build --build-arg WORKSPACE=order-service --build-arg PORT=8082 .}"
+COPY ${WORKSPACE} ${WORKSPACE}
+RUN npm run generate -w ${WORKSPACE} && npx tsc -b ${WORKSPACE}/tsconfig.build.json
+RUN npm pack --ignore-scripts --pack-destination /tmp -w common -w ${WORKSPACE} \
+ && for name in common ${WORKSPACE}; do \
+      mkdir -p /packages/$name && tar -xzf /tmp/*-$name-*.tgz -C /packages/$name --strip-components=1 || exit 1; \
+    done
+
+# No development packages, no Prisma CLI (an optional peer), no query compiler of another database, no types.
+FROM manifests AS dependencies
+ARG WORKSPACE
+RUN --mount=type=cache,target=/root/.npm \
+    npm ci -w common -w ${WORKSPACE} --omit=dev --omit=optional --omit=peer --ignore-scripts --no-audit --no-fund \
+ && find node_modules/@prisma/client/runtime -name 'query_compiler_*' ! -name '*_fast_bg.postgresql.*' -delete \
+ && rm -rf node_modules/@types \
+ && mkdir -p common/node_modules ${WORKSPACE}/node_modules
+
+FROM base
+ARG WORKSPACE
+ARG PORT
+LABEL org.opencontainers.image.title="${WORKSPACE}" \
+      org.opencontainers.image.licenses="MIT"
+# Production refuses the example secrets; whoever runs the image for development has to say so.
+ENV NODE_ENV=production HOST=0.0.0.0 WORKSPACE=${WORKSPACE} DEFAULT_PORT=${PORT}
+COPY --from=dependencies /app/node_modules node_modules
+COPY --from=dependencies /app/common/node_modules common/node_modules
+COPY --from=dependencies /app/${WORKSPACE}/node_modules ${WORKSPACE}/node_modules
+COPY --from=build /packages .
+WORKDIR /app/${WORKSPACE}
+USER node
+EXPOSE ${PORT}
+# On the port of its settings: ORDER_SERVICE_PORT for order-service.
+HEALTHCHECK --interval=5s --timeout=10s --start-period=120s --retries=3 \
+  CMD ["node", "-e", "const { env } = process; const port = env[env.WORKSPACE.toUpperCase().replaceAll('-', '_') + '_PORT'] || env.DEFAULT_PORT; require('node:http').get('http://127.0.0.1:' + port + '/ready', (answer) => process.exit(answer.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
+# A bound on the heap: on a machine with much memory V8 lets garbage pile up instead of collecting it.
+ENTRYPOINT ["node", "--enable-source-maps", "--max-old-space-size=256"]
+CMD ["dist/main.js"]

@@ -1,0 +1,98 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { services } from './parts.ts';
+import { repository } from './paths.ts';
+import { parseSettings } from './settings.ts';
+
+const read = (file: string): string => readFileSync(path.join(repository, file), 'utf8');
+const dockerfile = read('Dockerfile');
+const { workspaces } = JSON.parse(read('package.json')) as { workspaces: string[] };
+const programs = services.map(({ name }) => name);
+const capturesOf = (pattern: RegExp, text: string): string[] => Array.from(text.matchAll(pattern), ([, one = '']) => one);
+
+interface Packed {
+  name: string;
+  files: { path: string }[];
+}
+
+describe('the Dockerfile', () => {
+  it('the workspaces -> their manifests are there when packages are installed, and their sources reach the build', () => {
+    expect(capturesOf(/^COPY (\S+)\/package\.json \1\/$/gm, dockerfile)).toEqual(workspaces);
+    expect(capturesOf(/^!([^.\n]+)$/gm, read('.dockerignore'))).toEqual(workspaces);
+  });
+
+  it('docker-compose.yml -> builds an image of each program, for the port that it listens on there', () => {
+    const compose = read('docker-compose.yml');
+    const builds = [...compose.matchAll(/^ {4}build: \{ context: \., args: \{ WORKSPACE: (\S+), PORT: (\d+) \} \}$/gm)];
+    expect(builds.map(([, workspace]) => workspace).toSorted()).toEqual(programs.toSorted());
+    expect(compose.match(/build:/g)).toHaveLength(builds.length);
+    const { ports } = parseSettings([read('.env.example')], {});
+    for (const { name, portVariable } of services) {
+      const port = builds.find(([, workspace]) => workspace === name)?.[2];
+      expect([name, port]).toEqual([name, String(ports[portVariable])]);
+      expect(compose).toContain(`      ${portVariable}: ${port}\n`);
+    }
+  });
+
+  it('what an image gets of each workspace -> what was compiled and what that reads: no sources, nothing of tests', async () => {
+    const { stdout } = await promisify(execFile)(
+      'npm',
+      ['pack', '--dry-run', '--json', '--ignore-scripts', ...workspaces.flatMap((name) => ['-w', name])],
+      { cwd: repository, maxBuffer: 64 * 1024 * 1024 },
+    );
+    const packed = JSON.parse(stdout) as Packed[];
+    expect(packed.map(({ name }) => name.split('/')[1])).toEqual(workspaces);
+    for (const { name, files } of packed) {
+      const paths = files.map((file) => file.path);
+      const folders = new Set(paths.filter((file) => file.includes('/')).map((file) => file.split('/')[0]));
+      expect([name, [...folders].filter((folder) => !['dist', 'generated', 'prisma'].includes(folder ?? ''))]).toEqual([
+        name,
+        [],
+      ]);
+      expect(paths.filter((file) => /(^|\/)(testing|test)\/|\.test\.|(^|\/)\./.test(file))).toEqual([]);
+      if (!name.endsWith('/common')) expect(paths).toContain('dist/main.js');
+    }
+  });
+});
+
+describe('the health check of an image', () => {
+  const [, command = ''] = /^HEALTHCHECK [^\n]*\\\n +CMD (\[.*\])$/m.exec(dockerfile) ?? [];
+  const [, script = ''] = (JSON.parse(command) as string[]).slice(1);
+  let status = 200;
+  const asked: (string | undefined)[] = [];
+  const server = http.createServer(({ url }, response) => {
+    asked.push(url);
+    response.writeHead(status).end();
+  });
+  beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
+  afterAll(() => server.close());
+
+  const check = (env: (port: string) => Record<string, string>): Promise<number> => {
+    const { port } = server.address() as AddressInfo;
+    return new Promise((resolve) => {
+      const child = execFile(process.execPath, ['-e', script], { env: env(String(port)) });
+      child.on('exit', (code) => resolve(code ?? -1));
+    });
+  };
+
+  it.each(services.map(({ name, portVariable }) => [name, portVariable]))(
+    '%s -> asks for /ready on the port that %s says, else on the one of the image',
+    async (name, portVariable) => {
+      status = 200;
+      expect(await check((port) => ({ WORKSPACE: name, [portVariable]: port, DEFAULT_PORT: '1' }))).toBe(0);
+      expect(await check((port) => ({ WORKSPACE: name, DEFAULT_PORT: port }))).toBe(0);
+      expect(asked.at(-1)).toBe('/ready');
+    },
+  );
+
+  it('a service that is not ready, or that nobody reaches -> 1', async () => {
+    status = 503;
+    expect(await check((port) => ({ WORKSPACE: 'gateway', DEFAULT_PORT: port }))).toBe(1);
+    expect(await check(() => ({ WORKSPACE: 'gateway', DEFAULT_PORT: '1' }))).toBe(1);
+  });
+});
