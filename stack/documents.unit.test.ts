@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import jestConfig from '../jest.config.js';
 import { repository } from './paths.ts';
 
 const read = (file: string): string => readFileSync(path.join(repository, file), 'utf8');
@@ -25,11 +24,12 @@ const tests = entries.filter((name) => name.endsWith('.test.ts'));
 const makefile = read('Makefile');
 const targets = Array.from(makefile.matchAll(/^([a-z-]+):/gm), ([, target = '']) => target);
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
-const projects = jestConfig.projects?.map((project) => typeof project === 'object' && project.displayName) ?? [];
+const projects = Array.from(read('jest.config.js').matchAll(/\w+\('(\w+)', '/g), ([, name = '']) => name);
+const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 
 /** `<feature>.routes.ts` stands for that of every feature, `run-*` for every such target. */
 const patternOf = (name: string): RegExp =>
-  new RegExp(`(^|/)${name.split(/<[\w-]+>|\*+/).map(RegExp.escape).join('[^/]*')}$`);
+  new RegExp(`(^|/)${name.split(/<[\w-]+>|\*+/).map(escaped).join('[^/]*')}$`);
 
 /** Code in a document: spans in its text, and the lines of what is shown as a shell's. */
 function codeIn(text: string): string[] {
@@ -87,7 +87,7 @@ const anchorsOf = (text: string): string[] =>
   );
 
 function faultsOfLinks(text: string, document: string): string[] {
-  const links = Array.from(text.matchAll(/\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)/g));
+  const links = Array.from(text.matchAll(/(?:\]\(|^\[[^\]]+\]: )(?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)?/gm));
   return links.flatMap(([, file = '', anchor]) => {
     const target = file === '' ? document : path.posix.join(path.posix.dirname(document), file);
     if (!entries.includes(target.replace(/\/$/, ''))) return [`a link leads to ${target}, which is not there`];
@@ -123,6 +123,7 @@ describe('what a document names', () => {
     ['a script', '`npm run nothing`', 'package.json has no script nothing'],
     ['a test', '`jest order nothing`', 'no test is called nothing'],
     ['a link', '[x](nothing.md)', 'a link leads to docs/nothing.md, which is not there'],
+    ['a link by its name', '[x]: nothing.md', 'a link leads to docs/nothing.md, which is not there'],
     ['a heading', '[x](api.md#nothing)', 'docs/api.md has no heading #nothing'],
   ])('%s that is not there -> a fault', (_what, text, fault) => {
     expect(faultsOf('docs/page.md', text)).toEqual([fault]);
