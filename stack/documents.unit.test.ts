@@ -24,6 +24,7 @@ const tests = entries.filter((name) => name.endsWith('.test.ts'));
 const makefile = read('Makefile');
 const targets = Array.from(makefile.matchAll(/^([a-z-]+):/gm), ([, target = '']) => target);
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+const { name: common } = JSON.parse(read('common/package.json')) as { name: string };
 const projects = Array.from(read('jest.config.js').matchAll(/\w+\('(\w+)', '/g), ([, name = '']) => name);
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 
@@ -48,7 +49,11 @@ function pathsIn(code: string): string[] {
     !/^[/.-]*$|^\/|^\.native|^sbom\.|^\.\w+\.\w+$/.test(word) &&
     (/\w\.(ts|js|cjs|mjs|json|ya?ml|md|sh|conf|template|prisma|graphql|sql|mtail)$|\.(unit|int|e2e|security|alerts)$/.test(word) ||
       (word.includes('/') && topFolders.has(word.replace(/^(\.\.?\/)+/, '').split('/')[0])));
-  return code.split(/[\s()'",;=]+/).map((word) => word.replace(/[.:]+$/, '')).filter(isOurs);
+  return code
+    .replaceAll(`${common}/`, 'common/src/')
+    .split(/[\s()'",;=]+/)
+    .map((word) => word.replace(/[.:]+$/, ''))
+    .filter(isOurs);
 }
 
 /** As it is written, seen from the document or from the top; a test without its ending; what was compiled, where its source is. */
@@ -117,6 +122,7 @@ describe('what a document names', () => {
     ['a folder', '`common/src/nothing/`', 'common/src/nothing/ is not there'],
     ['a file of a shell', '```sh\nnode stack/nothing.ts up\n```', 'stack/nothing.ts is not there'],
     ['what was compiled', '`../common/dist/database/nothing.js`', '../common/dist/database/nothing.js is not there'],
+    ['a part of common', '`@shop/common/nothing`', 'common/src/nothing is not there'],
     ['a target', '`make nothing`', 'make has no target nothing'],
     ['a target among others', '```sh\nmake lint nothing # both\n```', 'make has no target nothing'],
     ['a parameter of a target', '`make logs NOTHING=gateway`', 'make takes no NOTHING'],
