@@ -13,7 +13,8 @@ const read = (file: string): string => readFileSync(path.join(repository, file),
 const dockerfile = read('Dockerfile');
 const { workspaces } = JSON.parse(read('package.json')) as { workspaces: string[] };
 const programs = services.map(({ name }) => name);
-const capturesOf = (pattern: RegExp, text: string): string[] => Array.from(text.matchAll(pattern), ([, one = '']) => one);
+const capturesOf = (pattern: RegExp, text: string): string[] =>
+  Array.from(text.matchAll(pattern), ([, one = '']) => one);
 
 interface Packed {
   name: string;
@@ -70,7 +71,7 @@ describe('the health check of an image', () => {
     response.writeHead(status).end();
   });
   beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
-  afterAll(() => server.close());
+  afterAll(() => void server.close());
 
   const check = (env: (port: string) => Record<string, string>): Promise<number> => {
     const { port } = server.address() as AddressInfo;

@@ -24,10 +24,7 @@ function installDocker(...cases: string[]): void {
 }
 
 const run = (...args: string[]): Promise<{ code: number; stderr: string }> => runWith({}, ...args);
-const runWith = (
-  settings: Record<string, string>,
-  ...args: string[]
-): Promise<{ code: number; stderr: string }> =>
+const runWith = (settings: Record<string, string>, ...args: string[]): Promise<{ code: number; stderr: string }> =>
   new Promise((resolve) => {
     const env = { PATH: programs, JWT_PRIVATE_KEY: 'a key', ...settings };
     execFile('/bin/sh', [path.join(repository, 'stack/docker.sh'), ...args], { env }, (error, _stdout, stderr) => {
@@ -150,7 +147,9 @@ describe('stack/docker.sh', () => {
       installServices(codes);
       const { code, stderr } = await run(...words[command]);
       expect(code).toBe(expected);
-      const asked = stderr.split('\n').flatMap((line) => / exec -T (\S+) node .*?-cli\.js (.*)$/.exec(line)?.slice(1) ?? []);
+      const asked = stderr
+        .split('\n')
+        .flatMap((line) => / exec -T (\S+) node .*?-cli\.js (.*)$/.exec(line)?.slice(1) ?? []);
       const all = services.flatMap((name) => [name, `${given[command]} ${name}`]);
       expect(asked).toEqual(codes[0] === 2 ? all.slice(0, 2) : all);
     });

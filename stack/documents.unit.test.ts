@@ -30,7 +30,12 @@ const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\
 
 /** `<feature>.routes.ts` stands for that of every feature, `run-*` for every such target. */
 const patternOf = (name: string): RegExp =>
-  new RegExp(`(^|/)${name.split(/<[\w-]+>|\*+/).map(escaped).join('[^/]*')}$`);
+  new RegExp(
+    `(^|/)${name
+      .split(/<[\w-]+>|\*+/)
+      .map(escaped)
+      .join('[^/]*')}$`,
+  );
 
 /** Code in a document: spans in its text, and the lines of what is shown as a shell's. */
 function codeIn(text: string): string[] {
@@ -47,7 +52,9 @@ function pathsIn(code: string): string[] {
   const isOurs = (word: string) =>
     /^[\w.*<>/-]+$/.test(word) &&
     !/^[/.-]*$|^\/|^\.native|^sbom\.|^\.\w+\.\w+$/.test(word) &&
-    (/\w\.(ts|js|cjs|mjs|json|ya?ml|md|sh|conf|template|prisma|graphql|sql|mtail)$|\.(unit|int|e2e|security|alerts)$/.test(word) ||
+    (/\w\.(ts|js|cjs|mjs|json|ya?ml|md|sh|conf|template|prisma|graphql|sql|mtail)$|\.(unit|int|e2e|security|alerts)$/.test(
+      word,
+    ) ||
       (word.includes('/') && topFolders.has(word.replace(/^(\.\.?\/)+/, '').split('/')[0])));
   return code
     .replaceAll(`${common}/`, 'common/src/')
@@ -58,7 +65,10 @@ function pathsIn(code: string): string[] {
 
 /** As it is written, seen from the document or from the top; a test without its ending; what was compiled, where its source is. */
 function exists(name: string, document: string): boolean {
-  const source = name.replace(/\/dist\/(.*)\.js$/, '/src/$1.ts').replace(/\/$/, '').replace(/^(\.\.?\/)+/, '');
+  const source = name
+    .replace(/\/dist\/(.*)\.js$/, '/src/$1.ts')
+    .replace(/\/$/, '')
+    .replace(/^(\.\.?\/)+/, '');
   const seenFromDocument = path.posix.join(path.posix.dirname(document), name).replace(/\/$/, '');
   const patterns = [source, `${source}.test.ts`].map(patternOf);
   return entries.some((entry) => entry === seenFromDocument || patterns.some((pattern) => pattern.test(entry)));
@@ -88,7 +98,10 @@ function faultsOfCommand(code: string): string[] {
 /** The anchors of a document, as GitHub makes them of its headings. */
 const anchorsOf = (text: string): string[] =>
   Array.from(text.matchAll(/^#+ (.*)$/gm), ([, heading = '']) =>
-    heading.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-'),
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
   );
 
 function faultsOfLinks(text: string, document: string): string[] {
@@ -96,14 +109,20 @@ function faultsOfLinks(text: string, document: string): string[] {
   return links.flatMap(([, file = '', anchor]) => {
     const target = file === '' ? document : path.posix.join(path.posix.dirname(document), file);
     if (!entries.includes(target.replace(/\/$/, ''))) return [`a link leads to ${target}, which is not there`];
-    return anchor === undefined || anchorsOf(read(target)).includes(anchor) ? [] : [`${target} has no heading #${anchor}`];
+    return anchor === undefined || anchorsOf(read(target)).includes(anchor)
+      ? []
+      : [`${target} has no heading #${anchor}`];
   });
 }
 
 function faultsOf(document: string, text: string): string[] {
   const code = codeIn(text);
   const missing = code.flatMap(pathsIn).filter((name) => !exists(name, document));
-  return [...missing.map((name) => `${name} is not there`), ...code.flatMap(faultsOfCommand), ...faultsOfLinks(text, document)];
+  return [
+    ...missing.map((name) => `${name} is not there`),
+    ...code.flatMap(faultsOfCommand),
+    ...faultsOfLinks(text, document),
+  ];
 }
 
 describe('what a document names', () => {

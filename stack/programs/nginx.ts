@@ -191,7 +191,8 @@ export async function readNginxStatus(port: number): Promise<NginxStatus> {
 export function parseNginxStatus(text: string): NginxStatus | undefined {
   const figures = /Active connections: (\d+).*?(\d+) \d+ (\d+).*?Waiting: (\d+)/s.exec(text)?.slice(1).map(Number);
   const [active, accepted, requests, waiting] = figures ?? [];
-  if (active === undefined || accepted === undefined || requests === undefined || waiting === undefined) return undefined;
+  if (active === undefined || accepted === undefined || requests === undefined || waiting === undefined)
+    return undefined;
   return { active, waiting, accepted, requests };
 }
 
