@@ -24,7 +24,7 @@ const topics = [
   'database',
   'rabbitmq',
   'messaging',
-  'lifecycle',
+  'service',
   'testing',
 ];
 

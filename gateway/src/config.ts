@@ -1,53 +1,26 @@
-import type { KeyObject } from 'node:crypto';
-import { publicKeys } from '@shop/common/auth';
 import {
-  corsOriginsOf,
   duration,
   flag,
-  httpSettings,
   integer,
   loadSettings,
   optional,
   port,
   rate,
-  stopDelayOf,
-  tracingOf,
   url,
-  type AllowedOrigins,
   type Environment,
 } from '@shop/common/config';
-import type { LogLevel } from '@shop/common/logger';
-import type { TracingOptions } from '@shop/common/tracing';
+import { hostConfig, hostSettings, type HostConfig } from '@shop/common/service';
 import type { DocumentLimits } from './document-budget.js';
 import type { SubscriptionLimits } from './subscriptions/open-subscriptions.js';
 import type { UpstreamLimits } from './upstream-work.js';
 
 /** What this process is told from outside. Lengths of time are in milliseconds. */
-export interface Config {
-  logLevel: LogLevel;
-  /** Absent: no traces are made. */
-  tracing?: TracingOptions | undefined;
-  /** Milliseconds that requests are still taken in after the signal to stop; absent: none. */
-  stopDelay?: number | undefined;
-  host: string;
-  port: number;
+export interface Config extends HostConfig {
   userServiceUrl: string;
   orderServiceUrl: string;
   paymentServiceUrl: string;
   upstreamTimeout: number;
   requestTimeout: number;
-  brokerUrl: string;
-  publicKeys: readonly KeyObject[];
-  tokenIssuer: string;
-  /** Whose tokens are accepted, too, while they live. */
-  formerTokenIssuers?: readonly string[] | undefined;
-  tokenAudience: string;
-  accessTokenLifetime: number;
-  /** Names that it may be asked by, beside its own and those of the loopback. */
-  allowedHosts?: readonly string[] | undefined;
-  corsOrigins: AllowedOrigins;
-  trustedProxies: readonly string[];
-  requestsPerSecond: number;
   subscriptionLimits: SubscriptionLimits;
   documentLimits: DocumentLimits;
   upstreamLimits: UpstreamLimits;
@@ -58,8 +31,7 @@ export interface Config {
 const serviceUrl = (port: number) => url({ schemes: ['http', 'https'], default: `http://127.0.0.1:${port}` });
 
 const settings = {
-  ...httpSettings,
-  JWT_PUBLIC_KEYS: publicKeys(),
+  ...hostSettings,
   GATEWAY_PORT: port({ default: 4000 }),
   USER_SERVICE_URL: serviceUrl(8081),
   ORDER_SERVICE_URL: serviceUrl(8082),
@@ -83,26 +55,12 @@ export function loadConfig(environment: Environment): Config {
   const values = loadSettings(settings, environment);
   const isOpen = values.NODE_ENV !== 'production';
   return {
-    logLevel: values.LOG_LEVEL,
-    tracing: tracingOf(values),
-    stopDelay: stopDelayOf(values),
-    host: values.HOST,
-    port: values.GATEWAY_PORT,
+    ...hostConfig(values, { port: values.GATEWAY_PORT, requestsPerSecond: values.GATEWAY_RATE_LIMIT }),
     userServiceUrl: values.USER_SERVICE_URL,
     orderServiceUrl: values.ORDER_SERVICE_URL,
     paymentServiceUrl: values.PAYMENT_SERVICE_URL,
     upstreamTimeout: values.UPSTREAM_TIMEOUT,
     requestTimeout: values.GATEWAY_REQUEST_TIMEOUT,
-    brokerUrl: values.RABBITMQ_URL,
-    publicKeys: values.JWT_PUBLIC_KEYS,
-    tokenIssuer: values.JWT_ISSUER,
-    formerTokenIssuers: values.JWT_FORMER_ISSUERS,
-    tokenAudience: values.JWT_AUDIENCE,
-    accessTokenLifetime: values.JWT_EXPIRES_IN,
-    allowedHosts: values.ALLOWED_HOSTS,
-    corsOrigins: corsOriginsOf(values),
-    trustedProxies: values.TRUSTED_PROXIES,
-    requestsPerSecond: values.GATEWAY_RATE_LIMIT,
     subscriptionLimits: {
       perAccount: values.SUBSCRIPTIONS_PER_ACCOUNT,
       perAddress: values.SUBSCRIPTIONS_PER_ADDRESS,

@@ -1,13 +1,6 @@
-import { createRequire } from 'node:module';
-import { AccessTokenVerifier, RevocationList } from '@shop/common/auth';
-import { ServiceClient, createRateLimit, listen, type HttpServer, type Probe } from '@shop/common/http';
-import { stopInOrder } from '@shop/common/lifecycle';
-import { createLogger } from '@shop/common/logger';
-import { EventBroadcast, RevocationStream, createTopology } from '@shop/common/messaging';
-import { createMetrics } from '@shop/common/metrics';
-import { BrokerConnection } from '@shop/common/rabbitmq';
-import { startTracing } from '@shop/common/tracing';
-import { z } from 'zod';
+import { createRateLimit } from '@shop/common/http';
+import { EventBroadcast } from '@shop/common/messaging';
+import { createHost, packageVersion, type RunningHost } from '@shop/common/service';
 import { buildApp } from './app.js';
 import type { Config } from './config.js';
 import { DocumentBudget } from './document-budget.js';
@@ -18,49 +11,19 @@ import { OpenSubscriptions } from './subscriptions/open-subscriptions.js';
 import { Upstream } from './upstream-work.js';
 import { buildYoga, graphqlPaths } from './yoga.js';
 
-const SERVICE = 'gateway';
-/** Milliseconds that running requests get to end in when the gateway stops. */
-const SERVER_GRACE = 10_000;
-
-const { version } = z.object({ version: z.string() }).parse(createRequire(import.meta.url)('../package.json'));
-
-export interface RunningGateway {
-  readonly port: number;
-  /** Takes requests for a little longer, not ready any more. */
-  drain(): Promise<void>;
-  stop(): Promise<void>;
-}
+export type RunningGateway = RunningHost;
 
 /** Builds and starts the gateway. It serves while the broker and the services are down. */
 export async function startGateway(config: Config): Promise<RunningGateway> {
-  const logger = createLogger({ service: SERVICE, level: config.logLevel });
-  const metrics = createMetrics({ service: SERVICE });
-  const tracing = await startTracing(config.tracing, { service: SERVICE, version, logger });
+  const host = await createHost({ name: 'gateway', version: packageVersion(import.meta.url), config });
+  const { name: service, version, logger, metrics, tracing, broker, verifier, revocationStream } = host;
 
-  const client = (name: string, url: string) =>
-    new ServiceClient({ name, url, timeout: config.upstreamTimeout, metrics, tracing });
+  const clientOf = (name: string, url: string) => host.createClient({ name, url, timeout: config.upstreamTimeout });
   const services = {
-    users: client('user-service', config.userServiceUrl),
-    orders: client('order-service', config.orderServiceUrl),
-    payments: client('payment-service', config.paymentServiceUrl),
+    users: clientOf('user-service', config.userServiceUrl),
+    orders: clientOf('order-service', config.orderServiceUrl),
+    payments: clientOf('payment-service', config.paymentServiceUrl),
   };
-
-  const topology = createTopology({ accessTokenLifetime: config.accessTokenLifetime });
-  const broker = new BrokerConnection({ url: config.brokerUrl, name: SERVICE, topology, logger });
-  const revocations = new RevocationList({ lifetime: config.accessTokenLifetime });
-  const revocationStream = new RevocationStream({
-    connection: broker,
-    stream: topology.revocations,
-    revocations,
-    logger,
-  });
-  const verifier = new AccessTokenVerifier({
-    publicKeys: config.publicKeys,
-    issuer: config.tokenIssuer,
-    formerIssuers: config.formerTokenIssuers,
-    audience: config.tokenAudience,
-    revocations,
-  });
 
   const subscriptions = new OpenSubscriptions({
     verifier,
@@ -69,27 +32,24 @@ export async function startGateway(config: Config): Promise<RunningGateway> {
   });
   const eventBroadcast = new EventBroadcast({
     connection: broker,
-    queue: topology.gatewaySubscriptions,
+    queue: host.topology.gatewaySubscriptions,
     onEvent: (event) => subscriptions.hear(event),
     onBegin: () => subscriptions.refresh(),
     logger,
   });
 
-  let isStopping = false;
-  const probes: Record<string, Probe> = {
-    'user-service': serviceProbe(services.users),
-    'order-service': serviceProbe(services.orders),
-    'payment-service': serviceProbe(services.payments),
-    broker: { vital: false, state: () => broker.state() },
-    revocations: { vital: false, state: () => revocationStream.state() },
-  };
   const app = buildApp({
-    service: SERVICE,
+    service,
     version,
     logger,
     metrics,
-    probes,
-    isStopping: () => isStopping,
+    probes: {
+      'user-service': serviceProbe(services.users),
+      'order-service': serviceProbe(services.orders),
+      'payment-service': serviceProbe(services.payments),
+      ...host.probes,
+    },
+    isStopping: () => host.isStopping(),
     graphiql: config.graphiqlEnabled ? await graphiqlRouter(['/', ...graphqlPaths]) : undefined,
   });
   const yoga = buildYoga({
@@ -117,37 +77,12 @@ export async function startGateway(config: Config): Promise<RunningGateway> {
     tracing,
   });
 
-  let server: HttpServer | undefined;
-  const drain = async (): Promise<void> => {
-    isStopping = true;
-    await server?.drain(config.stopDelay ?? 0);
-  };
-  const stop = async (): Promise<void> => {
-    isStopping = true;
-    await stopInOrder([
-      async () => subscriptions.close(),
-      async () => server?.stop(SERVER_GRACE),
-      () => eventBroadcast.stop(),
-      () => revocationStream.stop(),
-      () => broker.stop(),
-      ...Object.values(services).map((service) => () => service.close()),
-      async () => tracing?.stop(),
-    ]);
-    logger.info('stopped');
-  };
-  try {
-    revocationStream.start();
-    eventBroadcast.start();
-    await revocationStream.untilReady();
-    server = await listen(listener, {
-      host: config.host,
-      port: config.port,
-      allowedHosts: [SERVICE, ...(config.allowedHosts ?? [])],
-    });
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  logger.info('listening', { host: config.host, port: server.port, version });
-  return { port: server.port, drain, stop };
+  return host.run([
+    ...Object.values(services).map((client) => ({ stop: () => client.close() })),
+    broker,
+    revocationStream,
+    eventBroadcast,
+    host.server(listener),
+    { stop: () => subscriptions.close() },
+  ]);
 }

@@ -1,4 +1,4 @@
-import type { TestTokens } from '@shop/common/testing';
+import { testHostConfig, type TestTokens } from '@shop/common/testing';
 import type { Config } from '../src/config.js';
 import { startGateway, type RunningGateway } from '../src/container.js';
 import { noDocumentLimits } from './test-gateway.js';
@@ -8,24 +8,16 @@ const NOBODY_LISTENS = 'http://127.0.0.1:1';
 /** The whole gateway on a port of its own; services that aren't given are down. */
 export const startTestGateway = ({
   tokens,
+  brokerUrl,
   ...settings
 }: Partial<Config> & { tokens: TestTokens; brokerUrl: string }): Promise<RunningGateway> =>
   startGateway({
-    logLevel: 'error',
-    host: '127.0.0.1',
-    port: 0,
+    ...testHostConfig({ tokens, brokerUrl }),
     userServiceUrl: NOBODY_LISTENS,
     orderServiceUrl: NOBODY_LISTENS,
     paymentServiceUrl: NOBODY_LISTENS,
     upstreamTimeout: 2_000,
     requestTimeout: 10_000,
-    publicKeys: tokens.publicKeys,
-    tokenIssuer: tokens.issuer,
-    tokenAudience: tokens.audience,
-    accessTokenLifetime: 3_600_000,
-    corsOrigins: [],
-    trustedProxies: [],
-    requestsPerSecond: 100_000,
     subscriptionLimits: { perAccount: 100, perAddress: 1_000, inAll: 1_000 },
     documentLimits: noDocumentLimits,
     upstreamLimits: { perRequest: 4, perClient: 16 },

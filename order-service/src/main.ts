@@ -1,4 +1,4 @@
-import { runProcess } from '@shop/common/lifecycle';
+import { runProcess } from '@shop/common/service';
 import { loadConfig } from './config.js';
 import { startOrderService } from './container.js';
 

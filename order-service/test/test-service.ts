@@ -10,7 +10,9 @@ import {
   createTestDatabase,
   createTestPool,
   createTestTokens,
+  hostEnvironment,
   startServiceProcess,
+  testServiceConfig,
   type ServiceProcess,
   type TestBroker,
   type TestTokens,
@@ -56,12 +58,7 @@ const serviceDirectory = path.join(import.meta.dirname, '..');
 const environmentOf = (config: Config): Record<string, string> => ({
   ORDER_SERVICE_PORT: '0',
   ORDER_DATABASE_URL: config.databaseUrl,
-  RABBITMQ_URL: config.brokerUrl,
-  JWT_PUBLIC_KEYS: config.publicKeys
-    .map((key) => key.export({ type: 'spki', format: 'der' }).toString('base64'))
-    .join(','),
-  JWT_ISSUER: config.tokenIssuer,
-  JWT_AUDIENCE: config.tokenAudience,
+  ...hostEnvironment(config),
 });
 
 /** The real service with a database and a broker of its own. */
@@ -69,20 +66,8 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
   const tokens = createTestTokens();
   const [database, broker] = await Promise.all([createTestDatabase({ serviceDirectory }), createTestBroker()]);
   const config: Config = {
-    logLevel: 'error',
-    host: '127.0.0.1',
-    port: 0,
-    databaseUrl: database.url,
+    ...testServiceConfig({ tokens, brokerUrl: broker.url, databaseUrl: database.url }),
     databasePoolSize: 5,
-    databaseMaxProcesses: 1,
-    brokerUrl: broker.url,
-    publicKeys: tokens.publicKeys,
-    tokenIssuer: tokens.issuer,
-    tokenAudience: tokens.audience,
-    accessTokenLifetime: 3_600_000,
-    corsOrigins: [],
-    trustedProxies: [],
-    requestsPerSecond: 100_000,
     paymentWindow: 30 * 60_000,
     unpaidLimit: { orders: 10_000, bytes: 100_000_000, window: 3_600_000 },
     keysPerUser: 10_000,

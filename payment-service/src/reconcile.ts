@@ -2,7 +2,7 @@
 // differ, 2 when they could not be compared.
 import { parseArgs } from 'node:util';
 import { SettingsError } from '@shop/common/config';
-import { stopInOrder } from '@shop/common/lifecycle';
+import { stopInOrder } from '@shop/common/service';
 import { redact, type Logger } from '@shop/common/logger';
 import { loadReconciliationConfig, type ReconciliationConfig } from './config.js';
 import { ProviderSet } from './providers/provider-set.js';

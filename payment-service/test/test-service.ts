@@ -14,7 +14,9 @@ import {
   createTestPool,
   createTestTokens,
   createEventSender,
+  hostEnvironment,
   startServiceProcess,
+  testServiceConfig,
   type ServiceProcess,
   type TestBroker,
   type TestTokens,
@@ -81,12 +83,7 @@ export const environmentOf = (config: TestService['config']): Record<string, str
     .map((secret) => `whsec_${secret.toString('base64')}`)
     .join(','),
   ORDER_SERVICE_URL: config.orderServiceUrl,
-  RABBITMQ_URL: config.brokerUrl,
-  JWT_PUBLIC_KEYS: config.publicKeys
-    .map((key) => key.export({ type: 'spki', format: 'der' }).toString('base64'))
-    .join(','),
-  JWT_ISSUER: config.tokenIssuer,
-  JWT_AUDIENCE: config.tokenAudience,
+  ...hostEnvironment(config),
 });
 
 /** The real service with a database and a broker of its own, beside a stand-in of order-service. */
@@ -98,20 +95,7 @@ export async function startTestService({ simulated, ...overrides }: ConfigChange
     startStandInOrderService(),
   ]);
   const config: TestService['config'] = {
-    logLevel: 'error',
-    host: '127.0.0.1',
-    port: 0,
-    databaseUrl: database.url,
-    databasePoolSize: 10,
-    databaseMaxProcesses: 1,
-    brokerUrl: broker.url,
-    publicKeys: tokens.publicKeys,
-    tokenIssuer: tokens.issuer,
-    tokenAudience: tokens.audience,
-    accessTokenLifetime: 3_600_000,
-    corsOrigins: [],
-    trustedProxies: [],
-    requestsPerSecond: 100_000,
+    ...testServiceConfig({ tokens, brokerUrl: broker.url, databaseUrl: database.url }),
     orderServiceUrl: orderService.url,
     providers: ['simulated'],
     simulated: { databaseUrl: database.url, webhookSecrets: [randomBytes(32)], webhookUrl: undefined, ...simulated },

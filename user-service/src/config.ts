@@ -1,54 +1,25 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { jwkThumbprint, privateKey, publicKeys } from '@shop/common/auth';
+import { jwkThumbprint, privateKey } from '@shop/common/auth';
 import {
-  corsOriginsOf,
   SettingsError,
-  databaseUrl,
-  httpSettings,
+  databaseUrlOf,
   integer,
   loadSettings,
   optional,
   port,
-  stopDelayOf,
-  tracingOf,
   rate,
   secret,
-  type AllowedOrigins,
   type Environment,
   type Setting,
 } from '@shop/common/config';
 import { email, password, type Rule } from '@shop/common/http';
-import type { LogLevel } from '@shop/common/logger';
-import type { TracingOptions } from '@shop/common/tracing';
+import { serviceConfig, serviceSettings, type ServiceConfig } from '@shop/common/service';
 import { z } from 'zod';
 import type { AttemptLimits } from './throttling/throttle.service.js';
 
 /** What this process is told from outside. Lengths of time are in milliseconds. */
-export interface Config {
-  logLevel: LogLevel;
-  /** Absent: no traces are made. */
-  tracing?: TracingOptions | undefined;
-  /** Milliseconds that requests are still taken in after the signal to stop; absent: none. */
-  stopDelay?: number | undefined;
-  host: string;
-  port: number;
-  /** Names that it may be asked by, beside its own and those of the loopback. */
-  allowedHosts?: readonly string[] | undefined;
-  corsOrigins: AllowedOrigins;
-  trustedProxies: readonly string[];
-  requestsPerSecond: number;
-  databaseUrl: string;
-  databasePoolSize: number;
-  /** Processes of this service that may run at a time: replicas, and those that a rolling update adds. */
-  databaseMaxProcesses: number;
-  brokerUrl: string;
+export interface Config extends ServiceConfig {
   privateKey: KeyObject;
-  publicKeys: readonly KeyObject[];
-  tokenIssuer: string;
-  /** Whose tokens are accepted, too, while they live. */
-  formerTokenIssuers?: readonly string[] | undefined;
-  tokenAudience: string;
-  accessTokenLifetime: number;
   refreshTokenSecret: string;
   bcryptCost: number;
   attemptLimits: AttemptLimits;
@@ -79,21 +50,11 @@ const bcryptCost: Setting<number> = {
 const plainText: Setting<string> = { schema: z.string() };
 
 const settings = {
-  ...httpSettings,
+  ...serviceSettings,
   JWT_PRIVATE_KEY: privateKey(),
-  JWT_PUBLIC_KEYS: publicKeys(),
   REFRESH_TOKEN_SECRET: secret({ examples: ['development-only-refresh-token-secret'] }),
   USER_SERVICE_PORT: port({ default: 8081 }),
-  USER_DATABASE_URL: databaseUrl({
-    host: 'USER_DB_HOST',
-    port: 'USER_DB_PORT',
-    user: 'USER_DB_USER',
-    password: 'USER_DB_PASSWORD',
-    name: 'USER_DB_NAME',
-  }),
-  DATABASE_POOL_SIZE: integer({ min: 1, max: 1_000, default: 7 }),
-  DATABASE_MAX_PROCESSES: integer({ min: 1, max: 1_000, default: 10 }),
-  SERVICE_RATE_LIMIT: integer({ min: 1, max: 1_000_000, default: 500 }),
+  USER_DATABASE_URL: databaseUrlOf('USER'),
   BCRYPT_COST: bcryptCost,
   LOGIN_LIMIT: rate({ default: '10/15m' }),
   LOGIN_ACCOUNT_LIMIT: rate({ default: '50/1h' }),
@@ -144,25 +105,8 @@ export function loadConfig(environment: Environment): Config {
   if (faults.length > 0) throw new SettingsError(faults);
   const { ADMIN_EMAIL, ADMIN_PASSWORD } = values;
   return {
-    logLevel: values.LOG_LEVEL,
-    tracing: tracingOf(values),
-    stopDelay: stopDelayOf(values),
-    host: values.HOST,
-    port: values.USER_SERVICE_PORT,
-    allowedHosts: values.ALLOWED_HOSTS,
-    corsOrigins: corsOriginsOf(values),
-    trustedProxies: values.TRUSTED_PROXIES,
-    requestsPerSecond: values.SERVICE_RATE_LIMIT,
-    databaseUrl: values.USER_DATABASE_URL,
-    databasePoolSize: values.DATABASE_POOL_SIZE,
-    databaseMaxProcesses: values.DATABASE_MAX_PROCESSES,
-    brokerUrl: values.RABBITMQ_URL,
+    ...serviceConfig(values, { port: values.USER_SERVICE_PORT, databaseUrl: values.USER_DATABASE_URL }),
     privateKey: values.JWT_PRIVATE_KEY,
-    publicKeys: values.JWT_PUBLIC_KEYS,
-    tokenIssuer: values.JWT_ISSUER,
-    formerTokenIssuers: values.JWT_FORMER_ISSUERS,
-    tokenAudience: values.JWT_AUDIENCE,
-    accessTokenLifetime: values.JWT_EXPIRES_IN,
     refreshTokenSecret: values.REFRESH_TOKEN_SECRET,
     bcryptCost: values.BCRYPT_COST,
     attemptLimits: {

@@ -8,7 +8,7 @@ import { SettingsError } from '@shop/common/config';
 import { AtomicStore, createDatabaseAdapter } from '@shop/common/database';
 import { AppError, InvalidInput } from '@shop/common/errors';
 import { email as emailRule, password as passwordRule, type Rule } from '@shop/common/http';
-import { stopInOrder } from '@shop/common/lifecycle';
+import { stopInOrder } from '@shop/common/service';
 import { redact } from '@shop/common/logger';
 import { loadAdminToolConfig } from './config.js';
 import { createDatabase } from './database.js';

@@ -7,12 +7,14 @@ import {
   createTestPool,
   createTestTokens,
   eventually,
+  testServiceConfig,
   type TestBroker,
   type TestTokens,
 } from '@shop/common/testing';
 import type { UserResource } from '@shop/common/contracts';
+import type { RunningService } from '@shop/common/service';
 import type { Config } from '../src/config.js';
-import { startUserService, type RunningService } from '../src/container.js';
+import { startUserService } from '../src/container.js';
 
 export const PASSWORD = 'correct horse battery';
 export const ADMIN = { email: 'admin@example.com', password: 'admin-password' };
@@ -98,21 +100,8 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
     createTestBroker(),
   ]);
   const config: Config = {
-    logLevel: 'error',
-    host: '127.0.0.1',
-    port: 0,
-    databaseUrl: database.url,
-    databasePoolSize: 10,
-    databaseMaxProcesses: 1,
-    brokerUrl: broker.url,
+    ...testServiceConfig({ tokens, brokerUrl: broker.url, databaseUrl: database.url }),
     privateKey: tokens.privateKey,
-    publicKeys: tokens.publicKeys,
-    tokenIssuer: tokens.issuer,
-    tokenAudience: tokens.audience,
-    accessTokenLifetime: 3_600_000,
-    corsOrigins: [],
-    trustedProxies: [],
-    requestsPerSecond: 100_000,
     refreshTokenSecret: 'test-refresh-token-secret',
     bcryptCost: 4,
     // All tests come from one address: its limits are for the tests that are about them.

@@ -1,6 +1,5 @@
 import type { Settings } from './load-settings.js';
 import {
-  connection,
   duration,
   fraction,
   hosts,
@@ -11,8 +10,8 @@ import {
   optional,
   origins,
   text,
-  url,
 } from './setting.js';
+import { connection, url } from './url-setting.js';
 
 export const nodeEnvironments = ['development', 'test', 'production'] as const;
 

@@ -1,7 +1,6 @@
 export { loadSettings, SettingsError, type Environment, type Setting, type Settings } from './load-settings.js';
 export { connectionUrl, type ConnectionParts } from './connection-url.js';
 export {
-  databaseUrl,
   duration,
   flag,
   fraction,
@@ -15,11 +14,10 @@ export {
   origins,
   port,
   rate,
-  secret,
   text,
-  url,
   type Rate,
 } from './setting.js';
+export { databaseUrl, databaseUrlOf, secret, url } from './url-setting.js';
 export {
   corsOriginsOf,
   brokerUrl,

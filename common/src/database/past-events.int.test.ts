@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createTestClient } from '../../test/database/test-client.js';
 import { RecordingLogger } from '../../test/messaging/fixtures.js';
-import { BackgroundWorker } from '../lifecycle/index.js';
+import { BackgroundWorker } from '../service/index.js';
 import { createTestDatabase, createTestPool, eventually } from '../testing/index.js';
 import { PastEvents } from './past-events.js';
 

@@ -6,8 +6,7 @@ import {
   type EventType,
 } from '../contracts/index.js';
 import { transientFailureOf, type Cause } from '../database/index.js';
-import { findAppError, type ErrorCode } from '../errors/index.js';
-import { redact, runInScope, type Logger } from '../logger/index.js';
+import { runInScope, type Logger } from '../logger/index.js';
 import type { Metrics } from '../metrics/index.js';
 import {
   backOff,
@@ -24,6 +23,7 @@ import {
 import { continueTrace, type Tracing } from '../tracing/index.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { attemptsOf, deadLetterHeaders, deferralsOf, withoutBrokerHeaders } from './dead-letter-headers.js';
+import { errorHeaders, isForeseenOutage, type FailureFacts } from './event-failure.js';
 import { FailureStreak } from './failure-streak.js';
 import { messageSpan } from './message-span.js';
 import { messagingMetrics, type MessagingMetrics } from './messaging-metrics.js';
@@ -55,12 +55,9 @@ const DEFAULT_GRACE = 10_000;
 /** Well below the half hour after which the broker takes a message away from a consumer that doesn't acknowledge it. */
 const DEFAULT_HOLD_LIMIT = 10 * 60 * 1_000;
 const DEFAULT_UNKNOWN_OUTAGE = { events: 5, limit: 60 * 60 * 1_000 };
-/** By these a handler says that something it depends on is down. */
-const OUTAGE_CODES: readonly (ErrorCode | undefined)[] = ['SERVICE_UNAVAILABLE', 'UPSTREAM_TIMEOUT'];
 const FORWARD_PAUSE = { first: 250, most: 1_000 };
 /** Two events that failed because of each other should not meet again: a pause is shorter by up to this part of it. */
 const RETRY_JITTER = 0.2;
-const MAX_STACK = 4_000;
 
 /**
  * Hands each event of a work queue to its handler, and acknowledges it only after that has succeeded. After a failure
@@ -206,7 +203,7 @@ export class EventConsumer {
       headers: {
         [deadLetterHeaders.attempts]: facts.attempt,
         [deadLetterHeaders.reason]: facts.reason,
-        ...describe(facts.err),
+        ...errorHeaders(facts.err),
       },
     });
   }
@@ -282,27 +279,6 @@ export class EventConsumer {
     }
   }
 }
-
-/** What is logged of a failure. */
-interface FailureFacts {
-  queue: string;
-  messageId: string | undefined;
-  type: string | undefined;
-  attempt: number;
-  err: unknown;
-}
-
-const isForeseenOutage = (error: unknown): boolean =>
-  transientFailureOf(error) === 'outage' || OUTAGE_CODES.includes(findAppError(error)?.code);
-
-const describe = (error: unknown): Record<string, string> => {
-  const { message, stack = '' } = error instanceof Error ? error : new Error(String(error));
-  return {
-    [deadLetterHeaders.error]: String(redact(message)).slice(0, MAX_STACK),
-    [deadLetterHeaders.stack]: String(redact(stack)).slice(0, MAX_STACK),
-    [deadLetterHeaders.time]: new Date().toISOString(),
-  };
-};
 
 /** `order.created` of order 7 belongs to `order/7`. */
 const causeOf = ({ id, type, subject, sequence }: IncomingEvent): Cause => ({

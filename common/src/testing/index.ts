@@ -2,6 +2,7 @@ export { eventually } from './eventually.js';
 export { PATIENCE, timeLimit } from './time-limits.js';
 export { createTestBroker, type TestBroker } from './test-broker.js';
 export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from './test-database.js';
+export { hostEnvironment, testHostConfig, testServiceConfig } from './test-config.js';
 export { createTestPool } from './test-pool.js';
 export { ask, type Asked, type Received } from './ask.js';
 export { startServiceProcess, type ServiceProcess } from './service-process.js';

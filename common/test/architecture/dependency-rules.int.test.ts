@@ -22,7 +22,7 @@ const topics = [
   'database',
   'rabbitmq',
   'messaging',
-  'lifecycle',
+  'service',
   'testing',
 ];
 

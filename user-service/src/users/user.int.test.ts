@@ -9,7 +9,7 @@ import {
   type TestService,
   type TestUser,
 } from '../../test/test-service.js';
-import type { RunningService } from '../container.js';
+import type { RunningService } from '@shop/common/service';
 
 let test: TestService;
 let admin: TestUser;

@@ -1,0 +1,181 @@
+import type { Express } from 'express';
+import {
+  AtomicStore,
+  AuditTrail,
+  connectionsOfProcess,
+  createDatabaseAdapter,
+  DatabaseClock,
+  DatabaseProbe,
+  IdempotencyKeys,
+  isDatabaseUnavailable,
+  PastEvents,
+  type DatabaseAdapter,
+  type DatabaseClient,
+} from '../database/index.js';
+import { buildServiceApp, type Probe, type ServiceAppOptions } from '../http/index.js';
+import type { Logger } from '../logger/index.js';
+import {
+  countSkippedEvents,
+  EventConsumer,
+  OutboxRelay,
+  type EventConsumerOptions,
+  type PublishedEvent,
+} from '../messaging/index.js';
+import type { Metrics } from '../metrics/index.js';
+import { BackgroundWorker } from './background-worker.js';
+import { createHost, type Component, type Host, type RunningHost } from './host.js';
+import type { ServiceConfig } from './settings.js';
+
+/** Milliseconds between two looks for what is past its time. */
+const PURGE_POLL = 60_000;
+
+/** A generated Prisma client, extended or not. */
+type ServiceDatabase = DatabaseClient & { $disconnect(): Promise<void> };
+
+export interface RunningService extends RunningHost {
+  readonly app: Express;
+}
+
+/** What a service can build its own parts upon. */
+export interface ServiceHost<Database extends ServiceDatabase> extends Pick<
+  Host,
+  'logger' | 'metrics' | 'topology' | 'revocations' | 'createClient' | 'localUrl'
+> {
+  readonly database: Database;
+  readonly databaseClock: DatabaseClock;
+  readonly store: AtomicStore<Database>;
+  readonly auditTrail: AuditTrail;
+}
+
+/** What is a service's own. */
+export interface ServiceParts extends Pick<ServiceAppOptions, 'routes' | 'extend'> {
+  /** The events that it consumes; absent: none. */
+  readonly consumer?: Pick<EventConsumerOptions, 'queue' | 'handlers'>;
+  /** For routes that are idempotent: milliseconds that one of their requests has, and keys that a user may have at a time. */
+  readonly idempotency?: { readonly lease: number; readonly maxPerUser: number };
+  readonly workers?: readonly BackgroundWorker[];
+  /** Done once the database answers, before anything else runs. */
+  readonly prepare?: () => Promise<void>;
+  /** What workers and requests use: stopped after them, the last one first. */
+  readonly resources?: readonly Component[];
+}
+
+export interface ServiceOptions<Database extends ServiceDatabase> {
+  readonly name: string;
+  readonly version: string;
+  readonly config: ServiceConfig;
+  /** Default: one that writes to standard output. */
+  readonly logger?: Logger | undefined;
+  readonly createDatabase: (adapter: DatabaseAdapter) => Database;
+  /** Makes the service's own metrics of what it publishes. */
+  readonly countPublished: (metrics: Metrics) => (event: PublishedEvent) => void;
+  readonly build: (host: ServiceHost<Database>) => ServiceParts;
+}
+
+/**
+ * Builds and starts a service with a database of its own, and everything that services have in common. It serves while the
+ * broker is down; it rejects when its database is.
+ */
+export async function startService<Database extends ServiceDatabase>({
+  name,
+  version,
+  config,
+  createDatabase,
+  countPublished,
+  build,
+  ...options
+}: ServiceOptions<Database>): Promise<RunningService> {
+  const host = await createHost({ name, version, config, logger: options.logger });
+  const { logger, metrics, tracing, broker } = host;
+
+  const database = createDatabase(
+    createDatabaseAdapter({
+      url: config.databaseUrl,
+      poolSize: config.databasePoolSize,
+      applicationName: name,
+      onConnectionLost: (err) => logger.warn('database connection lost', { err }),
+      metrics,
+      tracing,
+    }),
+  );
+  const databaseProbe = new DatabaseProbe({
+    url: config.databaseUrl,
+    service: name,
+    budget: { connections: connectionsOfProcess(config.databasePoolSize), processes: config.databaseMaxProcesses },
+    logger,
+  });
+  const databaseClock = new DatabaseClock({ client: database });
+  const relay = new OutboxRelay({
+    databaseUrl: config.databaseUrl,
+    connection: broker,
+    source: `/${name}`,
+    logger,
+    metrics,
+    tracing,
+    onPublished: countPublished(metrics),
+  });
+  const store = new AtomicStore({
+    client: database,
+    onCommit: () => relay.wake(),
+    onSkip: countSkippedEvents(metrics),
+  });
+  const auditTrail = new AuditTrail({ client: database });
+  const pastEvents = new PastEvents({ client: database });
+
+  const parts = build({ ...host, database, databaseClock, store, auditTrail });
+  const { routes, extend, prepare, resources = [] } = parts;
+  const idempotencyKeys = parts.idempotency && new IdempotencyKeys({ client: database, ...parts.idempotency });
+  const consumer =
+    parts.consumer && new EventConsumer({ ...parts.consumer, connection: broker, logger, metrics, tracing });
+  const purge = (rows: string, work: () => Promise<boolean>) =>
+    new BackgroundWorker({ name: rows, work, poll: PURGE_POLL, logger });
+  const workers = [
+    ...(parts.workers ?? []),
+    ...(idempotencyKeys ? [purge('old idempotency keys', () => idempotencyKeys.purge())] : []),
+    purge('old audit entries', () => auditTrail.purge()),
+    purge('old events', () => pastEvents.purge()),
+  ];
+
+  const probes: Record<string, Probe> = {
+    database: { vital: true, state: () => databaseProbe.state() },
+    broker: host.probes.broker,
+    outbox: { vital: false, state: () => (relay.state() === 'ok' ? 'up' : 'behind') },
+    ...(consumer && { consumer: { vital: false, state: () => consumer.state() } }),
+    revocations: host.probes.revocations,
+  };
+  const app = buildServiceApp({
+    service: name,
+    version,
+    logger,
+    metrics,
+    tracing,
+    verifier: host.verifier,
+    probes,
+    isStopping: () => host.isStopping(),
+    corsOrigins: config.corsOrigins,
+    trustedProxies: config.trustedProxies,
+    requestsPerSecond: config.requestsPerSecond,
+    isUnavailable: isDatabaseUnavailable,
+    idempotency: idempotencyKeys,
+    routes,
+    extend,
+  });
+
+  const running = await host.run([
+    // Loads the query compiler and opens a connection before the first request needs them.
+    { start: () => databaseClock.now(), stop: () => database.$disconnect() },
+    databaseProbe,
+    { start: prepare },
+    broker,
+    relay,
+    host.revocationStream,
+    ...resources,
+    {
+      start: () => workers.forEach((worker) => worker.start()),
+      stop: () => Promise.all(workers.map((worker) => worker.stop())),
+    },
+    ...(consumer ? [consumer] : []),
+    host.server(app),
+  ]);
+  return { ...running, app };
+}
