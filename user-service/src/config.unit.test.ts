@@ -57,8 +57,8 @@ describe('settings', () => {
   it('nothing at all -> one line for each that is missing', () => {
     expect(faultsOf({})).toEqual([
       'RABBITMQ_URL is missing',
-      'JWT_PRIVATE_KEY is missing',
       'JWT_PUBLIC_KEYS is missing',
+      'JWT_PRIVATE_KEY is missing',
       'REFRESH_TOKEN_SECRET is missing',
       'USER_DATABASE_URL is missing',
     ]);

@@ -1,16 +1,5 @@
 import type { Settings } from './load-settings.js';
-import {
-  duration,
-  fraction,
-  hosts,
-  issuer,
-  list,
-  networks,
-  oneOf,
-  optional,
-  origins,
-  text,
-} from './setting.js';
+import { duration, fraction, hosts, issuer, list, networks, oneOf, optional, origins, text } from './setting.js';
 import { connection, url } from './url-setting.js';
 
 export const nodeEnvironments = ['development', 'test', 'production'] as const;

@@ -40,7 +40,12 @@ describe('a host', () => {
   it('components -> start one after the other, and stop in the reverse order', async () => {
     const host = await createTestHost();
     const steps: string[] = [];
-    const running = await host.run([host.broker, recorded(steps, 'first'), { stop: undefined }, recorded(steps, 'second')]);
+    const running = await host.run([
+      host.broker,
+      recorded(steps, 'first'),
+      { stop: undefined },
+      recorded(steps, 'second'),
+    ]);
     expect([steps.splice(0), host.isStopping()]).toEqual([['start first', 'start second'], false]);
 
     await running.stop();
@@ -98,9 +103,14 @@ describe('a service', () => {
   async function startRecordedService(changes: Partial<ServiceConfig> = {}, prepare?: () => Promise<void>) {
     const logger = new RecordingLogger();
     const steps: string[] = [];
-    let url: string | undefined;
+    const at: { url?: string } = {};
     const note = async (step: string): Promise<void> => {
-      const answers = url !== undefined && (await fetch(url).then(({ ok: isOk }) => isOk, () => false));
+      const answers =
+        at.url !== undefined &&
+        (await fetch(at.url).then(
+          ({ ok: isOk }) => isOk,
+          () => false,
+        ));
       steps.push(`${step}, ${answers ? 'serving' : 'not serving'}`);
     };
     const service = await startService({
@@ -152,8 +162,9 @@ describe('a service', () => {
         ],
       }),
     });
-    url = `http://127.0.0.1:${service.port}/api/v1/things`;
-    return { service, steps, logger, url };
+    const url = `http://127.0.0.1:${service.port}/api/v1/things`;
+    at.url = url;
+    return { service, steps, url };
   }
 
   it('its own parts -> start before it serves, and stop after it serves and before the database closes', async () => {
@@ -166,13 +177,7 @@ describe('a service', () => {
     ]);
     const ready = await fetch(url.replace('/api/v1/things', '/ready'));
     const { dependencies } = (await ready.json()) as { dependencies: object };
-    expect(Object.keys(dependencies)).toEqual([
-      'database',
-      'broker',
-      'outbox',
-      'consumer',
-      'revocations',
-    ]);
+    expect(Object.keys(dependencies)).toEqual(['database', 'broker', 'outbox', 'consumer', 'revocations']);
 
     await service.stop();
 
