@@ -227,7 +227,8 @@ describe('an account with a hundred orders of 200 kB', () => {
       const result = await attackWith((agent) => send(randomInt(1, ALIASES + 1), agent));
       shown('lists in aliases: thirty in one document, alone', [{ seconds }]);
       tell('lists in aliases', result);
-      expect(['200', 'RATE_LIMITED']).toEqual(expect.arrayContaining(Object.keys(result.outcomes)));
+      // A document that waits for its turns too long ends by its own time.
+      expect(['200', 'RATE_LIMITED', 'UPSTREAM_TIMEOUT']).toEqual(expect.arrayContaining(Object.keys(result.outcomes)));
       expect(result.during.p50).toBeLessThan(3 * result.before.p50 + 5);
       expect(result.memory.orderService).toBeLessThan(MEMORY_LIMIT);
       expect(result.memory.gateway).toBeLessThan(MEMORY_LIMIT);
