@@ -115,7 +115,7 @@ test-common: ## Run the tests of the shared code
 test-coverage: ## Run every test and report the lines they cover
 	@$(test) --coverage
 test-chaos: ## Kill every process under load, again and again, and judge the databases: ROUNDS=3 SEED=1
-	@$(run) node e2e/chaos/main.ts --rounds "$(ROUNDS)" --seed "$(SEED)"
+	@$(native) build && $(run) node e2e/chaos/main.ts --rounds "$(ROUNDS)" --seed "$(SEED)"
 test-security: ## Attack a whole system for some minutes: bad input, slow clients, timing; one part: FILE=slow-clients SEED=1 MINUTES=10
 	@$(if $(SEED),SEED="$(SEED)") npm run --silent test:security -- $(FILE)
 test-compose: ## Build the images, start the system in containers, and test it: COMPOSE_PROFILES=metrics,tools

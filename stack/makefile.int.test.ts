@@ -135,7 +135,7 @@ describe('parameters', () => {
 
   it('test-chaos ROUNDS= SEED= -> given on', async () => {
     expect(await commandsOf('test-chaos', 'ROUNDS=7', 'SEED=42')).toEqual([
-      'sh stack/run.sh node e2e/chaos/main.ts --rounds "7" --seed "42"',
+      'sh stack/run.sh node stack/main.ts build && sh stack/run.sh node e2e/chaos/main.ts --rounds "7" --seed "42"',
     ]);
   });
 
