@@ -92,10 +92,15 @@ module.exports = {
           ...prisma,
           layer('handler', 'routes', 'consumer', 'validator'),
           npm('express', 'express-validator', 'amqplib', 'pg', 'undici'),
-          common('http', 'rabbitmq', 'messaging'),
+          common('rabbitmq', 'messaging', 'service'),
         ],
-        dependencyTypesNot: ['type-only'],
       },
+    ),
+    error(
+      'service-runs-without-http',
+      'A use case runs without HTTP: of common/http it may name types alone.',
+      { path: layer('service') },
+      { path: common('http'), dependencyTypesNot: ['type-only'] },
     ),
     error(
       'service-is-given-its-repository',
@@ -117,7 +122,13 @@ module.exports = {
       'repository-knows-only-domain',
       'A repository turns rows into domain objects. It calls no service and no handler.',
       { path: layer('repository') },
-      { path: [layer('service', 'handler', 'routes', 'consumer'), npm('express')], dependencyTypesNot: ['type-only'] },
+      { path: [layer('service', 'handler', 'routes', 'consumer'), npm('express')] },
+    ),
+    error(
+      'repository-runs-without-http',
+      'A repository runs without HTTP: of common/http it may name types alone.',
+      { path: layer('repository') },
+      { path: common('http'), dependencyTypesNot: ['type-only'] },
     ),
     error(
       'loader-below-resolver',

@@ -26,11 +26,19 @@ function environmentOf(text: string): string[] {
   return names.filter((name) => name !== 'SETTING_NAMES'); // tells what others are called
 }
 
+/** What every process reads, and what every service with a database does, too. */
+const [hostSettings = '', serviceSettings = ''] = read('common/src/service/settings.ts').split('const serviceSettings');
+
 /** The settings that a service reads: what it is shown without containers, and its files of settings name. */
 function settingsOf(service: string): string[] {
-  const own = globSync(`${service}/src/{config,**/*-settings,**/*-secrets}.ts`, { cwd: repository });
-  const text = ['common/src/config/http-settings.ts', ...own].map(read).join('\n');
-  const named = new Set(text.match(/\b[A-Z][A-Z0-9_]+\b/g));
+  const own = globSync(`${service}/src/{config,**/*-settings,**/*-secrets}.ts`, { cwd: repository })
+    .map(read)
+    .join('\n');
+  const [, database] = /\bdatabaseUrlOf\('([A-Z]+)'\)/.exec(own) ?? [];
+  const ofDatabase = ['HOST', 'PORT', 'USER', 'PASSWORD', 'NAME'].map((part) => `${String(database)}_DB_${part}`);
+  const texts = [read('common/src/config/http-settings.ts'), hostSettings, own];
+  if (database !== undefined) texts.push(serviceSettings, ...ofDatabase);
+  const named = new Set(texts.join('\n').match(/\b[A-Z][A-Z0-9_]+\b/g));
   const shown = serviceEnvironment(service, parseSettings([read('.env.example')], {}));
   return Object.keys(shown).filter((name) => named.has(name));
 }

@@ -26,8 +26,8 @@ const topics = [
   'testing',
 ];
 
-/** A rule, a file that breaks it, and the import by which it does. */
-const violations: [rule: string, file: string, imports: string][] = [
+/** A rule, a file that breaks it, and the import by which it does: of types alone, where that says so. */
+const violations: [rule: string, file: string, imports: string, kind?: 'type'][] = [
   [
     'no-service-to-service',
     'order-service/src/orders/order.handler.ts',
@@ -47,12 +47,18 @@ const violations: [rule: string, file: string, imports: string][] = [
   ['handler-through-service', 'order-service/src/orders/payment-success.consumer.ts', '../generated/prisma/client.js'],
   ['handler-through-service', 'order-service/src/orders/order-created.consumer.ts', '@shop/common/database'],
   ['service-is-plain', 'order-service/src/orders/order.service.ts', 'express'],
-  ['service-is-plain', 'user-service/src/users/user.service.ts', '@shop/common/http'],
+  ['service-is-plain', 'order-service/src/orders/routed.service.ts', 'express', 'type'],
+  ['service-is-plain', 'user-service/src/users/queued.service.ts', '@shop/common/messaging', 'type'],
+  ['service-is-plain', 'user-service/src/users/handled.service.ts', './user.handler.js', 'type'],
+  ['service-runs-without-http', 'user-service/src/users/user.service.ts', '@shop/common/http'],
   ['service-is-plain', 'payment-service/src/payments/payment.service.ts', '@prisma/client'],
   ['service-is-given-its-repository', 'payment-service/src/payments/refund.service.ts', './refund.repository.js'],
   ['domain-is-pure', 'order-service/src/orders/order.ts', './order.repository.js'],
   ['domain-is-pure', 'order-service/src/orders/order.errors.ts', '@shop/common/http'],
+  ['domain-is-pure', 'user-service/src/users/user.ts', '@shop/common/auth'],
   ['repository-knows-only-domain', 'user-service/src/users/user.repository.ts', './user.service.js'],
+  ['repository-knows-only-domain', 'user-service/src/users/typed.repository.ts', './user.service.js', 'type'],
+  ['repository-runs-without-http', 'user-service/src/users/paged.repository.ts', '@shop/common/http'],
   ['loader-below-resolver', 'gateway/src/user/user.loader.ts', './user.resolvers.js'],
   ['client-below-loader', 'gateway/src/user/user.client.ts', './user.loader.js'],
   ['gateway-has-no-database', 'gateway/src/container.ts', '@shop/common/database'],
@@ -64,12 +70,13 @@ const violations: [rule: string, file: string, imports: string][] = [
 ];
 
 /** The same imports where they are allowed. */
-const allowed: [file: string, imports: string][] = [
+const allowed: [file: string, imports: string, kind?: 'type'][] = [
   ['order-service/src/main.ts', './container.js'],
   ['order-service/src/container.ts', './orders/order.repository.js'],
   ['order-service/src/orders/order.int.test.ts', '../../test/builders.js'],
   ['order-service/src/orders/order.unit.test.ts', '@shop/common/testing'],
   ['user-service/src/users/user.routes.ts', './user.handler.js'],
+  ['order-service/src/orders/order.service.ts', './order.repository.js', 'type'],
   ['gateway/src/user/user.resolvers.ts', './user.loader.js'],
   ['common/src/rabbitmq/connection.ts', 'amqplib'],
   ['common/src/testing/broker.ts', '../http/index.js'],
@@ -87,8 +94,12 @@ const write = async (file: string, text: string): Promise<void> => {
 };
 
 /** Writes a file with one import, and the empty file that it leads to. */
-const writeImport = async ([file, imports]: [string, string]): Promise<void> => {
-  await write(file, `import * as imported from '${imports}';\nexport const used = imported;\n`);
+const writeImport = async ([file, imports, kind]: [file: string, imports: string, kind?: 'type']): Promise<void> => {
+  const text =
+    kind === 'type'
+      ? `import type * as imported from '${imports}';\nexport type Used = typeof imported;\n`
+      : `import * as imported from '${imports}';\nexport const used = imported;\n`;
+  await write(file, text);
   if (!imports.startsWith('.') || imports.includes('nothing-here')) return;
   await write(path.join(path.dirname(file), imports.replace(/\.js$/, '.ts')), '');
 };
@@ -127,7 +138,7 @@ describe('the rules of who may import whom', () => {
   });
 
   it('a file that breaks each -> each fires', async () => {
-    for (const [, file, imports] of violations) await writeImport([file, imports]);
+    for (const [, ...example] of violations) await writeImport(example);
     await write(
       'payment-service/src/payments/two.ts',
       "import * as one from './one.js';\nexport const circle = one;\n",
