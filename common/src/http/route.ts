@@ -63,7 +63,6 @@ export interface Input<P = unknown, Q = unknown, B = unknown> extends PublicInpu
   admit: Admit;
 }
 
-const nothing = () => Promise.resolve(undefined);
 /** A route that takes no parameters refuses them like any other unknown one. */
 const noQuery = queryOf({});
 
@@ -73,7 +72,7 @@ async function parse<P, Q, B>(
   request: Request,
 ) {
   const faults: FieldFault[] = [];
-  const read = async (validator: Validator<unknown> = nothing): Promise<unknown> => {
+  const read = async (validator: Validator<unknown>): Promise<unknown> => {
     try {
       return await validator(request);
     } catch (error) {
@@ -82,7 +81,11 @@ async function parse<P, Q, B>(
       return undefined;
     }
   };
-  const input = { params: await read(params), query: await read(query ?? noQuery), body: await read(body) };
+  const input = {
+    params: params && (await read(params)),
+    query: await read(query ?? noQuery),
+    body: body && (await read(body)),
+  };
   if (faults.length > 0) throw new InvalidInput(faults);
   // Each part came out of the validator of its own type; without a validator its type is unknown.
   return input as PublicInput<P, Q, B>;
@@ -124,7 +127,6 @@ export function route<P, Q, B>(
     respond: async (request, { caller, once, admit }) => {
       if (caller === undefined) throw new Error(`no caller on ${method} ${path}, which isn't public`);
       const key = isIdempotent ? idempotencyKey(request.headers) : undefined;
-      // As it was received: validators tidy the body up in place.
       const body = key === undefined ? '' : canonicalJson(request.body);
       const input = { ...(await parse(parts, request)), ...caller, admit };
       if (key === undefined) return replyAnswer(await handle({ ...input, heldKey: undefined }));
