@@ -1,29 +1,33 @@
 import type { AuditEntry, EventDraft } from '@shop/common/contracts';
-import { attemptClauses, auditClause, outboxInsert, type AtomicStore, type Cause } from '@shop/common/database';
+import {
+  attemptClauses,
+  auditClause,
+  outboxInsert,
+  type AtomicStore,
+  type Cause,
+  type Statement,
+} from '@shop/common/database';
 import { RequestStillRunning } from '@shop/common/errors';
 import type { Admit, AttemptNote, PageRequest, Slice } from '@shop/common/http';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { OrderChangedMeanwhile, OrdersTooLarge, TooManyUnpaidOrders } from './order.errors.js';
+import { SYSTEM, type DetailedOrder, type Order } from './order.js';
 import {
-  BYTES_OF_ITEM,
-  bytesOf,
-  SYSTEM,
-  type DetailedOrder,
-  type Order,
-  type OrderItem,
-  type OrderStatus,
-} from './order.js';
+  readByIds,
+  readDetailedOrder,
+  readItems,
+  readPage,
+  readSizesOfNewest,
+  toDetailedOrder,
+  toOrder,
+  type DetailedOrderRow,
+  type ItemsRow,
+  type ListedOrder,
+  type ListedOrders,
+  type OrderFilters,
+} from './order.reads.js';
 
-/** Conditions that all orders of a list meet. */
-export interface OrderFilters {
-  userId?: string | undefined;
-  status?: OrderStatus | undefined;
-  /** Inclusive. */
-  createdFrom?: Date | undefined;
-  /** Exclusive. */
-  createdTo?: Date | undefined;
-}
 export type OrderSliceRequest = PageRequest;
 export type OrderSlice = Slice<Order>;
 
@@ -39,31 +43,8 @@ const { sql } = Prisma;
 /** As JSON: a hundred orders of 20 items each have as much. No order alone has more than a quarter of it. */
 const MAX_PAGE_BYTES = 1_000_000;
 const MAX_BATCH_BYTES = 2_000_000;
-/** Each number of ids makes another SQL text, and each text is prepared and kept. */
+/** How many large orders are read at a time. */
 const MAX_IDS = 100;
-const newestFirst = [{ createdAt: 'desc' }, { id: 'desc' }] satisfies Prisma.OrderOrderByWithRelationInput[];
-/** The columns of an order under the names of its fields. */
-const orderColumns = sql`
-  id, user_id AS "userId", status, status_reason AS "statusReason", total_amount AS "totalAmount", currency,
-  currency_decimals AS "currencyDecimals", shipping_address AS "shippingAddress", notes, payable_until AS "payableUntil",
-  version, created_at AS "createdAt", updated_at AS "updatedAt", bytes`;
-/** What belongs to an order, as JSON: one statement reads all of it. Amounts are whole numbers that JSON holds exactly. */
-const itemsOfOrder = sql`
-  SELECT json_agg(item ORDER BY item.position)
-  FROM (SELECT position, id, product_id AS "productId", product_name AS "productName", quantity, unit_price AS "unitPrice"
-        FROM order_items WHERE order_id = orders.id) AS item`;
-const historyOfOrder = sql`
-  SELECT json_agg(change ORDER BY change.version)
-  FROM (SELECT version, status, at, changed_by AS by, reason FROM order_status_history WHERE order_id = orders.id) AS change`;
-
-type OrderHead = Prisma.OrderGetPayload<object>;
-/** An order without its items, which are nearly all of what it has. */
-type MeasuredHead = OrderHead & { bytes: number };
-type ItemRow = Prisma.OrderItemGetPayload<object>;
-interface DetailedOrderRow extends Omit<OrderHead, 'deletedAt'> {
-  items: (Omit<ItemRow, 'orderId' | 'unitPrice'> & { unitPrice: number })[] | null;
-  statusHistory: { status: OrderStatus; at: string; by: string | null; reason: string | null }[];
-}
 
 /** All access to the tables of orders. Deleted orders are invisible; lists are newest first. */
 export class OrderRepository {
@@ -87,95 +68,50 @@ export class OrderRepository {
 
   /** With `userId`, only if the order is that user's. */
   async find(id: string, userId?: string): Promise<DetailedOrder | undefined> {
-    const [row] = await this.#database.$read<DetailedOrderRow>(sql`
-      SELECT ${orderColumns}, (${itemsOfOrder}) AS items, (${historyOfOrder}) AS "statusHistory" FROM orders
-      WHERE id = ${id}::uuid AND (${userId ?? null}::uuid IS NULL OR user_id = ${userId ?? null}::uuid)
-        AND deleted_at IS NULL`);
+    const [row] = await this.#database.$read<DetailedOrderRow>(readDetailedOrder(id, userId));
     return row && toDetailedOrder(row);
   }
 
   /** Ends before its limit where the answer would be too large. */
-  async list(
-    filters: OrderFilters,
-    { limit, offset, after, countUpTo }: OrderSliceRequest,
-    admit: Admit,
-  ): Promise<OrderSlice> {
-    const { userId, status, createdFrom, createdTo } = filters;
-    const where: Prisma.OrderWhereInput = { userId, status, createdAt: { gte: createdFrom, lt: createdTo } };
-    const [found, total] = await Promise.all([
-      this.#database.order.findMany({
-        where: after === undefined ? where : { AND: [where, isAfter(after)] },
-        orderBy: newestFirst,
-        skip: after === undefined ? offset : 0,
-        take: limit + 1,
-      }),
-      countUpTo > 0 ? this.#database.order.count({ where, take: countUpTo }) : null,
-    ]);
-    const heads = await this.#measure(found);
-    const fitting = heads.slice(0, countFitting(heads));
+  async list(filters: OrderFilters, request: OrderSliceRequest, admit: Admit): Promise<OrderSlice> {
+    const { orders, total } = await this.#read(readPage(filters, request));
+    const fitting = orders.slice(0, countFitting(orders));
     await admit(sizeOf(fitting));
-    return { rows: await this.#withItems(fitting), total, endsEarly: fitting.length < heads.length };
+    return { rows: await this.#withItems(fitting), total, endsEarly: fitting.length < orders.length };
   }
 
   /** With `userId`, only those that are that user's. Throws OrdersTooLarge. */
   async listByIds(ids: readonly string[], admit: Admit, userId?: string): Promise<Order[]> {
-    const heads = await this.#measure(await this.#findHeads(ids, userId));
-    if (sizeOf(heads) > MAX_BATCH_BYTES) throw new OrdersTooLarge('ids');
-    await admit(sizeOf(heads));
-    return this.#withItems(heads);
+    const { orders } = await this.#read(readByIds(ids, userId));
+    if (sizeOf(orders) > MAX_BATCH_BYTES) throw new OrdersTooLarge('ids');
+    await admit(sizeOf(orders));
+    return this.#withItems(orders);
   }
 
   /** Up to `perUser` orders of each user. Throws OrdersTooLarge. */
   async listNewestOfUsers(userIds: readonly string[], perUser: number, admit: Admit): Promise<Order[]> {
-    const newest = await this.#database.$queryRaw<{ id: string; bytes: number | null }[]>(sql`
-      SELECT newest.id, newest.bytes
-      FROM unnest(${[...userIds]}::uuid[]) AS users (id)
-      CROSS JOIN LATERAL (
-        SELECT id, bytes, created_at FROM orders
-        WHERE user_id = users.id AND deleted_at IS NULL
-        ORDER BY created_at DESC, id DESC
-        LIMIT ${perUser}
-      ) AS newest
-      ORDER BY newest.created_at DESC, newest.id DESC`);
-    const size = sizeOf(await this.#measure(newest));
-    if (size > MAX_BATCH_BYTES) throw new OrdersTooLarge('userIds');
-    await admit(size);
-    const orders: Order[] = [];
+    const newest = await this.#database.$read<{ id: string; bytes: number }>(readSizesOfNewest(userIds, perUser));
+    if (sizeOf(newest) > MAX_BATCH_BYTES) throw new OrdersTooLarge('userIds');
+    await admit(sizeOf(newest));
+    const found: Order[] = [];
     for (let start = 0; start < newest.length; start += MAX_IDS) {
-      const heads = await this.#findHeads(newest.slice(start, start + MAX_IDS).map(({ id }) => id));
-      orders.push(...(await this.#withItems(await this.#measure(heads))));
+      const ids = newest.slice(start, start + MAX_IDS).map(({ id }) => id);
+      const { orders } = await this.#read(readByIds(ids, undefined));
+      found.push(...(await this.#withItems(orders)));
     }
-    return orders;
+    return found;
   }
 
-  #findHeads(ids: readonly string[], userId?: string): Promise<OrderHead[]> {
-    return this.#database.order.findMany({ where: { id: { in: [...ids] }, userId }, orderBy: newestFirst });
+  async #read(statement: Statement): Promise<{ orders: ListedOrder[]; total: number | null }> {
+    const [row] = await this.#database.$read<ListedOrders>(statement);
+    return { orders: row?.orders ?? [], total: row?.total ?? null };
   }
 
-  async #withItems(heads: readonly MeasuredHead[]): Promise<Order[]> {
-    if (heads.length === 0) return [];
-    const items = await this.#database.orderItem.findMany({
-      where: { orderId: { in: heads.map(({ id }) => id) } },
-      orderBy: { position: 'asc' },
-    });
-    const ofOrder = Map.groupBy(items, ({ orderId }) => orderId);
-    return heads.map((head) => toOrder(head, ofOrder.get(head.id) ?? []));
-  }
-
-  /** What orders have that nobody measured when they were placed. */
-  async #measure<Head extends { id: string; bytes: number | null }>(
-    heads: readonly Head[],
-  ): Promise<(Head & { bytes: number })[]> {
-    const unknown = heads.filter(({ bytes }) => bytes === null).map(({ id }) => id);
-    const measured = new Map<string, number>();
-    for (let start = 0; start < unknown.length; start += MAX_IDS) {
-      const rows = await this.#database.$queryRaw<{ id: string; bytes: number }[]>(sql`
-        SELECT order_id AS id,
-               sum(${BYTES_OF_ITEM}::integer + octet_length(product_id) + octet_length(product_name))::integer AS bytes
-        FROM order_items WHERE order_id = ANY (${unknown.slice(start, start + MAX_IDS)}::uuid[]) GROUP BY order_id`);
-      for (const { id, bytes } of rows) measured.set(id, bytes);
-    }
-    return heads.map((head) => ({ ...head, bytes: head.bytes ?? measured.get(head.id) ?? 0 }));
+  async #withItems(orders: readonly ListedOrder[]): Promise<Order[]> {
+    const missing = orders.filter(({ items }) => items === null).map(({ id }) => id);
+    const rows = missing.length === 0 ? [] : await this.#database.$read<ItemsRow>(readItems(missing));
+    const itemsOf = new Map(rows.map(({ orderId, items }) => [orderId, items]));
+    return orders.map((order) => toOrder(order, order.items ?? itemsOf.get(order.id) ?? []));
   }
 
   /**
@@ -290,12 +226,6 @@ function historyInsert({ version, statusHistory }: DetailedOrder): Prisma.Sql {
     FROM saved`;
 }
 
-/** The first condition is there for the index, which can't start at an OR. */
-const isAfter = ({ createdAt, id }: NonNullable<OrderSliceRequest['after']>): Prisma.OrderWhereInput => ({
-  createdAt: { lte: createdAt },
-  OR: [{ createdAt: { lt: createdAt } }, { id: { lt: id } }],
-});
-
 const sizeOf = (heads: readonly { bytes: number }[]): number => heads.reduce((sum, { bytes }) => sum + bytes, 0);
 
 /** How many of them an answer holds, one at least. */
@@ -303,38 +233,4 @@ function countFitting(heads: readonly { bytes: number }[]): number {
   let size = 0;
   const first = heads.findIndex(({ bytes }) => (size += bytes) > MAX_PAGE_BYTES);
   return first === -1 ? heads.length : Math.max(1, first);
-}
-
-const toItem = ({
-  id,
-  productId,
-  productName,
-  quantity,
-  unitPrice,
-}: Omit<ItemRow, 'orderId' | 'position'>): OrderItem => ({
-  id,
-  productId,
-  productName,
-  quantity,
-  unitPrice,
-});
-
-const toOrder = ({ deletedAt: _, ...order }: MeasuredHead, items: readonly ItemRow[]): Order => ({
-  ...order,
-  items: items.map(toItem),
-});
-
-function toDetailedOrder({ statusHistory, items: rows, ...order }: DetailedOrderRow): DetailedOrder {
-  const items = (rows ?? []).map((row) => toItem({ ...row, unitPrice: BigInt(row.unitPrice) }));
-  return {
-    ...order,
-    bytes: order.bytes ?? bytesOf({ ...order, items }),
-    items,
-    statusHistory: statusHistory.map(({ status, at, by, reason }) => ({
-      status,
-      at: new Date(at),
-      by: by ?? SYSTEM,
-      reason,
-    })),
-  };
 }

@@ -17,7 +17,8 @@ import {
   type OrderDraft,
   type OrderStatus,
 } from './order.js';
-import type { OrderFilters, OrderRepository, OrderSlice, OrderSliceRequest } from './order.repository.js';
+import type { OrderFilters } from './order.reads.js';
+import type { OrderRepository, OrderSlice, OrderSliceRequest } from './order.repository.js';
 
 export interface OrderServiceOptions {
   orders: OrderRepository;
