@@ -34,8 +34,6 @@ export const payableOrderColumns = Prisma.sql`
 /** An order's live payment comes first, else its latest. */
 export const latestFirst = Prisma.sql`status IN ('failed', 'cancelled'), created_at DESC, id DESC`;
 
-const newestFirst = [{ createdAt: 'desc' }, { id: 'desc' }] satisfies Prisma.PaymentOrderByWithRelationInput[];
-
 /** Payments as they are read, and those changes that need no look at the order. */
 export class PaymentRepository {
   readonly #database: Database;
@@ -67,36 +65,32 @@ export class PaymentRepository {
     orderIds: readonly string[],
     { userId }: Pick<PaymentFilter, 'userId'>,
   ): Promise<readonly Payment[]> {
-    const latest = await this.#database.$queryRaw<Payment[]>`
+    const latest = await this.#database.$read<Payment>(Prisma.sql`
       SELECT DISTINCT ON (order_id) ${paymentColumns} FROM payments
-      WHERE order_id = ANY(${[...orderIds]}::uuid[]) ORDER BY order_id, ${latestFirst}`;
+      WHERE order_id = ANY(${[...orderIds]}::uuid[]) ORDER BY order_id, ${latestFirst}`);
     return latest.filter((payment) => userId === undefined || payment.userId === userId);
   }
 
   /** All payments of a filter, newest first; meant for filters that name their ids. */
   async findAll(filter: PaymentFilter): Promise<readonly Payment[]> {
-    return this.#database.payment.findMany({ where: toWhere(filter), orderBy: newestFirst });
+    return this.#database.$read<Payment>(Prisma.sql`
+      SELECT ${paymentColumns} FROM payments WHERE ${allOf(conditionsOf(filter))} ORDER BY created_at DESC, id DESC`);
   }
 
   async list(filter: PaymentFilter, { limit, offset, after, countUpTo }: PaymentPageRequest): Promise<PaymentSlice> {
-    const where = toWhere(filter);
-    // The index finds its way by the first condition alone.
-    const beyond: Prisma.PaymentWhereInput = after
-      ? {
-          createdAt: { lte: after.createdAt },
-          OR: [{ createdAt: { lt: after.createdAt } }, { id: { lt: after.id } }],
-        }
-      : {};
-    const [rows, total] = await Promise.all([
-      this.#database.payment.findMany({
-        where: { AND: [where, beyond] },
-        orderBy: newestFirst,
-        skip: after ? 0 : offset,
-        take: limit + 1,
-      }),
-      countUpTo > 0 ? this.#database.payment.count({ where, take: countUpTo }) : null,
+    const conditions = conditionsOf(filter);
+    const beyond = after && Prisma.sql`(created_at, id) < (${after.createdAt}::timestamptz, ${after.id}::uuid)`;
+    const [rows, [counted]] = await Promise.all([
+      this.#database.$read<Payment>(Prisma.sql`
+        SELECT ${paymentColumns} FROM payments WHERE ${allOf(beyond ? [...conditions, beyond] : conditions)}
+        ORDER BY created_at DESC, id DESC LIMIT ${limit + 1}::bigint OFFSET ${after ? 0 : offset}::bigint`),
+      countUpTo === 0
+        ? []
+        : this.#database.$read<{ total: number }>(Prisma.sql`
+            SELECT count(*)::integer AS total
+            FROM (SELECT FROM payments WHERE ${allOf(conditions)} LIMIT ${countUpTo}::bigint) AS counted`),
     ]);
-    return { rows, total };
+    return { rows, total: counted?.total ?? null };
   }
 
   /**
@@ -149,8 +143,12 @@ export class PaymentRepository {
   }
 }
 
-const toWhere = ({ userId, status, ids }: PaymentFilter): Prisma.PaymentWhereInput => ({
-  ...(userId !== undefined && { userId }),
-  ...(status !== undefined && { status }),
-  ...(ids !== undefined && { id: { in: [...ids] } }),
-});
+/** Only the conditions that are asked for: one that may be none has no index. So there are several texts, but few. */
+const conditionsOf = ({ userId, status, ids }: PaymentFilter): Prisma.Sql[] => [
+  ...(userId === undefined ? [] : [Prisma.sql`user_id = ${userId}::uuid`]),
+  ...(status === undefined ? [] : [Prisma.sql`status = ${status}::payment_status`]),
+  ...(ids === undefined ? [] : [Prisma.sql`id = ANY(${[...ids]}::uuid[])`]),
+];
+
+const allOf = (conditions: Prisma.Sql[]): Prisma.Sql =>
+  conditions.length === 0 ? Prisma.sql`true` : Prisma.join(conditions, ' AND ');

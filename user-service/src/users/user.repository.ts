@@ -32,31 +32,25 @@ interface Telling {
   audit: readonly AuditEntry[];
 }
 
-const newestFirst = [{ createdAt: 'desc' }, { id: 'desc' }] satisfies Prisma.UserOrderByWithRelationInput[];
-
-/** LIKE's wildcards as plain characters: Prisma passes them on as they are. */
+/** LIKE's wildcards as plain characters. */
 const escapeLike = (text: string): string => text.replace(/[\\%_]/g, '\\$&');
 
-function conditionsOf({ visibleId, ids, role, isActive, emailPrefix }: UserFilter): Prisma.UserWhereInput[] {
-  return [
-    ...(visibleId === undefined ? [] : [{ id: visibleId }]),
-    ...(ids === undefined ? [] : [{ id: { in: [...ids] } }]),
-    ...(role === undefined ? [] : [{ role }]),
-    ...(isActive === undefined ? [] : [{ isActive }]),
-    ...(emailPrefix === undefined
-      ? []
-      : [{ OR: storedForms(emailPrefix).map((form) => ({ email: { startsWith: escapeLike(form) } })) }]),
-  ];
-}
+/** Only the conditions that are asked for: one that may be none has no index. So there are several texts, but few. */
+const conditionsOf = ({ visibleId, ids, role, isActive, emailPrefix }: UserFilter): Prisma.Sql[] => [
+  Prisma.sql`deleted_at IS NULL`,
+  ...(visibleId === undefined ? [] : [Prisma.sql`id = ${visibleId}::uuid`]),
+  ...(ids === undefined ? [] : [Prisma.sql`id = ANY(${[...ids]}::uuid[])`]),
+  ...(role === undefined ? [] : [Prisma.sql`role = ${role}::user_role`]),
+  ...(isActive === undefined ? [] : [Prisma.sql`is_active = ${isActive}`]),
+  ...(emailPrefix === undefined ? [] : [startsWith(emailPrefix)]),
+];
 
-/** `createdAt <= x` bounds the scan of the index; the rest leaves out what was shown before. */
-const after = ({ after: position }: UserSliceRequest): Prisma.UserWhereInput[] =>
-  position === undefined
-    ? []
-    : [
-        { createdAt: { lte: position.createdAt } },
-        { OR: [{ createdAt: { lt: position.createdAt } }, { id: { lt: position.id } }] },
-      ];
+const startsWith = (prefix: string): Prisma.Sql => {
+  const forms = storedForms(prefix).map((form) => Prisma.sql`email LIKE ${`${escapeLike(form)}%`}`);
+  return Prisma.sql`(${Prisma.join(forms, ' OR ')})`;
+};
+
+const allOf = (conditions: Prisma.Sql[]): Prisma.Sql => Prisma.join(conditions, ' AND ');
 
 const sessionData = ({ id, createdAt, expiresAt, refreshToken }: NewSession) => ({
   id,
@@ -92,21 +86,24 @@ export class UserRepository {
   }
 
   async findMany(filter: UserFilter): Promise<readonly User[]> {
-    return this.#database.user.findMany({ where: { AND: conditionsOf(filter) }, orderBy: newestFirst });
+    return this.#database.$read<User>(Prisma.sql`
+      SELECT ${userColumns} FROM users WHERE ${allOf(conditionsOf(filter))} ORDER BY created_at DESC, id DESC`);
   }
 
-  async list(filter: UserFilter, request: UserSliceRequest): Promise<UserSlice> {
+  async list(filter: UserFilter, { limit, offset, after, countUpTo }: UserSliceRequest): Promise<UserSlice> {
     const conditions = conditionsOf(filter);
-    const [rows, total] = await Promise.all([
-      this.#database.user.findMany({
-        where: { AND: [...conditions, ...after(request)] },
-        orderBy: newestFirst,
-        skip: request.offset,
-        take: request.limit + 1,
-      }),
-      request.countUpTo > 0 ? this.#database.user.count({ where: { AND: conditions }, take: request.countUpTo }) : null,
+    const beyond = after && Prisma.sql`(created_at, id) < (${after.createdAt}::timestamptz, ${after.id}::uuid)`;
+    const [rows, [counted]] = await Promise.all([
+      this.#database.$read<User>(Prisma.sql`
+        SELECT ${userColumns} FROM users WHERE ${allOf(beyond ? [...conditions, beyond] : conditions)}
+        ORDER BY created_at DESC, id DESC LIMIT ${limit + 1}::bigint OFFSET ${offset}::bigint`),
+      countUpTo === 0
+        ? []
+        : this.#database.$read<{ total: number }>(Prisma.sql`
+            SELECT count(*)::integer AS total
+            FROM (SELECT FROM users WHERE ${allOf(conditions)} LIMIT ${countUpTo}::bigint) AS counted`),
     ]);
-    return { rows, total };
+    return { rows, total: counted?.total ?? null };
   }
 
   /** A new user, and its first log-in if there is one. Throws EmailTaken. */
