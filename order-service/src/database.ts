@@ -1,7 +1,7 @@
-import { preparedReads, softDelete, type DatabaseAdapter } from '@shop/common/database';
+import { preparedStatements, softDelete, type DatabaseAdapter } from '@shop/common/database';
 import { PrismaClient } from './generated/prisma/client.js';
 
 /** This service's own database; orders that were deleted are invisible in it. */
 export const createDatabase = (adapter: DatabaseAdapter) =>
-  new PrismaClient({ adapter }).$extends(softDelete(['Order'])).$extends(preparedReads(adapter));
+  new PrismaClient({ adapter }).$extends(softDelete(['Order'])).$extends(preparedStatements(adapter));
 export type Database = ReturnType<typeof createDatabase>;

@@ -1,7 +1,7 @@
-import { preparedReads, softDelete, type DatabaseAdapter } from '@shop/common/database';
+import { preparedStatements, softDelete, type DatabaseAdapter } from '@shop/common/database';
 import { PrismaClient } from './generated/prisma/client.js';
 
 /** The client of this service's database, in which deleted users are invisible. */
 export const createDatabase = (adapter: DatabaseAdapter) =>
-  new PrismaClient({ adapter }).$extends(softDelete(['User'])).$extends(preparedReads(adapter));
+  new PrismaClient({ adapter }).$extends(softDelete(['User'])).$extends(preparedStatements(adapter));
 export type Database = ReturnType<typeof createDatabase>;

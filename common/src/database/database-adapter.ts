@@ -5,7 +5,7 @@ import type { Tracing } from '../tracing/index.js';
 import { createDatabaseFigures, TimedPool } from './database-figures.js';
 import { tolerateLostConnections } from './lost-connections.js';
 import { observeQueries, observer, type ObserveQuery } from './observe-queries.js';
-import type { Statement } from './prepared-reads.js';
+import type { Statement } from './prepared-statements.js';
 import { replaceReadOnlyConnections } from './read-only-connections.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -101,8 +101,8 @@ export class DatabaseAdapter extends PrismaPg {
     return observeQueries(await super.connect(), this.#observe);
   }
 
-  /** One prepared statement past Prisma, outside of any transaction: preparedReads. */
-  read<Row extends QueryResultRow>({ text, values }: Statement): Promise<Row[]> {
+  /** One prepared statement past Prisma, outside of any transaction: preparedStatements. */
+  runPrepared<Row extends QueryResultRow>({ text, values }: Statement): Promise<Row[]> {
     return this.#observe(text, async () => {
       const name = this.#nameOf({ sql: text });
       const { rows } = await this.#pool.query<Row>({ name, text, values: [...values], types: rowTypes });

@@ -46,7 +46,7 @@ export class IdempotencyKeys implements IdempotencyStore {
 
   async keep(heldKey: HeldKey, answer: Answer): Promise<void> {
     const note: AttemptNote = { heldKey, answer, begun: undefined, isFenced: false };
-    await this.#client.$executeRaw(noteAttempt(note));
+    await this.#client.$write(noteAttempt(note));
   }
 
   async release(heldKey: HeldKey): Promise<void> {
@@ -70,9 +70,7 @@ export class IdempotencyKeys implements IdempotencyStore {
   /** A key that is new, past its time, or left behind by an attempt whose time is over. `full`: no new one is to be had. */
   async #take({ userId, key, fingerprint }: KeyedRequest): Promise<Claim | 'full' | undefined> {
     const attempt = randomUUID();
-    const [taken] = await this.#client.$queryRaw<
-      { begun: string | null; holder: string | null; hasRoom: boolean }[]
-    >(sql`
+    const [taken] = await this.#client.$write<{ begun: string | null; holder: string | null; hasRoom: boolean }>(sql`
       WITH room AS MATERIALIZED (
         SELECT EXISTS (SELECT FROM idempotency_keys WHERE user_id = ${userId}::uuid AND key = ${key})
           OR may_take_key(${userId}::uuid, ${this.#maxPerUser}::integer) AS "hasRoom"

@@ -26,7 +26,7 @@ export {
   type DatabaseFailure,
   type TransientFailure,
 } from './database-errors.js';
-export { preparedReads, type Statement } from './prepared-reads.js';
+export { preparedStatements, type Statement } from './prepared-statements.js';
 export { tolerateLostConnections } from './lost-connections.js';
 export { writeAuditEntries } from './write-audit-entries.js';
 export { connectionsOfProcess } from './connection-budget.js';

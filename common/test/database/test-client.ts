@@ -1,10 +1,10 @@
 import { PrismaClient } from '../generated/prisma/client.js';
-import { createDatabaseAdapter, softDelete } from '../../src/database/index.js';
+import { createDatabaseAdapter, preparedStatements, softDelete } from '../../src/database/index.js';
 
 /** A client of the test schema with its adapter; nothing is deleted softly. */
 export function createTestClient(url: string, { poolSize = 10 } = {}) {
   const adapter = createDatabaseAdapter({ url, poolSize, applicationName: 'test' });
-  return { adapter, client: new PrismaClient({ adapter }) };
+  return { adapter, client: new PrismaClient({ adapter }).$extends(preparedStatements(adapter)) };
 }
 
 /** A client on which authors and posts are deleted softly, and `base`, which shows all rows. */

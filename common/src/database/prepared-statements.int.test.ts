@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Prisma } from '../../test/generated/prisma/client.js';
 import { createTestClient } from '../../test/database/test-client.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
-import { findDatabaseFailure, isDatabaseUnavailable, preparedReads } from './index.js';
+import { findDatabaseFailure, isDatabaseUnavailable, preparedStatements } from './index.js';
 
 const { sql } = Prisma;
 let database: TestDatabase;
@@ -14,10 +14,10 @@ afterAll(() => database.drop());
 
 const startClient = (url = database.url) => {
   const { adapter, client } = createTestClient(url, { poolSize: 1 });
-  return client.$extends(preparedReads(adapter));
+  return client.$extends(preparedStatements(adapter));
 };
 
-describe('a prepared read', () => {
+describe('a prepared statement', () => {
   it('any type that a service stores -> the rows are those of $queryRaw', async () => {
     const client = startClient();
     const statement = sql`
@@ -34,6 +34,15 @@ describe('a prepared read', () => {
     const prepared = await client.$queryRaw`
       SELECT count(*)::integer AS count FROM pg_prepared_statements WHERE statement LIKE '%AS once'`;
     expect(prepared).toEqual([{ count: 1 }]);
+    await client.$disconnect();
+  });
+
+  it('a write -> done, and its rows are what it returns', async () => {
+    const client = startClient();
+    const id = '0198c0de-0000-7000-8000-000000000002';
+    const insert = sql`INSERT INTO posts (id, title, views) VALUES (${id}::uuid, 'prepared', ${7}::integer) RETURNING id, views`;
+    expect(await client.$write(insert)).toEqual([{ id, views: 7 }]);
+    expect(await client.post.findUnique({ where: { id } })).toMatchObject({ title: 'prepared', views: 7 });
     await client.$disconnect();
   });
 
