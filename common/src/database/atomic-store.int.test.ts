@@ -6,7 +6,7 @@ import type { EventDraft } from '../contracts/index.js';
 import { runInScope } from '../logger/index.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 import { PATIENCE } from '../testing/time-limits.js';
-import { AtomicStore, type Cause, outboxInsert } from './index.js';
+import { AtomicStore, type Cause, causeClauses, outboxInsert } from './index.js';
 
 let database: TestDatabase;
 let client: ReturnType<typeof createSoftDeleteClient>['client'];
@@ -254,5 +254,87 @@ describe('saveInOneStatement', () => {
 
     expect(await eventsOf(id)).toEqual([]);
     expect(commits.count).toBe(0);
+  });
+});
+
+describe('saveEffect', () => {
+  const rename = (id: string, { from, to, cause }: { from: string; to: string; cause?: Cause }) => {
+    const { noted, isNew, verdict } = causeClauses(
+      cause,
+      sql`SELECT FROM posts WHERE id = ${id}::uuid AND title = ${from}`,
+    );
+    return sql`
+      WITH ${noted} saved AS (
+        UPDATE posts SET title = ${to} WHERE id = ${id}::uuid AND title = ${from} AND ${isNew} RETURNING id
+      ), told AS (${outboxInsert([revoked(id, 1)], { onlyIf: sql`SELECT FROM saved` })}) ${verdict}`;
+  };
+  const titleOf = async (id: string) => (await client.post.findUniqueOrThrow({ where: { id } })).title;
+  function createCountingStore() {
+    const commits = { count: 0 };
+    const skips: string[] = [];
+    const onSkip = (_cause: Cause, reason: string) => skips.push(reason);
+    return { commits, skips, store: new AtomicStore({ client, onCommit: () => commits.count++, onSkip }) };
+  }
+
+  it('an event delivered ten times at once -> it has one effect, whoever comes later finds it changed', async () => {
+    const { store, commits } = createCountingStore();
+    const id = await createPost();
+    const cause = causeOf(`order/${id}`, 1);
+    const save = () => store.saveEffect(rename(id, { from: 'counter', to: 'renamed', cause }), { cause });
+
+    const results = await Promise.all(Array.from({ length: 10 }, save));
+
+    expect(results.filter(Boolean)).toHaveLength(1);
+    expect(await titleOf(id)).toBe('renamed');
+    expect(await eventsOf(id)).toHaveLength(1);
+    expect(commits.count).toBe(1);
+  });
+
+  it('an event that had its effect before, an older one after a newer one -> no effect, counted as skipped', async () => {
+    const { store, skips } = createCountingStore();
+    const id = await createPost();
+    const [older, newer] = [causeOf(`order/${id}`, 1), causeOf(`order/${id}`, 2)];
+    const save = (cause: Cause, to: string) =>
+      store.saveEffect(rename(id, { from: 'counter', to, cause }), { cause });
+
+    expect(await save(newer, 'counter')).toBe(true);
+    expect(await save(newer, 'twice')).toBe(true);
+    expect(await save(older, 'late')).toBe(true);
+
+    expect(skips).toEqual(['duplicate', 'stale']);
+    expect(await titleOf(id)).toBe('counter');
+    expect(await eventsOf(id)).toHaveLength(1);
+    expect(await client.inbox.count({ where: { eventId: older.eventId } })).toBe(1);
+  });
+
+  it('its guard stops it -> the cause is not noted, and has its effect once the guard holds', async () => {
+    const { store, commits, skips } = createCountingStore();
+    const id = await createPost();
+    const cause = causeOf(`order/${id}`, 1);
+
+    expect(await store.saveEffect(rename(id, { from: 'another', to: 'renamed', cause }), { cause })).toBe(false);
+    expect(await client.inbox.count({ where: { eventId: cause.eventId } })).toBe(0);
+    expect([commits.count, skips]).toEqual([0, []]);
+
+    expect(await store.saveEffect(rename(id, { from: 'counter', to: 'renamed', cause }), { cause })).toBe(true);
+    expect(await titleOf(id)).toBe('renamed');
+  });
+
+  it('without a cause -> saved where its guard holds', async () => {
+    const { store, commits } = createCountingStore();
+    const id = await createPost();
+
+    expect(await store.saveEffect(rename(id, { from: 'another', to: 'renamed' }), {})).toBe(false);
+    expect(await store.saveEffect(rename(id, { from: 'counter', to: 'renamed' }), {})).toBe(true);
+    expect(commits.count).toBe(1);
+  });
+
+  it('a cause without an effect -> noted once', async () => {
+    const { store, skips } = createCountingStore();
+    const cause = causeOf(`order/${uuidv7()}`, 1);
+    await store.noteCause(cause);
+    await store.noteCause(cause);
+    expect(skips).toEqual(['duplicate']);
+    expect(await client.inbox.count({ where: { eventId: cause.eventId } })).toBe(1);
   });
 });

@@ -41,7 +41,7 @@ export interface Written<Value> {
 
 export interface SaveOptions {
   /** The event that the write is the effect of. */
-  cause?: Cause;
+  cause?: Cause | undefined;
 }
 
 /** `duplicate`: the cause had its effect before. `stale`: a later event of its aggregate had. Neither ran the write. */
@@ -107,5 +107,21 @@ export class AtomicStore<Client extends DatabaseClient> {
     const rows = await retryWriteConflicts(() => this.#client.$write<Row>(statement));
     if (rows.length > 0) this.#onCommit();
     return rows;
+  }
+
+  /**
+   * Runs one prepared statement that holds `causeClauses(cause)`, the effect and `outboxInsert(events)`. False: its guard
+   * stopped it.
+   */
+  async saveEffect(statement: Sql, { cause }: SaveOptions): Promise<boolean> {
+    const [row] = await retryWriteConflicts(() => this.#client.$write<{ verdict: CauseVerdict }>(statement));
+    if (row?.verdict === 'new') this.#onCommit();
+    else if (row !== undefined && cause !== undefined) this.#onSkip?.(cause, row.verdict);
+    return row !== undefined;
+  }
+
+  /** Notes a cause that has no effect. */
+  async noteCause(cause: Cause): Promise<void> {
+    await this.saveEffect(noteCause(cause), { cause });
   }
 }

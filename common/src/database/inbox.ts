@@ -1,4 +1,4 @@
-import { sqltag as sql, type Sql } from '@prisma/client/runtime/client';
+import { empty, sqltag as sql, type Sql } from '@prisma/client/runtime/client';
 
 /** The event of another service that a change is the effect of. */
 export interface Cause {
@@ -13,23 +13,42 @@ export interface Cause {
 /** `new`: to be applied now. `duplicate`: it had its effect before. `stale`: a later one of its aggregate had. */
 export type CauseVerdict = 'new' | 'duplicate' | 'stale';
 
+const VERDICT = sql`CASE
+  WHEN NOT EXISTS (SELECT FROM noted) THEN 'duplicate'
+  WHEN NOT EXISTS (SELECT FROM applied) THEN 'stale'
+  ELSE 'new'
+END AS verdict`;
+
+/** `from`: nothing is noted unless that has rows. */
+const notes = ({ eventId, type, aggregate, sequence }: Cause, from = empty): Sql => sql`
+  noted AS (
+    INSERT INTO inbox (event_id, type) SELECT ${eventId}::uuid, ${type} ${from} ON CONFLICT DO NOTHING RETURNING event_id
+  ), applied AS (
+    INSERT INTO applied_sequences (aggregate, sequence) SELECT ${aggregate}, ${sequence}::integer FROM noted
+    ON CONFLICT (aggregate) DO UPDATE SET sequence = excluded.sequence
+      WHERE applied_sequences.sequence < excluded.sequence
+    RETURNING aggregate
+  )`;
+
 /**
  * Notes the cause, one row with its verdict. Whoever handles the same event or aggregate at the same time waits here until
  * this transaction ends.
  */
-export function noteCause({ eventId, type, aggregate, sequence }: Cause): Sql {
-  return sql`
-    WITH noted AS (
-      INSERT INTO inbox (event_id, type) VALUES (${eventId}::uuid, ${type}) ON CONFLICT DO NOTHING RETURNING event_id
-    ), applied AS (
-      INSERT INTO applied_sequences (aggregate, sequence) SELECT ${aggregate}, ${sequence}::integer FROM noted
-      ON CONFLICT (aggregate) DO UPDATE SET sequence = excluded.sequence
-        WHERE applied_sequences.sequence < excluded.sequence
-      RETURNING aggregate
-    )
-    SELECT CASE
-      WHEN NOT EXISTS (SELECT FROM noted) THEN 'duplicate'
-      WHEN NOT EXISTS (SELECT FROM applied) THEN 'stale'
-      ELSE 'new'
-    END AS verdict`;
+export const noteCause = (cause: Cause): Sql => sql`WITH ${notes(cause)} SELECT ${VERDICT}`;
+
+/**
+ * What a one-statement write has around its CTE `saved` to note its cause with it, and to be no write where that had its
+ * effect before. `guarded` reads the row that is to change, as it must be; where it isn't, nothing is noted and there are
+ * no rows. Without a cause there is one row, too, where the row was saved:
+ *
+ *     WITH ${noted} saved AS (UPDATE ... WHERE ... AND ${isNew} RETURNING id) ${verdict}
+ */
+export function causeClauses(cause: Cause | undefined, guarded: Sql): { noted: Sql; isNew: Sql; verdict: Sql } {
+  if (cause === undefined) return { noted: empty, isNew: sql`true`, verdict: sql`SELECT 'new' AS verdict FROM saved` };
+  return {
+    // Locked first: a note of a write that its own guard stops would keep the cause from ever having its effect.
+    noted: sql`held AS (${guarded} FOR UPDATE), ${notes(cause, sql`FROM held`)},`,
+    isNew: sql`EXISTS (SELECT FROM applied)`,
+    verdict: sql`SELECT ${VERDICT} FROM held`,
+  };
 }

@@ -46,7 +46,7 @@ export { auditClause, auditInsert, type AuditInsertOptions } from './audit-inser
 export { AuditTrail } from './audit-trail.js';
 export { IdempotencyKeys } from './idempotency-keys.js';
 export { outboxInsert, type OutboxInsertOptions } from './outbox.js';
-export { type Cause } from './inbox.js';
+export { causeClauses, type Cause } from './inbox.js';
 export { PastEvents, PUBLISHED_RETENTION_DAYS } from './past-events.js';
 export { softDelete } from './soft-delete/soft-delete.js';
 export { SoftDeleteUnsupported } from './soft-delete/visible-arguments.js';

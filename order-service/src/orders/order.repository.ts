@@ -2,6 +2,7 @@ import type { AuditEntry, EventDraft } from '@shop/common/contracts';
 import {
   attemptClauses,
   auditClause,
+  causeClauses,
   outboxInsert,
   type AtomicStore,
   type Cause,
@@ -174,33 +175,24 @@ export class OrderRepository {
     event: EventDraft,
     { audit, cause }: { audit?: readonly AuditEntry[]; cause?: Cause } = {},
   ): Promise<void> {
+    const isAsRead = sql`
+      id = ${order.id}::uuid AND version = ${order.version - 1}::integer AND deleted_at IS NULL`;
+    const { noted, isNew, verdict } = causeClauses(cause, sql`SELECT FROM orders WHERE ${isAsRead}`);
     const statement = sql`
-      WITH saved AS (
+      WITH ${noted} saved AS (
         UPDATE orders
         SET status = ${order.status}::order_status, status_reason = ${order.statusReason},
             version = ${order.version}::integer, updated_at = ${order.updatedAt}::timestamptz
-        WHERE id = ${order.id}::uuid AND version = ${order.version - 1}::integer AND deleted_at IS NULL
+        WHERE ${isAsRead} AND ${isNew}
         RETURNING id
       ), history AS (${historyInsert(order)}), told AS (${outboxInsert([event], { onlyIf: sql`SELECT FROM saved` })})
-      ${auditClause(audit)} SELECT id FROM saved`;
-    if (cause === undefined) {
-      const rows = await this.#store.saveInOneStatement(statement);
-      if (rows.length === 0) throw new OrderChangedMeanwhile();
-      return;
-    }
-    await this.#store.save(
-      async (transaction) => {
-        const rows = await transaction.$queryRaw<unknown[]>(statement);
-        if (rows.length === 0) throw new OrderChangedMeanwhile();
-        return { value: undefined, events: [] }; // the statement has told of it
-      },
-      { cause },
-    );
+      ${auditClause(audit)} ${verdict}`;
+    if (!(await this.#store.saveEffect(statement, { cause }))) throw new OrderChangedMeanwhile();
   }
 
   /** An event of another service was handled and had no effect. */
   async noteCause(cause: Cause): Promise<void> {
-    await this.#store.save(() => Promise.resolve({ value: undefined, events: [] }), { cause });
+    await this.#store.noteCause(cause);
   }
 
   /** Whether the order was still there, unchanged. */
