@@ -71,7 +71,7 @@ export const startPaymentService = (config: Config, options: { logger?: Logger }
         logger,
       });
       const payments = new PaymentRepository({ database, store });
-      const accounts = new OrderAccountRepository({ store });
+      const accounts = new OrderAccountRepository({ store, clock: () => databaseClock.now() });
       const refundService = new RefundService({
         payments,
         accounts,

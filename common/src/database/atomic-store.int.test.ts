@@ -261,7 +261,7 @@ describe('saveEffect', () => {
   const rename = (id: string, { from, to, cause }: { from: string; to: string; cause?: Cause }) => {
     const { noted, isNew, verdict } = causeClauses(
       cause,
-      sql`SELECT FROM posts WHERE id = ${id}::uuid AND title = ${from}`,
+      sql`SELECT FROM posts WHERE id = ${id}::uuid AND title = ${from} FOR UPDATE`,
     );
     return sql`
       WITH ${noted} saved AS (

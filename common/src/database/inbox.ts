@@ -38,16 +38,16 @@ export const noteCause = (cause: Cause): Sql => sql`WITH ${notes(cause)} SELECT 
 
 /**
  * What a one-statement write has around its CTE `saved` to note its cause with it, and to be no write where that had its
- * effect before. `guarded` reads the row that is to change, as it must be; where it isn't, nothing is noted and there are
- * no rows. Without a cause there is one row, too, where the row was saved:
+ * effect before. `held` locks the row that is to change, as it must be (`SELECT ... FOR UPDATE`), or inserts it; where there
+ * is none, nothing is noted and there are no rows. Without a cause there is one row, too, where the row was saved:
  *
  *     WITH ${noted} saved AS (UPDATE ... WHERE ... AND ${isNew} RETURNING id) ${verdict}
  */
-export function causeClauses(cause: Cause | undefined, guarded: Sql): { noted: Sql; isNew: Sql; verdict: Sql } {
+export function causeClauses(cause: Cause | undefined, held: Sql): { noted: Sql; isNew: Sql; verdict: Sql } {
   if (cause === undefined) return { noted: empty, isNew: sql`true`, verdict: sql`SELECT 'new' AS verdict FROM saved` };
   return {
     // Locked first: a note of a write that its own guard stops would keep the cause from ever having its effect.
-    noted: sql`held AS (${guarded} FOR UPDATE), ${notes(cause, sql`FROM held`)},`,
+    noted: sql`held AS (${held}), ${notes(cause, sql`FROM held`)},`,
     isNew: sql`EXISTS (SELECT FROM applied)`,
     verdict: sql`SELECT ${VERDICT} FROM held`,
   };

@@ -177,7 +177,7 @@ export class OrderRepository {
   ): Promise<void> {
     const isAsRead = sql`
       id = ${order.id}::uuid AND version = ${order.version - 1}::integer AND deleted_at IS NULL`;
-    const { noted, isNew, verdict } = causeClauses(cause, sql`SELECT FROM orders WHERE ${isAsRead}`);
+    const { noted, isNew, verdict } = causeClauses(cause, sql`SELECT FROM orders WHERE ${isAsRead} FOR UPDATE`);
     const statement = sql`
       WITH ${noted} saved AS (
         UPDATE orders

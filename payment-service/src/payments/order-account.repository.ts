@@ -1,14 +1,24 @@
-import type { AtomicStore, Cause, SaveOptions, SaveResult, TransactionOf } from '@shop/common/database';
+import {
+  causeClauses,
+  outboxInsert,
+  type AtomicStore,
+  type Cause,
+  type SaveOptions,
+  type SaveResult,
+  type TransactionOf,
+} from '@shop/common/database';
 import { Conflict } from '@shop/common/errors';
 import type { AttemptNote } from '@shop/common/http';
 import type { Database } from '../database.js';
 import { recordDiscrepancies } from '../discrepancies/record-discrepancies.js';
+import { Prisma } from '../generated/prisma/client.js';
 import type { Decision, OrderAccount } from './order-account.js';
 import type { PayableOrder } from './payable-order.js';
 import type { Payment } from './payment.js';
 import { latestFirst, payableOrderColumns, paymentColumns } from './payment.repository.js';
 import type { Refund } from './refund.js';
 
+const { sql } = Prisma;
 type Transaction = TransactionOf<Database>;
 /** What is to be written about the request that a decision is part of. */
 type NoteOf<D extends Decision> = (decision: D) => AttemptNote | undefined;
@@ -16,9 +26,12 @@ type NoteOf<D extends Decision> = (decision: D) => AttemptNote | undefined;
 /** Changes of an order's account: decided and written under its locks, the order's first, then the payment's. */
 export class OrderAccountRepository {
   readonly #store: AtomicStore<Database>;
+  readonly #clock: () => Promise<Date>;
 
-  constructor({ store }: { store: AtomicStore<Database> }) {
+  /** `clock`: the database's. */
+  constructor({ store, clock }: { store: AtomicStore<Database>; clock: () => Promise<Date> }) {
     this.#store = store;
+    this.#clock = clock;
   }
 
   /**
@@ -70,6 +83,8 @@ export class OrderAccountRepository {
     cause: Cause,
     decide: (account: OrderAccount, now: Date) => Decision,
   ): Promise<Decision | undefined> {
+    const first = cause.sequence === 1 ? await this.#openFirst(order, cause, decide) : undefined;
+    if (first !== undefined) return first;
     const result = await this.#save(
       async (transaction) => {
         await transaction.payableOrder.createMany({ data: [order], skipDuplicates: true });
@@ -79,6 +94,29 @@ export class OrderAccountRepository {
       { cause },
     );
     return result.outcome === 'saved' ? result.value : undefined;
+  }
+
+  /**
+   * The first payment of an order that nobody knew, which needs no lock: one statement instead of a transaction, since this
+   * is what happens to nearly every order. undefined, and nothing is done, where the order is known or gets no payment.
+   */
+  async #openFirst(
+    order: PayableOrder,
+    cause: Cause,
+    decide: (account: OrderAccount, now: Date) => Decision,
+  ): Promise<Decision | undefined> {
+    const decision = decide({ order, payment: undefined, payments: 0 }, await this.#clock());
+    const { openedPayment, events = [] } = decision;
+    if (openedPayment === undefined) return undefined;
+    const { noted, isNew, verdict } = causeClauses(cause, insertOrder(order));
+    const isFirst = await this.#store.saveEffect(
+      sql`
+        WITH ${noted} saved AS (${insertPayment(openedPayment)} FROM held WHERE ${isNew} RETURNING id),
+             told AS (${outboxInsert(events, { onlyIf: sql`SELECT FROM saved` })})
+        ${verdict}`,
+      { cause },
+    );
+    return isFirst ? decision : undefined;
   }
 
   async #save<D extends Decision>(
@@ -97,6 +135,26 @@ function valueOf<D>(result: SaveResult<D>): D {
   if (result.outcome !== 'saved') throw new Error('a change without a cause was taken for a repeated one');
   return result.value;
 }
+
+const insertOrder = (order: PayableOrder): Prisma.Sql => sql`
+  INSERT INTO payable_orders (id, user_id, amount, currency, currency_decimals, status, payable_until, expired_at)
+  VALUES (${order.id}::uuid, ${order.userId}::uuid, ${order.amount}::bigint, ${order.currency},
+          ${order.currencyDecimals}::smallint, ${order.status}::order_status, ${order.payableUntil}::timestamptz,
+          ${order.expiredAt}::timestamptz)
+  ON CONFLICT DO NOTHING RETURNING id`;
+
+/** Up to its FROM. */
+const insertPayment = (payment: Payment): Prisma.Sql => sql`
+  INSERT INTO payments (id, order_id, user_id, amount, refunded_amount, refund_reserved, currency, currency_decimals, status,
+                        method, transaction_id, provider, provider_reference, next_action_type, next_action_url,
+                        next_action_secret, description, failure_reason, paid_at, version, created_at, updated_at)
+  SELECT ${payment.id}::uuid, ${payment.orderId}::uuid, ${payment.userId}::uuid, ${payment.amount}::bigint,
+         ${payment.refundedAmount}::bigint, ${payment.refundReserved}::bigint, ${payment.currency},
+         ${payment.currencyDecimals}::smallint, ${payment.status}::payment_status, ${payment.method}::payment_method,
+         ${payment.transactionId}, ${payment.provider}, ${payment.providerReference}, ${payment.nextActionType},
+         ${payment.nextActionUrl}, ${payment.nextActionSecret}, ${payment.description}, ${payment.failureReason},
+         ${payment.paidAt}::timestamptz, ${payment.version}::integer, ${payment.createdAt}::timestamptz,
+         ${payment.updatedAt}::timestamptz`;
 
 /** An account and the database's time, both as of the lock. */
 interface LockedAccount extends OrderAccount {
