@@ -1,5 +1,6 @@
 import { Conflict } from '@shop/common/errors';
 import type { Database } from '../database.js';
+import { Prisma } from '../generated/prisma/client.js';
 import type { PayableOrder } from './payable-order.js';
 import type { Payment } from './payment.js';
 import { paymentColumns } from './payment.repository.js';
@@ -51,16 +52,12 @@ export class ChargeRepository {
    * charge has its outcome.
    */
   async storeReference({ id, version }: Payment, providerReference: string): Promise<void> {
-    const { count } = await this.#database.payment.updateMany({
-      where: {
-        id,
-        status: 'processing',
-        version,
-        OR: [{ providerReference: null }, { providerReference }],
-      },
-      data: { providerReference },
-    });
-    if (count !== 1) throw new Conflict('Payment was changed at the same time');
+    const stored = await this.#database.$write(Prisma.sql`
+      UPDATE payments SET provider_reference = ${providerReference}
+      WHERE id = ${id}::uuid AND status = 'processing' AND version = ${version}::integer
+        AND (provider_reference IS NULL OR provider_reference = ${providerReference})
+      RETURNING id`);
+    if (stored.length === 0) throw new Conflict('Payment was changed at the same time');
   }
 
   /** Says when a payment that is still being processed is to be looked after again. */

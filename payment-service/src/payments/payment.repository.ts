@@ -122,8 +122,8 @@ export class PaymentRepository {
 
   /** A payment, its order, and the database's time. */
   async findWithOrder(id: string): Promise<{ payment: Payment; order: PayableOrder; now: Date } | undefined> {
-    const [payment] = await this.#database.$queryRaw<(Payment & { now: Date })[]>`
-      SELECT ${paymentColumns}, clock_timestamp() AS now FROM payments WHERE id = ${id}::uuid`;
+    const [payment] = await this.#database.$read<Payment & { now: Date }>(Prisma.sql`
+      SELECT ${paymentColumns}, clock_timestamp() AS now FROM payments WHERE id = ${id}::uuid`);
     if (payment === undefined) return undefined;
     const order = await this.findOrder(payment.orderId);
     if (order === undefined) throw new Error(`order ${payment.orderId} is not known`);
@@ -132,8 +132,8 @@ export class PaymentRepository {
   }
 
   async findOrder(id: string): Promise<PayableOrder | undefined> {
-    const [order] = await this.#database.$queryRaw<PayableOrder[]>`
-      SELECT ${payableOrderColumns} FROM payable_orders WHERE id = ${id}::uuid`;
+    const [order] = await this.#database.$read<PayableOrder>(Prisma.sql`
+      SELECT ${payableOrderColumns} FROM payable_orders WHERE id = ${id}::uuid`);
     return order;
   }
 

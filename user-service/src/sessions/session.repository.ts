@@ -34,7 +34,7 @@ export class SessionRepository {
     audit: AuditEntry,
   ): Promise<{ user: User; surplus: readonly string[] } | undefined> {
     const { id, createdAt, expiresAt, refreshToken } = session;
-    const [started] = await this.#database.$queryRaw<(User & { surplus: string[] })[]>`
+    const [started] = await this.#database.$write<User & { surplus: string[] }>(Prisma.sql`
       WITH owner AS (
         SELECT ${userColumns} FROM users
         WHERE id = ${user.id}::uuid AND password_hash = ${user.passwordHash} AND is_active AND deleted_at IS NULL
@@ -52,7 +52,7 @@ export class SessionRepository {
         WHERE user_id = owner.id AND ended_at IS NULL AND expires_at > ${createdAt}::timestamptz
         ORDER BY created_at DESC, id DESC LIMIT ${SURPLUS_BATCH}::integer OFFSET ${MAX_LIVE_SESSIONS - 1}::integer
       ) AS surplus
-      FROM owner`;
+      FROM owner`);
     if (started === undefined) return undefined;
     const { surplus, ...owner } = started;
     return { user: owner, surplus };
@@ -63,7 +63,7 @@ export class SessionRepository {
     { hash, successorHash }: { hash: Uint8Array; successorHash: Uint8Array },
     now: Date,
   ): Promise<ClaimedToken | undefined> {
-    const [claimed] = await this.#database.$queryRaw<(User & { sessionId: string })[]>`
+    const [claimed] = await this.#database.$write<User & { sessionId: string }>(Prisma.sql`
       WITH claimed AS (
         UPDATE refresh_tokens AS token SET replaced_at = ${now}::timestamptz
         FROM sessions JOIN users ON users.id = sessions.user_id
@@ -76,7 +76,7 @@ export class SessionRepository {
         SELECT ${successorHash}, "sessionId", ${now}::timestamptz, LEAST(${idleUntil(now)}::timestamptz, "sessionExpiresAt")
         FROM claimed
       )
-      SELECT * FROM claimed`;
+      SELECT * FROM claimed`);
     if (claimed === undefined) return undefined;
     const { sessionId, ...user } = claimed;
     return { sessionId, user };
@@ -84,13 +84,13 @@ export class SessionRepository {
 
   /** A refresh token in whatever state, with its log-in and user. */
   async findToken(hash: Uint8Array): Promise<PresentedToken | undefined> {
-    const [found] = await this.#database.$queryRaw<(User & Omit<PresentedToken, 'user'>)[]>`
+    const [found] = await this.#database.$read<User & Omit<PresentedToken, 'user'>>(Prisma.sql`
       SELECT ${userColumns}, sessions.id AS "sessionId", sessions.expires_at AS "sessionExpiresAt",
         sessions.ended_at AS "sessionEndedAt", token.replaced_at AS "replacedAt"
       FROM refresh_tokens AS token
       JOIN sessions ON sessions.id = token.session_id
       JOIN users ON users.id = sessions.user_id
-      WHERE token.hash = ${hash}`;
+      WHERE token.hash = ${hash}`);
     if (found === undefined) return undefined;
     const { sessionId, sessionExpiresAt, sessionEndedAt, replacedAt, ...user } = found;
     return { sessionId, sessionExpiresAt, sessionEndedAt, replacedAt, user };

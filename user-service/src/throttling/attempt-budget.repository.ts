@@ -65,9 +65,10 @@ export class AttemptBudgetRepository {
       )`;
     });
     const counts = names.map((name) => Prisma.sql`(SELECT count(*) FROM ${name})`);
-    const [taken] = await this.#database.$queryRaw<[Taken]>`
+    const [taken] = await this.#database.$write<Taken>(Prisma.sql`
       WITH asked AS MATERIALIZED (SELECT ${HURRY}, ${isFamiliar} AS is_familiar), ${Prisma.join(takes)}
-      SELECT (${Prisma.join(counts, ' + ')})::integer AS count, is_familiar AS "isFamiliar" FROM asked`;
+      SELECT (${Prisma.join(counts, ' + ')})::integer AS count, is_familiar AS "isFamiliar" FROM asked`);
+    if (taken === undefined) throw new Error('a statement that selects one row gave none');
     return taken;
   }
 

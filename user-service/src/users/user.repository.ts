@@ -81,8 +81,8 @@ export class UserRepository {
 
   /** One at most, but for an address that was registered in both of its forms when each was taken for another. */
   async findByEmail(email: string): Promise<readonly User[]> {
-    return this.#database.$queryRaw<User[]>`
-      SELECT ${userColumns} FROM users WHERE ${isAddress(email)} AND deleted_at IS NULL ORDER BY created_at`;
+    return this.#database.$read<User>(Prisma.sql`
+      SELECT ${userColumns} FROM users WHERE ${isAddress(email)} AND deleted_at IS NULL ORDER BY created_at`);
   }
 
   async findMany(filter: UserFilter): Promise<readonly User[]> {
