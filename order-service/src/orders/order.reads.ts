@@ -1,7 +1,7 @@
 import type { Statement } from '@shop/common/database';
 import type { PageRequest } from '@shop/common/http';
 import { Prisma } from '../generated/prisma/client.js';
-import { BYTES_OF_ITEM, bytesOf, SYSTEM, type DetailedOrder, type Order, type OrderItem, type OrderStatus } from './order.js';
+import { BYTES_OF_ITEM, SYSTEM, type DetailedOrder, type Order, type OrderItem, type OrderStatus } from './order.js';
 
 /** Conditions that all orders of a list meet. */
 export interface OrderFilters {
@@ -39,9 +39,12 @@ const historyOfOrder = sql`
   SELECT json_agg(change ORDER BY change.version)
   FROM (SELECT version, status, at, changed_by AS by, reason FROM order_status_history WHERE order_id = orders.id) AS change`;
 
+/** As one JSON value: to read that costs a fraction of what sixteen columns cost. */
 const detailedOrder = sql`
-  SELECT ${orderColumns}, bytes, ${itemsOf(sql`orders.id`)} AS items, (${historyOfOrder}) AS "statusHistory" FROM orders
-  WHERE id = $1::uuid AND ($2::uuid IS NULL OR user_id = $2::uuid) AND deleted_at IS NULL`.text;
+  SELECT row_to_json(detailed) AS "order" FROM (
+    SELECT ${orderColumns}, ${measuredBytes}, ${itemsOf(sql`orders.id`)} AS items, (${historyOfOrder}) AS "statusHistory"
+    FROM orders WHERE id = $1::uuid AND ($2::uuid IS NULL OR user_id = $2::uuid) AND deleted_at IS NULL
+  ) AS detailed`.text;
 
 const itemsOfOrders = sql`
   SELECT ids.id AS "orderId", ${itemsOf(sql`ids.id`)} AS items FROM unnest($1::uuid[]) AS ids (id)`.text;
@@ -57,7 +60,6 @@ const sizesOfNewest = sql`
   ) AS newest
   ORDER BY newest.created_at DESC, newest.id DESC`.text;
 
-type OrderHead = Omit<Prisma.OrderGetPayload<object>, 'deletedAt'>;
 interface ItemRow extends Omit<OrderItem, 'unitPrice'> {
   unitPrice: number;
 }
@@ -67,17 +69,21 @@ export const readDetailedOrder = (id: string, userId: string | undefined): State
   text: detailedOrder,
   values: [id, userId ?? null],
 });
-export interface DetailedOrderRow extends OrderHead {
-  items: ItemRow[];
-  statusHistory: { status: OrderStatus; at: string; by: string | null; reason: string | null }[];
+export interface DetailedOrderRow {
+  order: OrderHead & {
+    items: ItemRow[];
+    statusHistory: { status: OrderStatus; at: string; by: string | null; reason: string | null }[];
+  };
 }
 
-/** An order of a list as PostgreSQL writes it as JSON. */
-export interface ListedOrder extends Omit<Order, 'totalAmount' | 'payableUntil' | 'createdAt' | 'updatedAt' | 'items'> {
+/** An order as PostgreSQL writes it as JSON, without its items. */
+interface OrderHead extends Omit<Order, 'totalAmount' | 'payableUntil' | 'createdAt' | 'updatedAt' | 'items'> {
   totalAmount: number;
   payableUntil: string;
   createdAt: string;
   updatedAt: string;
+}
+export interface ListedOrder extends OrderHead {
   /** null where all of them together are not small. */
   items: ItemRow[] | null;
 }
@@ -152,7 +158,7 @@ const toItem = ({ id, productId, productName, quantity, unitPrice }: ItemRow): O
   unitPrice: BigInt(unitPrice),
 });
 
-export const toOrder = (row: Omit<ListedOrder, 'items'>, items: readonly ItemRow[]): Order => ({
+export const toOrder = (row: OrderHead, items: readonly ItemRow[]): Order => ({
   id: row.id,
   userId: row.userId,
   status: row.status,
@@ -170,17 +176,12 @@ export const toOrder = (row: Omit<ListedOrder, 'items'>, items: readonly ItemRow
   bytes: row.bytes,
 });
 
-export function toDetailedOrder({ statusHistory, items: rows, ...order }: DetailedOrderRow): DetailedOrder {
-  const items = rows.map(toItem);
-  return {
-    ...order,
-    bytes: order.bytes ?? bytesOf({ ...order, items }),
-    items,
-    statusHistory: statusHistory.map(({ status, at, by, reason }) => ({
-      status,
-      at: new Date(at),
-      by: by ?? SYSTEM,
-      reason,
-    })),
-  };
-}
+export const toDetailedOrder = ({ order }: DetailedOrderRow): DetailedOrder => ({
+  ...toOrder(order, order.items),
+  statusHistory: order.statusHistory.map(({ status, at, by, reason }) => ({
+    status,
+    at: new Date(at),
+    by: by ?? SYSTEM,
+    reason,
+  })),
+});
