@@ -134,7 +134,7 @@ export const isDeletable = ({ status }: Order): boolean => nextStatuses[status].
 const BYTES_OF_ORDER = 500;
 export const BYTES_OF_ITEM = 150;
 
-export function bytesOf({
+function bytesOf({
   shippingAddress,
   notes,
   items,
