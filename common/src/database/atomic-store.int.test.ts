@@ -294,8 +294,7 @@ describe('saveEffect', () => {
     const { store, skips } = createCountingStore();
     const id = await createPost();
     const [older, newer] = [causeOf(`order/${id}`, 1), causeOf(`order/${id}`, 2)];
-    const save = (cause: Cause, to: string) =>
-      store.saveEffect(rename(id, { from: 'counter', to, cause }), { cause });
+    const save = (cause: Cause, to: string) => store.saveEffect(rename(id, { from: 'counter', to, cause }), { cause });
 
     expect(await save(newer, 'counter')).toBe(true);
     expect(await save(newer, 'twice')).toBe(true);

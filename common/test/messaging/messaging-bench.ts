@@ -4,7 +4,7 @@ import { connect, type Channel, type ChannelModel } from 'amqplib';
 import { Client } from 'pg';
 import type { RevocationList } from '../../src/auth/index.js';
 import type { EventDraft } from '../../src/contracts/index.js';
-import { AtomicStore, createDatabaseAdapter } from '../../src/database/index.js';
+import { AtomicStore } from '../../src/database/index.js';
 import {
   countSkippedEvents,
   EventConsumer,
@@ -23,8 +23,10 @@ import {
   type TestDatabase,
 } from '../../src/testing/index.js';
 import type { Tracing } from '../../src/tracing/index.js';
-import { PrismaClient } from '../generated/prisma/client.js';
+import { createTestClient } from '../database/test-client.js';
 import { createTestTopology, RecordingLogger } from './fixtures.js';
+
+type TestClient = ReturnType<typeof createTestClient>['client'];
 
 const ignore = async () => undefined;
 
@@ -45,7 +47,7 @@ export class MessagingBench {
   private constructor(
     readonly broker: TestBroker,
     readonly database: TestDatabase,
-    readonly client: PrismaClient,
+    readonly client: TestClient,
     readonly sql: Client,
     readonly model: ChannelModel,
     /** Sees the broker as an operator does. */
@@ -57,18 +59,11 @@ export class MessagingBench {
       createTestBroker(),
       createTestDatabase({ serviceDirectory: path.join(import.meta.dirname, '../database') }),
     ]);
-    const adapter = createDatabaseAdapter({ url: database.url, poolSize: 5, applicationName: 'test' });
+    const { client } = createTestClient(database.url, { poolSize: 5 });
     const sql = new Client({ connectionString: database.url });
     await sql.connect();
     const model = await connect(broker.url);
-    const bench = new MessagingBench(
-      broker,
-      database,
-      new PrismaClient({ adapter }),
-      sql,
-      model,
-      await model.createChannel(),
-    );
+    const bench = new MessagingBench(broker, database, client, sql, model, await model.createChannel());
     const publisher = bench.connect().createPublisher('declares the queues');
     await eventually(() => {
       if (!publisher.isUp) throw new Error('broker is not up');
@@ -146,7 +141,7 @@ export class MessagingBench {
     this.channel.publish(this.topology.exchange, 'order.created', content, properties);
   }
 
-  store(onCommit: () => void = () => undefined): AtomicStore<PrismaClient> {
+  store(onCommit: () => void = () => undefined): AtomicStore<TestClient> {
     return new AtomicStore({ client: this.client, onCommit, onSkip: countSkippedEvents(this.metrics) });
   }
 
