@@ -123,6 +123,7 @@ describe('a service', () => {
         const watched: DatabaseClient & { $disconnect(): Promise<void> } = {
           $queryRaw: (query) => client.$queryRaw(query),
           $executeRaw: (query) => client.$executeRaw(query),
+          $write: (statement) => adapter.runPrepared(statement),
           $transaction: (run, limits) => client.$transaction(run, limits),
           $disconnect: async () => {
             await note('database closes');
