@@ -4,6 +4,7 @@ import type { Logger } from '../logger/index.js';
 import type { Metrics } from '../metrics/index.js';
 import { markRoute } from './observe-request.js';
 import { readOnly } from './read-only.js';
+import { sendJson } from './reply.js';
 
 /** `down` of something vital stops traffic; of anything else it only degrades. */
 export type DependencyState = 'up' | 'behind' | 'blocked' | 'down';
@@ -64,13 +65,13 @@ export function healthRouter(options: HealthOptions): Router {
   gaugeDependencies(options);
   return Router()
     .get('/health', markRoute('/health'), (_request, response) => {
-      response.json({ status: 'healthy', service, version, uptime: process.uptime() });
+      sendJson(response, 200, { status: 'healthy', service, version, uptime: process.uptime() });
     })
     .get('/ready', markRoute('/ready'), async (_request, response) => {
       const ready = await readiness(options);
       // To stop is planned: nobody has to act.
       if (ready.status === 'unavailable' && !isStopping()) logger.error('not ready', { ...ready });
-      response.status(ready.status === 'unavailable' ? 503 : 200).json({ service, ...ready });
+      sendJson(response, ready.status === 'unavailable' ? 503 : 200, { service, ...ready });
     })
     .get('/metrics', markRoute('/metrics'), async (_request, response) => {
       response.type(metrics.registry.contentType).send(await metrics.registry.metrics());

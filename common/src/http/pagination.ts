@@ -71,15 +71,17 @@ export interface PageQuery {
   total: boolean | undefined;
 }
 
+const countOf = (ids: unknown): number =>
+  [ids]
+    .flat()
+    .reduce<number>((sum, part) => sum + (typeof part === 'string' ? part.split(',', MAX_LIMIT).length : 0), 0);
+const numberOf = (value: unknown): number => Math.min(Math.max(Number(value ?? DEFAULT_LIMIT), 1), MAX_LIMIT) || 1;
+
 /** How many rows a query asks for at most, before anybody has checked it. */
-export function rowsWanted(query: Readonly<Record<string, unknown>>): number {
-  const countOf = (ids: unknown): number =>
-    [ids]
-      .flat()
-      .reduce<number>((sum, part) => sum + (typeof part === 'string' ? part.split(',', MAX_LIMIT).length : 0), 0);
-  const numberOf = (value: unknown): number => Math.min(Math.max(Number(value ?? DEFAULT_LIMIT), 1), MAX_LIMIT) || 1;
-  if (query.userIds !== undefined) return countOf(query.userIds) * numberOf(query.perUser);
-  return Math.max(countOf(query.ids), countOf(query.orderIds)) || numberOf(query.limit);
+export function rowsWanted({ ids, orderIds, userIds, perUser, limit }: Readonly<Record<string, unknown>>): number {
+  if (userIds !== undefined) return countOf(userIds) * numberOf(perUser);
+  if (ids === undefined && orderIds === undefined) return numberOf(limit);
+  return Math.max(countOf(ids), countOf(orderIds)) || numberOf(limit);
 }
 
 /** `perUser` of batch reads: as `limit`. */

@@ -38,9 +38,14 @@ export const replyAnswer = ({ status, message, data, meta }: Reply): Answer => (
 
 /** Nothing of it is for a cache. Failures name the request, so that what is logged about it can be found. */
 export function sendAnswer(response: ServerResponse, { status, body, isReplayed = false }: Answer): void {
-  const text = JSON.stringify(body.success === false ? { ...body, requestId: currentScope()?.requestId } : body);
   if (isReplayed) response.setHeader('Idempotent-Replayed', 'true');
   response.setHeader('Cache-Control', 'no-store');
+  sendJson(response, status, body.success === false ? { ...body, requestId: currentScope()?.requestId } : body);
+}
+
+/** As Express's `response.json`, at a fraction of its cost: it reads and writes the Content-Type several times. */
+export function sendJson(response: ServerResponse, status: number, body: object): void {
+  const text = JSON.stringify(body);
   response.setHeader('Content-Type', 'application/json; charset=utf-8');
   response.setHeader('Content-Length', Buffer.byteLength(text));
   response.statusCode = status;

@@ -44,10 +44,10 @@ export function createLogger({ service, level }: { service: string; level: LogLe
     format: winston.format.printf(({ message }) => String(message)),
     transports: [new Transport({ log: writeLine })],
   });
-  const write =
-    (entryLevel: LogLevel) =>
-    (message: string, facts: LogFacts = {}): void => {
-      if (!logger.isLevelEnabled(entryLevel)) return;
+  const write = (entryLevel: LogLevel) => {
+    const isEnabled = logger.isLevelEnabled(entryLevel);
+    return (message: string, facts: LogFacts = {}): void => {
+      if (!isEnabled) return;
       const scope = currentScope();
       const entry = {
         time: new Date().toISOString(),
@@ -61,5 +61,6 @@ export function createLogger({ service, level }: { service: string; level: LogLe
       };
       logger.log(entryLevel, JSON.stringify(entry));
     };
+  };
   return { error: write('error'), warn: write('warn'), info: write('info'), debug: write('debug') };
 }
