@@ -75,13 +75,13 @@ module.exports = {
       'routes-through-handler',
       'An app and its routes name handlers and validators; they reach no service, repository or database.',
       { path: [`^${workspace}/src/app\\.ts$`, layer('routes')] },
-      { path: [layer('service', 'repository'), ...prisma] },
+      { path: [layer('service', 'repository', 'reads'), ...prisma] },
     ),
     error(
       'handler-through-service',
       'A handler or consumer calls a service; it reaches neither the database nor the broker.',
       { path: layer('handler', 'consumer') },
-      { path: [layer('repository'), ...prisma, npm('amqplib', 'pg'), common('database')] },
+      { path: [layer('repository', 'reads'), ...prisma, npm('amqplib', 'pg'), common('database')] },
     ),
     error(
       'service-is-plain',
@@ -106,7 +106,7 @@ module.exports = {
       'service-is-given-its-repository',
       'A service knows its repository by type only; container.ts hands it in.',
       { path: layer('service') },
-      { path: layer('repository'), dependencyTypesNot: ['type-only'] },
+      { path: layer('repository', 'reads'), dependencyTypesNot: ['type-only'] },
     ),
     error(
       'domain-is-pure',
@@ -121,13 +121,13 @@ module.exports = {
     error(
       'repository-knows-only-domain',
       'A repository turns rows into domain objects. It calls no service and no handler.',
-      { path: layer('repository') },
+      { path: layer('repository', 'reads') },
       { path: [layer('service', 'handler', 'routes', 'consumer'), npm('express')] },
     ),
     error(
       'repository-runs-without-http',
       'A repository runs without HTTP: of common/http it may name types alone.',
-      { path: layer('repository') },
+      { path: layer('repository', 'reads') },
       { path: common('http'), dependencyTypesNot: ['type-only'] },
     ),
     error(
