@@ -11,8 +11,10 @@ import {
   createTestPool,
   createTestTokens,
   hostEnvironment,
+  startCountedProcess,
   startServiceProcess,
   testServiceConfig,
+  type CountedProcess,
   type ServiceProcess,
   type TestBroker,
   type TestTokens,
@@ -47,6 +49,8 @@ export interface TestService {
   startAnother(): Promise<{ url: string; stop(): Promise<void> }>;
   /** Likewise, as a process of its own that can be killed. */
   startProcess(settings: { databaseUrl: string }): Promise<ServiceProcess>;
+  /** Likewise, on the same database, with its work counted. */
+  startCounted(): Promise<CountedProcess>;
   /** Stops the service and starts it with other settings on the same database. */
   restart(overrides: Partial<Config>): Promise<void>;
   stop(): Promise<void>;
@@ -87,6 +91,7 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
     },
     startProcess: ({ databaseUrl }) =>
       startServiceProcess({ directory: serviceDirectory, environment: environmentOf({ ...config, databaseUrl }) }),
+    startCounted: () => startCountedProcess({ directory: serviceDirectory, environment: environmentOf(config) }),
     get app() {
       return service.app;
     },

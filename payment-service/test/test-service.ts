@@ -15,8 +15,10 @@ import {
   createTestTokens,
   createEventSender,
   hostEnvironment,
+  startCountedProcess,
   startServiceProcess,
   testServiceConfig,
+  type CountedProcess,
   type ServiceProcess,
   type TestBroker,
   type TestTokens,
@@ -62,6 +64,8 @@ export interface TestService {
   startProcess(changes: ConfigChanges): Promise<ServiceProcess>;
   /** Likewise, with these settings alone. */
   startProcessWith(environment: Record<string, string>): Promise<ServiceProcess>;
+  /** Likewise, with its work counted. */
+  startCounted(): Promise<CountedProcess>;
   /** A user that nobody else has, unless it is named. */
   caller(role?: Role, known?: { id?: string | undefined; tokenVersion?: number }): TestCaller;
   orderService: StandInOrderService;
@@ -143,6 +147,7 @@ export async function startTestService({ simulated, ...overrides }: ConfigChange
     startProcess: (changes) =>
       startServiceProcess({ directory: serviceDirectory, environment: environmentOf(changed(changes)) }),
     startProcessWith: (environment) => startServiceProcess({ directory: serviceDirectory, environment }),
+    startCounted: () => startCountedProcess({ directory: serviceDirectory, environment: environmentOf(config) }),
     caller: (role = 'user', { id = newId(), tokenVersion = 1 } = {}) => callerAt(url, id, role, tokenVersion),
     orderService,
     publish: sender.publish,

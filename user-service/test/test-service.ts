@@ -7,7 +7,10 @@ import {
   createTestPool,
   createTestTokens,
   eventually,
+  hostEnvironment,
+  startCountedProcess,
   testServiceConfig,
+  type CountedProcess,
   type TestBroker,
   type TestTokens,
 } from '@shop/common/testing';
@@ -79,6 +82,8 @@ export interface TestService {
   admin: () => Promise<TestUser>;
   /** Another process of the same service: same database, same broker. */
   startAnother: (overrides?: Partial<Config>) => Promise<RunningService>;
+  /** Likewise as a process of its own, with its work counted. */
+  startCounted: () => Promise<CountedProcess>;
   /** The events that were written of a subject, oldest first. */
   eventsOf: (subject: string) => Promise<OutboxRow[]>;
   /** A question to the service's own database, deleted rows included. */
@@ -92,13 +97,25 @@ export interface TestService {
   stop: () => Promise<void>;
 }
 
+const serviceDirectory = path.join(import.meta.dirname, '..');
+
+/** The settings of a process as its environment; its log-ins are not limited. */
+const environmentOf = (config: Config): Record<string, string> => ({
+  USER_SERVICE_PORT: '0',
+  USER_DATABASE_URL: config.databaseUrl,
+  JWT_PRIVATE_KEY: config.privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64'),
+  REFRESH_TOKEN_SECRET: config.refreshTokenSecret,
+  BCRYPT_COST: String(config.bcryptCost),
+  ...Object.fromEntries(
+    ['LOGIN_LIMIT', 'LOGIN_ACCOUNT_LIMIT', 'LOGIN_ADDRESS_LIMIT', 'LOGIN_RATE_LIMIT'].map((name) => [name, '1000/1m']),
+  ),
+  ...hostEnvironment(config),
+});
+
 /** The real service with a database and a broker of its own. */
 export async function startTestService(overrides: Partial<Config> = {}): Promise<TestService> {
   const tokens = createTestTokens();
-  const [database, broker] = await Promise.all([
-    createTestDatabase({ serviceDirectory: path.join(import.meta.dirname, '..') }),
-    createTestBroker(),
-  ]);
+  const [database, broker] = await Promise.all([createTestDatabase({ serviceDirectory }), createTestBroker()]);
   const config: Config = {
     ...testServiceConfig({ tokens, brokerUrl: broker.url, databaseUrl: database.url }),
     privateKey: tokens.privateKey,
@@ -146,6 +163,7 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
     logIn,
     admin: () => logIn(ADMIN),
     startAnother: (others = {}) => startUserService({ ...config, ...others }),
+    startCounted: () => startCountedProcess({ directory: serviceDirectory, environment: environmentOf(config) }),
     eventsOf: (subject) =>
       query<OutboxRow>('SELECT type, subject, sequence, data FROM outbox WHERE subject = $1 ORDER BY position', [
         subject,

@@ -6,6 +6,13 @@ export { hostEnvironment, testHostConfig, testServiceConfig } from './test-confi
 export { createTestPool } from './test-pool.js';
 export { ask, type Asked, type Received } from './ask.js';
 export { startServiceProcess, type ServiceProcess } from './service-process.js';
+export {
+  excessOf,
+  startCountedProcess,
+  type CountedProcess,
+  type CountedRequest,
+  type Work,
+} from './counted-process.js';
 export { subscribe, type SubscribeRequest, type Subscriber, type SubscriptionResult } from './subscribe.js';
 export { spoofedAddresses } from './spoofed-addresses.js';
 export { startTcpProxy, type TcpProxy } from './tcp-proxy.js';

@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { excessOf, type CountedProcess, type CountedRequest, type Work } from '@shop/common/testing';
+import { PASSWORD, startTestService, type TestService, type TestUser } from '../test/test-service.js';
+
+let test: TestService;
+let counted: CountedProcess;
+let user: TestUser;
+let admin: TestUser;
+
+beforeAll(async () => {
+  test = await startTestService();
+  counted = await test.startCounted();
+  for (let i = 0; i < 20; i++) user = await test.register();
+  admin = await test.admin();
+});
+afterAll(async () => {
+  await counted.kill();
+  await test.stop();
+});
+
+/** The numbers only go down: a change that needs less lowers them. */
+const limits: [string, () => CountedRequest, Partial<Work>][] = [
+  ['health', () => ({ path: '/health' }), { randoms: 1, lines: 1 }],
+  [
+    'a user by its id',
+    () => ({ path: `/api/v1/users/${user.id}`, token: user.token }),
+    { statements: 1, randoms: 1, hashes: 1, promises: 47, lines: 1 },
+  ],
+  [
+    'oneself',
+    () => ({ path: '/api/v1/users/me', token: user.token }),
+    { statements: 1, randoms: 1, hashes: 1, promises: 31, lines: 1 },
+  ],
+  [
+    'a page of 20 users',
+    () => ({ path: '/api/v1/users?limit=20&total=false', token: admin.token }),
+    { statements: 1, randoms: 1, hashes: 2, promises: 48, lines: 1 },
+  ],
+  [
+    'a login',
+    () => ({ path: '/api/v1/users/login', body: { email: user.email, password: PASSWORD } }),
+    { statements: 4, randoms: 5, hashes: 6, signatures: 1, promises: 138, lines: 1 },
+  ],
+];
+
+describe('what a request has the service do', () => {
+  it.each(limits)('%s -> no more than before', async (_, request, most) => {
+    expect(excessOf(await counted.workOf(request()), most)).toEqual([]);
+  });
+});
