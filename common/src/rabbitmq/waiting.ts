@@ -14,15 +14,13 @@ export function backOff(attempt: number, { first, most }: { first: number; most:
 }
 
 /** Whether the promise settled within `milliseconds`; its rejection counts as settled. */
-export async function settlesWithin(promise: Promise<unknown>, milliseconds: number): Promise<boolean> {
-  const timer = new AbortController();
-  const settled = promise.then(
-    () => true,
-    () => true,
-  );
-  try {
-    return await Promise.race([settled, pause(milliseconds, timer.signal).then(() => false)]);
-  } finally {
-    timer.abort();
-  }
+export function settlesWithin(promise: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), milliseconds);
+    const settle = (): void => {
+      clearTimeout(timer);
+      resolve(true);
+    };
+    promise.then(settle, settle);
+  });
 }
