@@ -98,7 +98,7 @@ republish: ## Publish events again that were published since a time, e.g. after 
 	@$(stack) republish '$(SINCE)' $(SERVICE)
 
 # --- Check it ---------------------------------------------------------------------------------------------------------
-.PHONY: test-performance-quick test-performance load-test
+.PHONY: test-performance-quick test-performance test-performance-report load-test
 .PHONY: test test-user test-order test-payment test-gateway test-common test-coverage test-chaos test-security test-compose test-alerts test-fresh lint fmt tidy sbom
 test: ## Run every test
 	@$(test)
@@ -128,6 +128,8 @@ test-performance-quick: ## Measure the running system in seconds: its state, res
 	@$(run) node perf/performance/main.ts --quick
 test-performance: ## Measure the running system in some minutes: that, loads of 100 to 500 requests, and users at a time
 	@$(run) node perf/performance/main.ts
+test-performance-report: ## Measure a system of its own beside a floor, and write PERFORMANCE-REPORT.md: some minutes
+	@$(run) node perf/bench/main.ts --report PERFORMANCE-REPORT.md
 load-test: ## Put load on one address: URL=http://localhost/ CONCURRENCY=50 REQUESTS=500 TOKEN=...
 	@$(run) node perf/load-test.ts '$(URL)' --concurrency '$(CONCURRENCY)' --requests '$(REQUESTS)' --token '$(TOKEN)'
 lint: ## Check style, types and the rules of the architecture

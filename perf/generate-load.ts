@@ -12,6 +12,8 @@ export interface LoadOptions {
   body?: string;
   /** The paths that a connection asks for in turn; the URL's own otherwise. */
   paths?: (connection: number) => string[];
+  /** Whether a successful answer is what was asked for: GraphQL answers 200 with errors, too. Each answer is by default. */
+  accepts?: (body: string) => boolean;
   /** The headers of each connection's requests. */
   headers?: (connection: number) => Record<string, string>;
 }
@@ -30,7 +32,7 @@ const answerTimeoutSeconds = 30;
 
 /** Sends the requests and resolves once each has its answer or has failed. `progress` is called for each. */
 export async function generateLoad(options: LoadOptions, progress?: (done: number) => void): Promise<LoadResult> {
-  const { url, connections, requests, method = 'GET', body, headers, paths } = options;
+  const { url, connections, requests, method = 'GET', body, headers, paths, accepts } = options;
   const answers = new Map<string, number>();
   const times: number[] = [];
   let done = 0;
@@ -43,7 +45,7 @@ export async function generateLoad(options: LoadOptions, progress?: (done: numbe
     endedAt = performance.now();
     progress?.(done);
   };
-  await new Promise<void>((resolve, reject) => {
+  const { mismatches } = await new Promise<autocannon.Result>((resolve, reject) => {
     const settings: autocannon.Options = {
       url,
       connections: Math.min(connections, requests),
@@ -52,6 +54,7 @@ export async function generateLoad(options: LoadOptions, progress?: (done: numbe
       bailout: Math.max(100, connections),
       method,
       ...(body !== undefined && { body }),
+      ...(accepts && { verifyBody: (answer) => accepts(String(answer)) }),
       setupClient: (client) => {
         const number = connection++;
         const shared = { method, headers: headers?.(number) ?? {}, ...(body !== undefined && { body }) };
@@ -59,7 +62,9 @@ export async function generateLoad(options: LoadOptions, progress?: (done: numbe
         else client.setHeaders(shared.headers);
       },
     };
-    const load = autocannon(settings, (error: Error | null) => (error ? reject(error) : resolve()));
+    const load = autocannon(settings, (error: Error | null, result: autocannon.Result) =>
+      error ? reject(error) : resolve(result),
+    );
     load.on('response', (_client, status, _bytes, time) => {
       if (status >= 200 && status < 300) times.push(time);
       note(String(status));
@@ -67,7 +72,13 @@ export async function generateLoad(options: LoadOptions, progress?: (done: numbe
     load.on('reqError', (error: NodeJS.ErrnoException) => note(error.code ?? error.message));
   });
   const seconds = (endedAt - startedAt) / 1_000;
-  return { answers, failures: requests - times.length, perSecond: times.length / seconds, times: timesOf(times) };
+  if (mismatches > 0) answers.set('success with errors', mismatches);
+  return {
+    answers,
+    failures: requests - times.length + mismatches,
+    perSecond: times.length / seconds,
+    times: timesOf(times),
+  };
 }
 
 /** What went wrong, with its count, most frequent first; empty where nothing did. */

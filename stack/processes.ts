@@ -46,6 +46,12 @@ export function sessionOf(pid: number): number | undefined {
   return session === undefined ? undefined : Number(session);
 }
 
+/** The process that started a process. */
+export function parentOf(pid: number): number | undefined {
+  const parent = readStat(pid)?.[1];
+  return parent === undefined ? undefined : Number(parent);
+}
+
 /** How many threads a process has; none when it is gone. */
 export function threadsOf(pid: number): number {
   return Number(readStat(pid)?.[17] ?? 0);

@@ -1,59 +1,18 @@
-// What requests cost, in processor time, beside a floor: `npm run bench [-- --only NAME] [--laps 5] [--save FILE] [--compare FILE]`.
+// What requests cost, in processor time, beside a floor: `npm run bench [-- --only NAME] [--laps 5] [--save FILE] [--compare FILE] [--report FILE]`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { format } from 'prettier';
 import { z } from 'zod';
 import { table } from '../../stack/addresses.ts';
 import { Output } from '../../stack/output.ts';
-import { failuresOf, generateLoad, type LoadResult } from '../generate-load.ts';
 import { median, milliseconds } from '../statistics.ts';
-import { nodeProcesses, startBenchSystem, type BenchSystem, type ProcessName, type ProcessorTimes } from './system.ts';
+import { connections, measure, type Lap, type Measured } from './measure.ts';
+import { report } from './report.ts';
+import { nodeProcesses, startBenchSystem } from './system.ts';
 import { workloads, type Workload } from './workloads.ts';
 
-const connections = 32;
-const warmUpLaps = 2;
-
-interface Lap {
-  floor: number | undefined;
-  /** Microseconds a request, of the processes that are compared, and of all. */
-  ours: number;
-  times: ProcessorTimes;
-  load: LoadResult;
-}
-
 const run = z.record(z.string(), z.object({ floor: z.number().optional(), ours: z.number(), node: z.number() }));
-
-async function measure(system: BenchSystem, workload: Workload, laps: number, output: Output): Promise<Lap[]> {
-  const done: Lap[] = [];
-  const load = async (options: Workload['ours']): Promise<LoadResult> => {
-    const result = await generateLoad({ ...options, connections, requests: workload.requests });
-    if (result.failures > 0) throw new Error(`${workload.name}: ${result.failures} failed: ${failuresOf(result)}`);
-    return result;
-  };
-  for (let lap = -warmUpLaps; lap < laps; lap++) {
-    output.activity(`${workload.name}, ${lap < 0 ? 'to warm up' : `lap ${lap + 1} of ${laps}`}`);
-    const start = system.spent();
-    if (workload.floor) await load(workload.floor);
-    const between = system.spent();
-    const result = await load(workload.ours);
-    await workload.settled?.(system);
-    const end = system.spent();
-    const perRequest = (from: ProcessorTimes, to: ProcessorTimes, name: ProcessName | 'floor'): number =>
-      (to[name] - from[name]) / workload.requests;
-    const times = Object.fromEntries(
-      Object.keys(end).map((name) => [name, perRequest(between, end, name as ProcessName)]),
-    ) as ProcessorTimes;
-    if (lap < 0) continue;
-    done.push({
-      floor: workload.floor && perRequest(start, between, 'floor'),
-      ours: workload.of.reduce((sum, name) => sum + times[name], 0),
-      times,
-      load: result,
-    });
-  }
-  output.activity(undefined);
-  return done;
-}
 
 function rowOf({ name, goal }: Workload, laps: Lap[], before: z.infer<typeof run>): string[] {
   const of = (value: (lap: Lap) => number): number => median(laps.map(value));
@@ -101,15 +60,21 @@ async function bench(output: Output): Promise<void> {
       laps: { type: 'string', default: '5' },
       save: { type: 'string' },
       compare: { type: 'string' },
+      report: { type: 'string' },
     },
   });
   const before = values.compare === undefined ? {} : run.parse(JSON.parse(readFileSync(values.compare, 'utf8')));
   const system = await startBenchSystem(output);
+  const memory = () =>
+    Object.fromEntries(nodeProcesses.map((name) => [name, Math.round(system.memory(name) / 2 ** 20)]));
   try {
+    const atRest = memory();
+    const measured: Measured[] = [];
     const rows: string[][] = [];
     const saved: z.infer<typeof run> = {};
     for (const workload of workloads(system).filter(({ name }) => name.includes(values.only))) {
       const laps = await measure(system, workload, Number(values.laps), output);
+      measured.push({ workload, laps });
       const row = rowOf(workload, laps, before);
       rows.push(row);
       output.progress(`${workload.name}: ${row[2]} us${row[3] ? `, ${row[3]} x the floor` : ''}`);
@@ -121,12 +86,17 @@ async function bench(output: Output): Promise<void> {
       };
     }
     for (const line of table([heading, ...rows])) output.result(line);
-    const memory = nodeProcesses.map((name) => `${name} ${Math.round(system.memory(name) / 2 ** 20)} MB`);
-    output.result(`memory afterwards: ${memory.join(', ')}`);
+    const afterwards = memory();
+    const inWords = Object.entries(afterwards).map(([name, megabytes]) => `${name} ${megabytes} MB`);
+    output.result(`memory afterwards: ${inWords.join(', ')}`);
     output.result(
       `${cpus().length} x ${cpus()[0]?.model.trim()}, ${connections} connections, medians of ${values.laps} laps`,
     );
     if (values.save !== undefined) writeFileSync(values.save, `${JSON.stringify(saved, undefined, 2)}\n`);
+    if (values.report !== undefined) {
+      const run = { measured, laps: Number(values.laps), connections, memory: { before: atRest, after: afterwards } };
+      writeFileSync(values.report, await format(report(run), { parser: 'markdown' }));
+    }
   } finally {
     await system.stop();
   }

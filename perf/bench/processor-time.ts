@@ -1,6 +1,6 @@
 // Processor time of running processes, in microseconds, as Linux counts it for each of their threads.
 import { readdirSync, readFileSync } from 'node:fs';
-import { listProcessIds, sessionOf } from '../../stack/processes.ts';
+import { listProcessIds, parentOf, sessionOf } from '../../stack/processes.ts';
 import { hasCode } from '../../stack/errors.ts';
 
 function read<T>(work: () => T, otherwise: T): T {
@@ -12,10 +12,12 @@ function read<T>(work: () => T, otherwise: T): T {
   }
 }
 
-/** Of a process and of its children in the same session. */
+/** Of the processes of a session and of those that they started: PostgreSQL's are sessions of their own. */
 export function processorTime(session: number): number {
+  const members = new Set(listProcessIds().filter((pid) => sessionOf(pid) === session));
+  const started = listProcessIds().filter((pid) => members.has(parentOf(pid) ?? 0));
   let nanoseconds = 0;
-  for (const pid of listProcessIds().filter((id) => sessionOf(id) === session)) {
+  for (const pid of new Set([...members, ...started])) {
     for (const thread of read(() => readdirSync(`/proc/${pid}/task`), [])) {
       const [spent] = read(() => readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8'), '0').split(' ');
       nanoseconds += Number(spent);

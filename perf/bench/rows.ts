@@ -10,10 +10,12 @@ export interface Owned {
   paymentIds: string[];
 }
 
+/** A UUID as the services make them, of version 4: the gateway refuses an answer with any other. */
+const idOf = (text: string): string => `overlay(overlay(md5(${text}) placing '4' from 13) placing '8' from 17)::uuid`;
 const owner = `CASE WHEN n <= array_length($1::uuid[], 1) * ${ordersOfAnAccount}
-  THEN ($1::uuid[])[1 + (n - 1) / ${ordersOfAnAccount}] ELSE md5('user' || n / 10)::uuid END`;
+  THEN ($1::uuid[])[1 + (n - 1) / ${ordersOfAnAccount}] ELSE ${idOf("'user' || n / 10")} END`;
 const numbers = `generate_series(1, array_length($1::uuid[], 1) * ${ordersOfAnAccount} + ${strangers}) AS n`;
-const [orderId, at] = [`md5('order' || n)::uuid`, `now() - interval '1 hour' - n * interval '1 second'`];
+const [orderId, at] = [idOf("'order' || n"), `now() - interval '1 hour' - n * interval '1 second'`];
 
 const orderRows = [
   `INSERT INTO orders (id, user_id, status, total_amount, currency, currency_decimals, shipping_address, payable_until,
@@ -32,7 +34,7 @@ const paymentRows = [
    SELECT ${orderId}, ${owner}, 104997, 'USD', 2, 'confirmed', ${at} FROM ${numbers}`,
   `INSERT INTO payments (id, order_id, user_id, amount, currency, currency_decimals, status, method, transaction_id, provider,
                          paid_at, version, created_at, updated_at)
-   SELECT md5('payment' || n)::uuid, ${orderId}, ${owner}, 104997, 'USD', 2, 'success', 'card', 'ch_' || n, 'simulated',
+   SELECT ${idOf("'payment' || n")}, ${orderId}, ${owner}, 104997, 'USD', 2, 'success', 'card', 'ch_' || n, 'simulated',
           ${at}, 3, ${at}, ${at} FROM ${numbers}`,
 ];
 

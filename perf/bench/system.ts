@@ -22,7 +22,14 @@ const liftedLimits = {
 };
 
 export const nodeProcesses = ['user-service', 'order-service', 'payment-service', 'gateway'] as const;
-export const processes = [...nodeProcesses, 'postgres-user', 'postgres-order', 'postgres-payment', 'rabbitmq'] as const;
+export const processes = [
+  ...nodeProcesses,
+  'postgres-user',
+  'postgres-order',
+  'postgres-payment',
+  'rabbitmq',
+  'nginx',
+] as const;
 export type ProcessName = (typeof processes)[number];
 export type ProcessorTimes = Record<ProcessName | 'floor', number>;
 

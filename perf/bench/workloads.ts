@@ -25,7 +25,7 @@ const basket = JSON.stringify({
 const page = `{ myOrders(limit: 20) { data { id status totalAmount items { productName quantity } user { email } payment { status } } } }`;
 
 export function workloads({ stack, accounts, admin, floor }: BenchSystem): Workload[] {
-  const { userService, orderService, paymentService, gateway } = stack.urls;
+  const { userService, orderService, paymentService, gateway, nginx } = stack.urls;
   const accountOf = (connection: number): BenchAccount => {
     const account = accounts[connection % accounts.length];
     if (account === undefined) throw new Error('there are no accounts');
@@ -45,6 +45,7 @@ export function workloads({ stack, accounts, admin, floor }: BenchSystem): Workl
     url: `${gateway}/graphql`,
     method: 'POST',
     body: JSON.stringify({ query }),
+    accepts: (answer) => !answer.includes('"errors"'),
     headers: (connection) => ({ ...json, ...bearer(connection) }),
   });
   const user = ['user-service'] as const;
@@ -159,6 +160,16 @@ export function workloads({ stack, accounts, admin, floor }: BenchSystem): Workl
       goal: { microseconds: 1_500 },
       requests: 300,
       ours: graphql(page),
+    },
+    {
+      name: 'GraphQL from the cache of nginx',
+      of: ['nginx'],
+      goal: undefined,
+      requests: 4_000,
+      ours: {
+        url: `${nginx}/graphql?query=${encodeURIComponent('{ __typename }')}`,
+        headers: () => ({ accept: 'application/json' }),
+      },
     },
   ];
 }
