@@ -96,9 +96,16 @@ const abortOf = (signal?: AbortSignal): Promise<never> =>
     signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
 
+/** Stripe's times are whole seconds: what an earlier round did last must not look like this one's. */
+async function nextSecond(): Promise<Date> {
+  const second = (Math.floor(Date.now() / 1_000) + 1) * 1_000;
+  await delay(second - Date.now());
+  return new Date(second);
+}
+
 async function runRound(system: ChaosSystem, options: ChaosOptions, events: string[]): Promise<RoundResult> {
   const { seed, progress, reportDirectory, killsPerRow } = options;
-  const since = new Date();
+  const since = await nextSecond();
   const firstEvent = events.length;
   const journal = new Journal(path.join(reportDirectory, 'acknowledged.jsonl'));
   const { customers, admin } = await openAccounts(system, journal, seed);
