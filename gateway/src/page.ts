@@ -1,6 +1,7 @@
 import { collectSubFields } from '@graphql-tools/utils';
 import { InvalidInput, ServiceUnavailable } from '@shop/common/errors';
-import { pageRules, type PageMeta, type ServiceAnswer } from '@shop/common/http';
+import { pageRules, type ServiceAnswer } from '@shop/common/http';
+import type { PageMeta } from '@shop/common/paging';
 import { getNamedType, isObjectType, type FieldNode, type GraphQLObjectType, type GraphQLResolveInfo } from 'graphql';
 
 /** Which part of a list a client asks for. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { OrderResource, PaymentResource, UserResource } from '@shop/common/contracts';
-import type { PageMeta } from '@shop/common/http';
+import type { PageMeta } from '@shop/common/paging';
 
 const NOW = '2026-01-31T12:00:00.000Z';
 

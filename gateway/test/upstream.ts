@@ -2,7 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { AppError } from '@shop/common/errors';
-import { errorBody, statusOfCode, type PageMeta } from '@shop/common/http';
+import { errorBody, statusOfCode } from '@shop/common/http';
+import type { PageMeta } from '@shop/common/paging';
 
 /** One request that the gateway made. */
 export interface Call {

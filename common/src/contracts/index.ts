@@ -62,3 +62,4 @@ export {
   type ReadRefund,
   type ReadUser,
 } from './readers.js';
+export { isMoment } from './moment.js';

@@ -2,7 +2,7 @@ import type { ITXClientDenyList, Sql } from '@prisma/client/runtime/client';
 import type { QueryResultRow } from 'pg';
 import type { AuditEntry, EventDraft } from '../contracts/index.js';
 import { RequestStillRunning } from '../errors/index.js';
-import type { AttemptNote } from '../http/index.js';
+import type { AttemptNote } from '../idempotency/index.js';
 import { noteAttempt } from './attempt-note.js';
 import { auditInsert } from './audit-insert.js';
 import { type Cause, type CauseVerdict, noteCause } from './inbox.js';

@@ -1,5 +1,5 @@
 import { empty, sqltag as sql, type Sql } from '@prisma/client/runtime/client';
-import type { AttemptNote, HeldKey } from '../http/index.js';
+import type { AttemptNote, HeldKey } from '../idempotency/index.js';
 
 /** The row of a key, while it is in the hands of this attempt and has no answer. */
 export const isHeld = ({ userId, key, attempt }: HeldKey): Sql =>

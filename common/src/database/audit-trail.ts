@@ -1,6 +1,6 @@
 import { join, sqltag as sql, type Sql } from '@prisma/client/runtime/client';
-import type { AuditEntry } from '../contracts/index.js';
-import type { AuditFilters, AuditRecord, AuditTrailReader, PageRequest, Position, Slice } from '../http/index.js';
+import type { AuditAction, AuditEntry, AuditResource } from '../contracts/index.js';
+import type { PageRequest, Position, Slice } from '../paging/index.js';
 import type { DatabaseClient } from './atomic-store.js';
 import { auditInsert } from './audit-insert.js';
 
@@ -8,8 +8,22 @@ import { auditInsert } from './audit-insert.js';
 const RETENTION = sql`interval '1 year'`;
 const PURGE_BATCH = 1_000;
 
+/** Conditions that all entries of a list meet. */
+export interface AuditFilters {
+  readonly actorId: string | undefined;
+  readonly subjectId: string | undefined;
+  readonly action: AuditAction | undefined;
+  /** Inclusive. */
+  readonly from: Date | undefined;
+  /** Exclusive. */
+  readonly to: Date | undefined;
+}
+
+/** An entry as it is stored. */
+export type AuditRecord = Omit<AuditResource, 'createdAt'> & { createdAt: Date };
+
 /** The audit trail of a service, in its own database. Its clock alone counts. */
-export class AuditTrail implements AuditTrailReader {
+export class AuditTrail {
   readonly #client: DatabaseClient;
 
   constructor({ client }: { client: DatabaseClient }) {
@@ -21,6 +35,7 @@ export class AuditTrail implements AuditTrailReader {
     await this.#client.$executeRaw(auditInsert([entry]));
   }
 
+  /** Newest first. */
   async list(filters: AuditFilters, { limit, offset, after, countUpTo }: PageRequest): Promise<Slice<AuditRecord>> {
     const conditions = conditionsOf(filters);
     const beyond = after === undefined ? [] : [isAfter(after)];

@@ -5,18 +5,8 @@ import request from 'supertest';
 import { createTestClient } from '../../test/database/test-client.js';
 import { AccessTokenVerifier, RevocationList } from '../auth/index.js';
 import { AppError, InvalidInput, RequestStillRunning, type ErrorCode } from '../errors/index.js';
-import {
-  attemptOf,
-  bodyOf,
-  buildServiceApp,
-  created,
-  paramsOf,
-  route,
-  text,
-  uuid,
-  type HeldKey,
-  type Reply,
-} from '../http/index.js';
+import { attemptOf, bodyOf, buildServiceApp, created, paramsOf, route, text, uuid, type Reply } from '../http/index.js';
+import type { HeldKey } from '../idempotency/index.js';
 import { createMetrics } from '../metrics/index.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 import { createTestTokens } from '../testing/test-tokens.js';

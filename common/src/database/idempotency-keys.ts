@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import { z } from 'zod';
-import type { Answer, AttemptNote, Claim, HeldKey, IdempotencyStore, KeyedRequest } from '../http/index.js';
+import type { Answer, AttemptNote, Claim, HeldKey, IdempotencyStore, KeyedRequest } from '../idempotency/index.js';
 import type { DatabaseClient } from './atomic-store.js';
 import { isHeld, noteAttempt } from './attempt-note.js';
 

@@ -43,7 +43,7 @@ export {
 } from './atomic-store.js';
 export { attemptClauses } from './attempt-note.js';
 export { auditClause, auditInsert, type AuditInsertOptions } from './audit-insert.js';
-export { AuditTrail } from './audit-trail.js';
+export { AuditTrail, type AuditFilters, type AuditRecord } from './audit-trail.js';
 export { IdempotencyKeys } from './idempotency-keys.js';
 export { outboxInsert, type OutboxInsertOptions } from './outbox.js';
 export { causeClauses, type Cause } from './inbox.js';

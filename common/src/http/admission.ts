@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { Bulkhead, type Admit, type Place } from './bulkhead.js';
-import { rowsWanted } from './pagination.js';
+import { rowsWanted } from './list-query.js';
 import { clientKey, clientOf, RateCounter } from './rate-limit.js';
 
 /** Bytes up to which nothing is asked: a page of a hundred ordinary orders has 60 kB. */

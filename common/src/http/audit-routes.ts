@@ -1,27 +1,10 @@
 import type { AuditAction, AuditResource } from '../contracts/index.js';
-import { pageRules, toPage, toPageRequest, type PageQuery, type PageRequest, type Slice } from './pagination.js';
+import type { AuditFilters, AuditRecord, AuditTrail } from '../database/index.js';
+import { toPage, toPageRequest, type PageQuery } from '../paging/index.js';
+import { pageRules } from './list-query.js';
 import { page, type Reply } from './reply.js';
 import { route, type Input, type Route } from './route.js';
 import { oneOf, optional, queryOf, queryTime, refuseTurnedRange, uuid } from './validation/index.js';
-
-/** Conditions that all entries of a list meet. */
-export interface AuditFilters {
-  readonly actorId: string | undefined;
-  readonly subjectId: string | undefined;
-  readonly action: AuditAction | undefined;
-  /** Inclusive. */
-  readonly from: Date | undefined;
-  /** Exclusive. */
-  readonly to: Date | undefined;
-}
-
-/** An entry as it is stored. */
-export type AuditRecord = Omit<AuditResource, 'createdAt'> & { createdAt: Date };
-
-/** The audit trail of a service, newest first. */
-export interface AuditTrailReader {
-  list(filters: AuditFilters, request: PageRequest): Promise<Slice<AuditRecord>>;
-}
 
 const toResource = ({ createdAt, ...record }: AuditRecord): AuditResource => ({
   ...record,
@@ -29,7 +12,7 @@ const toResource = ({ createdAt, ...record }: AuditRecord): AuditResource => ({
 });
 
 /** Where admins read the audit trail. It stands before routes with an id in its place. */
-export function auditRoutes(trail: AuditTrailReader, actions: readonly AuditAction[]): readonly Route[] {
+export function auditRoutes(trail: Pick<AuditTrail, 'list'>, actions: readonly AuditAction[]): readonly Route[] {
   const list = async ({ query }: Input<unknown, AuditFilters & PageQuery>): Promise<Reply> => {
     const { actorId, subjectId, action, from, to, ...asked } = query;
     refuseTurnedRange({ from, to });

@@ -15,7 +15,8 @@ import {
 } from '../errors/index.js';
 import type { Logger } from '../logger/index.js';
 import { tellRateLimit } from './rate-limit-headers.js';
-import { sendAnswer, type Answer } from './reply.js';
+import { sendAnswer } from './reply.js';
+import type { Answer } from '../idempotency/index.js';
 
 /** The status of each code: the only place that knows. */
 export const statusOfCode = {

@@ -1,39 +1,18 @@
 export type { Admit } from './bulkhead.js';
-export { auditRoutes, type AuditFilters, type AuditRecord, type AuditTrailReader } from './audit-routes.js';
+export { auditRoutes } from './audit-routes.js';
 export { bearerToken } from './authenticate.js';
 export { addressBlock, clientAddressReader } from './client-address.js';
 export { allowOrigins, corsPolicy } from './cors.js';
 export { errorBody, errorHandler, notFound, statusOfCode } from './error-handler.js';
 export { healthRouter, readiness, type DependencyState, type HealthOptions, type Probe } from './health.js';
 export { listen, type HttpServer, type ListenOptions, type Patience } from './http-server.js';
-export {
-  attemptOf,
-  idempotencyKey,
-  type Attempt,
-  type AttemptNote,
-  type Claim,
-  type HeldKey,
-  type IdempotencyStore,
-  type KeyedRequest,
-} from './idempotency.js';
+export { attemptOf, idempotencyKey } from './idempotency.js';
 export { isJsonType, isPlainEncoding, MAX_BODY_BYTES, parseJson } from './json-body.js';
 export { markRoute, noteRoute, routeOf } from './observe-request.js';
-export {
-  batchMeta,
-  pageRules,
-  perGroupRule,
-  refusePaging,
-  toPage,
-  toPageRequest,
-  type PageMeta,
-  type PageQuery,
-  type PageRequest,
-  type Position,
-  type Slice,
-} from './pagination.js';
+export { pageRules, perGroupRule } from './list-query.js';
 export { clientKey, createRateLimit, type RateLimit } from './rate-limit.js';
 export { readOnly } from './read-only.js';
-export { accepted, created, gone, ok, page, type Answer, type Reply } from './reply.js';
+export { accepted, created, gone, ok, page, type Reply } from './reply.js';
 export { inRequestScope } from './request-scope.js';
 export {
   publicRoute,

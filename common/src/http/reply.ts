@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import type { Answer } from '../idempotency/index.js';
 import { currentScope } from '../logger/index.js';
-import type { PageMeta } from './pagination.js';
+import type { PageMeta } from '../paging/index.js';
 
 /** What a handler answers. */
 export interface Reply {
@@ -22,14 +23,6 @@ export const page = (message: string, data: readonly unknown[], meta: PageMeta):
   data,
   meta,
 });
-
-/** A status and its envelope, without the id of the request that is answered. */
-export interface Answer {
-  readonly status: number;
-  readonly body: Readonly<Record<string, unknown>>;
-  /** It is the answer to an earlier request with the same idempotency key. */
-  readonly isReplayed?: boolean;
-}
 
 export const replyAnswer = ({ status, message, data, meta }: Reply): Answer => ({
   status,

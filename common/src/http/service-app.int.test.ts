@@ -8,6 +8,7 @@ import { AccessTokenVerifier, RevocationList } from '../auth/index.js';
 import { Conflict, ServiceUnavailable, UpstreamTimeout } from '../errors/index.js';
 import { createLogger, currentScope } from '../logger/index.js';
 import { createMetrics } from '../metrics/index.js';
+import { toPage, toPageRequest } from '../paging/index.js';
 import { sendRaw } from '../testing/raw-http.js';
 import { createTestTokens } from '../testing/test-tokens.js';
 import { PATIENCE } from '../testing/time-limits.js';
@@ -33,8 +34,6 @@ import {
   queryTime,
   route,
   text,
-  toPage,
-  toPageRequest,
   uuid,
   type DependencyState,
   type ServiceAppOptions,

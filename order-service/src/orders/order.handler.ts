@@ -1,17 +1,6 @@
 import type { Actor } from '@shop/common/auth';
-import {
-  attemptOf,
-  batchMeta,
-  created,
-  gone,
-  ok,
-  page,
-  toPage,
-  toPageRequest,
-  type Admit,
-  type Input,
-  type Reply,
-} from '@shop/common/http';
+import { attemptOf, created, gone, ok, page, type Admit, type Input, type Reply } from '@shop/common/http';
+import { batchMeta, toPage, toPageRequest } from '@shop/common/paging';
 import type { DetailedOrder, Order } from './order.js';
 import { toDetailedResource, toResource } from './order.resource.js';
 import type { OrderService } from './order.service.js';

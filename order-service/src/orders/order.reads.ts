@@ -1,5 +1,5 @@
 import type { Statement } from '@shop/common/database';
-import type { PageRequest } from '@shop/common/http';
+import type { PageRequest } from '@shop/common/paging';
 import { Prisma } from '../generated/prisma/client.js';
 import { BYTES_OF_ITEM, SYSTEM, type DetailedOrder, type Order, type OrderItem, type OrderStatus } from './order.js';
 

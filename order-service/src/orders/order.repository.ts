@@ -9,7 +9,8 @@ import {
   type Statement,
 } from '@shop/common/database';
 import { RequestStillRunning } from '@shop/common/errors';
-import type { Admit, AttemptNote, PageRequest, Slice } from '@shop/common/http';
+import type { AttemptNote } from '@shop/common/idempotency';
+import type { PageRequest, Slice } from '@shop/common/paging';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { OrderChangedMeanwhile, OrdersTooLarge, TooManyUnpaidOrders } from './order.errors.js';
@@ -31,6 +32,8 @@ import {
 
 export type OrderSliceRequest = PageRequest;
 export type OrderSlice = Slice<Order>;
+/** Waits until there is room for orders of so many bytes. */
+export type Admit = (bytes: number) => Promise<void>;
 
 /** How many orders a user may have placed in a length of time that nobody has paid, and how many bytes of them. */
 export interface UnpaidLimit {

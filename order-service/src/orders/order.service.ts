@@ -1,7 +1,7 @@
 import type { Actor } from '@shop/common/auth';
 import type { Cause } from '@shop/common/database';
 import { retryLostRaces } from '@shop/common/errors';
-import type { Admit, Attempt } from '@shop/common/http';
+import type { Attempt } from '@shop/common/idempotency';
 import { deletedBy, statusChangedBy } from './order.audit.js';
 import { OrderNotDeletable, OrderNotFound, OwnersOnlyCancel } from './order.errors.js';
 import { orderCreated, orderStatusChanged } from './order.events.js';
@@ -18,7 +18,7 @@ import {
   type OrderStatus,
 } from './order.js';
 import type { OrderFilters } from './order.reads.js';
-import type { OrderRepository, OrderSlice, OrderSliceRequest } from './order.repository.js';
+import type { Admit, OrderRepository, OrderSlice, OrderSliceRequest } from './order.repository.js';
 
 export interface OrderServiceOptions {
   orders: OrderRepository;

@@ -15,13 +15,12 @@ import {
   queryIds,
   queryOf,
   queryTime,
-  refusePaging,
   refuseTurnedRange,
   text,
   uuid,
   withDefault,
-  type PageQuery,
 } from '@shop/common/http';
+import { refusePaging, type PageQuery } from '@shop/common/paging';
 import type { OrderStatus } from './order.js';
 
 export const createOrderBody = bodyOf({

@@ -1,4 +1,5 @@
-import { ok, page, toPage, toPageRequest, type Input, type Reply } from '@shop/common/http';
+import { ok, page, type Input, type Reply } from '@shop/common/http';
+import { toPage, toPageRequest } from '@shop/common/paging';
 import { toDiscrepancyResource } from './discrepancy.resource.js';
 import type { DiscrepancyService } from './discrepancy.service.js';
 import type { CloseDiscrepancyBody, DiscrepanciesQuery, DiscrepancyParams } from './discrepancy.validator.js';

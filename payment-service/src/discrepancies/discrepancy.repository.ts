@@ -1,7 +1,7 @@
 import { Prisma } from '../generated/prisma/client.js';
 import type { AuditEntry, DiscrepancyKind, DiscrepancyStatus } from '@shop/common/contracts';
 import { auditClause, type AtomicStore } from '@shop/common/database';
-import type { PageRequest, Slice } from '@shop/common/http';
+import type { PageRequest, Slice } from '@shop/common/paging';
 import type { Database } from '../database.js';
 import type { Discrepancy, DiscrepancyDraft } from './discrepancy.js';
 import { recordDiscrepancies } from './record-discrepancies.js';

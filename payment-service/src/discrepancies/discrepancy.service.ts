@@ -1,6 +1,6 @@
 import type { Actor } from '@shop/common/auth';
 import { discrepancyKinds } from '@shop/common/contracts';
-import type { PageRequest, Slice } from '@shop/common/http';
+import type { PageRequest, Slice } from '@shop/common/paging';
 import type { Logger } from '@shop/common/logger';
 import { DiscrepancyClosed, DiscrepancyNotFound } from './discrepancy.errors.js';
 import type { DiscrepancyMetrics } from './discrepancy.metrics.js';

@@ -8,7 +8,7 @@ import {
   type TransactionOf,
 } from '@shop/common/database';
 import { Conflict } from '@shop/common/errors';
-import type { AttemptNote } from '@shop/common/http';
+import type { AttemptNote } from '@shop/common/idempotency';
 import type { Database } from '../database.js';
 import { recordDiscrepancies } from '../discrepancies/record-discrepancies.js';
 import { Prisma } from '../generated/prisma/client.js';

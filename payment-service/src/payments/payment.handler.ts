@@ -1,16 +1,6 @@
 import type { Actor } from '@shop/common/auth';
-import {
-  accepted,
-  attemptOf,
-  batchMeta,
-  created,
-  ok,
-  page,
-  toPage,
-  toPageRequest,
-  type Input,
-  type Reply,
-} from '@shop/common/http';
+import { accepted, attemptOf, created, ok, page, type Input, type Reply } from '@shop/common/http';
+import { batchMeta, toPage, toPageRequest } from '@shop/common/paging';
 import type { Payment } from './payment.js';
 import { toPaymentResource, toRefundResource } from './payment.resource.js';
 import type { PaymentService, Scope } from './payment.service.js';

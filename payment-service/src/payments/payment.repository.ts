@@ -1,6 +1,7 @@
 import type { AuditEntry, EventDraft, PaymentStatus } from '@shop/common/contracts';
 import { attemptClauses, auditClause, outboxInsert, type AtomicStore } from '@shop/common/database';
-import type { AttemptNote, PageRequest, Slice } from '@shop/common/http';
+import type { AttemptNote } from '@shop/common/idempotency';
+import type { PageRequest, Slice } from '@shop/common/paging';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import type { PayableOrder } from './payable-order.js';

@@ -2,7 +2,7 @@ import type { Actor } from '@shop/common/auth';
 import type { PaymentMethod, PaymentStatus } from '@shop/common/contracts';
 import type { Cause } from '@shop/common/database';
 import { Conflict, InvalidInput, ServiceUnavailable, type AppError } from '@shop/common/errors';
-import type { Attempt } from '@shop/common/http';
+import type { Attempt } from '@shop/common/idempotency';
 import type { Logger } from '@shop/common/logger';
 import { isSameMoney } from '../discrepancies/contradiction.js';
 import type { DiscrepancyService } from '../discrepancies/discrepancy.service.js';

@@ -11,11 +11,10 @@ import {
   paramsOf,
   queryIds,
   queryOf,
-  refusePaging,
   text,
   uuid,
-  type PageQuery,
 } from '@shop/common/http';
+import { refusePaging, type PageQuery } from '@shop/common/paging';
 
 export const createPaymentBody = bodyOf({
   orderId: uuid(),

@@ -1,5 +1,5 @@
 import type { Actor } from '@shop/common/auth';
-import type { Attempt } from '@shop/common/http';
+import type { Attempt } from '@shop/common/idempotency';
 import type { Logger } from '@shop/common/logger';
 import { isSameMoney } from '../discrepancies/contradiction.js';
 import type { DiscrepancyService } from '../discrepancies/discrepancy.service.js';

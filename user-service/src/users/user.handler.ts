@@ -1,15 +1,5 @@
-import {
-  batchMeta,
-  gone,
-  ok,
-  page,
-  refusePaging,
-  toPage,
-  toPageRequest,
-  type Input,
-  type PageQuery,
-  type Reply,
-} from '@shop/common/http';
+import { gone, ok, page, type Input, type Reply } from '@shop/common/http';
+import { batchMeta, refusePaging, toPage, toPageRequest, type PageQuery } from '@shop/common/paging';
 import type { Role, UserChanges } from './user.js';
 import { toResource } from './user.resource.js';
 import type { UserService } from './user.service.js';

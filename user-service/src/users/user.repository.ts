@@ -6,7 +6,7 @@ import {
   type AtomicStore,
   type TransactionOf,
 } from '@shop/common/database';
-import type { PageRequest, Slice } from '@shop/common/http';
+import type { PageRequest, Slice } from '@shop/common/paging';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import type { NewSession } from '../sessions/session.js';

@@ -2,5 +2,4 @@ export { amount, currency, currencyCode, email, flag, integer, listOf, oneOf, te
 export { password, presentedPassword } from './passwords.js';
 export { queryFlag, queryIds, queryInteger, queryTime, refuseTurnedRange } from './query-rules.js';
 export { invalid, optional, refine, rule, valid, withDefault, type Parsed, type Rule, type RuleSet } from './rule.js';
-export { isMoment } from './time.js';
 export { bodyOf, paramsOf, queryOf, type Validator } from './validator.js';

@@ -1,11 +1,5 @@
+import { isMoment } from '../../contracts/index.js';
 const DATE_TIME = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))$/;
-/** What PostgreSQL and ISO 8601 in four digits both know, from the first millisecond of year 1 to the last of 9999. */
-const EARLIEST = Date.parse('0001-01-01T00:00:00.000Z');
-const LATEST = Date.parse('9999-12-31T23:59:59.999Z');
-
-/** Whether a number is a moment that every part of the system knows, in milliseconds since 1970. */
-export const isMoment = (time: number): boolean => Number.isInteger(time) && time >= EARLIEST && time <= LATEST;
-
 /**
  * The moment that a date-time of RFC 3339 names; undefined where there is none: a day that its month hasn't, hour 24, a leap
  * second, an offset of more than 23:59. What is finer than a millisecond is rounded up: of times in whole

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { isMoment, parseDateTime } from './time.js';
+import { isMoment } from '../../contracts/index.js';
+import { parseDateTime } from './time.js';
 
 describe('times that exist', () => {
   it.each([

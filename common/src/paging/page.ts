@@ -1,22 +1,11 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { isMoment } from '../contracts/index.js';
 import { InvalidInput } from '../errors/index.js';
-import {
-  invalid,
-  isMoment,
-  optional,
-  queryFlag,
-  queryInteger,
-  refine,
-  rule,
-  uuid,
-  valid,
-  withDefault,
-} from './validation/index.js';
 
-const MAX_LIMIT = 100;
-const DEFAULT_LIMIT = 10;
-const MAX_OFFSET = 1_000_000_000;
+/** Rows of a part of a list: at most, and where nobody says. */
+export const MAX_LIMIT = 100;
+export const DEFAULT_LIMIT = 10;
 /** Counting costs as much as reading: a list must not get slower as the shop grows. */
 const MAX_TOTAL = 10_000;
 
@@ -53,17 +42,7 @@ export interface PageMeta {
   nextCursor: string | null;
 }
 
-const cursorText = rule((value) => (typeof value === 'string' ? valid(value) : invalid('must be given once')));
-
 /** The query parameters of every list. */
-export const pageRules = {
-  limit: optional(queryInteger({ min: 1, max: MAX_LIMIT })),
-  offset: optional(queryInteger({ min: 0, max: MAX_OFFSET })),
-  cursor: optional(
-    refine(cursorText, (value) => (value.length <= 512 ? valid(value) : invalid('is not a valid cursor'))),
-  ),
-  total: optional(queryFlag()),
-};
 export interface PageQuery {
   limit: number | undefined;
   offset: number | undefined;
@@ -71,28 +50,8 @@ export interface PageQuery {
   total: boolean | undefined;
 }
 
-const countOf = (ids: unknown): number =>
-  [ids]
-    .flat()
-    .reduce<number>((sum, part) => sum + (typeof part === 'string' ? part.split(',', MAX_LIMIT).length : 0), 0);
-const numberOf = (value: unknown): number => Math.min(Math.max(Number(value ?? DEFAULT_LIMIT), 1), MAX_LIMIT) || 1;
-
-/** How many rows a query asks for at most, before anybody has checked it. */
-export function rowsWanted({ ids, orderIds, userIds, perUser, limit }: Readonly<Record<string, unknown>>): number {
-  if (userIds !== undefined) return countOf(userIds) * numberOf(perUser);
-  if (ids === undefined && orderIds === undefined) return numberOf(limit);
-  return Math.max(countOf(ids), countOf(orderIds)) || numberOf(limit);
-}
-
-/** `perUser` of batch reads: as `limit`. */
-export const perGroupRule = withDefault(queryInteger({ min: 1, max: MAX_LIMIT }), DEFAULT_LIMIT);
-
 /** What can stand in one, so that whatever a client makes up is refused here and not by the database. */
-const cursorShape = z.tuple([
-  z.number().refine(isMoment),
-  z.string().refine((id) => 'value' in uuid().check(id)),
-  z.string(),
-]);
+const cursorShape = z.tuple([z.number().refine(isMoment), z.guid(), z.string()]);
 
 const fingerprint = (filters: object): string =>
   createHash('sha256').update(JSON.stringify(filters)).digest('base64url').slice(0, 12);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { InvalidInput } from '../errors/index.js';
-import { toPage, toPageRequest } from './pagination.js';
+import { toPage, toPageRequest } from './page.js';
 
 const ID = '0199a000-0000-7000-8000-000000000000';
 const FILTERS = { scope: 'own' };

@@ -1,0 +1,1 @@
+export type { Answer, Attempt, AttemptNote, Claim, HeldKey, IdempotencyStore, KeyedRequest } from './idempotency.js';
