@@ -20,6 +20,7 @@ interface RawQueries {
 
 /** What the store needs of a generated Prisma client, extended or not. */
 export interface DatabaseClient extends RawQueries {
+  $read<Row extends QueryResultRow>(statement: Statement): Promise<Row[]>;
   $write<Row extends QueryResultRow>(statement: Statement): Promise<Row[]>;
   $transaction<Result>(
     run: (transaction: RawQueries) => Promise<Result>,

@@ -1,8 +1,9 @@
-import { join, sqltag as sql, type Sql } from '@prisma/client/runtime/client';
+import { sqltag as sql, type Sql } from '@prisma/client/runtime/client';
 import type { AuditAction, AuditEntry, AuditResource } from '../contracts/index.js';
-import type { PageRequest, Position, Slice } from '../paging/index.js';
+import type { PageRequest, Slice } from '../paging/index.js';
 import type { DatabaseClient } from './atomic-store.js';
 import { auditInsert } from './audit-insert.js';
+import { readSlice } from './read-slice.js';
 
 /** How long an entry is kept; the table itself refuses to let go of a younger one. */
 const RETENTION = sql`interval '1 year'`;
@@ -22,6 +23,11 @@ export interface AuditFilters {
 /** An entry as it is stored. */
 export type AuditRecord = Omit<AuditResource, 'createdAt'> & { createdAt: Date };
 
+const columns = sql`
+  id, action, actor_id AS "actorId", actor_role AS "actorRole", subject_kind AS "subjectKind", subject_id AS "subjectId",
+  details, host(client_address) AS "clientAddress", request_id AS "requestId", trace_id AS "traceId",
+  created_at AS "createdAt"`;
+
 /** The audit trail of a service, in its own database. Its clock alone counts. */
 export class AuditTrail {
   readonly #client: DatabaseClient;
@@ -36,20 +42,12 @@ export class AuditTrail {
   }
 
   /** Newest first. */
-  async list(filters: AuditFilters, { limit, offset, after, countUpTo }: PageRequest): Promise<Slice<AuditRecord>> {
-    const conditions = conditionsOf(filters);
-    const beyond = after === undefined ? [] : [isAfter(after)];
-    const [rows, total] = await Promise.all([
-      this.#client.$queryRaw<AuditRecord[]>(sql`
-        SELECT id, action, actor_id AS "actorId", actor_role AS "actorRole", subject_kind AS "subjectKind",
-          subject_id AS "subjectId", details, host(client_address) AS "clientAddress", request_id AS "requestId",
-          trace_id AS "traceId", created_at AS "createdAt"
-        FROM audit_trail WHERE ${join([...conditions, ...beyond], ' AND ')}
-        ORDER BY created_at DESC, id DESC
-        LIMIT ${limit + 1}::integer OFFSET ${after === undefined ? offset : 0}::integer`),
-      countUpTo > 0 ? this.#count(conditions, countUpTo) : null,
-    ]);
-    return { rows, total };
+  list(filters: AuditFilters, request: PageRequest): Promise<Slice<AuditRecord>> {
+    return readSlice<AuditRecord>(
+      this.#client,
+      { columns, table: sql`audit_trail`, conditions: conditionsOf(filters) },
+      request,
+    );
   }
 
   /** Deletes up to `limit` entries that are past their time. True: there may be more of them. */
@@ -62,24 +60,12 @@ export class AuditTrail {
       DELETE FROM audit_trail AS entry USING expired WHERE entry.id = expired.id`);
     return purged === limit;
   }
-
-  async #count(conditions: readonly Sql[], most: number): Promise<number> {
-    const [{ total }] = await this.#client.$queryRaw<[{ total: number }]>(sql`
-      SELECT count(*)::integer AS total FROM (
-        SELECT FROM audit_trail WHERE ${join([...conditions], ' AND ')} LIMIT ${most}::integer
-      ) AS counted`);
-    return total;
-  }
 }
 
-/** One condition at least. */
 const conditionsOf = ({ actorId, subjectId, action, from, to }: AuditFilters): Sql[] => [
-  sql`true`,
   ...(actorId === undefined ? [] : [sql`actor_id = ${actorId}::uuid`]),
   ...(subjectId === undefined ? [] : [sql`subject_id = ${subjectId}::uuid`]),
   ...(action === undefined ? [] : [sql`action = ${action}`]),
   ...(from === undefined ? [] : [sql`created_at >= ${from}::timestamptz`]),
   ...(to === undefined ? [] : [sql`created_at < ${to}::timestamptz`]),
 ];
-
-const isAfter = ({ createdAt, id }: Position): Sql => sql`(created_at, id) < (${createdAt}::timestamptz, ${id}::uuid)`;

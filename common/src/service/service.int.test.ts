@@ -123,6 +123,7 @@ describe('a service', () => {
         const watched: DatabaseClient & { $disconnect(): Promise<void> } = {
           $queryRaw: (query) => client.$queryRaw(query),
           $executeRaw: (query) => client.$executeRaw(query),
+          $read: (statement) => adapter.runPrepared(statement),
           $write: (statement) => adapter.runPrepared(statement),
           $transaction: (run, limits) => client.$transaction(run, limits),
           $disconnect: async () => {

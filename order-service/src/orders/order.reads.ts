@@ -1,4 +1,4 @@
-import type { Statement } from '@shop/common/database';
+import { isAfter, type Statement } from '@shop/common/database';
 import type { PageRequest } from '@shop/common/paging';
 import { Prisma } from '../generated/prisma/client.js';
 import { BYTES_OF_ITEM, SYSTEM, type DetailedOrder, type Order, type OrderItem, type OrderStatus } from './order.js';
@@ -130,8 +130,7 @@ export function readPage(filters: OrderFilters, { limit, offset, after, countUpT
              FROM (SELECT FROM orders WHERE ${join(conditions, ' AND ')} LIMIT ${countUpTo}::bigint) AS counted)`;
   const limited = sql`LIMIT ${limit + 1}::bigint`;
   if (after === undefined) return listed(conditions, { part: sql`${limited} OFFSET ${offset}::bigint`, total });
-  const beyond = sql`(created_at, id) < (${after.createdAt}::timestamptz, ${after.id}::uuid)`;
-  return listed([...conditions, beyond], { part: limited, total });
+  return listed([...conditions, isAfter(after)], { part: limited, total });
 }
 
 /** Those of `ids` that are there; with `userId`, only those that are that user's. */

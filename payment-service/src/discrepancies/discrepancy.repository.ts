@@ -1,6 +1,6 @@
 import { Prisma } from '../generated/prisma/client.js';
 import type { AuditEntry, DiscrepancyKind, DiscrepancyStatus } from '@shop/common/contracts';
-import { auditClause, type AtomicStore } from '@shop/common/database';
+import { auditClause, readSlice, type AtomicStore } from '@shop/common/database';
 import type { PageRequest, Slice } from '@shop/common/paging';
 import type { Database } from '../database.js';
 import type { Discrepancy, DiscrepancyDraft } from './discrepancy.js';
@@ -14,7 +14,7 @@ export interface DiscrepancyFilters {
   readonly paymentId: string | undefined;
 }
 
-const { join, sql } = Prisma;
+const { sql } = Prisma;
 
 const columns = sql`
   id, kind, provider, reference, order_id AS "orderId", payment_id AS "paymentId", refund_id AS "refundId", details,
@@ -43,19 +43,12 @@ export class DiscrepancyRepository {
   }
 
   /** Newest first. */
-  async list(
-    filters: DiscrepancyFilters,
-    { limit, offset, after, countUpTo }: PageRequest,
-  ): Promise<Slice<Discrepancy>> {
-    const conditions = conditionsOf(filters);
-    const beyond = after ? [sql`(created_at, id) < (${after.createdAt}::timestamptz, ${after.id}::uuid)`] : [];
-    const [rows, total] = await Promise.all([
-      this.#database.$queryRaw<Discrepancy[]>`
-        SELECT ${columns} FROM discrepancies WHERE ${join([...conditions, ...beyond], ' AND ')}
-        ORDER BY created_at DESC, id DESC LIMIT ${limit + 1}::integer OFFSET ${after ? 0 : offset}::integer`,
-      countUpTo > 0 ? this.#count(conditions, countUpTo) : null,
-    ]);
-    return { rows, total };
+  list(filters: DiscrepancyFilters, request: PageRequest): Promise<Slice<Discrepancy>> {
+    return readSlice<Discrepancy>(
+      this.#database,
+      { columns, table: sql`discrepancies`, conditions: conditionsOf(filters) },
+      request,
+    );
   }
 
   /** Closes an open one, with who did it. undefined: it isn't there, or isn't open. */
@@ -77,19 +70,10 @@ export class DiscrepancyRepository {
       SELECT kind, count(*)::integer AS open FROM discrepancies WHERE closed_at IS NULL GROUP BY kind`;
     return new Map(rows.map(({ kind, open }) => [kind, open]));
   }
-
-  async #count(conditions: readonly Prisma.Sql[], most: number): Promise<number> {
-    const [row] = await this.#database.$queryRaw<{ total: number }[]>`
-      SELECT count(*)::integer AS total FROM (
-        SELECT FROM discrepancies WHERE ${join([...conditions], ' AND ')} LIMIT ${most}::integer
-      ) AS counted`;
-    return row?.total ?? 0;
-  }
 }
 
-/** One condition at least. */
 const conditionsOf = ({ status, kind, orderId, paymentId }: DiscrepancyFilters): Prisma.Sql[] => [
-  status === undefined ? sql`true` : status === 'open' ? sql`closed_at IS NULL` : sql`closed_at IS NOT NULL`,
+  ...(status === undefined ? [] : [status === 'open' ? sql`closed_at IS NULL` : sql`closed_at IS NOT NULL`]),
   ...(kind === undefined ? [] : [sql`kind = ${kind}`]),
   ...(orderId === undefined ? [] : [sql`order_id = ${orderId}::uuid`]),
   ...(paymentId === undefined ? [] : [sql`payment_id = ${paymentId}::uuid`]),

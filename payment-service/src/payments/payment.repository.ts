@@ -1,5 +1,5 @@
 import type { AuditEntry, EventDraft, PaymentStatus } from '@shop/common/contracts';
-import { attemptClauses, auditClause, outboxInsert, type AtomicStore } from '@shop/common/database';
+import { attemptClauses, auditClause, outboxInsert, readAll, readSlice, type AtomicStore } from '@shop/common/database';
 import type { AttemptNote } from '@shop/common/idempotency';
 import type { PageRequest, Slice } from '@shop/common/paging';
 import type { Database } from '../database.js';
@@ -26,6 +26,8 @@ export const paymentColumns = Prisma.sql`
   next_action_type AS "nextActionType", next_action_url AS "nextActionUrl", next_action_secret AS "nextActionSecret",
   description, failure_reason AS "failureReason", paid_at AS "paidAt", version, created_at AS "createdAt",
   updated_at AS "updatedAt"`;
+
+const payments = { columns: paymentColumns, table: Prisma.sql`payments` };
 
 /** The columns of an order under the names of its fields. */
 export const payableOrderColumns = Prisma.sql`
@@ -73,25 +75,12 @@ export class PaymentRepository {
   }
 
   /** All payments of a filter, newest first; meant for filters that name their ids. */
-  async findAll(filter: PaymentFilter): Promise<readonly Payment[]> {
-    return this.#database.$read<Payment>(Prisma.sql`
-      SELECT ${paymentColumns} FROM payments WHERE ${allOf(conditionsOf(filter))} ORDER BY created_at DESC, id DESC`);
+  findAll(filter: PaymentFilter): Promise<readonly Payment[]> {
+    return readAll<Payment>(this.#database, { ...payments, conditions: conditionsOf(filter) });
   }
 
-  async list(filter: PaymentFilter, { limit, offset, after, countUpTo }: PaymentPageRequest): Promise<PaymentSlice> {
-    const conditions = conditionsOf(filter);
-    const beyond = after && Prisma.sql`(created_at, id) < (${after.createdAt}::timestamptz, ${after.id}::uuid)`;
-    const [rows, [counted]] = await Promise.all([
-      this.#database.$read<Payment>(Prisma.sql`
-        SELECT ${paymentColumns} FROM payments WHERE ${allOf(beyond ? [...conditions, beyond] : conditions)}
-        ORDER BY created_at DESC, id DESC LIMIT ${limit + 1}::bigint OFFSET ${after ? 0 : offset}::bigint`),
-      countUpTo === 0
-        ? []
-        : this.#database.$read<{ total: number }>(Prisma.sql`
-            SELECT count(*)::integer AS total
-            FROM (SELECT FROM payments WHERE ${allOf(conditions)} LIMIT ${countUpTo}::bigint) AS counted`),
-    ]);
-    return { rows, total: counted?.total ?? null };
+  list(filter: PaymentFilter, request: PaymentPageRequest): Promise<PaymentSlice> {
+    return readSlice<Payment>(this.#database, { ...payments, conditions: conditionsOf(filter) }, request);
   }
 
   /**
@@ -150,6 +139,3 @@ const conditionsOf = ({ userId, status, ids }: PaymentFilter): Prisma.Sql[] => [
   ...(status === undefined ? [] : [Prisma.sql`status = ${status}::payment_status`]),
   ...(ids === undefined ? [] : [Prisma.sql`id = ANY(${[...ids]}::uuid[])`]),
 ];
-
-const allOf = (conditions: Prisma.Sql[]): Prisma.Sql =>
-  conditions.length === 0 ? Prisma.sql`true` : Prisma.join(conditions, ' AND ');

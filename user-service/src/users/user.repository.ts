@@ -3,6 +3,8 @@ import {
   auditClause,
   isUniqueViolation,
   outboxInsert,
+  readAll,
+  readSlice,
   type AtomicStore,
   type TransactionOf,
 } from '@shop/common/database';
@@ -50,8 +52,6 @@ const startsWith = (prefix: string): Prisma.Sql => {
   return Prisma.sql`(${Prisma.join(forms, ' OR ')})`;
 };
 
-const allOf = (conditions: Prisma.Sql[]): Prisma.Sql => Prisma.join(conditions, ' AND ');
-
 const sessionData = ({ id, createdAt, expiresAt, refreshToken }: NewSession) => ({
   id,
   createdAt,
@@ -63,6 +63,8 @@ export const userColumns = Prisma.sql`
   users.id, users.email, users.password_hash AS "passwordHash", users.first_name AS "firstName",
   users.last_name AS "lastName", users.role, users.is_active AS "isActive", users.token_version AS "tokenVersion",
   users.version, users.created_at AS "createdAt", users.updated_at AS "updatedAt", users.deleted_at AS "deletedAt"`;
+
+const users = { columns: userColumns, table: Prisma.sql`users` };
 
 export class UserRepository {
   readonly #database: Database;
@@ -85,25 +87,12 @@ export class UserRepository {
       SELECT ${userColumns} FROM users WHERE ${isAddress(email)} AND deleted_at IS NULL ORDER BY created_at`);
   }
 
-  async findMany(filter: UserFilter): Promise<readonly User[]> {
-    return this.#database.$read<User>(Prisma.sql`
-      SELECT ${userColumns} FROM users WHERE ${allOf(conditionsOf(filter))} ORDER BY created_at DESC, id DESC`);
+  findMany(filter: UserFilter): Promise<readonly User[]> {
+    return readAll<User>(this.#database, { ...users, conditions: conditionsOf(filter) });
   }
 
-  async list(filter: UserFilter, { limit, offset, after, countUpTo }: UserSliceRequest): Promise<UserSlice> {
-    const conditions = conditionsOf(filter);
-    const beyond = after && Prisma.sql`(created_at, id) < (${after.createdAt}::timestamptz, ${after.id}::uuid)`;
-    const [rows, [counted]] = await Promise.all([
-      this.#database.$read<User>(Prisma.sql`
-        SELECT ${userColumns} FROM users WHERE ${allOf(beyond ? [...conditions, beyond] : conditions)}
-        ORDER BY created_at DESC, id DESC LIMIT ${limit + 1}::bigint OFFSET ${offset}::bigint`),
-      countUpTo === 0
-        ? []
-        : this.#database.$read<{ total: number }>(Prisma.sql`
-            SELECT count(*)::integer AS total
-            FROM (SELECT FROM users WHERE ${allOf(conditions)} LIMIT ${countUpTo}::bigint) AS counted`),
-    ]);
-    return { rows, total: counted?.total ?? null };
+  list(filter: UserFilter, request: UserSliceRequest): Promise<UserSlice> {
+    return readSlice<User>(this.#database, { ...users, conditions: conditionsOf(filter) }, request);
   }
 
   /** A new user, and its first log-in if there is one. Throws EmailTaken. */
