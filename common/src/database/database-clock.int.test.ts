@@ -49,6 +49,37 @@ describe('the database clock', () => {
     expect(ahead.questions).toBe(2);
   });
 
+  it('a slow first answer, a quick second one -> time never goes back, until it has caught up', async () => {
+    let monotonic = 0;
+    const answers = [
+      { took: 400, databaseTime: 400 }, // it was read at the very end, and is taken for a time in the middle
+      { took: 0, databaseTime: 1_201 },
+    ];
+    const $queryRaw = <Rows>(): Promise<Rows> => {
+      const [{ took, databaseTime } = { took: 0, databaseTime: 0 }] = answers.splice(0, 1);
+      monotonic += took;
+      return Promise.resolve([{ now: new Date(databaseTime) }] as Rows);
+    };
+    const clock = new DatabaseClock({ client: { $queryRaw }, monotonic: () => monotonic });
+    const times: number[] = [];
+    for (const at of [0, 1_190, 1_201, 1_300, 1_500]) {
+      monotonic = Math.max(monotonic, at);
+      times.push((await clock.now()).getTime());
+    }
+    expect(times).toEqual([600, 1_390, 1_390, 1_390, 1_500]);
+    expect(answers).toEqual([]);
+  });
+
+  it('the database is set back by more than a question takes -> followed', async () => {
+    let monotonic = 0;
+    const times = [7_200_000, 3_600_000];
+    const $queryRaw = <Rows>(): Promise<Rows> => Promise.resolve([{ now: new Date(times.shift() ?? 0) }] as Rows);
+    const clock = new DatabaseClock({ client: { $queryRaw }, monotonic: () => monotonic });
+    await clock.now();
+    monotonic += 1_001;
+    expect((await clock.now()).getTime()).toBe(3_600_000);
+  });
+
   it('the database can not be asked -> an error, and asked again the next time', async () => {
     let isDown = true;
     const ahead = aheadByAnHour();

@@ -3,16 +3,20 @@ import type { DatabaseClient } from './atomic-store.js';
 
 /** Milliseconds for which a reading is carried on by the process's monotonic clock, which nobody sets. */
 const MAX_AGE = 1_000;
+/** Milliseconds by which readings may differ since their questions took long; more, and the database was set back. */
+const MAX_STEP = 5_000;
 
 /**
  * The database's time: what money depends on doesn't go by the clock of whatever machine a process runs on. Asked once a
- * second at most; off by half of what the question took.
+ * second at most; off by half of what the question took. It doesn't go back where a better reading is earlier: what happens
+ * later has no earlier time.
  */
 export class DatabaseClock {
   readonly #client: Pick<DatabaseClient, '$queryRaw'>;
   readonly #monotonic: () => number;
   #reading: { databaseTime: number; at: number } | undefined;
   #question: Promise<void> | undefined;
+  #latest = 0;
 
   /** `monotonic`: milliseconds, as of `performance.now()`. */
   constructor({
@@ -35,7 +39,9 @@ export class DatabaseClock {
       reading = this.#reading;
     }
     if (reading === undefined) throw new Error('the database has told no time');
-    return new Date(reading.databaseTime + this.#monotonic() - reading.at);
+    const time = reading.databaseTime + this.#monotonic() - reading.at;
+    this.#latest = this.#latest - time > MAX_STEP ? time : Math.max(this.#latest, time);
+    return new Date(this.#latest);
   }
 
   async #ask(): Promise<void> {
