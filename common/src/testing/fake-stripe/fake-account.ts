@@ -117,6 +117,12 @@ export class FakeAccount {
     return this.succeed(id);
   }
 
+  update(id: string, params: Record<string, string>): FakeIntent {
+    const intent = this.intent(id);
+    Object.assign(intent.metadata, metadataOf(params));
+    return intent;
+  }
+
   cancel(id: string): FakeIntent {
     const intent = this.intent(id);
     if (['succeeded', 'canceled', 'processing'].includes(intent.status)) {

@@ -168,6 +168,8 @@ export async function startFakeStripe({ secretKey, customersAgreeAfter }: FakeSt
           return () => pageOf([...account.intents.values()], params);
         case 'GET payment_intents/id':
           return () => account.intent(id);
+        case 'POST payment_intents/id':
+          return () => account.update(id, params);
         case 'POST payment_intents/id/confirm':
           return () => account.confirm(id, params);
         case 'POST payment_intents/id/cancel':

@@ -13,6 +13,11 @@ export interface ChargeMetadata {
   readonly confirmedBy: 'server' | 'customer';
 }
 
+/** Why we have called a charge off, where Stripe has no reason for it. */
+export interface DeclineMetadata {
+  readonly declineReason: string;
+}
+
 export interface RefundMetadata {
   readonly refundId: string;
   readonly currencyDecimals: string;
@@ -64,8 +69,10 @@ export function chargeStateOf(intent: IntentFacts, currencyDecimals: number): Ch
         transactionId: intent.id,
         ...fromStripe({ amount: intent.amount_received, currency: intent.currency }, currencyDecimals),
       };
-    case 'canceled':
-      return { outcome: 'declined', reason: reasonOf(intent.last_payment_error) ?? 'charge_cancelled', ...money };
+    case 'canceled': {
+      const reason = reasonOf(intent.last_payment_error) ?? intent.metadata.declineReason ?? 'charge_cancelled';
+      return { outcome: 'declined', reason, ...money };
+    }
     case 'requires_action':
       return { outcome: 'needs-customer', nextAction: nextActionOf(intent), ...money };
     case 'requires_confirmation':

@@ -19,6 +19,7 @@ import {
   refundFacts,
   refundStateOf,
   type ChargeMetadata,
+  type DeclineMetadata,
   type RefundMetadata,
 } from './stripe-objects.js';
 
@@ -72,7 +73,7 @@ export class StripeProvider implements PaymentProvider {
 
   async confirmCharge(charge: Charge, token: string | undefined): Promise<ChargeState> {
     if (token === undefined) return this.findCharge(charge);
-    if (!TOKEN.test(token)) return this.#callOff(charge, 'unknown_token');
+    if (!TOKEN.test(token)) return this.#refuse(charge, 'unknown_token');
     try {
       const intent = await this.#stripe.paymentIntents.confirm(
         referenceOf(charge),
@@ -83,7 +84,7 @@ export class StripeProvider implements PaymentProvider {
     } catch (error) {
       if (hasMovedOn(error)) return this.findCharge(charge);
       if (isCardDecline(error)) return this.#callOff(charge, reasonOf(error) ?? 'card_declined');
-      if (isInvalidRequest(error)) return this.#callOff(charge, error.code ?? 'invalid_request');
+      if (isInvalidRequest(error)) return this.#refuse(charge, error.code ?? 'invalid_request');
       throw providerErrorOf(error);
     }
   }
@@ -130,6 +131,17 @@ export class StripeProvider implements PaymentProvider {
   async #stateOf(charge: Charge, intent: Stripe.PaymentIntent): Promise<ChargeState> {
     const state = chargeStateOf(intentFacts.parse(intent), charge.currencyDecimals);
     return state.outcome === 'to-be-called-off' ? this.#callOff(charge, state.reason) : state;
+  }
+
+  /** Calls off what Stripe knows no reason against. It is written there first: Stripe may tell us of the end before we do. */
+  async #refuse(charge: Charge, declineReason: string): Promise<ChargeState> {
+    const note: DeclineMetadata = { declineReason };
+    try {
+      await this.#stripe.paymentIntents.update(referenceOf(charge), { metadata: { ...note } });
+    } catch (error) {
+      if (!hasMovedOn(error)) throw providerErrorOf(error);
+    }
+    return this.#callOff(charge, declineReason);
   }
 
   /** Cancels the PaymentIntent, unless it has its verdict. `reason`: why, where that isn't written there. */

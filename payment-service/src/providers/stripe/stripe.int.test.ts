@@ -141,6 +141,14 @@ describe('a charge at Stripe', () => {
     expect(intentOf(payment.id).payment_method).toBeNull();
   });
 
+  it('called off by us, and Stripe’s answer to that is lost -> failed with our reason all the same', async () => {
+    const { payment } = await placeOrder(test, alice);
+    fake.fail({ path: /cancel$/, when: 'after', status: 500 });
+    await process(payment.id, '4242424242424242').expect(202);
+    await age(payment.id, 20);
+    expect((await becomes(payment.id, 'failed')).failureReason).toBe('unknown_token');
+  });
+
   it('an amount that Stripe does not take -> declined with the reason', async () => {
     const { payment } = await placeOrder(test, alice, { totalAmount: 5.124, currency: 'KWD' });
     expect((await process(payment.id, 'pm_card_visa').expect(402)).body.error.reason).toBe('amount_not_supported');
