@@ -127,6 +127,8 @@ describe('what is public', () => {
     const url = fresh();
     answerBy(isPublic);
     await edge.ask(url);
+    // nginx keeps an answer only once it has sent it.
+    await eventually(() => expect(edge.cacheContent()).toContain(url));
     clearNginxCache(edge.directory);
 
     expect(edge.cacheContent()).toBe('');
