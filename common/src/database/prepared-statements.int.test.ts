@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Prisma } from '../../test/generated/prisma/client.js';
 import { createTestClient } from '../../test/database/test-client.js';
+import { eventually } from '../testing/eventually.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 import { findDatabaseFailure, isDatabaseUnavailable, preparedStatements } from './index.js';
 
@@ -44,6 +45,15 @@ describe('a prepared statement', () => {
     expect(await client.$write(insert)).toEqual([{ id, views: 7 }]);
     expect(await client.post.findUnique({ where: { id } })).toMatchObject({ title: 'prepared', views: 7 });
     await client.$disconnect();
+  });
+
+  it('the server ends its idle connection -> the next one is asked', async () => {
+    const client = startClient();
+    const [{ pid } = { pid: 0 }] = await client.$read<{ pid: number }>(sql`SELECT pg_backend_pid() AS pid`);
+    const other = startClient();
+    await other.$read(sql`SELECT pg_terminate_backend(${pid}::integer)`);
+    await eventually(async () => expect(await client.$read(sql`SELECT 1 AS one`)).toEqual([{ one: 1 }]));
+    await Promise.all([client.$disconnect(), other.$disconnect()]);
   });
 
   it('it fails -> what PostgreSQL said is found; nobody there -> unavailable', async () => {
