@@ -25,10 +25,10 @@ function judge(load: Load, environment: NodeJS.ProcessEnv): void {
   }
 }
 
+const variables = Object.fromEntries(Object.entries(process.env).map(([variable, value = '']) => [variable, value]));
 for (const { name, database } of services) {
   judge(await exported(`${name}/dist/config.js`, 'loadConfig'), process.env);
   if (!database) continue;
-  const variables = Object.fromEntries(Object.entries(process.env).map(([variable, value = '']) => [variable, value]));
   for (const check of checks) judge(check, migrationEnvironment(database, { variables }));
 }
 for (const fault of faults) console.error(`settings: ${fault}`);

@@ -4,14 +4,13 @@ import type pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { createTestClient } from '../../test/database/test-client.js';
 import type { AuditEntry } from '../contracts/index.js';
-import type { AuditFilters, AuditRecord } from './index.js';
 import type { PageRequest } from '../paging/index.js';
 import { runInScope, type RequestScope } from '../logger/index.js';
 import { addAuditEntry, auditTamperings } from '../testing/audit-trail.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 import { createTestPool } from '../testing/test-pool.js';
 import { PATIENCE } from '../testing/time-limits.js';
-import { AtomicStore, auditClause, auditInsert, AuditTrail } from './index.js';
+import { AtomicStore, auditClause, auditInsert, AuditTrail, type AuditFilters, type AuditRecord } from './index.js';
 
 let database: TestDatabase;
 let pool: pg.Pool;

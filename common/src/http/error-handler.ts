@@ -13,10 +13,10 @@ import {
   findAppError,
   type ErrorCode,
 } from '../errors/index.js';
+import type { Answer } from '../idempotency/index.js';
 import type { Logger } from '../logger/index.js';
 import { tellRateLimit } from './rate-limit-headers.js';
 import { sendAnswer } from './reply.js';
-import type { Answer } from '../idempotency/index.js';
 
 /** The status of each code: the only place that knows. */
 export const statusOfCode = {

@@ -14,6 +14,7 @@ export const pageRules = {
   ),
   total: optional(queryFlag()),
 };
+
 const countOf = (ids: unknown): number =>
   [ids]
     .flat()

@@ -2,12 +2,11 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Request } from 'express';
 import type { Actor } from '../auth/index.js';
 import { InvalidInput, type FieldFault } from '../errors/index.js';
+import type { Answer, HeldKey } from '../idempotency/index.js';
 import type { Admit } from './bulkhead.js';
 import { canonicalJson, fingerprintOf, idempotencyKey, type Once } from './idempotency.js';
-import type { HeldKey } from '../idempotency/index.js';
 import { routeOf } from './observe-request.js';
 import { replyAnswer, type Reply } from './reply.js';
-import type { Answer } from '../idempotency/index.js';
 import { queryOf, type Validator } from './validation/index.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

@@ -1,5 +1,7 @@
 import { isMoment } from '../../contracts/index.js';
+
 const DATE_TIME = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))$/;
+
 /**
  * The moment that a date-time of RFC 3339 names; undefined where there is none: a day that its month hasn't, hour 24, a leap
  * second, an offset of more than 23:59. What is finer than a millisecond is rounded up: of times in whole
