@@ -99,8 +99,8 @@ const keyRows = (key: string) =>
   );
 const expire = (key: string, column: 'lease' | 'lifetime') =>
   column === 'lease'
-    ? client.$executeRaw(sql`UPDATE idempotency_keys SET lease_until = now() WHERE key = ${key}`)
-    : client.$executeRaw(sql`UPDATE idempotency_keys SET created_at = now() - interval '24 hours' WHERE key = ${key}`);
+    ? client.$executeRaw(sql`UPDATE idempotency_keys SET lease_until = now() - interval '1 second' WHERE key = ${key}`)
+    : client.$executeRaw(sql`UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE key = ${key}`);
 const isMade = async (id: string) => (await client.author.count({ where: { id } })) === 1;
 
 async function hold(key: string, fingerprint = 'f'.repeat(64), userId: string = randomUUID()): Promise<HeldKey> {

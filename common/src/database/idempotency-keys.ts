@@ -49,10 +49,11 @@ export class IdempotencyKeys implements IdempotencyStore {
     await this.#client.$write(noteAttempt(note));
   }
 
+  // The column rounds to milliseconds: rounded up, the key would be held for a moment more.
   async release(heldKey: HeldKey): Promise<void> {
     await this.#client.$executeRaw(sql`
       WITH freed AS (DELETE FROM idempotency_keys WHERE ${isHeld(heldKey)} AND begun IS NULL)
-      UPDATE idempotency_keys SET lease_until = now() WHERE ${isHeld(heldKey)} AND begun IS NOT NULL`);
+      UPDATE idempotency_keys SET lease_until = date_trunc('milliseconds', now()) WHERE ${isHeld(heldKey)} AND begun IS NOT NULL`);
   }
 
   /** Deletes up to `limit` keys that are past their time. True: there may be more of them. */

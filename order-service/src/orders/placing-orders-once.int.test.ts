@@ -113,7 +113,7 @@ describe('placing an order under an idempotency key', () => {
 
     await place(alice, key).expect(409);
     expect(await ordersOf(alice)).toEqual([]);
-    await test.query('UPDATE idempotency_keys SET lease_until = now() WHERE key = $1', [key]);
+    await test.query("UPDATE idempotency_keys SET lease_until = now() - interval '1 second' WHERE key = $1", [key]);
     const placed = await place(alice, key).expect(201);
     expect((await place(alice, key).expect(201)).text).toBe(placed.text);
     expect(await ordersOf(alice)).toHaveLength(1);

@@ -49,7 +49,8 @@ const givenBack = (id: string) =>
      WHERE charges.key = $1`,
     [id],
   );
-const endLease = () => test.query('UPDATE idempotency_keys SET lease_until = now() WHERE key = $1', [key]);
+const endLease = () =>
+  test.query("UPDATE idempotency_keys SET lease_until = now() - interval '1 second' WHERE key = $1", [key]);
 
 /** An order whose first payment was declined, and what a further one is asked for with. */
 async function orderToPayAgain(owner: TestCaller) {

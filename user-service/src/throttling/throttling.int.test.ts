@@ -468,7 +468,7 @@ describe('budgets', () => {
     await passTime(MINUTE);
     await budgets.take([budgetOf(limit, 'd')]);
     await budgets.makeFamiliar(keyOf('old'));
-    await test.query(`UPDATE familiar_addresses SET expires_at = now()`);
+    await test.query(`UPDATE familiar_addresses SET expires_at = now() - interval '1 second'`);
     await budgets.makeFamiliar(keyOf('new'));
 
     expect(await budgets.purge(2)).toBe(true);
