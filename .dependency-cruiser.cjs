@@ -32,7 +32,6 @@ const topics = [
   'rabbitmq',
   'messaging',
   'service',
-  'testing',
 ];
 
 const error = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
@@ -49,6 +48,12 @@ module.exports = {
       'common-knows-no-service',
       'common is imported by services, never the other way round.',
       { path: '^common/' },
+      { path: `^${workspace}/` },
+    ),
+    error(
+      'testing-knows-no-service',
+      'testing/ serves every workspace; what one service alone needs lies in its own test/.',
+      { path: '^testing/' },
       { path: `^${workspace}/` },
     ),
     ...topics
@@ -70,7 +75,7 @@ module.exports = {
     error(
       'only-rabbitmq-imports-amqplib',
       'common/rabbitmq is the only importer of amqplib; use common/messaging.',
-      { pathNot: ['^common/src/rabbitmq/', tests, '^common/src/testing/'] },
+      { pathNot: ['^common/src/rabbitmq/', tests] },
       { path: npm('amqplib') },
     ),
     error(
@@ -147,8 +152,8 @@ module.exports = {
     error(
       'tests-stay-out-of-production',
       'Production code imports no builders, fakes or tests.',
-      { path: '^[^/]+/src/', pathNot: [tests, '^common/src/testing/'] },
-      { path: [tests, common('testing')] },
+      { path: '^[^/]+/src/', pathNot: [tests, '^testing/'] },
+      { path: [tests, '^testing/'] },
     ),
     error(
       'no-circles',

@@ -6,6 +6,7 @@ WORKDIR /app
 FROM base AS manifests
 COPY package.json package-lock.json .npmrc ./
 COPY common/package.json common/
+COPY testing/package.json testing/
 COPY user-service/package.json user-service/
 COPY order-service/package.json order-service/
 COPY payment-service/package.json payment-service/

@@ -33,7 +33,7 @@ export default defineConfig(
       '**/reconcile.ts',
       '**/src/create-admin.ts',
       '**/*.test.ts',
-      'common/src/testing/**',
+      'testing/**',
     ],
     rules: {
       'no-restricted-properties': [

@@ -48,6 +48,7 @@ const alone = (name, directory) => ({
 export default {
   projects: [
     project('common', 'common'),
+    project('testing', 'testing'),
     project('user', 'user-service'),
     project('order', 'order-service'),
     project('payment', 'payment-service'),

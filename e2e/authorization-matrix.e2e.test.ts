@@ -8,7 +8,7 @@ import {
   isObjectType,
   type GraphQLSchema,
 } from 'graphql';
-import { subscribe } from '@shop/common/testing';
+import { subscribe } from '@shop/testing';
 import {
   eventually,
   graphql,

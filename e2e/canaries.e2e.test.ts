@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { PATIENCE, startTraceCollector, type TraceCollector } from '@shop/common/testing';
+import { PATIENCE, startTraceCollector, type TraceCollector } from '@shop/testing';
 import { startStack, type RunningStack } from '../stack/start-stack.ts';
 import { isLoopback, readListeners, socketsOf, withDescendants } from './support/listeners.ts';
 import {

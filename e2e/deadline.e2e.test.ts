@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { PATIENCE } from '@shop/common/testing';
+import { PATIENCE } from '@shop/testing';
 import { startStack, type RunningStack } from '../stack/start-stack.ts';
 import { eventually } from './support/system.js';
 

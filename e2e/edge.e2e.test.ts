@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { subscribe } from '@shop/common/testing';
+import { subscribe } from '@shop/testing';
 import { serverAudits } from 'graphql-http';
 import { getIntrospectionQuery } from 'graphql';
 import { eventually, graphql, orderInput, placeOrder, register, rest, urls, type Account } from './support/system.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { PATIENCE } from '@shop/common/testing';
+import { PATIENCE } from '@shop/testing';
 import pg from 'pg';
 import { startStack, type RunningStack } from '../stack/start-stack.ts';
 import { createSmallDisk, type SmallDisk } from '../stack/test/small-disk.ts';

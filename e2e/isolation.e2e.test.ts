@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { timeLimit } from '@shop/common/testing';
+import { timeLimit } from '@shop/testing';
 import { eventually, graphql, logInAsAdmin, placeOrder, register, rest, type Account } from './support/system.js';
 
 describe("somebody else's things", () => {

@@ -3,13 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import jwt from 'jsonwebtoken';
 import { jwkThumbprint } from '@shop/common/auth';
-import {
-  createTestBroker,
-  createTestDatabase,
-  PATIENCE,
-  type TestBroker,
-  type TestDatabase,
-} from '@shop/common/testing';
+import { createTestBroker, createTestDatabase, PATIENCE, type TestBroker, type TestDatabase } from '@shop/testing';
 import { RollingService, type Environment, type Workspace } from './support/rolling-service.js';
 import { settings, urls } from './support/system.js';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
-import { PATIENCE, timeLimit } from '@shop/common/testing';
+import { PATIENCE, timeLimit } from '@shop/testing';
 import { startStack, type RunningStack } from '../stack/start-stack.ts';
 import { eventually } from './support/system.js';
 

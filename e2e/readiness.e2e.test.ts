@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startTcpProxy, timeLimit, type TcpProxy } from '@shop/common/testing';
+import { startTcpProxy, timeLimit, type TcpProxy } from '@shop/testing';
 import { startPrivateBroker, type PrivateBroker } from '../stack/test-broker.ts';
 import { RollingService, type Workspace } from './support/rolling-service.js';
 import { eventually, settings } from './support/system.js';

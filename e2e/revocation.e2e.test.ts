@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { timeLimit } from '@shop/common/testing';
+import { timeLimit } from '@shop/testing';
 import pg from 'pg';
 import { RollingService, type Workspace } from './support/rolling-service.js';
 import { eventually, logInAsAdmin, register, rest, settings, urls, type Account } from './support/system.js';

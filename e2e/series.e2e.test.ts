@@ -4,7 +4,7 @@ import { Agent, request } from 'node:http';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { statusOfCode } from '@shop/common/http';
 import { isCurrency } from '@shop/common/money';
-import { attackedRoutes, type AttackedRoute } from '@shop/common/testing';
+import { attackedRoutes, type AttackedRoute } from '@shop/testing';
 import { attackedOperations, attackedPages } from '../gateway/test/attacked-operations.ts';
 import { buildSchema } from '../gateway/src/schema.ts';
 import { attackedTable as orderTable } from '../order-service/test/attacked-routes.ts';

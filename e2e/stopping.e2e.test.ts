@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { timeLimit } from '@shop/common/testing';
+import { timeLimit } from '@shop/testing';
 import pg from 'pg';
 import { startStack, type RunningStack } from '../stack/start-stack.ts';
 import { Balancer } from './support/balancer.js';

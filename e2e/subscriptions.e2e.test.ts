@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { subscribe, type Subscriber, timeLimit } from '@shop/common/testing';
+import { subscribe, type Subscriber, timeLimit } from '@shop/testing';
 import { eventually, graphql, placeOrder, register, urls } from './support/system.js';
 
 const orderUpdated = 'subscription ($id: ID!) { orderUpdated(id: $id) { status user { id } payment { status } } }';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startTraceCollector, type CollectedSpan, type TraceCollector } from '@shop/common/testing';
+import { startTraceCollector, type CollectedSpan, type TraceCollector } from '@shop/testing';
 import { startStack, type RunningStack } from '../stack/start-stack.ts';
 import { eventually, orderInput } from './support/system.js';
 

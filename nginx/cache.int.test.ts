@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { eventually } from '@shop/common/testing';
+import { eventually } from '@shop/testing';
 import { clearNginxCache } from '../stack/programs/nginx.ts';
 import { startEdge, type Answer, type Edge } from './test/edge.ts';
 import type { Call } from './test/scripted-upstream.ts';

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { parseEnv } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { listen } from '@shop/common/http';
-import { eventually, timeLimit } from '@shop/common/testing';
+import { eventually, timeLimit } from '@shop/testing';
 import { repository } from '../stack/paths.ts';
 import { nginxTemplate, readNginxStatus } from '../stack/programs/nginx.ts';
 import { ask, startEdge, type Answer, type Edge } from './test/edge.ts';

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { Pool } from 'undici';
 import { AtomicStore, createDatabaseAdapter } from '@shop/common/database';
-import { createTestDatabase } from '@shop/common/testing';
+import { createTestDatabase } from '@shop/testing';
 import { startTestService } from '../order-service/test/test-service.js';
 import { createDatabase } from '../payment-service/src/database.js';
 import { ChargeRepository } from '../payment-service/src/payments/charge.repository.js';

@@ -7,7 +7,7 @@ import { AccessTokenVerifier, RevocationList } from '@shop/common/auth';
 import { createDatabaseAdapter } from '@shop/common/database';
 import { buildServiceApp, listen, ok, publicRoute } from '@shop/common/http';
 import { createMetrics, type Metrics } from '@shop/common/metrics';
-import { startTraceCollector } from '@shop/common/testing';
+import { startTraceCollector } from '@shop/testing';
 import { startTracing } from '@shop/common/tracing';
 import { startTestInfrastructure } from '../stack/test-infrastructure.ts';
 import { median } from './statistics.ts';

@@ -7,7 +7,7 @@ import { baseEnvironment } from './environment.ts';
 import { repository } from './paths.ts';
 import { runCommand } from './run-command.ts';
 
-const workspaces = ['common', 'user-service', 'order-service', 'payment-service', 'gateway'];
+const workspaces = ['common', 'testing', 'user-service', 'order-service', 'payment-service', 'gateway'];
 const madeFolders = new Set(['dist', 'generated', 'node_modules']);
 const sharedFiles = ['package.json', 'package-lock.json', 'tsconfig.base.json'];
 

@@ -12,6 +12,8 @@ import { parseSettings } from './settings.ts';
 const read = (file: string): string => readFileSync(path.join(repository, file), 'utf8');
 const dockerfile = read('Dockerfile');
 const { workspaces } = JSON.parse(read('package.json')) as { workspaces: string[] };
+/** testing/ is installed with the others, and goes into no image. */
+const inImages = workspaces.filter((name) => name !== 'testing');
 const programs = services.map(({ name }) => name);
 const capturesOf = (pattern: RegExp, text: string): string[] =>
   Array.from(text.matchAll(pattern), ([, one = '']) => one);
@@ -24,7 +26,8 @@ interface Packed {
 describe('the Dockerfile', () => {
   it('the workspaces -> their manifests are there when packages are installed, and their sources reach the build', () => {
     expect(capturesOf(/^COPY (\S+)\/package\.json \1\/$/gm, dockerfile)).toEqual(workspaces);
-    expect(capturesOf(/^!([^.\n]+)$/gm, read('.dockerignore'))).toEqual(workspaces);
+    expect(capturesOf(/^!([^.\n]+)$/gm, read('.dockerignore'))).toEqual(inImages);
+    expect(read('.dockerignore')).toMatch(/^!testing\/package\.json$/m);
   });
 
   it('docker-compose.yml -> builds an image of each program, for the port that it listens on there', () => {
@@ -43,11 +46,11 @@ describe('the Dockerfile', () => {
   it('what an image gets of each workspace -> what was compiled and what that reads: no sources, nothing of tests', async () => {
     const { stdout } = await promisify(execFile)(
       'npm',
-      ['pack', '--dry-run', '--json', '--ignore-scripts', ...workspaces.flatMap((name) => ['-w', name])],
+      ['pack', '--dry-run', '--json', '--ignore-scripts', ...inImages.flatMap((name) => ['-w', name])],
       { cwd: repository, maxBuffer: 64 * 1024 * 1024 },
     );
     const packed = JSON.parse(stdout) as Packed[];
-    expect(packed.map(({ name }) => name.split('/')[1])).toEqual(workspaces);
+    expect(packed.map(({ name }) => name.split('/')[1])).toEqual(inImages);
     for (const { name, files } of packed) {
       const paths = files.map((file) => file.path);
       const folders = new Set(paths.filter((file) => file.includes('/')).map((file) => file.split('/')[0]));

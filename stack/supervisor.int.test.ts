@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import { PATIENCE } from '../common/src/testing/time-limits.ts';
+import { PATIENCE } from '../testing/src/time-limits.ts';
 import { request } from './control.ts';
 import { isListening, portHolders } from './ports.ts';
 import { isAlive, killMarked, markedProcesses } from './processes.ts';

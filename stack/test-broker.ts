@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { PATIENCE } from '../common/src/testing/time-limits.ts';
+import { PATIENCE } from '../testing/src/time-limits.ts';
 import { baseEnvironment } from './environment.ts';
 import { ensureInstalled } from './packages.ts';
 import { isListening, reservePorts } from './ports.ts';

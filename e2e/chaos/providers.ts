@@ -1,5 +1,5 @@
 // The two payment providers of the system under test: the simulated one, and a fake of Stripe that no kill reaches.
-import { startFakeStripe, type FakeStripe } from '@shop/common/testing/fake-stripe';
+import { startFakeStripe, type FakeStripe } from '@shop/testing/fake-stripe';
 import type { Books, LedgerRow } from './books.ts';
 
 const secretKey = `sk_test_${'0'.repeat(32)}`;

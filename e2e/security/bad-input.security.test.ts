@@ -4,7 +4,7 @@ import { buildSchema } from '../../gateway/src/schema.ts';
 import { attackedTable as orderTable } from '../../order-service/test/attacked-routes.ts';
 import { attackedTable as paymentTable } from '../../payment-service/test/attacked-routes.ts';
 import { attackedTable as userTable } from '../../user-service/test/attacked-routes.ts';
-import { attack, attackedRoutes, badRequests, fuzzed, type AttackedRoute, type BadRequest } from '@shop/common/testing';
+import { attack, attackedRoutes, badRequests, fuzzed, type AttackedRoute, type BadRequest } from '@shop/testing';
 import { logInAsAdmin, placeOrder, register, rest, urls, type Account } from '../support/system.js';
 
 /** Of each server, besides the whole corpus. */

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import { createTestPool } from '@shop/common/testing';
+import { createTestPool } from '@shop/testing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   allowInsecureRequests,

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createTestPool } from '@shop/common/testing';
+import { createTestPool } from '@shop/testing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { repository } from '../../stack/paths.ts';
 import { startStack, type RunningStack } from '../../stack/start-stack.ts';

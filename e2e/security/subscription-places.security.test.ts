@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
-import { subscribe, type Subscriber } from '@shop/common/testing';
+import { subscribe, type Subscriber } from '@shop/testing';
 import { startProcess, type RunningProcess } from '../support/rolling-service.ts';
 import { eventually, placeOrder, register, settings, type Account } from '../support/system.js';
 

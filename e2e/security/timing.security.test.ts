@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startServiceProcess, type ServiceProcess } from '@shop/common/testing';
+import { startServiceProcess, type ServiceProcess } from '@shop/testing';
 import { logInAsAdmin, rest, settings } from '../support/system.js';
 import { median, shown } from './support/figures.js';
 

@@ -2,7 +2,7 @@
 import { Agent, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { PATIENCE } from '@shop/common/testing';
+import { PATIENCE } from '@shop/testing';
 
 const CONNECTIONS = 20;
 

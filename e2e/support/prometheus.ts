@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { PATIENCE } from '@shop/common/testing';
+import { PATIENCE } from '@shop/testing';
 
 /** Prometheus asks and judges every second, so that a test needn't wait for it. */
 export const everySecond = (configuration: string): string =>

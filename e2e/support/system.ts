@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { PATIENCE } from '@shop/common/testing';
+import { PATIENCE } from '@shop/testing';
 
 interface Urls {
   nginx: string;

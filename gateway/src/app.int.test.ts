@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { createLogger } from '@shop/common/logger';
 import { createMetrics } from '@shop/common/metrics';
-import { openOperations, operationsOf } from '@shop/common/testing';
+import { openOperations, operationsOf } from '@shop/testing';
 import { buildApp } from './app.js';
 import { graphiqlRouter } from './graphiql/graphiql.js';
 

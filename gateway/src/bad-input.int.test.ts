@@ -7,7 +7,7 @@ import {
   fuzzed,
   spread,
   type TestBroker,
-} from '@shop/common/testing';
+} from '@shop/testing';
 import { attackedOperations, attackedPages } from '../test/attacked-operations.js';
 import { startTestGateway } from '../test/start-test-gateway.js';
 import { startStandIn, type StandIn } from '../test/upstream.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { RateLimited } from '@shop/common/errors';
-import { createTestBroker, createTestTokens, spoofedAddresses, type TestBroker } from '@shop/common/testing';
+import { createTestBroker, createTestTokens, spoofedAddresses, type TestBroker } from '@shop/testing';
 import { aUser } from '../test/resources.js';
 import { startTestGateway } from '../test/start-test-gateway.js';
 import { read } from '../test/test-gateway.js';

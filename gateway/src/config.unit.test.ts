@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { SettingsError } from '@shop/common/config';
-import { createTestTokens } from '@shop/common/testing';
+import { createTestTokens } from '@shop/testing';
 import { loadConfig } from './config.js';
 
 describe('settings', () => {

@@ -6,7 +6,7 @@ import {
   revokeAccess,
   type TestBroker,
   timeLimit,
-} from '@shop/common/testing';
+} from '@shop/testing';
 import { browse } from '../test/browse.js';
 import { aUser } from '../test/resources.js';
 import { read } from '../test/test-gateway.js';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { eventually } from '@shop/common/testing';
+import { eventually } from '@shop/testing';
 import { aUser } from '../test/resources.js';
 import { codes, createTestGateway, type GraphQLAnswer, type TestGateway } from '../test/test-gateway.js';
 import type { DocumentLimits } from './document-budget.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { timeLimit } from '@shop/common/testing';
+import { timeLimit } from '@shop/testing';
 import { DocumentFuzzer } from '../test/document-fuzzer.js';
 import { aPage, anOrder, aPayment, aUser } from '../test/resources.js';
 import { createTestGateway, type TestGateway } from '../test/test-gateway.js';

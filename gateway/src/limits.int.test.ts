@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { timeLimit } from '@shop/common/testing';
+import { timeLimit } from '@shop/testing';
 import { serverAudits } from 'graphql-http';
 import { getIntrospectionQuery, parse, validate } from 'graphql';
 import type { Plugin, YogaInitialContext } from 'graphql-yoga';

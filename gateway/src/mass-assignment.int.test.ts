@@ -11,7 +11,7 @@ import {
   type GraphQLField,
   type GraphQLInputType,
 } from 'graphql';
-import { hostileFields } from '@shop/common/testing';
+import { hostileFields } from '@shop/testing';
 import { createTestGateway, type TestGateway } from '../test/test-gateway.js';
 import { buildSchema } from './schema.js';
 

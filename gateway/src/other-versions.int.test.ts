@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { asWrittenBy, versions, type Version } from '@shop/common/testing';
+import { asWrittenBy, versions, type Version } from '@shop/testing';
 import { aPage, aPayment, aUser, anOrder } from '../test/resources.js';
 import { createTestGateway, type TestGateway } from '../test/test-gateway.js';
 

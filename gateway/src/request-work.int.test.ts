@@ -11,7 +11,7 @@ import {
   type CountedRequest,
   type TestBroker,
   type Work,
-} from '@shop/common/testing';
+} from '@shop/testing';
 import { aPage, aPayment, aUser, anOrder } from '../test/resources.js';
 import { startStandIn, type StandIn } from '../test/upstream.js';
 

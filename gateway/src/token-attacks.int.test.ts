@@ -11,7 +11,7 @@ import {
   revokeAccess,
   revokedTokens,
   type TestBroker,
-} from '@shop/common/testing';
+} from '@shop/testing';
 import { anOrder } from '../test/resources.js';
 import { startTestGateway } from '../test/start-test-gateway.js';
 import { startStandIn, type StandIn } from '../test/upstream.js';

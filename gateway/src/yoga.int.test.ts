@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { timeLimit } from '@shop/common/testing';
+import { timeLimit } from '@shop/testing';
 import { AppError, Conflict, NotFound, ServiceUnavailable, UpstreamTimeout } from '@shop/common/errors';
 import { runInScope } from '@shop/common/logger';
 import { aPage, aPayment, aUser, anOrder } from '../test/resources.js';

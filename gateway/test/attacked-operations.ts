@@ -1,4 +1,4 @@
-import type { AttackedRoute, JsonValue } from '@shop/common/testing';
+import type { AttackedRoute, JsonValue } from '@shop/testing';
 import {
   getNamedType,
   getNullableType,

@@ -1,4 +1,4 @@
-import { testHostConfig, type TestTokens } from '@shop/common/testing';
+import { testHostConfig, type TestTokens } from '@shop/testing';
 import type { Config } from '../src/config.js';
 import { startGateway, type RunningGateway } from '../src/container.js';
 import { noDocumentLimits } from './test-gateway.js';

@@ -2,7 +2,7 @@ import { AccessTokenVerifier, RevocationList } from '@shop/common/auth';
 import { ServiceClient } from '@shop/common/http';
 import { createMetrics, type Metrics } from '@shop/common/metrics';
 import type { LogFacts, Logger } from '@shop/common/logger';
-import { createTestTokens, type TestTokens } from '@shop/common/testing';
+import { createTestTokens, type TestTokens } from '@shop/testing';
 import { identify } from '../src/context.js';
 import { DocumentBudget, type DocumentLimits } from '../src/document-budget.js';
 import { OpenSubscriptions } from '../src/subscriptions/open-subscriptions.js';

@@ -19,7 +19,7 @@ import {
   type MatrixRow,
   type MatrixTarget,
   type Scene,
-} from '@shop/common/testing';
+} from '@shop/testing';
 import { orderBody } from '../test/order-builder.js';
 import { startTestService, type TestService } from '../test/test-service.js';
 

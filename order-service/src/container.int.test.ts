@@ -8,7 +8,7 @@ import pg from 'pg';
 import supertest from 'supertest';
 import { v7 as newId } from 'uuid';
 import { deployMigrations, migrationStatus, revertMigrations } from '@shop/common/database';
-import { createTestDatabase, eventually, revokeAccess, startTcpProxy, timeLimit } from '@shop/common/testing';
+import { createTestDatabase, eventually, revokeAccess, startTcpProxy, timeLimit } from '@shop/testing';
 import { orderBody } from '../test/order-builder.js';
 import { startTestService, type TestService } from '../test/test-service.js';
 import { loadConfig } from './config.js';

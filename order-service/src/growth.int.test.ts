@@ -2,7 +2,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as newId } from 'uuid';
 import { AtomicStore, createDatabaseAdapter } from '@shop/common/database';
-import { createTestDatabase, createTestPool, rowsRead, tablesOnDefaults } from '@shop/common/testing';
+import { createTestDatabase, createTestPool, rowsRead, tablesOnDefaults } from '@shop/testing';
 import { createDatabase } from './database.js';
 import { OrderRepository } from './orders/order.repository.js';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { excessOf, type CountedProcess, type CountedRequest, type Work } from '@shop/common/testing';
+import { excessOf, type CountedProcess, type CountedRequest, type Work } from '@shop/testing';
 import { orderBody } from '../test/order-builder.js';
 import { startTestService, type TestService } from '../test/test-service.js';
 

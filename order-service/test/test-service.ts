@@ -18,7 +18,7 @@ import {
   type ServiceProcess,
   type TestBroker,
   type TestTokens,
-} from '@shop/common/testing';
+} from '@shop/testing';
 import type { Config } from '../src/config.js';
 import { startOrderService } from '../src/container.js';
 

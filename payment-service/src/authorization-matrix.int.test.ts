@@ -21,7 +21,7 @@ import {
   type MatrixRow,
   type MatrixTarget,
   type Scene,
-} from '@shop/common/testing';
+} from '@shop/testing';
 import { placeOrder, placePaidOrder } from '../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../test/test-service.js';
 

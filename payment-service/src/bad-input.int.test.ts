@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import supertest from 'supertest';
 import { v7 as newId } from 'uuid';
 import { auditRoutes } from '@shop/common/http';
-import { attack, attackedRoutes, badRequests, eventually, fuzzed, spread } from '@shop/common/testing';
+import { attack, attackedRoutes, badRequests, eventually, fuzzed, spread } from '@shop/testing';
 import { attackedTable } from '../test/attacked-routes.js';
 import { buildOrder, orderCreatedEvent } from '../test/order-builder.js';
 import { startTestService, type TestService } from '../test/test-service.js';

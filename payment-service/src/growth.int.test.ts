@@ -2,7 +2,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as newId } from 'uuid';
 import { AtomicStore, AuditTrail, createDatabaseAdapter, IdempotencyKeys, PastEvents } from '@shop/common/database';
-import { createTestDatabase, createTestPool, eventually, rowsRead, tablesOnDefaults } from '@shop/common/testing';
+import { createTestDatabase, createTestPool, eventually, rowsRead, tablesOnDefaults } from '@shop/testing';
 import { createDatabase } from './database.js';
 import { ChargeRepository } from './payments/charge.repository.js';
 import { OrderExpiryRepository } from './payments/order-expiry.repository.js';

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import supertest from 'supertest';
-import { createEventSender, eventually, type ServiceProcess } from '@shop/common/testing';
-import { startFakeStripe, type FakeStripe } from '@shop/common/testing/fake-stripe';
+import { createEventSender, eventually, type ServiceProcess } from '@shop/testing';
+import { startFakeStripe, type FakeStripe } from '@shop/testing/fake-stripe';
 import { buildOrder, orderCreatedEvent } from '../test/order-builder.js';
 import { environmentOf, startTestService, type TestService } from '../test/test-service.js';
 

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { deployMigrations, migrationStatus, revertMigrations } from '@shop/common/database';
-import { createTestDatabase, createTestPool, eventually } from '@shop/common/testing';
+import { createTestDatabase, createTestPool, eventually } from '@shop/testing';
 import { placeOrder, placePaidOrder } from '../test/order-builder.js';
 import { startTestService } from '../test/test-service.js';
 import { VersionBefore, type OldOrder } from '../test/version-before.js';

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import { v7 as newId } from 'uuid';
 import type { DomainEvent, EventOf, OrderResource, OrderStatus, PaymentResource } from '@shop/common/contracts';
-import { eventually } from '@shop/common/testing';
+import { eventually } from '@shop/testing';
 import type { TestCaller, TestService } from './test-service.js';
 
 /** An order of 44.98 USD that waits for its payment. */

@@ -22,7 +22,7 @@ import {
   type ServiceProcess,
   type TestBroker,
   type TestTokens,
-} from '@shop/common/testing';
+} from '@shop/testing';
 import type { Config } from '../src/config.js';
 import { startPaymentService } from '../src/container.js';
 import type { SimulatedConfig } from '../src/providers/provider-settings.js';

@@ -1,5 +1,5 @@
 import { afterAll, expect, it } from '@jest/globals';
-import { startTcpProxy } from '@shop/common/testing';
+import { startTcpProxy } from '@shop/testing';
 import { postgres } from './postgres.ts';
 
 const server = process.env.TEST_POSTGRES_URL ?? '';

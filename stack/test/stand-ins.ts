@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { PATIENCE } from '../../common/src/testing/time-limits.ts';
+import { PATIENCE } from '../../testing/src/time-limits.ts';
 import { baseEnvironment } from '../environment.ts';
 import { isListening, reservePorts, type ReservedPorts } from '../ports.ts';
 import type { Program } from '../program.ts';

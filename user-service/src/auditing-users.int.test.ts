@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { auditResource, type AuditResource } from '@shop/common/contracts';
-import { addAuditEntry, auditTamperings, eventually } from '@shop/common/testing';
+import { addAuditEntry, auditTamperings, eventually } from '@shop/testing';
 import {
   ADMIN,
   PASSWORD,

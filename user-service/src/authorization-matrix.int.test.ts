@@ -14,7 +14,7 @@ import {
   type MatrixRow,
   type MatrixTarget,
   type Scene,
-} from '@shop/common/testing';
+} from '@shop/testing';
 import { PASSWORD, registration, startTestService, type TestService, type TestUser } from '../test/test-service.js';
 
 let test: TestService;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import supertest from 'supertest';
 import { auditRoutes } from '@shop/common/http';
-import { attack, attackedRoutes, badRequests, fuzzed, spread } from '@shop/common/testing';
+import { attack, attackedRoutes, badRequests, fuzzed, spread } from '@shop/testing';
 import { attackedTable } from '../test/attacked-routes.js';
 import { startTestService, type TestService } from '../test/test-service.js';
 import { SessionHandler } from './sessions/session.handler.js';

@@ -10,7 +10,7 @@ import {
   migrationStatus,
   revertMigrations,
 } from '@shop/common/database';
-import { createTestDatabase, eventually } from '@shop/common/testing';
+import { createTestDatabase, eventually } from '@shop/testing';
 import { ADMIN, callerOf, startTestService, type TestService } from '../test/test-service.js';
 import { createDatabase } from './database.js';
 import { ensureFirstAdmin } from './users/first-admin.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { excessOf, type CountedProcess, type CountedRequest, type Work } from '@shop/common/testing';
+import { excessOf, type CountedProcess, type CountedRequest, type Work } from '@shop/testing';
 import { PASSWORD, startTestService, type TestService, type TestUser } from '../test/test-service.js';
 
 let test: TestService;

@@ -9,7 +9,7 @@ import {
   revokeAccess,
   revokedTokens,
   type TokenVictim,
-} from '@shop/common/testing';
+} from '@shop/testing';
 import { startTestService, type TestService } from '../test/test-service.js';
 
 let test: TestService;

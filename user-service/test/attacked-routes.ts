@@ -1,4 +1,4 @@
-import type { RouteTable } from '@shop/common/testing';
+import type { RouteTable } from '@shop/testing';
 
 const ID = '0199a000-0000-7000-8000-000000000000';
 const page = { limit: '10', offset: '0', cursor: 'WzE3MDAwMDAwMDAwMDAsIjAxOTlhMDAwIl0', total: 'true' };

@@ -13,7 +13,7 @@ import {
   type CountedProcess,
   type TestBroker,
   type TestTokens,
-} from '@shop/common/testing';
+} from '@shop/testing';
 import type { UserResource } from '@shop/common/contracts';
 import type { RunningService } from '@shop/common/service';
 import type { Config } from '../src/config.js';

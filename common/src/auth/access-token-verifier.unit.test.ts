@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { Unauthorized } from '../errors/index.js';
-import { createTestTokens } from '../testing/test-tokens.js';
 import {
+  createTestTokens,
   createVictim,
   genuineToken,
   revocationsOf,
   tokenAttacks,
   withMirroredSignature,
-} from '../testing/token-attacks.js';
+} from '@shop/testing';
+import { Unauthorized } from '../errors/index.js';
 import { AccessTokenVerifier } from './access-token-verifier.js';
 import { RevocationList } from './revocation-list.js';
 

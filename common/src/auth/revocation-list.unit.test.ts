@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { eventually } from '../testing/eventually.js';
+import { eventually } from '@shop/testing';
 import { RevocationList } from './revocation-list.js';
 
 const LIFETIME = 3_600_000;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { asWrittenBy, versions } from '../testing/index.js';
+import { asWrittenBy, versions } from '@shop/testing';
 import { orderData } from '../../test/messaging/fixtures.js';
 import { eventSchemas, eventTypes, parseEvent, type EventType } from './index.js';
 

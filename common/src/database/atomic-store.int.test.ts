@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import { v7 as uuidv7 } from 'uuid';
+import { createTestDatabase, PATIENCE, type TestDatabase } from '@shop/testing';
 import { createSoftDeleteClient } from '../../test/database/test-client.js';
 import type { EventDraft } from '../contracts/index.js';
 import { runInScope } from '../logger/index.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
-import { PATIENCE } from '../testing/time-limits.js';
 import { AtomicStore, type Cause, causeClauses, outboxInsert } from './index.js';
 
 let database: TestDatabase;

@@ -2,14 +2,18 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import type pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
+import {
+  addAuditEntry,
+  auditTamperings,
+  createTestDatabase,
+  createTestPool,
+  PATIENCE,
+  type TestDatabase,
+} from '@shop/testing';
 import { createTestClient } from '../../test/database/test-client.js';
 import type { AuditEntry } from '../contracts/index.js';
 import type { PageRequest } from '../paging/index.js';
 import { runInScope, type RequestScope } from '../logger/index.js';
-import { addAuditEntry, auditTamperings } from '../testing/audit-trail.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
-import { createTestPool } from '../testing/test-pool.js';
-import { PATIENCE } from '../testing/time-limits.js';
 import { AtomicStore, auditClause, auditInsert, AuditTrail, type AuditFilters, type AuditRecord } from './index.js';
 
 let database: TestDatabase;

@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
+import { createTestDatabase, eventually, startTcpProxy, type TestDatabase } from '@shop/testing';
 import { PrismaClient } from '../../test/generated/prisma/client.js';
 import { createTestClient } from '../../test/database/test-client.js';
-import { eventually } from '../testing/eventually.js';
-import { startTcpProxy } from '../testing/tcp-proxy.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 import { createDatabaseAdapter, findDatabaseFailure, isDatabaseUnavailable, isUniqueViolation } from './index.js';
 
 /** As the server says them: https://www.postgresql.org/docs/current/protocol-message-formats.html */

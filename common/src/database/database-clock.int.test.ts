@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createTestDatabase, PATIENCE, type TestDatabase } from '@shop/testing';
 import { createTestClient } from '../../test/database/test-client.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
-import { PATIENCE } from '../testing/time-limits.js';
 import { DatabaseClock } from './index.js';
 
 let database: TestDatabase;

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createTestDatabase, eventually, type TestDatabase } from '@shop/testing';
 import { PrismaClient } from '../../test/generated/prisma/client.js';
 import { createMetrics, type Metrics } from '../metrics/index.js';
-import { createTestDatabase, eventually, type TestDatabase } from '../testing/index.js';
 import { createDatabaseAdapter } from './index.js';
 
 const POOL_SIZE = 2;

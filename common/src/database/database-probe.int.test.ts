@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
+import { createTestDatabase, eventually, startTcpProxy, type TcpProxy, type TestDatabase } from '@shop/testing';
 import { RecordingLogger } from '../../test/messaging/fixtures.js';
-import { createTestDatabase, eventually, startTcpProxy, type TcpProxy, type TestDatabase } from '../testing/index.js';
 import { connectionsOfProcess } from './connection-budget.js';
 import { DatabaseProbe } from './database-probe.js';
 

@@ -2,14 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import request from 'supertest';
+import { createTestDatabase, createTestTokens, type TestDatabase } from '@shop/testing';
 import { createTestClient } from '../../test/database/test-client.js';
 import { AccessTokenVerifier, RevocationList } from '../auth/index.js';
 import { AppError, InvalidInput, RequestStillRunning, type ErrorCode } from '../errors/index.js';
 import { attemptOf, bodyOf, buildServiceApp, created, paramsOf, route, text, uuid, type Reply } from '../http/index.js';
 import type { HeldKey } from '../idempotency/index.js';
 import { createMetrics } from '../metrics/index.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
-import { createTestTokens } from '../testing/test-tokens.js';
 import { AtomicStore, attemptClauses, IdempotencyKeys } from './index.js';
 
 const LEASE = 60_000;

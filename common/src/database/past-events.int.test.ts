@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createTestDatabase, createTestPool, eventually } from '@shop/testing';
 import { createTestClient } from '../../test/database/test-client.js';
 import { RecordingLogger } from '../../test/messaging/fixtures.js';
 import { BackgroundWorker } from '../service/index.js';
-import { createTestDatabase, createTestPool, eventually } from '../testing/index.js';
 import { PastEvents } from './past-events.js';
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createTestDatabase, eventually, type TestDatabase } from '@shop/testing';
 import { Prisma } from '../../test/generated/prisma/client.js';
 import { createTestClient } from '../../test/database/test-client.js';
-import { eventually } from '../testing/eventually.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 import { findDatabaseFailure, isDatabaseUnavailable, preparedStatements } from './index.js';
 
 const { sql } = Prisma;

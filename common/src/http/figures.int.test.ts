@@ -1,9 +1,9 @@
 import { request } from 'node:http';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { createTestTokens, eventually } from '@shop/testing';
 import { AccessTokenVerifier, RevocationList } from '../auth/index.js';
 import { createLogger } from '../logger/index.js';
 import { createMetrics } from '../metrics/index.js';
-import { createTestTokens, eventually } from '../testing/index.js';
 import { buildServiceApp, listen, ok, publicRoute, type DependencyState, type HttpServer } from './index.js';
 
 const open: HttpServer[] = [];

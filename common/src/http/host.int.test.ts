@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { sendRaw } from '../testing/raw-http.js';
+import { sendRaw } from '@shop/testing';
 import { listen, type HttpServer } from './http-server.js';
 
 let server: HttpServer;

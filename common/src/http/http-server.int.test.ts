@@ -2,8 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import express from 'express';
-import { eventually } from '../testing/eventually.js';
-import { sendRaw } from '../testing/raw-http.js';
+import { eventually, sendRaw } from '@shop/testing';
 import { listen, type HttpServer, type ListenOptions } from './http-server.js';
 
 let server: HttpServer | undefined;

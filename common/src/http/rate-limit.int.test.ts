@@ -1,11 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import request from 'supertest';
+import { createTestTokens, spoofedAddresses } from '@shop/testing';
 import { AccessTokenVerifier, RevocationList } from '../auth/index.js';
 import { RateLimited } from '../errors/index.js';
 import { createLogger, currentScope } from '../logger/index.js';
 import { createMetrics } from '../metrics/index.js';
-import { spoofedAddresses } from '../testing/spoofed-addresses.js';
-import { createTestTokens } from '../testing/test-tokens.js';
 import { addressBlock, buildServiceApp, ok, publicRoute, type ServiceAppOptions } from './index.js';
 
 const tokens = createTestTokens();

@@ -3,18 +3,18 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { PrismaClient } from '../../test/generated/prisma/client.js';
-import { RecordingLogger } from '../../test/messaging/fixtures.js';
-import { AccessTokenVerifier, RevocationList } from '../auth/index.js';
-import { createDatabaseAdapter } from '../database/index.js';
-import { createMetrics } from '../metrics/index.js';
 import {
   createTestDatabase,
   eventually,
   startTraceCollector,
   type TestDatabase,
   type TraceCollector,
-} from '../testing/index.js';
+} from '@shop/testing';
+import { PrismaClient } from '../../test/generated/prisma/client.js';
+import { RecordingLogger } from '../../test/messaging/fixtures.js';
+import { AccessTokenVerifier, RevocationList } from '../auth/index.js';
+import { createDatabaseAdapter } from '../database/index.js';
+import { createMetrics } from '../metrics/index.js';
 import { startTracing, type Tracing } from '../tracing/index.js';
 import {
   buildServiceApp,

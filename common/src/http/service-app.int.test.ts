@@ -4,14 +4,12 @@ import http, { type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import request from 'supertest';
+import { createTestTokens, PATIENCE, sendRaw } from '@shop/testing';
 import { AccessTokenVerifier, RevocationList } from '../auth/index.js';
 import { Conflict, ServiceUnavailable, UpstreamTimeout } from '../errors/index.js';
 import { createLogger, currentScope } from '../logger/index.js';
 import { createMetrics } from '../metrics/index.js';
 import { toPage, toPageRequest } from '../paging/index.js';
-import { sendRaw } from '../testing/raw-http.js';
-import { createTestTokens } from '../testing/test-tokens.js';
-import { PATIENCE } from '../testing/time-limits.js';
 import {
   amount,
   bodyOf,

@@ -6,8 +6,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { orderCreated } from '../../test/messaging/fixtures.js';
 import { MessagingBench } from '../../test/messaging/messaging-bench.js';
 import pg from 'pg';
+import { eventually } from '@shop/testing';
 import { writeAuditEntries } from '../database/index.js';
-import { eventually } from '../testing/index.js';
 import { deadLetterHeaders } from './dead-letter-headers.js';
 import { runDeadLettersCommand } from './dead-letters-command.js';
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { createTestBroker, eventually, type TestBroker } from '@shop/testing';
 import { createTestTopology, orderCreated, RecordingLogger } from '../../test/messaging/fixtures.js';
 import { BrokerConnection, type TransientQueue } from '../rabbitmq/index.js';
-import { createTestBroker, eventually, type TestBroker } from '../testing/index.js';
 import { EventBroadcast } from './event-broadcast.js';
 
 const topology = createTestTopology();

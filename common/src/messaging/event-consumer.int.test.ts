@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { GetMessage } from 'amqplib';
+import { eventually, timeLimit } from '@shop/testing';
 import { orderCreated, orderData } from '../../test/messaging/fixtures.js';
 import { MessagingBench } from '../../test/messaging/messaging-bench.js';
 import { parseEvent, type IncomingEventOf } from '../contracts/index.js';
 import type { Cause } from '../database/index.js';
 import { currentScope } from '../logger/index.js';
-import { eventually, timeLimit } from '../testing/index.js';
 import { deadLetterHeaders } from './dead-letter-headers.js';
 import { EventConsumer } from './event-consumer.js';
 

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { type CollectedSpan, eventually, startTraceCollector, type TraceCollector } from '@shop/testing';
 import { orderCreatedDraft, RecordingLogger } from '../../test/messaging/fixtures.js';
 import { MessagingBench } from '../../test/messaging/messaging-bench.js';
 import type { EventDraft } from '../contracts/index.js';
 import { runInScope } from '../logger/index.js';
-import { eventually, startTraceCollector, type CollectedSpan, type TraceCollector } from '../testing/index.js';
 import { startTracing, type Tracing } from '../tracing/index.js';
 import { runDeadLettersCommand } from './dead-letters-command.js';
 

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
+import { eventually, timeLimit } from '@shop/testing';
 import { createTestClient } from '../../test/database/test-client.js';
 import { orderCreated } from '../../test/messaging/fixtures.js';
 import { MessagingBench } from '../../test/messaging/messaging-bench.js';
 import { AtomicStore, type TransactionOf } from '../database/index.js';
 import { ServiceUnavailable } from '../errors/index.js';
-import { eventually, timeLimit } from '../testing/index.js';
 import type { EventHandler } from './event-consumer.js';
 
 type TestClient = ReturnType<typeof createTestClient>['client'];

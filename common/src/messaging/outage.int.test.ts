@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually, startTcpProxy, type TcpProxy, timeLimit } from '@shop/testing';
 import { createTestClient } from '../../test/database/test-client.js';
 import { orderCreated } from '../../test/messaging/fixtures.js';
 import { MessagingBench } from '../../test/messaging/messaging-bench.js';
 import { AtomicStore } from '../database/index.js';
-import { eventually, startTcpProxy, type TcpProxy, timeLimit } from '../testing/index.js';
 import type { EventHandler } from './event-consumer.js';
 
 let bench: MessagingBench;

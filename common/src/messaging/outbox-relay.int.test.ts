@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually, timeLimit } from '@shop/testing';
 import { orderCreatedDraft } from '../../test/messaging/fixtures.js';
 import { MessagingBench } from '../../test/messaging/messaging-bench.js';
 import { RevocationList } from '../auth/index.js';
 import { eventSchemas, type EventDraft, type IncomingEventOf } from '../contracts/index.js';
 import { createMetrics } from '../metrics/index.js';
 import type { BrokerConnection } from '../rabbitmq/index.js';
-import { eventually, timeLimit } from '../testing/index.js';
 
 let bench: MessagingBench;
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '@shop/testing';
 import { orderCreated, orderCreatedDraft } from '../../test/messaging/fixtures.js';
 import { MessagingBench } from '../../test/messaging/messaging-bench.js';
-import { eventually } from '../testing/index.js';
 
 let bench: MessagingBench;
 

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '@shop/testing';
 import { orderCreated, RecordingLogger } from '../../test/messaging/fixtures.js';
 import { MessagingBench } from '../../test/messaging/messaging-bench.js';
 import { deadLetterQueueOf, queuesOf, retryQueueOf, type WorkQueue } from '../rabbitmq/index.js';
-import { eventually } from '../testing/index.js';
 import { attemptsOf, deadLetterHeaders } from './dead-letter-headers.js';
 import { QueueMigration } from './queue-migration.js';
 

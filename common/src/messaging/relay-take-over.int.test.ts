@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually, startTcpProxy, timeLimit } from '@shop/testing';
 import { orderCreatedDraft } from '../../test/messaging/fixtures.js';
 import { MessagingBench } from '../../test/messaging/messaging-bench.js';
 import { createMetrics } from '../metrics/index.js';
-import { eventually, startTcpProxy, timeLimit } from '../testing/index.js';
 
 const TAKE_OVER_TIME = 5_000;
 const fixture = path.join(import.meta.dirname, '../../test/fixtures/relay.ts');

@@ -1,12 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually, PATIENCE } from '@shop/testing';
 import { createTestClient } from '../../test/database/test-client.js';
 import { orderCreated, orderCreatedDraft, orderData } from '../../test/messaging/fixtures.js';
 import { MessagingBench } from '../../test/messaging/messaging-bench.js';
 import type { EventOf } from '../contracts/index.js';
 import { AtomicStore } from '../database/index.js';
-import { eventually, PATIENCE } from '../testing/index.js';
 import { countSkippedEvents } from './messaging-metrics.js';
 
 const ORDERS = 2_000;

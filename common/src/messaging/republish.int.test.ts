@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '@shop/testing';
 import { orderCreatedDraft } from '../../test/messaging/fixtures.js';
 import { MessagingBench } from '../../test/messaging/messaging-bench.js';
-import { eventually } from '../testing/index.js';
 import { runRepublishCommand } from './republish-command.js';
 import { republishEvents } from './republish.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { eventually } from '@shop/testing';
 import type { LogFacts, Logger } from '../logger/index.js';
-import { eventually } from '../testing/index.js';
 import { BackgroundWorker } from './background-worker.js';
 
 const HOUR = 3_600_000;

@@ -1,19 +1,19 @@
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { PrismaClient } from '../../test/generated/prisma/client.js';
-import { RecordingLogger } from '../../test/messaging/fixtures.js';
-import type { DatabaseClient } from '../database/index.js';
-import { ok, publicRoute } from '../http/index.js';
 import {
   createTestBroker,
   createTestDatabase,
   createTestTokens,
   eventually,
-  testHostConfig,
-  testServiceConfig,
   type TestBroker,
   type TestDatabase,
-} from '../testing/index.js';
+  testHostConfig,
+  testServiceConfig,
+} from '@shop/testing';
+import { PrismaClient } from '../../test/generated/prisma/client.js';
+import { RecordingLogger } from '../../test/messaging/fixtures.js';
+import type { DatabaseClient } from '../database/index.js';
+import { ok, publicRoute } from '../http/index.js';
 import { BackgroundWorker, createHost, startService, type ServiceConfig } from './index.js';
 import type { Component } from './host.js';
 

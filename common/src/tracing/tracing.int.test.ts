@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually, startTraceCollector, timeLimit, type TraceCollector } from '@shop/testing';
 import { RecordingLogger } from '../../test/messaging/fixtures.js';
-import { eventually, startTraceCollector, type TraceCollector, timeLimit } from '../testing/index.js';
 import { startTracing, type Tracing } from './index.js';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';

@@ -25,7 +25,6 @@ const topics = [
   'rabbitmq',
   'messaging',
   'service',
-  'testing',
 ];
 
 /** A rule, a file that breaks it, and the import by which it does: of types alone, where that says so. */
@@ -36,6 +35,7 @@ const violations: [rule: string, file: string, imports: string, kind?: 'type'][]
     '../../../user-service/src/users/user.service.js',
   ],
   ['common-knows-no-service', 'common/src/http/reply.ts', '../../../order-service/src/orders/order.routes.js'],
+  ['testing-knows-no-service', 'testing/src/orders.ts', '../../order-service/src/orders/order.routes.js'],
   ...topics.map((topic, index): [string, string, string] => {
     const before = topics[index - 1] ?? 'errors';
     return [`common-${before}-imports-only-what-stands-above`, `common/src/${before}/late.ts`, `../${topic}/index.js`];
@@ -68,7 +68,8 @@ const violations: [rule: string, file: string, imports: string, kind?: 'type'][]
   ['gateway-has-no-database', 'gateway/src/container.ts', '@shop/common/database'],
   ['only-main-takes-the-container', 'order-service/src/orders/wiring.ts', '../container.js'],
   ['tests-stay-out-of-production', 'order-service/src/orders/fake.ts', '../../test/builders.js'],
-  ['tests-stay-out-of-production', 'order-service/src/orders/helper.ts', '@shop/common/testing'],
+  ['tests-stay-out-of-production', 'order-service/src/orders/helper.ts', '@shop/testing'],
+  ['tests-stay-out-of-production', 'common/src/http/helper.ts', '@shop/testing'],
   ['no-circles', 'payment-service/src/payments/one.ts', './two.js'],
   ['nothing-unresolvable', 'gateway/src/nowhere.ts', './nothing-here.js'],
 ];
@@ -78,12 +79,13 @@ const allowed: [file: string, imports: string, kind?: 'type'][] = [
   ['order-service/src/main.ts', './container.js'],
   ['order-service/src/container.ts', './orders/order.repository.js'],
   ['order-service/src/orders/order.int.test.ts', '../../test/builders.js'],
-  ['order-service/src/orders/order.unit.test.ts', '@shop/common/testing'],
+  ['order-service/src/orders/order.unit.test.ts', '@shop/testing'],
   ['user-service/src/users/user.routes.ts', './user.handler.js'],
   ['order-service/src/orders/order.service.ts', './order.repository.js', 'type'],
   ['gateway/src/user/user.resolvers.ts', './user.loader.js'],
   ['common/src/rabbitmq/connection.ts', 'amqplib'],
-  ['common/src/testing/broker.ts', '../http/index.js'],
+  ['common/src/http/host.int.test.ts', '@shop/testing'],
+  ['testing/src/broker.ts', '@shop/common/http'],
 ];
 
 const report = z.object({
@@ -109,7 +111,7 @@ const writeImport = async ([file, imports, kind]: [file: string, imports: string
 };
 
 const cruise = async (): Promise<string[]> => {
-  const folders = ['common', 'user-service', 'order-service', 'payment-service', 'gateway'];
+  const folders = ['common', 'testing', 'user-service', 'order-service', 'payment-service', 'gateway'];
   const { stdout } = await promisify(execFile)(depcruise, ['--config', config, '--output-type', 'json', ...folders], {
     cwd: tree,
     maxBuffer: 64 * 1024 * 1024,
@@ -121,11 +123,14 @@ beforeEach(async () => {
   tree = await mkdtemp(path.join(tmpdir(), 'dependency-rules-'));
   await cp(path.join(root, 'tsconfig.base.json'), path.join(tree, 'tsconfig.base.json'));
   await write('common/package.json', await readFile(path.join(root, 'common/package.json'), 'utf8'));
+  await write('testing/package.json', await readFile(path.join(root, 'testing/package.json'), 'utf8'));
+  await write('testing/src/index.ts', '');
   for (const topic of ['errors', ...topics]) await write(`common/src/${topic}/index.ts`, '');
   for (const service of ['user-service', 'order-service', 'payment-service', 'gateway'])
     await write(`${service}/src/index.ts`, '');
   await mkdir(path.join(tree, 'node_modules/@shop'), { recursive: true });
   await symlink(path.join(tree, 'common'), path.join(tree, 'node_modules/@shop/common'));
+  await symlink(path.join(tree, 'testing'), path.join(tree, 'node_modules/@shop/testing'));
   for (const name of ['express', 'amqplib', '@prisma', '@jest', '@types']) {
     await symlink(path.join(root, 'node_modules', name), path.join(tree, 'node_modules', name));
   }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { createTestDatabase, type TestDatabase } from '../../src/testing/index.js';
+import { createTestDatabase, type TestDatabase } from '@shop/testing';
 
 describe.each(['order-service', 'payment-service'])('the tables of %s', (serviceDirectory) => {
   let database: TestDatabase;

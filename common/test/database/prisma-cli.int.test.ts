@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createTestDatabase, type TestDatabase } from '../../src/testing/index.js';
+import { createTestDatabase, type TestDatabase } from '@shop/testing';
 
 const repository = path.join(import.meta.dirname, '../../..');
 const TIME_LIMIT = 300_000;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { connect, type Channel, type ChannelModel } from 'amqplib';
 import { Client } from 'pg';
+import { createTestBroker, createTestDatabase, eventually, type TestBroker, type TestDatabase } from '@shop/testing';
 import type { RevocationList } from '../../src/auth/index.js';
 import type { EventDraft } from '../../src/contracts/index.js';
 import { AtomicStore } from '../../src/database/index.js';
@@ -15,13 +16,6 @@ import {
 } from '../../src/messaging/index.js';
 import { createMetrics, type Metrics } from '../../src/metrics/index.js';
 import { BrokerConnection, deadLetterQueueOf } from '../../src/rabbitmq/index.js';
-import {
-  createTestBroker,
-  createTestDatabase,
-  eventually,
-  type TestBroker,
-  type TestDatabase,
-} from '../../src/testing/index.js';
 import type { Tracing } from '../../src/tracing/index.js';
 import { createTestClient } from '../database/test-client.js';
 import { createTestTopology, RecordingLogger } from './fixtures.js';

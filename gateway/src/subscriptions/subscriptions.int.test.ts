@@ -19,7 +19,7 @@ import {
   type TcpProxy,
   type TestBroker,
   timeLimit,
-} from '@shop/common/testing';
+} from '@shop/testing';
 import { orderChanged, paymentEvent } from '../../test/events.js';
 import { aPayment, aUser, anOrder } from '../../test/resources.js';
 import { startTestGateway } from '../../test/start-test-gateway.js';

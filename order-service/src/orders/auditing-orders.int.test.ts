@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as newId } from 'uuid';
 import { auditResource, eventSchemas, type AuditResource } from '@shop/common/contracts';
-import { addAuditEntry, auditTamperings, createEventSender, eventually } from '@shop/common/testing';
+import { addAuditEntry, auditTamperings, createEventSender, eventually } from '@shop/testing';
 import { orderBody, placeOrderIn } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
 

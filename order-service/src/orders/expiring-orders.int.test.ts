@@ -4,7 +4,7 @@ import type { OrderResource } from '@shop/common/contracts';
 import { createLogger } from '@shop/common/logger';
 import { createTopology } from '@shop/common/messaging';
 import { BrokerConnection, type Publisher } from '@shop/common/rabbitmq';
-import { eventually } from '@shop/common/testing';
+import { eventually } from '@shop/testing';
 import { orderBody, placeOrderIn } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
 

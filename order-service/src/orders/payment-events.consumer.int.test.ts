@@ -6,7 +6,7 @@ import { eventSchemas, type DomainEvent, type PaymentStatus } from '@shop/common
 import { createLogger } from '@shop/common/logger';
 import { createTopology } from '@shop/common/messaging';
 import { BrokerConnection, type Publisher } from '@shop/common/rabbitmq';
-import { asWrittenBy, eventually, repeatAndShuffle, versions } from '@shop/common/testing';
+import { asWrittenBy, eventually, repeatAndShuffle, versions } from '@shop/testing';
 import { orderBody, placeOrderIn } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
 

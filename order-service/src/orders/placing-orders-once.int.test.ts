@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as newId } from 'uuid';
-import { eventually, startTcpProxy } from '@shop/common/testing';
+import { eventually, startTcpProxy } from '@shop/testing';
 import { orderBody } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { v7 as newId } from 'uuid';
 import type { DiscrepancyResource } from '@shop/common/contracts';
-import { eventually } from '@shop/common/testing';
+import { eventually } from '@shop/testing';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
 import { createDatabase } from '../database.js';
 import { createDatabaseAdapter } from '@shop/common/database';

@@ -4,7 +4,7 @@ import { Webhook } from 'standardwebhooks';
 import supertest from 'supertest';
 import { v7 as newId } from 'uuid';
 import type { DiscrepancyKind, DiscrepancyResource, PaymentResource } from '@shop/common/contracts';
-import { createTestPool } from '@shop/common/testing';
+import { createTestPool } from '@shop/testing';
 import { SimulatedLedger } from '../providers/simulated/simulated-ledger.js';
 import { BooksComparison } from '../reconciliation/books-comparison.js';
 import { BooksRepository } from '../reconciliation/books.repository.js';

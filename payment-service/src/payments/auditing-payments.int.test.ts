@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { v7 as newId } from 'uuid';
 import { auditResource, type AuditResource } from '@shop/common/contracts';
-import { addAuditEntry, auditTamperings, eventually } from '@shop/common/testing';
+import { addAuditEntry, auditTamperings, eventually } from '@shop/testing';
 import { placeOrder, placePaidOrder, statusChangedEvent } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
 

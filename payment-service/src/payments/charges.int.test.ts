@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { PaymentResource } from '@shop/common/contracts';
-import { eventually, timeLimit } from '@shop/common/testing';
+import { eventually, timeLimit } from '@shop/testing';
 import { expectBooksToBalance } from '../../test/books.js';
 import { deliver, placeOrder, placePaidOrder, statusChangedEvent } from '../../test/order-builder.js';
 import {

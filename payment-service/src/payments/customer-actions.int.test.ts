@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { PaymentResource } from '@shop/common/contracts';
-import { eventually } from '@shop/common/testing';
+import { eventually } from '@shop/testing';
 import { expectBooksToBalance } from '../../test/books.js';
 import { deliver, placeOrder, statusChangedEvent } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { setTimeout as delay } from 'node:timers/promises';
 import { v7 as newId } from 'uuid';
 import type { OrderResource, PaymentResource } from '@shop/common/contracts';
-import { eventually, PATIENCE } from '@shop/common/testing';
+import { eventually, PATIENCE } from '@shop/testing';
 import { expectBooksToBalance } from '../../test/books.js';
 import { buildOrder, deliver, orderCreatedEvent, placeOrder, statusChangedEvent } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';

@@ -4,7 +4,7 @@ import pg from 'pg';
 import type { Response } from 'supertest';
 import { v7 as newId } from 'uuid';
 import type { PaymentResource } from '@shop/common/contracts';
-import { eventually, startTcpProxy } from '@shop/common/testing';
+import { eventually, startTcpProxy } from '@shop/testing';
 import { expectBooksToBalance } from '../../test/books.js';
 import { buildOrder, deliver, placeOrder, placePaidOrder, statusChangedEvent } from '../../test/order-builder.js';
 import {

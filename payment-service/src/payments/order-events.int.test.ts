@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import supertest from 'supertest';
 import type { OrderStatus, PaymentResource } from '@shop/common/contracts';
-import { ADDED_VALUE, asWrittenBy, eventually, repeatAndShuffle, versions } from '@shop/common/testing';
+import { ADDED_VALUE, asWrittenBy, eventually, repeatAndShuffle, versions } from '@shop/testing';
 import { expectBooksToBalance } from '../../test/books.js';
 import {
   buildOrder,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { timeLimit } from '@shop/common/testing';
+import { timeLimit } from '@shop/testing';
 import supertest from 'supertest';
 import { v7 as newId } from 'uuid';
 import type { PaymentResource } from '@shop/common/contracts';

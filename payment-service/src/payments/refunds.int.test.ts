@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import pg from 'pg';
 import { v7 as newId } from 'uuid';
 import type { PaymentResource } from '@shop/common/contracts';
-import { eventually } from '@shop/common/testing';
+import { eventually } from '@shop/testing';
 import { expectBooksToBalance } from '../../test/books.js';
 import { placeOrder, placePaidOrder, statusChangedEvent } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';

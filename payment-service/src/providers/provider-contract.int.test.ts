@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as newId } from 'uuid';
-import { createTestDatabase, eventually } from '@shop/common/testing';
-import { startFakeStripe } from '@shop/common/testing/fake-stripe';
+import { createTestDatabase, eventually } from '@shop/testing';
+import { startFakeStripe } from '@shop/testing/fake-stripe';
 import {
   ProviderNotReached,
   type Charge,

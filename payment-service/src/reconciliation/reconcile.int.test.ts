@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { v7 as newId } from 'uuid';
 import { createDatabaseAdapter } from '@shop/common/database';
-import { createTestDatabase, createTestPool, eventually } from '@shop/common/testing';
+import { createTestDatabase, createTestPool, eventually } from '@shop/testing';
 import type { DiscrepancyDraft } from '../discrepancies/discrepancy.js';
 import type { ProviderLedger } from '../providers/payment-provider.js';
 import { SimulatedLedger } from '../providers/simulated/simulated-ledger.js';

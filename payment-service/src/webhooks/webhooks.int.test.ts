@@ -5,7 +5,7 @@ import { Webhook } from 'standardwebhooks';
 import supertest from 'supertest';
 import { v7 as newId } from 'uuid';
 import type { PaymentResource } from '@shop/common/contracts';
-import { eventually } from '@shop/common/testing';
+import { eventually } from '@shop/testing';
 import { expectBooksToBalance } from '../../test/books.js';
 import { placeOrder, placePaidOrder } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually, tablesOnDefaults } from '@shop/common/testing';
+import { eventually, tablesOnDefaults } from '@shop/testing';
 import { startTestService, type Pair, type TestService, type TestUser } from '../../test/test-service.js';
 import { startUserService } from '../container.js';
 

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { createHash, createPublicKey } from 'node:crypto';
 import { AccessTokenVerifier, RevocationList } from '@shop/common/auth';
 import { eventSchemas } from '@shop/common/contracts';
-import { eventually } from '@shop/common/testing';
+import { eventually } from '@shop/testing';
 import jwt from 'jsonwebtoken';
 import supertest from 'supertest';
 import {

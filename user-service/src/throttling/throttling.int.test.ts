@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createDatabaseAdapter } from '@shop/common/database';
 import { RateLimited, ServiceUnavailable } from '@shop/common/errors';
-import { spoofedAddresses } from '@shop/common/testing';
+import { spoofedAddresses } from '@shop/testing';
 import bcrypt from 'bcrypt';
 import type { Response } from 'supertest';
 import { callerOf, PASSWORD, registration, startTestService, type TestService } from '../../test/test-service.js';

@@ -3,7 +3,7 @@ import os from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it, jest } from '@jest/globals';
 import { ServiceUnavailable } from '@shop/common/errors';
-import { eventually } from '@shop/common/testing';
+import { eventually } from '@shop/testing';
 import bcrypt from 'bcrypt';
 import { Gate } from './gate.js';
 import { HashThreads } from './hash-threads.js';

@@ -3,9 +3,8 @@ import { appendFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
+import { createTestDatabase, eventually, type TestDatabase } from '@shop/testing';
 import { SettingsError } from '../../config/index.js';
-import { eventually } from '../../testing/eventually.js';
-import { createTestDatabase, type TestDatabase } from '../../testing/test-database.js';
 import {
   checkMigrations,
   createMigration,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { createTestDatabase, type TestDatabase } from '../../testing/test-database.js';
+import { createTestDatabase, type TestDatabase } from '@shop/testing';
 import { runMigrateCommand } from './migrate-command.js';
 import { prepareRoles, type DatabaseRoles } from './roles.js';
 

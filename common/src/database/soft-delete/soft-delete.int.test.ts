@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
+import { createTestDatabase, type TestDatabase } from '@shop/testing';
 import { createSoftDeleteClient, createTestClient } from '../../../test/database/test-client.js';
-import { createTestDatabase, type TestDatabase } from '../../testing/test-database.js';
 import { softDelete, SoftDeleteUnsupported } from '../index.js';
 
 let database: TestDatabase;

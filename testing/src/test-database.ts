@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import pg from 'pg';
-import { deployMigrations } from '../database/index.js';
+import { deployMigrations } from '@shop/common/database';
 
 /** The advisory lock held while a template is made. */
 const TEMPLATE_LOCK = 72707370;

@@ -1,6 +1,6 @@
 import { createHmac, generateKeyPairSync, randomBytes, randomUUID, sign, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
-import { accessTokenClaims, jwkThumbprint, type AccessTokenClaims, type Revocation } from '../auth/index.js';
+import { accessTokenClaims, jwkThumbprint, type AccessTokenClaims, type Revocation } from '@shop/common/auth';
 import type { TestTokens } from './test-tokens.js';
 
 /** Whose access is to be stolen, and what the system would accept. */

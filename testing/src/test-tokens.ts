@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
-import { jwkThumbprint, type AccessTokenClaims } from '../auth/index.js';
-import type { Role } from '../contracts/index.js';
+import { jwkThumbprint, type AccessTokenClaims } from '@shop/common/auth';
+import type { Role } from '@shop/common/contracts';
 
 const ISSUER = 'http://test';
 const AUDIENCE = 'test';

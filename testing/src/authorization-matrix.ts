@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Express } from 'express';
 import { z } from 'zod';
-import type { Revocation } from '../auth/index.js';
-import type { Role } from '../contracts/index.js';
-import { statusOfCode, type Method } from '../http/index.js';
+import type { Revocation } from '@shop/common/auth';
+import type { Role } from '@shop/common/contracts';
+import { statusOfCode, type Method } from '@shop/common/http';
 import { ask, type Received } from './ask.js';
 import { changedRows, readRows, type Query } from './database-rows.js';
 import type { TestTokens } from './test-tokens.js';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Revocation } from '../auth/index.js';
+import type { Revocation } from '@shop/common/auth';
 import { createEventSender } from './event-sender.js';
 
 /** Tells all processes at the broker whose access has ended, as user-service does. They hear of it a little later. */

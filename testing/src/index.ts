@@ -28,7 +28,9 @@ export {
   genuineToken,
   revocationsOf,
   revokedTokens,
+  tokenAttacks,
   type TokenVictim,
+  withMirroredSignature,
 } from './token-attacks.js';
 export {
   attack,

@@ -1,6 +1,6 @@
-import type { DomainEvent } from '../contracts/index.js';
-import { createTopology } from '../messaging/index.js';
-import { BrokerConnection, isBroadcast } from '../rabbitmq/index.js';
+import type { DomainEvent } from '@shop/common/contracts';
+import { createTopology } from '@shop/common/messaging';
+import { BrokerConnection, isBroadcast } from '@shop/common/rabbitmq';
 import { eventually } from './eventually.js';
 
 export interface EventSender {

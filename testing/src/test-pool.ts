@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { tolerateLostConnections } from '../database/index.js';
+import { tolerateLostConnections } from '@shop/common/database';
 
 /**
  * Connections for a test's own questions to a database. Losing one that nobody uses is no failure: a database is dropped

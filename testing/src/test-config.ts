@@ -1,4 +1,4 @@
-import type { HostConfig, ServiceConfig } from '../service/index.js';
+import type { HostConfig, ServiceConfig } from '@shop/common/service';
 import type { TestTokens } from './test-tokens.js';
 
 /** What a process of a test is told: a free port, limits that no test reaches, and tokens of the test's own key. */

@@ -1,7 +1,7 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
-import { MAX_ORDER_BYTES } from '../contracts/index.js';
-import { statusOfCode } from '../http/index.js';
+import { MAX_ORDER_BYTES } from '@shop/common/contracts';
+import { statusOfCode } from '@shop/common/http';
 import { sendRaw, type RawAnswer } from './raw-http.js';
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
