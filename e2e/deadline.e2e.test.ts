@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { PATIENCE } from '@shop/testing';
+import { sendRequest } from '@shop/testing/api-client';
 import { startStack, type RunningStack } from '../stack/start-stack.ts';
-import { eventually } from './support/system.js';
+import { eventually, type Answer } from './support/system.js';
 
 const WINDOW_SECONDS = 6;
 /** How long until all is settled after an outage. */
@@ -24,15 +24,8 @@ beforeAll(async () => {
 }, 240_000);
 afterAll(() => stack.stop());
 
-async function ask(method: 'GET' | 'POST', url: string, content?: object) {
-  const response = await fetch(url, {
-    method,
-    headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
-    body: content ? JSON.stringify(content) : null,
-    signal: AbortSignal.timeout(PATIENCE),
-  });
-  return { status: response.status, body: await response.json() };
-}
+const ask = (method: 'GET' | 'POST', url: string, body?: object): Promise<Answer> =>
+  sendRequest(url, { method, token, body });
 
 const orders = () => `${stack.urls.orderService}/api/v1/orders`;
 const payments = () => `${stack.urls.paymentService}/api/v1/payments`;

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { PATIENCE } from '@shop/testing';
+import { sendRequest } from '@shop/testing/api-client';
 import pg from 'pg';
 import { startStack, type RunningStack } from '../stack/start-stack.ts';
 import { createSmallDisk, type SmallDisk } from '../stack/test/small-disk.ts';
-import { eventually } from './support/system.js';
+import { eventually, type Answer } from './support/system.js';
 
 const trial = createSmallDisk(1);
 trial?.dispose();
@@ -20,16 +20,7 @@ where('a full disk below the whole system (needs root that may mount one)', () =
   let token: string;
   const messages: string[] = [];
 
-  const ask = async (url: string, content?: object) => {
-    const response = await fetch(url, {
-      method: content ? 'POST' : 'GET',
-      headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
-      body: content ? JSON.stringify(content) : null,
-      signal: AbortSignal.timeout(PATIENCE),
-    });
-    const body = (await response.json()) as { status?: string; data?: unknown; dependencies?: Record<string, string> };
-    return { status: response.status, body };
-  };
+  const ask = (url: string, body?: object): Promise<Answer> => sendRequest(url, { token: token || undefined, body });
   const nginx = (route: string, content?: object) => ask(`${stack.urls.nginx}${route}`, content);
   const placeOrder = () =>
     nginx('/api/v1/orders', {

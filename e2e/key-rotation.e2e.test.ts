@@ -3,9 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import jwt from 'jsonwebtoken';
 import { jwkThumbprint } from '@shop/common/auth';
-import { createTestBroker, createTestDatabase, PATIENCE, type TestBroker, type TestDatabase } from '@shop/testing';
+import { createTestBroker, createTestDatabase, type TestBroker, type TestDatabase } from '@shop/testing';
+import { sendRequest } from '@shop/testing/api-client';
 import { RollingService, type Environment, type Workspace } from './support/rolling-service.js';
-import { settings, urls } from './support/system.js';
+import { settings, urls, type Answer } from './support/system.js';
 
 /** Seconds. Long enough for a slow machine to use a token several times, short enough to wait for its end. */
 const LIFETIME = 20;
@@ -79,25 +80,7 @@ afterAll(async () => {
   await Promise.all([...Object.values(databases).map((database) => database.drop()), broker.stop()]);
 });
 
-interface Answer {
-  status: number;
-  // What an answer holds is what the test is there to find out.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  body: any;
-}
-
-async function send(url: string, token?: string, body?: object): Promise<Answer> {
-  const response = await fetch(url, {
-    method: body === undefined ? 'GET' : 'POST',
-    headers: {
-      ...(body && { 'content-type': 'application/json' }),
-      ...(token !== undefined && { authorization: `Bearer ${token}` }),
-    },
-    body: body === undefined ? null : JSON.stringify(body),
-    signal: AbortSignal.timeout(PATIENCE),
-  });
-  return { status: response.status, body: await response.json() };
-}
+const send = (url: string, token?: string, body?: object): Promise<Answer> => sendRequest(url, { token, body });
 
 const targets = [...workspaces] as const;
 

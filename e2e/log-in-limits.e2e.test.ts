@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { register, urls, type Account } from './support/system.js';
+import { sendRequest } from '@shop/testing/api-client';
+import { register, urls, type Account, type Answer } from './support/system.js';
 
 /** The tests come through a trusted proxy, as it were: each has an address of its own. */
 const newAddress = () => `203.0.${randomInt(256)}.${randomInt(256)}`;
@@ -17,12 +18,11 @@ async function logIns(origin: string, credentials: readonly Credentials[], addre
   const fields = credentials.map(
     ({ email, password }, n) => `a${n}: login(input: { email: "${email}", password: "${password}" }) { token }`,
   );
-  const response = await fetch(`${origin}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-forwarded-for': address },
-    body: JSON.stringify({ query: `mutation { ${fields.join(' ')} }` }),
+  const { body }: Answer = await sendRequest(`${origin}/graphql`, {
+    headers: { 'x-forwarded-for': address },
+    body: { query: `mutation { ${fields.join(' ')} }` },
   });
-  return (await response.json()) as LogInAnswer;
+  return body;
 }
 
 const outcomes = ({ errors = [] }: LogInAnswer) => errors.map(({ path, extensions }) => [path[0], extensions.code]);

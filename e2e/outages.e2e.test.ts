@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
-import { PATIENCE, timeLimit } from '@shop/testing';
+import { timeLimit } from '@shop/testing';
+import { sendRequest } from '@shop/testing/api-client';
 import { startStack, type RunningStack } from '../stack/start-stack.ts';
-import { eventually } from './support/system.js';
+import { eventually, type Answer } from './support/system.js';
 
 /** How long until a fault, or its end, is seen. */
 const WITHIN = timeLimit(5_000);
@@ -26,18 +27,7 @@ beforeAll(async () => {
 }, 240_000);
 afterAll(() => running?.stop());
 
-async function ask(url: string, content?: object) {
-  const response = await fetch(url, {
-    method: content ? 'POST' : 'GET',
-    headers: {
-      ...(content && { 'content-type': 'application/json' }),
-      ...(token !== undefined && { authorization: `Bearer ${token}` }),
-    },
-    body: content ? JSON.stringify(content) : null,
-    signal: AbortSignal.timeout(PATIENCE),
-  });
-  return { status: response.status, body: await response.json() };
-}
+const ask = (url: string, body?: object): Promise<Answer> => sendRequest(url, { token, body });
 
 const readiness = async (url: string) => {
   const { status, body } = await ask(`${url}/ready`);

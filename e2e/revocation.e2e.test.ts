@@ -1,8 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import { timeLimit } from '@shop/testing';
+import { sendRequest } from '@shop/testing/api-client';
 import pg from 'pg';
 import { RollingService, type Workspace } from './support/rolling-service.js';
-import { eventually, logInAsAdmin, register, rest, settings, urls, type Account } from './support/system.js';
+import {
+  eventually,
+  logInAsAdmin,
+  register,
+  rest,
+  settings,
+  urls,
+  type Account,
+  type Answer,
+} from './support/system.js';
 
 const WITHIN = timeLimit(2_000);
 
@@ -65,18 +75,11 @@ const served = { 'user-service': 200, 'order-service': 200, 'payment-service': 2
 
 /** What each process answers to a token: its status, or the code of GraphQL. */
 async function answersTo(token: string, at: Urls): Promise<Record<Workspace, unknown>> {
-  const headers = { authorization: `Bearer ${token}` };
   const statusOf = async (workspace: Workspace, path: string) =>
-    (await fetch(`${at[workspace]}/api/v1/${path}`, { headers })).status;
+    (await sendRequest(`${at[workspace]}/api/v1/${path}`, { token })).status;
   const codeOf = async () => {
-    const body = JSON.stringify({ query: '{ me { id } }' });
-    const answer = await fetch(`${at.gateway}/graphql`, {
-      method: 'POST',
-      headers: { ...headers, 'content-type': 'application/json' },
-      body,
-    });
-    const { errors } = (await answer.json()) as { errors?: { extensions: { code: string } }[] };
-    return errors?.[0]?.extensions.code;
+    const answer: Answer = await sendRequest(`${at.gateway}/graphql`, { token, body: { query: '{ me { id } }' } });
+    return answer.body.errors?.[0]?.extensions.code;
   };
   const [users, orders, payments, gateway] = await Promise.all([
     statusOf('user-service', 'users/me'),

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { timeLimit } from '@shop/testing';
+import { sendRequest } from '@shop/testing/api-client';
 import pg from 'pg';
 import { startStack, type RunningStack } from '../stack/start-stack.ts';
 import { Balancer } from './support/balancer.js';
 import { Load, type LoadAnswer, type LoadRequest } from './support/load.js';
 import { startProcess, type Workspace } from './support/rolling-service.js';
-import { eventually, orderInput } from './support/system.js';
+import { eventually, orderInput, type Answer } from './support/system.js';
 
 const PER_SECOND = 200;
 const STOP_DELAY = 2_000;
@@ -59,13 +60,9 @@ const account = () => ({
 });
 
 async function post<T>(url: string, body: object, token?: string): Promise<T> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }) },
-    body: JSON.stringify(body),
-  });
-  expect(response.ok).toBe(true);
-  return ((await response.json()) as { data: T }).data;
+  const answer: Answer = await sendRequest(url, { token, body });
+  expect(answer.body.error).toBeUndefined();
+  return answer.body.data as T;
 }
 
 /** A customer for each connection, so that no two writes meet. */

@@ -3,8 +3,9 @@ import path from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTraceCollector, type CollectedSpan, type TraceCollector } from '@shop/testing';
+import { sendRequest } from '@shop/testing/api-client';
 import { startStack, type RunningStack } from '../stack/start-stack.ts';
-import { eventually, orderInput } from './support/system.js';
+import { eventually, orderInput, type Answer } from './support/system.js';
 
 let collector: TraceCollector;
 let stack: RunningStack;
@@ -26,18 +27,12 @@ afterAll(async () => {
 
 /** Asks GraphQL by way of nginx, as a part of a trace. */
 async function ask(query: string, { trace, variables }: { trace?: Trace; variables?: object } = {}) {
-  const response = await fetch(`${stack.urls.nginx}/query`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      ...(token && { authorization: `Bearer ${token}` }),
-      ...(trace && { traceparent: `00-${trace.id}-${trace.parent}-01` }),
-    },
-    body: JSON.stringify({ query, variables }),
+  const answer: Answer = await sendRequest(`${stack.urls.nginx}/query`, {
+    token: token || undefined,
+    headers: trace && { traceparent: `00-${trace.id}-${trace.parent}-01` },
+    body: { query, variables },
   });
-  // What an answer holds is what the tests are there to find out.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  const { data, errors } = (await response.json()) as { data: any; errors?: unknown };
+  const { data, errors } = answer.body;
   expect(errors).toBeUndefined();
   return data;
 }

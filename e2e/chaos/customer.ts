@@ -1,9 +1,9 @@
 // What customers and the admin can do, over REST or through the gateway as chance has it.
-import { callGraphql, callRest, insist, type Answer } from './client.ts';
+import { ApiClient, type ApiOrigins, type GraphqlCall, type RestCall } from '@shop/testing/api-client';
 import { Choices } from './choices.ts';
+import { fromGraphql, fromRest, insist, type Answer } from './insist.ts';
 import type { Journal } from './journal.ts';
 import { inMajorUnits } from './money.ts';
-import type { ChaosSystem } from './system.ts';
 
 export interface Account {
   id: string;
@@ -17,7 +17,7 @@ export interface Order {
 }
 
 export interface ShopOptions {
-  urls: ChaosSystem['urls'];
+  urls: ApiOrigins;
   journal: Journal;
   choices: Choices;
   /** Names everything that this story makes, so that its doubles can be found. */
@@ -28,21 +28,23 @@ export interface ShopOptions {
 }
 
 const password = 'password123';
+const requestTimeout = 10_000;
 
 /** The shop as one story's customer sees it. What is acknowledged goes into the journal. */
 export class Shop {
   readonly #options: ShopOptions;
+  readonly #client: ApiClient;
   #requests = 0;
 
   constructor(options: ShopOptions) {
     this.#options = options;
+    this.#client = new ApiClient(options.urls, { timeout: requestTimeout });
   }
 
   async register(): Promise<Account | undefined> {
     const email = `${this.#marker()}@example.com`;
-    const url = `${this.#options.urls.userService}/api/v1/users`;
     const body = { email, password, firstName: 'John', lastName: 'Doe' };
-    const answer = await this.#insist('register', () => callRest({ method: 'POST', url: `${url}/register`, body }));
+    const answer = await this.#insist('register', () => this.#rest({ method: 'POST', path: '/users/register', body }));
     // Taken: it was registered by a request that was not answered.
     const known = answer?.status === 409 ? await this.#logIn(email, password) : answer;
     if (known === undefined || known.status >= 300) return undefined;
@@ -57,7 +59,7 @@ export class Shop {
   }
 
   async placeOrder({ id: userId, token }: Account): Promise<Order | undefined> {
-    const { choices, urls, journal } = this.#options;
+    const { choices, journal } = this.#options;
     const currency = choices.pickWeighted({ USD: 6, JPY: 2, KWD: 2 });
     const items = Array.from({ length: choices.integer(1, 3) }, (_, index) => ({
       productId: `prod-${index}`,
@@ -68,9 +70,9 @@ export class Shop {
     const marker = this.#marker();
     const input = { currency, shippingAddress: '123 Main St', notes: marker, items };
     const answer = await this.#change('place order', {
-      rest: (key) => callRest({ method: 'POST', url: `${urls.orderService}/api/v1/orders`, token, key, body: input }),
+      rest: (key) => this.#rest({ method: 'POST', path: '/orders', token, key, body: input }),
       graphql: (key) =>
-        callGraphql(`${urls.gateway}/graphql`, {
+        this.#graphql({
           query: 'mutation ($input: CreateOrderInput!) { createOrder(input: $input) { id totalAmount currency } }',
           variables: { input },
           token,
@@ -85,24 +87,23 @@ export class Shop {
 
   /** The id of the order's latest payment, once there is one. */
   async findPayment(order: Order, { token }: Account): Promise<string | undefined> {
-    const url = `${this.#options.urls.paymentService}/api/v1/payments/order/${order.id}`;
+    const path = `/payments/order/${order.id}` as const;
     const answer = await this.#insist('find payment', async () => {
-      const found = await callRest({ method: 'GET', url, token });
+      const found = await this.#rest({ method: 'GET', path, token });
       return found.status === 404 ? { ...found, status: 503 } : found; // not heard of yet
     });
     return answer?.data?.id;
   }
 
   async openPayment(order: Order, { token }: Account): Promise<string | undefined> {
-    const { urls, journal } = this.#options;
+    const { journal } = this.#options;
     const marker = this.#marker();
     const { id: orderId, amount, currency } = order;
     const input = { orderId, amount, currency, method: 'card', description: marker };
     const answer = await this.#change('open payment', {
-      rest: (key) =>
-        callRest({ method: 'POST', url: `${urls.paymentService}/api/v1/payments`, token, key, body: input }),
+      rest: (key) => this.#rest({ method: 'POST', path: '/payments', token, key, body: input }),
       graphql: (key) =>
-        callGraphql(`${urls.gateway}/graphql`, {
+        this.#graphql({
           query: 'mutation ($input: CreatePaymentInput!) { createPayment(input: $input) { id } }',
           variables: { input },
           token,
@@ -115,19 +116,13 @@ export class Shop {
   }
 
   async pay(paymentId: string, { token }: Account, name: string): Promise<void> {
-    const { urls, journal, cardOf } = this.#options;
+    const { journal, cardOf } = this.#options;
     const card = cardOf?.(name) ?? name;
     const answer = await this.#change(`pay with ${card}`, {
       rest: (key) =>
-        callRest({
-          method: 'POST',
-          url: `${urls.paymentService}/api/v1/payments/${paymentId}/process`,
-          token,
-          key,
-          body: { token: card },
-        }),
+        this.#rest({ method: 'POST', path: `/payments/${paymentId}/process`, token, key, body: { token: card } }),
       graphql: (key) =>
-        callGraphql(`${urls.gateway}/graphql`, {
+        this.#graphql({
           query: 'mutation ($id: ID!, $card: String) { processPayment(id: $id, token: $card) { id status } }',
           variables: { id: paymentId, card },
           token,
@@ -140,14 +135,14 @@ export class Shop {
   }
 
   async refund(paymentId: string, admin: Account, amount?: number): Promise<void> {
-    const { urls, journal } = this.#options;
+    const { journal } = this.#options;
     const marker = this.#marker();
     // Over REST alone: there its status tells whether the refund is done.
     const answer = await this.#change('refund', {
       rest: (key) =>
-        callRest({
+        this.#rest({
           method: 'POST',
-          url: `${urls.paymentService}/api/v1/payments/${paymentId}/refund`,
+          path: `/payments/${paymentId}/refund`,
           token: admin.token,
           key,
           body: { amount, reason: marker },
@@ -158,13 +153,12 @@ export class Shop {
   }
 
   async cancel(order: Order, { token }: Account): Promise<void> {
-    const { urls, journal } = this.#options;
+    const { journal } = this.#options;
     const body = { status: 'cancelled', reason: this.#marker() };
     const answer = await this.#change('cancel order', {
-      rest: () =>
-        callRest({ method: 'PATCH', url: `${urls.orderService}/api/v1/orders/${order.id}/status`, token, body }),
+      rest: () => this.#rest({ method: 'PATCH', path: `/orders/${order.id}/status`, token, body }),
       graphql: (key) =>
-        callGraphql(`${urls.gateway}/graphql`, {
+        this.#graphql({
           query:
             'mutation ($id: ID!, $reason: String) { updateOrderStatus(id: $id, status: cancelled, reason: $reason) { id status } }',
           variables: { id: order.id, reason: body.reason },
@@ -176,8 +170,16 @@ export class Shop {
   }
 
   #logIn(email: string, secret: string): Promise<Answer | undefined> {
-    const url = `${this.#options.urls.userService}/api/v1/users/login`;
-    return this.#insist('log in', () => callRest({ method: 'POST', url, body: { email, password: secret } }));
+    const body = { email, password: secret };
+    return this.#insist('log in', () => this.#rest({ method: 'POST', path: '/users/login', body }));
+  }
+
+  async #rest(call: RestCall): Promise<Answer> {
+    return fromRest(await this.#client.rest(call));
+  }
+
+  async #graphql(call: GraphqlCall): Promise<Answer> {
+    return fromGraphql(await this.#client.graphql(call));
   }
 
   /** One change, asked for in one of its ways until it is answered, always under the same key. */

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { createTestPool } from '@shop/testing';
+import { sendRequest } from '@shop/testing/api-client';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   allowInsecureRequests,
@@ -12,6 +13,7 @@ import {
 } from 'oauth4webapi';
 import { markedProcesses } from '../../stack/processes.ts';
 import { startStack, type RunningStack } from '../../stack/start-stack.ts';
+import type { Answer } from '../support/system.js';
 
 let stack: RunningStack;
 beforeAll(async () => {
@@ -114,13 +116,11 @@ it('a strict library that knows the issuer alone -> verifies our tokens', async 
     issuer,
     await discoveryRequest(issuer, { algorithm: 'oauth2', ...overHttp }),
   );
-  const registered = await fetch(`${stack.urls.nginx}/api/v1/users/register`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ email: 'a@example.com', password: 'password123', firstName: 'John', lastName: 'Doe' }),
+  const registered: Answer = await sendRequest(`${stack.urls.nginx}/api/v1/users/register`, {
+    body: { email: 'a@example.com', password: 'password123', firstName: 'John', lastName: 'Doe' },
   });
-  const { data } = (await registered.json()) as { data: { token: string } };
-  const request = new Request('https://elsewhere.example/', { headers: { authorization: `Bearer ${data.token}` } });
+  const token = registered.body.data.token as string;
+  const request = new Request('https://elsewhere.example/', { headers: { authorization: `Bearer ${token}` } });
   const claims = await validateJwtAccessToken(server, request, stack.environment.JWT_AUDIENCE ?? '', overHttp);
   expect(claims).toMatchObject({ iss: stack.environment.JWT_ISSUER, client_id: 'shop' });
 });

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startServiceProcess, type ServiceProcess } from '@shop/testing';
-import { logInAsAdmin, rest, settings } from '../support/system.js';
+import { sendRequest } from '@shop/testing/api-client';
+import { logInAsAdmin, rest, settings, type Answer } from '../support/system.js';
 import { median, shown } from './support/figures.js';
 
 /** How much two medians may differ. */
@@ -35,25 +36,19 @@ const start = (changes: Record<string, string>): Promise<ServiceProcess> =>
 const home = '203.0.113.1';
 const elsewhere = '203.0.113.2';
 
-const post = async (url: string, action: 'register' | 'login', body: object, address: string): Promise<Response> =>
-  fetch(`${url}/api/v1/users/${action}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-forwarded-for': address },
-    body: JSON.stringify(body),
-  });
+const post = (url: string, action: 'register' | 'login', body: object, address: string): Promise<Answer> =>
+  sendRequest(`${url}/api/v1/users/${action}`, { headers: { 'x-forwarded-for': address }, body });
 
 async function register(url: string, address: string): Promise<{ id: string; email: string }> {
   const email = unknown();
   const answer = await post(url, 'register', { email, password, firstName: 'Ada', lastName: 'Lovelace' }, address);
-  const { data } = (await answer.json()) as { data: { user: { id: string } } };
-  return { id: data.user.id, email };
+  return { id: answer.body.data.user.id, email };
 }
 
 /** Milliseconds until a wrong log-in is answered, with this status. */
 async function timeOf(url: string, email: string, status: number): Promise<number> {
   const begin = performance.now();
   const answer = await post(url, 'login', { email, password: wrong }, elsewhere);
-  await answer.arrayBuffer();
   const taken = performance.now() - begin;
   expect(answer.status).toBe(status);
   return taken;

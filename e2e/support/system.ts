@@ -1,13 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PATIENCE } from '@shop/testing';
+import { ApiClient, type ApiOrigins, type RestCall } from '@shop/testing/api-client';
 
-interface Urls {
+interface Urls extends ApiOrigins {
   nginx: string;
-  gateway: string;
-  userService: string;
-  orderService: string;
-  paymentService: string;
   rabbitmqManagement: string;
   prometheus: string;
 }
@@ -24,43 +21,18 @@ export interface Answer {
   body: any;
 }
 
-const send = async (url: string, init: RequestInit): Promise<Answer> => {
-  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(PATIENCE) });
-  const text = await response.text();
-  const isJson = response.headers.get('content-type')?.includes('json') === true;
-  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
-};
-
-const bearer = (token: string | undefined): Record<string, string> =>
-  token === undefined ? {} : { authorization: `Bearer ${token}` };
+const client = new ApiClient(urls, { timeout: PATIENCE });
 
 /** Sends a GraphQL document to the gateway, as the reference's clients do; also by way of nginx. */
-export const graphql = (
-  query: string,
-  token?: string,
-  variables?: object,
-  origin: string = urls.gateway,
-): Promise<Answer> =>
-  send(`${origin}/query`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...bearer(token) },
-    body: JSON.stringify({ query, variables }),
-  });
+export const graphql = (query: string, token?: string, variables?: object, origin?: string): Promise<Answer> =>
+  client.graphql({ query, variables, token, origin, endpoint: '/query' });
 
 /** Calls a service's REST API: 'users' is user-service, and so on. With `origin`, by way of nginx. */
 export const rest = (
   method: string,
-  path: `/${'users' | 'orders' | 'payments'}${string}`,
-  { token, body, origin }: { token?: string | undefined; body?: unknown; origin?: string } = {},
-): Promise<Answer> => {
-  const feature = path.split(/[/?]/)[1];
-  const services = { users: urls.userService, orders: urls.orderService, payments: urls.paymentService };
-  return send(`${origin ?? services[feature as keyof typeof services]}/api/v1${path}`, {
-    method,
-    headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...bearer(token) },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-};
+  path: RestCall['path'],
+  options: { token?: string | undefined; body?: unknown; origin?: string } = {},
+): Promise<Answer> => client.rest({ method, path, ...options });
 
 export interface Account {
   id: string;

@@ -1,9 +1,10 @@
 // `make demo`: the whole story, told in the terminal while it happens.
 import { randomUUID } from 'node:crypto';
+import type { RestAnswer } from '../../testing/src/api-client/api-client.ts';
 import type { Context } from '../context.ts';
 import { StackError } from '../errors.ts';
 import { loadSettings } from '../settings.ts';
-import { dataOf, laptop, mice, Shop, toPayment, type Account, type Answer, type Order, type Payment } from './shop.ts';
+import { dataOf, laptop, mice, Shop, toPayment, type Account, type Order, type Payment } from './shop.ts';
 
 /** Plays a scene of this title, which says what comes of it. */
 type Tell = <T>(title: string, play: (say: (line: string) => void) => Promise<T>) => Promise<T>;
@@ -122,7 +123,7 @@ async function story(shop: Shop, tell: Tell): Promise<void> {
   });
 }
 
-function pay(shop: Shop, { token }: Account, paymentId: string, card: string): Promise<Answer> {
+function pay(shop: Shop, { token }: Account, paymentId: string, card: string): Promise<RestAnswer> {
   const path = `/payments/${paymentId}/process` as const;
   return shop.rest({ method: 'POST', path, token, key: randomUUID(), body: { token: card } });
 }

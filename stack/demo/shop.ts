@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import { ApiClient, type RestAnswer, type RestCall } from '../../testing/src/api-client/api-client.ts';
 import { StackError } from '../errors.ts';
 import { reachableHost } from '../settings.ts';
 import type { Settings } from '../settings.ts';
@@ -18,31 +19,6 @@ export type Order = z.infer<typeof order>;
 export type Payment = z.infer<typeof payment>;
 export type Account = z.infer<typeof user> & { token: string };
 
-const answerBody = z.object({
-  data: z.unknown().optional(),
-  meta: z.object({ total: z.int().nullable() }).optional(),
-  error: z.object({ code: z.string(), message: z.string() }).optional(),
-});
-
-const graphqlBody = z.object({
-  data: z.unknown().optional(),
-  errors: z.array(z.object({ message: z.string() })).optional(),
-});
-
-export interface Answer extends z.infer<typeof answerBody> {
-  status: number;
-  headers: Headers;
-}
-
-interface Call {
-  method: 'GET' | 'POST' | 'PATCH';
-  path: `/${'users' | 'orders' | 'payments'}${string}`;
-  token?: string | undefined;
-  /** The header Idempotency-Key. */
-  key?: string | undefined;
-  body?: unknown;
-}
-
 export interface Item {
   productId: string;
   productName: string;
@@ -54,43 +30,31 @@ export const laptop: Item = { productId: 'prod-1', productName: 'Laptop', quanti
 export const mice: Item = { productId: 'prod-2', productName: 'Mouse', quantity: 2, unitPrice: 24.99 };
 
 export class Shop {
-  readonly #origins: Record<string, string>;
+  readonly #client: ApiClient;
+  readonly #gateway: string;
   readonly #admin: { email: string; password: string };
 
   constructor({ host, ports, variables }: Settings) {
     const origin = (port: number) => `http://${reachableHost(host)}:${port}`;
-    this.#origins = {
-      gateway: origin(ports.GATEWAY_PORT),
-      users: origin(ports.USER_SERVICE_PORT),
-      orders: origin(ports.ORDER_SERVICE_PORT),
-      payments: origin(ports.PAYMENT_SERVICE_PORT),
+    this.#gateway = origin(ports.GATEWAY_PORT);
+    const origins = {
+      gateway: this.#gateway,
+      userService: origin(ports.USER_SERVICE_PORT),
+      orderService: origin(ports.ORDER_SERVICE_PORT),
+      paymentService: origin(ports.PAYMENT_SERVICE_PORT),
     };
+    this.#client = new ApiClient(origins, { timeout: requestTimeout });
     this.#admin = { email: variables.ADMIN_EMAIL ?? '', password: variables.ADMIN_PASSWORD ?? '' };
   }
 
   /** Whatever a service answers. Throws a StackError when nobody does. */
-  async rest({ method, path, token, key, body }: Call): Promise<Answer> {
-    const feature = path.split(/[/?]/)[1] ?? '';
-    const { body: answer, ...rest } = await this.#send(`${this.#origins[feature]}/api/v1${path}`, {
-      method,
-      headers: {
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-        ...(token !== undefined && { authorization: `Bearer ${token}` }),
-        ...(key !== undefined && { 'idempotency-key': key }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    return { ...rest, ...answerBody.parse(answer) };
+  rest(call: RestCall): Promise<RestAnswer> {
+    return answerOf(this.#client.originOf(call.path), this.#client.rest(call));
   }
 
   /** What a GraphQL document comes to. */
   async graphql(query: string, { token, variables }: { token?: string; variables?: object } = {}): Promise<unknown> {
-    const { body } = await this.#send(`${this.#origins.gateway}/graphql`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }) },
-      body: JSON.stringify({ query, variables }),
-    });
-    const { data, errors } = graphqlBody.parse(body);
+    const { data, errors } = await answerOf(this.#gateway, this.#client.graphql({ query, variables, token }));
     if (errors !== undefined) throw new StackError(`refused: ${errors.map(({ message }) => message).join('; ')}`);
     return data;
   }
@@ -152,30 +116,29 @@ export class Shop {
       await delay(poll);
     }
   }
+}
 
-  async #send(url: string, init: RequestInit): Promise<{ status: number; headers: Headers; body: unknown }> {
-    try {
-      const response = await fetch(url, { ...init, signal: AbortSignal.timeout(requestTimeout) });
-      return { status: response.status, headers: response.headers, body: await response.json() };
-    } catch (error) {
-      throw new StackError(`${new URL(url).origin} does not answer: start the system with \`make up-d\``, {
-        cause: error,
-      });
-    }
-  }
+/** Throws a StackError when nobody answers, or somebody else does: our API speaks JSON alone. */
+async function answerOf<T extends { body: unknown }>(origin: string, answer: Promise<T>): Promise<T> {
+  const hint = `${origin} does not answer: start the system with \`make up-d\``;
+  const given = await answer.catch((error: unknown) => {
+    throw new StackError(hint, { cause: error });
+  });
+  if (typeof given.body === 'string') throw new StackError(hint);
+  return given;
 }
 
 /** Of every account that is made for show. */
 export const examplePassword = 'password123';
 
 /** Throws a StackError where the answer is a refusal. */
-export function dataOf({ status, data, error }: Answer): unknown {
+export function dataOf({ status, data, error }: RestAnswer): unknown {
   if (error !== undefined) throw new StackError(`refused: ${status} ${error.code}: ${error.message}`);
   return data;
 }
 
-export const toOrder = (answer: Answer): Order => order.parse(dataOf(answer));
-export const toPayment = (answer: Answer): Payment => payment.parse(dataOf(answer));
+export const toOrder = (answer: RestAnswer): Order => order.parse(dataOf(answer));
+export const toPayment = (answer: RestAnswer): Payment => payment.parse(dataOf(answer));
 
 function toAccount(data: unknown): Account {
   const logIn = z.object({ token: z.string(), user }).parse(data);

@@ -1,5 +1,6 @@
 // A customer's program: it repeats what was not answered, under the same idempotency key, or gives up.
 import { setTimeout as delay } from 'node:timers/promises';
+import type { GraphqlAnswer, RestAnswer } from '@shop/testing/api-client';
 import type { Choices } from './choices.ts';
 import type { Journal } from './journal.ts';
 
@@ -13,54 +14,18 @@ export interface Answer {
   data?: any;
 }
 
-export interface RestCall {
-  method: 'GET' | 'POST' | 'PATCH';
-  url: string;
-  token?: string;
-  key?: string;
-  body?: unknown;
-}
-
-const requestTimeout = 10_000;
 const patience = 60_000;
 
-async function send(url: string, init: RequestInit): Promise<{ status: number; body: unknown }> {
-  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(requestTimeout) });
-  return { status: response.status, body: await response.json() };
+export function fromRest({ status, data, error, body }: RestAnswer): Answer {
+  if (typeof body === 'string') throw new Error(`${status}, and no answer of the API`);
+  return { status, ...error, data };
 }
 
-const headers = ({ token, key }: { token?: string | undefined; key?: string | undefined }) => ({
-  'content-type': 'application/json',
-  ...(token !== undefined && { authorization: `Bearer ${token}` }),
-  ...(key !== undefined && { 'idempotency-key': key }),
-});
-
-export async function callRest({ method, url, body, ...caller }: RestCall): Promise<Answer> {
-  const answer = await send(url, {
-    method,
-    headers: headers(caller),
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  const { data, error } = answer.body as { data?: unknown; error?: { code: string; message: string } }; // our own API
-  return { status: answer.status, ...(error ?? {}), data };
-}
-
-/** One field of a mutation. An error keeps its REST code, which is told as the status here. */
-export async function callGraphql(
-  url: string,
-  { query, variables, ...caller }: { query: string; variables: unknown; token: string; key: string },
-): Promise<Answer> {
-  const answer = await send(url, {
-    method: 'POST',
-    headers: headers(caller),
-    body: JSON.stringify({ query, variables }),
-  });
-  const { data, errors } = answer.body as {
-    data?: Record<string, unknown>;
-    errors?: { message: string; extensions?: { code?: string } }[];
-  }; // our own API
+/** Of a mutation's one field. An error keeps its REST code, which is told as the status here. */
+export function fromGraphql({ status, data, errors, body }: GraphqlAnswer): Answer {
+  if (typeof body === 'string') throw new Error(`${status}, and no answer of the API`);
   const error = errors?.[0];
-  if (!error) return { status: answer.status, data: Object.values(data ?? {})[0] };
+  if (!error) return { status, data: Object.values(data ?? {})[0] };
   const code = error.extensions?.code ?? 'UNKNOWN';
   return { status: statusOfCode[code] ?? 500, code, message: error.message };
 }
