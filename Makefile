@@ -34,11 +34,11 @@ logs-f: ## Follow all logs, or some: make logs-f NAME="gateway order-service"
 	@$(stack) logs -f $(NAME)
 health: ## Check every part of the running system
 	@$(stack) health
-doctor: ## Tell what this machine lacks, and how to get it
+doctor: ## Show what this machine lacks, and how to get it
 	@$(stack) doctor
 packages: ## As root, so that others can start it: install Debian's packages that it needs, or one program: NAME=chromium
 	@$(native) packages $(NAME)
-demo: ## Tell the whole story of some orders while the running system plays it
+demo: ## Play a whole scenario with some orders, and show each step
 	@$(stack) demo
 seed: ## Fill the running system with demo data; what is there already stays
 	@$(stack) seed
@@ -68,7 +68,7 @@ migrate-down: ## Undo the last migration of each database, or of one: SERVICE=or
 migrate-status: ## Show which migrations are applied
 	@$(stack) migrate status $(SERVICE)
 
-# --- The way in -------------------------------------------------------------------------------------------------------
+# --- The entry point -------------------------------------------------------------------------------------------------------
 .PHONY: nginx-up nginx-down nginx-restart nginx-logs nginx-clear-cache nginx-status
 nginx-up: ## Start nginx beside what runs, or with everything when nothing does
 	@$(stack) nginx up
@@ -85,7 +85,7 @@ nginx-status: ## Show its connections, its cache and how often that helped
 
 # --- Look after it ----------------------------------------------------------------------------------------------------
 .PHONY: reconcile dlq-list dlq-replay dlq-drop republish
-reconcile: ## Compare our books with the payment provider's, all of them or since a day: SINCE=2026-01-31
+reconcile: ## Compare our ledger with the payment provider's, all of them or since a day: SINCE=2026-01-31
 	@$(stack) script payment reconcile $(if $(SINCE),-- --since $(SINCE))
 
 dlq-list: ## Show the events that no service could handle
@@ -114,7 +114,7 @@ test-common: ## Run the tests of the shared code
 	@$(test) --selectProjects common
 test-coverage: ## Run every test and report the lines they cover
 	@$(test) --coverage
-test-chaos: ## Kill every process under load, again and again, and judge the databases: ROUNDS=3 SEED=1
+test-chaos: ## Kill every process under load, again and again, and check the databases: ROUNDS=3 SEED=1
 	@$(native) build && $(run) node e2e/chaos/main.ts --rounds "$(ROUNDS)" --seed "$(SEED)"
 test-security: ## Attack a whole system for some minutes: bad input, slow clients, timing; one part: FILE=slow-clients SEED=1 MINUTES=10
 	@$(if $(SEED),SEED="$(SEED)") npm run --silent test:security -- $(FILE)

@@ -12,7 +12,7 @@ import { subscribe } from '@shop/testing';
 import {
   eventually,
   graphql,
-  logInAsAdmin,
+  loginAsAdmin,
   orderInput,
   placeOrder,
   register,
@@ -21,7 +21,7 @@ import {
   type Account,
 } from './support/system.js';
 
-/** As in the services' own matrices: who was an admin once, and the owner after a log-out, present old tokens. */
+/** As in the services' own matrices: who was an admin once, and the owner after a logout, present old tokens. */
 const callers = ['anonymous', 'revoked', 'demoted', 'other', 'owner', 'admin'] as const;
 type Caller = (typeof callers)[number];
 
@@ -45,7 +45,7 @@ interface Row {
   readonly when?: string;
   readonly document: string;
   readonly outcomes: Readonly<Record<Caller, Outcome>>;
-  /** Makes what is asked for anew, so that no cell depends on another. */
+  /** Makes what is asked for again, so that no cell depends on another. */
   readonly scene: (caller: Caller) => Promise<Scene>;
 }
 
@@ -74,7 +74,7 @@ let other: Account;
 let tokens: Record<Caller, string | undefined>;
 let schema: GraphQLSchema;
 
-const logIn = async ({ email, password }: Account): Promise<string> =>
+const login = async ({ email, password }: Account): Promise<string> =>
   (await rest('POST', '/users/login', { body: { email, password } })).body.data.token;
 
 const change = async (id: string, changes: object): Promise<void> => {
@@ -85,19 +85,19 @@ const change = async (id: string, changes: object): Promise<void> => {
 async function demotedToken(): Promise<string> {
   const account = await register();
   await change(account.id, { role: 'admin' });
-  const token = await logIn(account);
+  const token = await login(account);
   await change(account.id, { role: 'user' });
   return token;
 }
 
 async function loggedOutToken(account: Account): Promise<string> {
-  const token = await logIn(account);
+  const token = await login(account);
   expect((await rest('POST', '/users/logout', { token })).status).toBe(200);
   return token;
 }
 
 beforeAll(async () => {
-  [root, owner, other] = await Promise.all([logInAsAdmin(), register(), register()]);
+  [root, owner, other] = await Promise.all([loginAsAdmin(), register(), register()]);
   const [revoked, demoted] = await Promise.all([loggedOutToken(owner), demotedToken()]);
   tokens = {
     anonymous: undefined,
@@ -143,7 +143,7 @@ async function aPaidPayment(): Promise<Scene> {
 }
 
 /** An order whose payment was declined, and what asks for another one. */
-async function aPaymentAnew(): Promise<Scene> {
+async function aFurtherPayment(): Promise<Scene> {
   const { orderId, paymentId } = await placeOrder(owner.token);
   const body = { token: 'tok_chargeDeclined' };
   expect((await rest('POST', `/payments/${paymentId}/process`, { token: owner.token, body })).status).toBe(402);
@@ -161,10 +161,10 @@ async function anAccount(caller: Caller): Promise<Scene> {
   return { variables: { id: account.id }, ...(caller === 'owner' && { token: account.token }) };
 }
 
-/** A log-in of its own for each request, since it ends. */
-async function aLogIn(caller: Caller): Promise<Scene> {
+/** A login of its own for each request, since it ends. */
+async function aLogin(caller: Caller): Promise<Scene> {
   const account = { other, owner, admin: root, anonymous: undefined, revoked: undefined, demoted: undefined }[caller];
-  return { variables: {}, ...(account && { token: await logIn(account) }) };
+  return { variables: {}, ...(account && { token: await login(account) }) };
 }
 
 async function aPassword(caller: Caller): Promise<Scene> {
@@ -172,7 +172,7 @@ async function aPassword(caller: Caller): Promise<Scene> {
   const isKnown = guarded({ other: 'value', owner: 'value', admin: 'value' })[caller] === 'value';
   if (caller === 'admin') await change(account.id, { role: 'admin' });
   const variables = { current: account.password, new: 'a better password' };
-  return { variables, ...(isKnown && { token: await logIn(account) }) };
+  return { variables, ...(isKnown && { token: await login(account) }) };
 }
 
 async function anOrderOfADeletedUser(): Promise<Scene> {
@@ -271,7 +271,7 @@ const mutations: readonly Row[] = [
       return { variables: { token: body.data.refreshToken } };
     },
   },
-  { field: 'Mutation.logout', document: 'mutation { logout }', outcomes: forCallers, scene: aLogIn },
+  { field: 'Mutation.logout', document: 'mutation { logout }', outcomes: forCallers, scene: aLogin },
   {
     field: 'Mutation.updateUser',
     when: 'its name',
@@ -329,7 +329,7 @@ const mutations: readonly Row[] = [
     field: 'Mutation.createPayment',
     document: 'mutation ($input: CreatePaymentInput!) { createPayment(input: $input) { id } }',
     outcomes: seenByOwner,
-    scene: aPaymentAnew,
+    scene: aFurtherPayment,
   },
   {
     field: 'Mutation.processPayment',

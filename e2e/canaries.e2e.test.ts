@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { PATIENCE, startTraceCollector, type TraceCollector } from '@shop/testing';
+import { TIMEOUT, startTraceCollector, type TraceCollector } from '@shop/testing';
 import { startStack, type RunningStack } from '../stack/start-stack.ts';
 import { isLoopback, readListeners, socketsOf, withDescendants } from './support/listeners.ts';
 import {
@@ -71,7 +71,7 @@ const secrets = {
   'the token of a card': `4242${digits(12)}`,
   'the signature of a webhook': canary('signature'),
 };
-/** What is stored as data by right, and told in events, and belongs in no log. */
+/** What is stored as data by right, and reported in events, and belongs in no log. */
 const data = {
   'the notes of an order': `4000${digits(12)}`,
   'the description of a payment': `5555${digits(12)}`,
@@ -94,7 +94,7 @@ interface Asked {
 }
 
 async function ask(url: string, init: RequestInit = {}): Promise<Asked> {
-  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(PATIENCE) });
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT) });
   const text = await response.text();
   if (response.status >= 400 || text.includes('"errors"')) failures.push(text);
   return { status: response.status, text };
@@ -140,7 +140,7 @@ afterAll(async () => {
   await collector.stop();
 });
 
-/** A customer's whole story, with all that can be got wrong in it. */
+/** A customer's whole scenario, with all that can be got wrong in it. */
 async function live(): Promise<void> {
   const { userService, orderService, paymentService, gateway } = stack.urls;
   const users = `${userService}/api/v1/users`;
@@ -212,11 +212,11 @@ async function live(): Promise<void> {
   };
   await ask(`${payments}/webhooks/simulated`, json({ card: token }, signature));
 
-  const logIn = (password: string) =>
+  const login = (password: string) =>
     `mutation { login(input: { email: "${email}", password: "${password}" }) { token } }`;
   const byVariable = 'mutation ($input: LoginInput!) { login(input: $input) { token } }';
   const graphql = `${gateway}/graphql`;
-  await ask(graphql, json({ query: logIn(secrets['a password in GraphQL']) }, headers));
+  await ask(graphql, json({ query: login(secrets['a password in GraphQL']) }, headers));
   await ask(
     graphql,
     json({ query: byVariable, variables: { input: { email, password: secrets['a password in a variable'] } } }),
@@ -229,7 +229,7 @@ async function live(): Promise<void> {
     }),
   );
   for (const broken of [
-    `${logIn(secrets['a password in broken GraphQL'])} }`,
+    `${login(secrets['a password in broken GraphQL'])} }`,
     `mutation { login(input: { email: 5, password "${secrets['a password in broken GraphQL']}" }) { token } }`,
     `mutation { login(input: "${secrets['a password in broken GraphQL']}") { token } }`,
     `mutation { processPayment(id: "x", method: "${secrets['a password in broken GraphQL']}") { id } }`,
@@ -241,7 +241,7 @@ async function live(): Promise<void> {
     'mutation ($amount: Float, $reason: String) { refundPayment(id: "x", amount: $amount, reason: $reason) { id } }';
   await ask(graphql, json({ query: refund, variables: { amount: secrets['a password in a variable'] } }, headers));
   await ask(graphql, json({ query: refund, variables: { reason: [secrets['a password in a variable']] } }, headers));
-  await ask(`${graphql}?query=${encodeURIComponent(logIn(secrets['a password in GraphQL']))}`);
+  await ask(`${graphql}?query=${encodeURIComponent(login(secrets['a password in GraphQL']))}`);
   await ask(
     `${graphql}?query=${encodeURIComponent('{ me { id } }')}&variables=${secrets['a password in an address']}`,
     { headers },
@@ -277,9 +277,9 @@ async function comeThroughNginx(): Promise<void> {
   );
   const me = encodeURIComponent('{ me { id email } }');
   await ask(`${nginx}/graphql?query=${me}&variables=${inAddress}`, { headers });
-  const logIn = `mutation { login(input: { email: "${email}", password: "${secrets['a password in GraphQL']}" }) { token } }`;
-  await ask(`${nginx}/graphql`, json({ query: logIn }));
-  await ask(`${nginx}/graphql?query=${encodeURIComponent(logIn)}`);
+  const login = `mutation { login(input: { email: "${email}", password: "${secrets['a password in GraphQL']}" }) { token } }`;
+  await ask(`${nginx}/graphql`, json({ query: login }));
+  await ask(`${nginx}/graphql?query=${encodeURIComponent(login)}`);
   await ask(`${nginx}/nowhere?password=${inAddress}`, { headers });
   await ask(nginx, { headers: { 'x-long': secrets['a password in a broken request'].repeat(800) } });
 }
@@ -339,7 +339,7 @@ const placesOf = (value: string, sinks: readonly Sink[]): string[] => {
 };
 
 describe('what must not be seen', () => {
-  it('secrets -> in no log, no table, no event, no figure, no trace, no cache, no answer and no command line', async () => {
+  it('secrets -> in no log, no table, no event, no metric, no trace, no cache, no answer and no command line', async () => {
     const sinks = await everySink();
     const kinds = new Set(sinks.map(({ name }) => name.split(' ')[0]));
     expect(kinds).toEqual(new Set(['log', 'database', 'metrics', 'command', 'event', 'answers', 'traces', 'cache']));

@@ -1,14 +1,14 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newTestDirectory } from '../stack/test-directories.ts';
-import { readBooks } from './chaos/books.ts';
-import { judge, type Violation } from './chaos/judge.ts';
+import { readLedger } from './chaos/ledger.ts';
+import { checkInvariants, type Violation } from './chaos/invariants.ts';
 import { runChaos, type RoundResult } from './chaos/run.ts';
 import type { ChaosSystem } from './chaos/system.ts';
 
 const directory = newTestDirectory();
 let results: RoundResult[] = [];
-/** What the judge says once the databases were falsified. */
+/** What the invariant check says once the databases were falsified. */
 let afterFalsification: Violation[] = [];
 
 async function falsify(system: ChaosSystem): Promise<void> {
@@ -34,20 +34,20 @@ describe('processes are killed while orders are placed, paid, refunded and cance
         begunAt ??= round.since;
         if (round.seed < seed + rounds - 1) return;
         await falsify(system);
-        afterFalsification = judge(await readBooks(system, begunAt), round.acknowledged);
+        afterFalsification = checkInvariants(await readLedger(system, begunAt), round.acknowledged);
       },
     });
   }, 180_000);
 
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  it('once all is quiet -> nothing is lost, nothing happened twice, and the books balance', () => {
+  it('once all is quiet -> nothing is lost, nothing happened twice, and the ledgers balance', () => {
     expect(results.flatMap(({ violations }) => violations)).toEqual([]);
     expect(results.map(({ kills }) => kills.length)).toEqual([4, 4]);
     for (const { acknowledged } of results) expect(acknowledged.length).toBeGreaterThan(10);
   });
 
-  it('the databases are falsified -> the judge says so', () => {
+  it('the databases are falsified -> the check finds it', () => {
     expect(new Set(afterFalsification.map(({ rule }) => rule))).toEqual(
       new Set(["the provider's ledger is ours", 'every event has its effect']),
     );

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
-import { logInAsAdmin, rest, settings } from './support/system.js';
+import { loginAsAdmin, rest, settings } from './support/system.js';
 
 /** Runs a command of the stack against the running system, as `make` does. */
 async function stack(command: string): Promise<string[]> {
@@ -14,7 +14,7 @@ function run(command: string): Promise<{ stdout: string; stderr: string }> {
 }
 
 describe('the demonstration', () => {
-  it('demo -> the story is told to its end', async () => {
+  it('demo -> the whole scenario runs to its end', async () => {
     const { stdout, stderr } = await run('demo');
     const lines = stdout.split('\n');
     const titles = lines.filter((line) => /^\d+\. /.test(line)).map((line) => line.replace(/^\d+\. /, ''));
@@ -37,7 +37,7 @@ describe('the demonstration', () => {
     expect(first).toContain('ada@example.com / password123: Ada Lovelace, 8 orders');
     expect(await stack('seed')).toContain('nothing was missing');
 
-    const { token } = await logInAsAdmin();
+    const { token } = await loginAsAdmin();
     for (const status of ['pending', 'confirmed', 'shipped', 'delivered', 'cancelled']) {
       const { body } = await rest('GET', `/orders?status=${status}&limit=1`, { token });
       expect(body.meta.total).toBeGreaterThan(0);

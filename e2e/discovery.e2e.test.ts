@@ -44,12 +44,12 @@ describe('a strict library that knows our issuer alone', () => {
     await expect(validateJwtAccessToken(server, requestWith(altered), audience, overHttp)).rejects.toThrow();
   });
 
-  it('the documents -> may be kept by caches; what a log-in answers may not', async () => {
+  it('the documents -> may be kept by caches; what a login answers may not', async () => {
     for (const name of ['jwks.json', 'oauth-authorization-server', 'openid-configuration']) {
       const answer = await fetch(`${urls.nginx}/.well-known/${name}`);
       expect([answer.status, answer.headers.get('cache-control')]).toEqual([200, 'public, max-age=300']);
     }
-    const logIn = await fetch(`${urls.nginx}/api/v1/users/login`, { method: 'POST' });
-    expect(logIn.headers.get('cache-control')).toBe('no-store');
+    const login = await fetch(`${urls.nginx}/api/v1/users/login`, { method: 'POST' });
+    expect(login.headers.get('cache-control')).toBe('no-store');
   });
 });

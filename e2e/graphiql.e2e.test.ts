@@ -72,7 +72,7 @@ const execute = async (shown: string) => {
 };
 
 describe('GraphiQL in a browser', () => {
-  it('the story, tab by tab -> registered, logged in, ordered, paid, confirmed; nobody else is asked', async () => {
+  it('the scenario, tab by tab -> registered, logged in, ordered, paid, confirmed; nobody else is asked', async () => {
     const email = `${randomUUID()}@example.com`;
 
     await openTab('Register');
@@ -137,7 +137,7 @@ describe('GraphiQL in a browser', () => {
     expect(await textIn('.graphiql-response')).not.toMatch(/stack|\.js:\d/);
   });
 
-  it('the token -> in no storage that outlives the session, and gone from it with the log-out', async () => {
+  it('the token -> in no storage that outlives the session, and gone from it with the logout', async () => {
     const stored = await page.evaluate('JSON.stringify(localStorage)');
     expect(stored).not.toMatch(/eyJ|Bearer/);
     expect(await page.evaluate('sessionStorage.getItem("authorization")')).toMatch(/^Bearer eyJ/);

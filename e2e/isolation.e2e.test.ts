@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { timeLimit } from '@shop/testing';
-import { eventually, graphql, logInAsAdmin, placeOrder, register, rest, type Account } from './support/system.js';
+import { eventually, graphql, loginAsAdmin, placeOrder, register, rest, type Account } from './support/system.js';
 
 describe("somebody else's things", () => {
   let owner: Account;
@@ -76,7 +76,7 @@ describe("somebody else's things", () => {
   });
 
   it('for an admin -> all there, each with its user', async () => {
-    const admin = await logInAsAdmin();
+    const admin = await loginAsAdmin();
     const query = `query ($id: ID!) { order(id: $id) { user { id } payment { id user { id } } } }`;
     const { body } = await graphql(query, admin.token, { id: orderId });
     expect(body.data.order).toEqual({ user: { id: owner.id }, payment: { id: paymentId, user: { id: owner.id } } });
@@ -91,7 +91,7 @@ describe("somebody else's things", () => {
 
 describe('a user who is deactivated', () => {
   it('with a valid token -> refused by every service and the gateway within two seconds', async () => {
-    const [user, admin] = await Promise.all([register(), logInAsAdmin()]);
+    const [user, admin] = await Promise.all([register(), loginAsAdmin()]);
     await rest('PUT', `/users/${user.id}`, { token: admin.token, body: { isActive: false } });
     const since = Date.now();
     await eventually(async () => {

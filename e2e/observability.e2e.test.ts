@@ -3,7 +3,7 @@ import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { repository } from '../stack/paths.ts';
 import { metricsIn, PrometheusClient, queriesOf } from './support/prometheus.ts';
-import { eventually, graphql, logInAsAdmin, placeOrder, register, rest, urls } from './support/system.js';
+import { eventually, graphql, loginAsAdmin, placeOrder, register, rest, urls } from './support/system.js';
 
 const prometheus = new PrometheusClient(urls.prometheus);
 const dashboards = readdirSync(path.join(repository, 'grafana/dashboards')).filter((file) => file.endsWith('.json'));
@@ -11,7 +11,7 @@ const jobs = ['gateway', 'user-service', 'order-service', 'payment-service'];
 
 /** An order that is paid and given back, a declined one, and what is asked around them. */
 async function trade(): Promise<void> {
-  const [{ token }, admin] = await Promise.all([register(), logInAsAdmin()]);
+  const [{ token }, admin] = await Promise.all([register(), loginAsAdmin()]);
   const [paid, declined] = [await placeOrder(token), await placeOrder(token)];
   await rest('POST', `/payments/${declined.paymentId}/process`, { token, body: { token: 'tok_chargeDeclined' } });
   await rest('POST', `/payments/${paid.paymentId}/process`, { token });
@@ -75,8 +75,8 @@ describe('Prometheus', () => {
     ['refunds_settled_total{outcome="succeeded"}', 2],
     ['refunds_paid_amount_total{currency="USD"}', 2 * 999.99],
     ['users_registered_total', 2],
-  ])('two orders were paid and given back, two declined -> %s is %d or more', async (figure, least) => {
-    await eventually(async () => expect((await prometheus.query(figure))[0]?.value).toBeGreaterThanOrEqual(least));
+  ])('two orders were paid and given back, two declined -> %s is %d or more', async (metric, least) => {
+    await eventually(async () => expect((await prometheus.query(metric))[0]?.value).toBeGreaterThanOrEqual(least));
   });
 
   it('nginx answers five times from its cache -> five hits more, and the hit ratio shows them', async () => {

@@ -172,7 +172,7 @@ describe.each([
       });
     });
 
-    it('the same documents without a log-in -> refused with UNAUTHORIZED', async () => {
+    it('the same documents without a login -> refused with UNAUTHORIZED', async () => {
       for (const document of [examples.createOrder, examples.orders, examples.me]) {
         const { body } = await graphql(document);
         expect(body.errors[0].extensions.code).toBe('UNAUTHORIZED');

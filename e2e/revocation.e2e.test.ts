@@ -5,7 +5,7 @@ import pg from 'pg';
 import { RollingService, type Workspace } from './support/rolling-service.js';
 import {
   eventually,
-  logInAsAdmin,
+  loginAsAdmin,
   register,
   rest,
   settings,
@@ -20,7 +20,7 @@ interface LoggedIn extends Account {
   refreshToken: string;
 }
 
-async function logIn(account: Account): Promise<LoggedIn> {
+async function login(account: Account): Promise<LoggedIn> {
   const { body } = await rest('POST', '/users/login', { body: account });
   return { ...account, token: body.data.token, refreshToken: body.data.refreshToken };
 }
@@ -92,8 +92,8 @@ async function answersTo(token: string, at: Urls): Promise<Record<Workspace, unk
 
 describe('the access token of a user who is', () => {
   it.each(endings)('%s -> refused at every service and the gateway within two seconds', async (_, end, afterwards) => {
-    const admin = await logInAsAdmin();
-    const user = await logIn(await register());
+    const admin = await loginAsAdmin();
+    const user = await login(await register());
     expect(await answersTo(user.token, running)).toEqual(served);
 
     await end(user, admin);
@@ -104,11 +104,11 @@ describe('the access token of a user who is', () => {
   });
 
   it('... -> refused by processes that start later, too, from their first answer on; others are served there', async () => {
-    const admin = await logInAsAdmin();
+    const admin = await loginAsAdmin();
     const bystander = await register();
     const users: LoggedIn[] = [];
     for (const [, end] of endings) {
-      const user = await logIn(await register());
+      const user = await login(await register());
       await end(user, admin);
       users.push(user);
     }

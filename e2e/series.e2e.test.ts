@@ -10,7 +10,7 @@ import { buildSchema } from '../gateway/src/schema.ts';
 import { attackedTable as orderTable } from '../order-service/test/attacked-routes.ts';
 import { attackedTable as paymentTable } from '../payment-service/test/attacked-routes.ts';
 import { attackedTable as userTable } from '../user-service/test/attacked-routes.ts';
-import { eventually, logInAsAdmin, orderInput, placeOrder, register, rest, urls } from './support/system.js';
+import { eventually, loginAsAdmin, orderInput, placeOrder, register, rest, urls } from './support/system.js';
 
 const MAX_SERIES = 2_000;
 /** To each process. */
@@ -35,9 +35,9 @@ interface Sent {
   body?: string;
 }
 
-const figuresOf = async (url: string): Promise<string> => (await fetch(`${url}/metrics`)).text();
-const seriesIn = (figures: string): string[] =>
-  figures.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+const metricsOf = async (url: string): Promise<string> => (await fetch(`${url}/metrics`)).text();
+const seriesIn = (metrics: string): string[] =>
+  metrics.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 /** The series of one name. */
 const named = (series: readonly string[], name: string): string[] =>
   series.filter((line) => line.startsWith(`${name}{`));
@@ -94,13 +94,13 @@ function variants({ method, path, headers, body, query }: AttackedRoute): Sent[]
 /** Every route of a process, as everybody asks it, of things that are there and that are not. */
 async function known(job: keyof typeof processes): Promise<Sent[]> {
   const { base, table } = processes[job];
-  const [owner, victim, admin] = [await register(), await register(), await logInAsAdmin()];
+  const [owner, victim, admin] = [await register(), await register(), await loginAsAdmin()];
   const { orderId, paymentId } = await placeOrder(owner.token);
   const id = { gateway: '', 'user-service': victim.id, 'order-service': orderId, 'payment-service': paymentId }[job];
   const isEnding = (route: string) => /logout|password|changePassword/i.test(route);
   const bearers = [undefined, 'garbage', owner.token, admin.token];
   return bearers.flatMap((token) => {
-    // What would end a log-in is asked by somebody whom nobody else needs.
+    // What would end a login is asked by somebody whom nobody else needs.
     const headersFor = (route: string): Record<string, string> =>
       token === undefined ? {} : { authorization: `Bearer ${isEnding(route) ? victim.token : token}` };
     const routes =
@@ -174,7 +174,7 @@ function worstOf(job: keyof typeof processes, series: readonly string[]): number
 /** Method and route of a series. */
 const labelsOf = (line: string): string => /http_request_method="[^"]*",http_route="[^"]*"/.exec(line)?.[0] ?? '';
 
-describe.each(jobs)('the figures of %s', (job) => {
+describe.each(jobs)('the metrics of %s', (job) => {
   const { url, base, table } = processes[job];
   let answered: Set<number>;
 
@@ -189,13 +189,13 @@ describe.each(jobs)('the figures of %s', (job) => {
       expect(status).toBe(201);
     }
     await eventually(async () => {
-      const placed = named(seriesIn(await figuresOf(url)), 'orders_placed_total');
+      const placed = named(seriesIn(await metricsOf(url)), 'orders_placed_total');
       expect(placed.length).toBe(currencies.length);
     });
   }, 240_000);
 
   it('everything was asked by everybody -> every route and what a client can cause is among them', async () => {
-    const counted = named(seriesIn(await figuresOf(url)), 'http_server_request_duration_seconds_count').map(labelsOf);
+    const counted = named(seriesIn(await metricsOf(url)), 'http_server_request_duration_seconds_count').map(labelsOf);
     const expected = Object.keys(table).map((route) => {
       const [method = '', path = ''] = route.split(' ');
       return `http_request_method="${method}",http_route="${base}${path === '/' ? '' : path}"`;
@@ -209,7 +209,7 @@ describe.each(jobs)('the figures of %s', (job) => {
   });
 
   it(`${REQUESTS} requests that all differ -> ${MAX_SERIES} series at most, now and in the worst case, and no id in them`, async () => {
-    const series = seriesIn(await figuresOf(url));
+    const series = seriesIn(await metricsOf(url));
     expect(series.length).toBeGreaterThan(300);
     expect(worstOf(job, series)).toBeGreaterThanOrEqual(series.length);
     expect(worstOf(job, series)).toBeLessThanOrEqual(MAX_SERIES);
@@ -218,7 +218,7 @@ describe.each(jobs)('the figures of %s', (job) => {
 
   it('all of them -> nothing that promtool objects to', async () => {
     const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
-      input: await figuresOf(url),
+      input: await metricsOf(url),
       encoding: 'utf8',
     });
     expect([status, stdout, stderr]).toEqual([0, '', '']);

@@ -11,7 +11,7 @@ afterEach(() => {
   for (const subscriber of open.splice(0)) subscriber.leave();
 });
 
-const follow = async (query: string, id: string, token: string): Promise<Subscriber> => {
+const watch = async (query: string, id: string, token: string): Promise<Subscriber> => {
   const subscriber = await subscribe(`${urls.gateway}/graphql`, { query, variables: { id }, token });
   open.push(subscriber);
   return subscriber;
@@ -23,8 +23,8 @@ describe('subscriptions', () => {
     const owner = await register();
     const { orderId, paymentId } = await placeOrder(owner.token);
     const [order, payment] = await Promise.all([
-      follow(orderUpdated, orderId, owner.token),
-      follow(paymentUpdated, orderId, owner.token),
+      watch(orderUpdated, orderId, owner.token),
+      watch(paymentUpdated, orderId, owner.token),
     ]);
 
     const { body } = await graphql(processPayment, owner.token, { id: paymentId });
@@ -47,7 +47,7 @@ describe('subscriptions', () => {
     const { orderId } = await placeOrder(owner.token);
 
     for (const query of [orderUpdated, paymentUpdated]) {
-      const subscriber = await follow(query, orderId, other.token);
+      const subscriber = await watch(query, orderId, other.token);
       await eventually(async () => expect(subscriber.isComplete).toBe(true));
       expect(codes(subscriber)).toEqual(['NOT_FOUND']);
     }
@@ -56,7 +56,7 @@ describe('subscriptions', () => {
   it('its subscriber logs out -> it ends with UNAUTHORIZED within two seconds', async () => {
     const owner = await register();
     const { orderId } = await placeOrder(owner.token);
-    const subscriber = await follow(orderUpdated, orderId, owner.token);
+    const subscriber = await watch(orderUpdated, orderId, owner.token);
 
     const { body } = await graphql('mutation { logout }', owner.token);
     const since = Date.now();

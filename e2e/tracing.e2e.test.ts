@@ -61,8 +61,8 @@ const placeOrder = async (trace: Trace): Promise<string> => {
 };
 
 const ORDER = 'gateway POST /query > gateway mutation > gateway POST order-service > order-service POST /api/v1/orders';
-const events = (type: string, heard = ''): string => `microservices.events:${type}${heard}`;
-const TOLD = `${ORDER} > payment-service process ${events('order.created', ':payment-service.v2')}`;
+const events = (type: string, received = ''): string => `microservices.events:${type}${received}`;
+const NOTIFIED = `${ORDER} > payment-service process ${events('order.created', ':payment-service.v2')}`;
 
 describe('one trace', () => {
   it('an order by way of nginx -> every step to the payment that is opened for it', async () => {
@@ -75,8 +75,8 @@ describe('one trace', () => {
           ORDER,
           `${ORDER} > order-service INSERT orders`,
           `${ORDER} > order-service publish ${events('order.created')}`,
-          TOLD,
-          `${TOLD} > payment-service publish ${events('payment.created')}`,
+          NOTIFIED,
+          `${NOTIFIED} > payment-service publish ${events('payment.created')}`,
         ]),
       );
     });
@@ -97,12 +97,12 @@ describe('one trace', () => {
     await ask(`mutation { processPayment(id: "${paymentId}") { status } }`, { trace });
 
     const paid = 'payment-service POST /api/v1/payments/:id/process';
-    const heard = `order-service process ${events('payment.success', ':order-service.v2')}`;
+    const received = `order-service process ${events('payment.success', ':order-service.v2')}`;
     await eventually(async () => {
       expect(stepsOf(trace).map((step) => step.replace(/^.* > (?=payment-service POST)/, ''))).toEqual(
         expect.arrayContaining([
           `${paid} > payment-service publish ${events('payment.success')}`,
-          `${paid} > ${heard} > order-service publish ${events('order.status_changed')}`,
+          `${paid} > ${received} > order-service publish ${events('order.status_changed')}`,
         ]),
       );
     });
@@ -119,7 +119,7 @@ describe('one trace', () => {
     await eventually(async () => expect(readFileSync(log, 'utf8')).toContain(`"traceId":"${id}"`));
   });
 
-  it('a service is killed before it could tell of a change, and the broker is away -> goes on when both are back', async () => {
+  it('a service is killed before it could publish a change, and the broker is away -> goes on when both are back', async () => {
     await stack.process('rabbitmq').kill();
     const trace = newTrace();
     await placeOrder(trace);

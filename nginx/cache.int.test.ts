@@ -123,7 +123,7 @@ describe('what is public', () => {
     }
   });
 
-  it('its files are removed while nginx runs -> asked for anew, and kept again', async () => {
+  it('its files are removed while nginx runs -> asked for again, and kept again', async () => {
     const url = fresh();
     answerBy(isPublic);
     await edge.ask(url);

@@ -527,7 +527,7 @@ describe('what nginx tells', () => {
     expect(edge.log()).not.toContain('my-query');
   });
 
-  it('its figures -> on their own port alone', async () => {
+  it('its metrics -> on their own port alone', async () => {
     expect(await readNginxStatus(edge.statusPort)).toMatchObject({
       active: expect.any(Number),
       requests: expect.any(Number),

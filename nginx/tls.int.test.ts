@@ -71,7 +71,7 @@ const askSecurely = (target: string, options: { minVersion?: 'TLSv1.2'; maxVersi
   });
 
 describe('with the lines for TLS', () => {
-  it('a request by https -> reaches the services, which are told so', async () => {
+  it('a request by https -> reaches the services, which learn so', async () => {
     const answer = await askSecurely('/graphql?query=a');
 
     expect(answer).toEqual({ status: 200, protocol: 'TLSv1.3', text: '{}' });

@@ -2,7 +2,7 @@
 import { Agent } from 'node:http';
 import { getIntrospectionQuery } from 'graphql';
 import { Output } from '../stack/output.ts';
-import { cacheFigures } from '../stack/nginx-log.ts';
+import { cacheMetrics } from '../stack/nginx-log.ts';
 import { logFile } from '../stack/log-files.ts';
 import { startStack } from '../stack/start-stack.ts';
 import { timesOf } from './statistics.ts';
@@ -14,7 +14,7 @@ const REQUESTS = 5_000;
 /** The first requests warm the code up. */
 const WARM_UP = 300;
 
-const say = (line: string): boolean => process.stdout.write(`${line}\n`);
+const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 /** Milliseconds until an answer is there. Rejects on anything but 200. */
 async function ask(url: string, headers: Record<string, string>, agent: Agent): Promise<number> {
@@ -23,13 +23,13 @@ async function ask(url: string, headers: Record<string, string>, agent: Agent): 
   return milliseconds;
 }
 
-interface Figures {
+interface Metrics {
   p50: number;
   p99: number;
   perSecond: number;
 }
 
-async function measure(url: string, headers: Record<string, string>): Promise<Figures> {
+async function measure(url: string, headers: Record<string, string>): Promise<Metrics> {
   const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
   for (let i = 0; i < WARM_UP; i++) await ask(url, headers, agent);
   const times: number[] = [];
@@ -67,12 +67,12 @@ const cases: [string, string, Record<string, string>][] = [
   ['health from the gateway', `${gateway}/health`, data],
   ['health through nginx', `${nginx}/health`, data],
 ];
-say(`${'measured'.padEnd(44)} ${'p50'.padStart(10)} ${'p99'.padStart(10)} ${`${AT_ONCE} at once`.padStart(14)}`);
+print(`${'measured'.padEnd(44)} ${'p50'.padStart(10)} ${'p99'.padStart(10)} ${`${AT_ONCE} at once`.padStart(14)}`);
 for (const [name, url, headers] of cases) {
   const { p50, p99, perSecond } = await measure(url, headers);
   const cells = [`${p50.toFixed(2)} ms`, `${p99.toFixed(2)} ms`].map((cell) => cell.padStart(10));
-  say(`${name.padEnd(44)} ${cells.join(' ')} ${`${Math.round(perSecond)}/s`.padStart(14)}`);
+  print(`${name.padEnd(44)} ${cells.join(' ')} ${`${Math.round(perSecond)}/s`.padStart(14)}`);
 }
-const { hits, lookedUp } = cacheFigures(logFile(stack.directory, 'nginx'));
-say(`hit ratio of what is public: ${((100 * hits) / lookedUp).toFixed(2)} % of ${lookedUp}`);
+const { hits, lookedUp } = cacheMetrics(logFile(stack.directory, 'nginx'));
+print(`hit ratio of what is public: ${((100 * hits) / lookedUp).toFixed(2)} % of ${lookedUp}`);
 await stack.stop();

@@ -33,7 +33,7 @@ const WAIT = 60_000;
 const { values } = parseArgs({ options: { rows: { type: 'string', default: '5000000' } } });
 const rows = Number(values.rows);
 if (!Number.isInteger(rows) || rows < SMALL) throw new Error(`--rows must be a whole number from ${SMALL} on`);
-const say = (line: string): boolean => process.stdout.write(`${line}\n`);
+const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 interface Shop {
   /** Milliseconds that one operation of each kind takes. */
@@ -64,7 +64,7 @@ async function startShop(history: number): Promise<Shop> {
     onProgress: (done) => {
       if (history === SMALL || done - shown < 0.1) return;
       shown = done;
-      say(`  ${Math.round(100 * done)} % of ${history} orders, payments and past events written`);
+      print(`  ${Math.round(100 * done)} % of ${history} orders, payments and past events written`);
     },
   });
   const orderPool = new pg.Pool({ connectionString: orders.config.databaseUrl, max: 2 });
@@ -168,7 +168,7 @@ async function startShop(history: number): Promise<Shop> {
 /** The largest ratio. */
 async function compare(small: Shop, grown: Shop): Promise<number> {
   let worst = 0;
-  say(`${''.padEnd(36)}${`${SMALL} orders`.padStart(16)}${`${rows} orders`.padStart(16)}   ratio`);
+  print(`${''.padEnd(36)}${`${SMALL} orders`.padStart(16)}${`${rows} orders`.padStart(16)}   ratio`);
   for (const [name, inSmall] of Object.entries(small.measures)) {
     const spent = { small: [] as number[], grown: [] as number[] };
     for (let round = -WARM_UP; round < ROUNDS; round++) {
@@ -180,7 +180,7 @@ async function compare(small: Shop, grown: Shop): Promise<number> {
     const ratio = median(spent.grown) / median(spent.small);
     worst = Math.max(worst, ratio);
     const [before = '', after = ''] = [spent.small, spent.grown].map((times) => `${median(times).toFixed(3)} ms`);
-    say(`${name.padEnd(36)}${before.padStart(16)}${after.padStart(16)}   ${ratio.toFixed(2)}`);
+    print(`${name.padEnd(36)}${before.padStart(16)}${after.padStart(16)}   ${ratio.toFixed(2)}`);
   }
   return worst;
 }
@@ -199,10 +199,10 @@ try {
   shops.push(small);
   const grown = await startShop(rows);
   shops.push(grown);
-  say(`filled in ${Math.round((performance.now() - start) / 1_000)} s; medians of ${ROUNDS} rounds in turns`);
+  print(`filled in ${Math.round((performance.now() - start) / 1_000)} s; medians of ${ROUNDS} rounds in turns`);
   const worst = await compare(small, grown);
   if (!(worst <= LIMIT)) {
-    say(`above the promise of ${LIMIT} times`);
+    print(`above the promise of ${LIMIT} times`);
     process.exitCode = 1;
   }
 } finally {

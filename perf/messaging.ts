@@ -23,7 +23,7 @@ const REPLICAS = 4;
 const DEADLINE = performance.now() + 5 * 60_000;
 const QUERY_TIMEOUT = 60_000;
 
-const say = (line: string): boolean => process.stdout.write(`${line}\n`);
+const report = (line: string): boolean => process.stdout.write(`${line}\n`);
 const print = (message: string, facts?: unknown): boolean => process.stderr.write(`${message} ${String(facts)}\n`);
 const silent = (): void => undefined;
 const logger = { error: print, warn: print, info: silent, debug: silent };
@@ -182,10 +182,10 @@ async function cleanUp(): Promise<void> {
 const { drained, consumed, throughout, sorted, ofReplicas } = await measure().finally(cleanUp);
 const [p50, p99, most] = [quantile(sorted, 0.5), quantile(sorted, 0.99), quantile(sorted, 1)];
 const replicasP99 = quantile(ofReplicas, 0.99);
-const milliseconds = (figure: number): string => `${figure.toFixed(1)} ms`;
+const milliseconds = (value: number): string => `${value.toFixed(1)} ms`;
 
 const rows = [
-  ['measured', 'figure', 'promised'],
+  ['measured', 'value', 'promised'],
   ['outbox drained to the broker', `${drained} events/s`, `>= ${LIMITS.drained}`],
   ['queue drained by a handler that does nothing', `${consumed} events/s`, ''],
   ['outbox drained to that handler', `${throughout} events/s`, ''],
@@ -194,11 +194,11 @@ const rows = [
   [`commit to handler at ${RATE} events/s, most`, milliseconds(most), ''],
   [`the same, committed where relays stand by, p99`, milliseconds(replicasP99), `<= ${LIMITS.replicasP99} ms`],
 ];
-for (const [what = '', figure = '', promised = ''] of rows)
-  say(`${what.padEnd(46)} ${figure.padStart(14)} ${promised.padStart(10)}`);
-say(`quantiles of ${sorted.length} events; the first ${WARM_UP}, a second's, are left out as warm-up`);
+for (const [what = '', value = '', promised = ''] of rows)
+  report(`${what.padEnd(46)} ${value.padStart(14)} ${promised.padStart(10)}`);
+report(`quantiles of ${sorted.length} events; the first ${WARM_UP}, a second's, are left out as warm-up`);
 
 if (!(drained >= LIMITS.drained && p50 <= LIMITS.p50 && p99 <= LIMITS.p99 && replicasP99 <= LIMITS.replicasP99)) {
-  say('slower than promised');
+  report('slower than promised');
   process.exitCode = 1;
 }

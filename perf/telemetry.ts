@@ -1,5 +1,5 @@
-// What telemetry costs: CPU of a service for a request with one query, with neither figures nor traces, with figures, and with
-// both. Two servers have neither: what the second differs by is what this machine can't tell apart.
+// What telemetry costs: CPU of a service for a request with one query, with neither metrics nor traces, with metrics, and with
+// both. Two servers have neither: what the second differs by is what this machine can't distinguish.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { Pool } from 'undici';
@@ -16,16 +16,16 @@ import { median } from './statistics.ts';
 const REQUESTS = 2_000;
 const ROUNDS = 20;
 const WARM_UP = 5;
-const say = (line: string): boolean => process.stdout.write(`${line}\n`);
+const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 
-const modes = ['nothing', 'figures', 'figures and traces'] as const;
+const modes = ['nothing', 'metrics', 'metrics and traces'] as const;
 type Mode = (typeof modes)[number];
 interface Spent {
   /** Microseconds of CPU since the last question. */
   cpu: number;
 }
 
-/** The figures that every service has, without noting any request. */
+/** The metrics that every service has, without noting any request. */
 function withoutRequests(metrics: Metrics): Metrics {
   Object.defineProperty(metrics.httpServerRequestDuration, 'observe', { value: () => undefined });
   Object.defineProperty(metrics.httpServerResponses, 'inc', { value: () => undefined });
@@ -36,7 +36,7 @@ async function serve(mode: Mode, databaseUrl: string, endpoint: string): Promise
   const silent = (): void => undefined;
   const logger = { error: silent, warn: silent, info: silent, debug: silent };
   const metrics = createMetrics({ service: 'bench' });
-  const tracing = await startTracing(mode === 'figures and traces' ? { endpoint, samplingRatio: 1 } : undefined, {
+  const tracing = await startTracing(mode === 'metrics and traces' ? { endpoint, samplingRatio: 1 } : undefined, {
     service: 'bench',
     version: '1',
     logger,
@@ -122,8 +122,8 @@ if (ownMode !== undefined) {
   const servers = [
     { name: 'neither', spent: [] as number[], ...(await startIn('nothing')) },
     { name: 'neither, a second time', spent: [] as number[], ...(await startIn('nothing')) },
-    { name: 'figures', spent: [] as number[], ...(await startIn('figures')) },
-    { name: 'figures and traces', spent: [] as number[], ...(await startIn('figures and traces')) },
+    { name: 'metrics', spent: [] as number[], ...(await startIn('metrics')) },
+    { name: 'metrics and traces', spent: [] as number[], ...(await startIn('metrics and traces')) },
   ];
   // In turns, so that whatever else this machine does hits all alike; the first rounds warm the code up.
   for (let round = -WARM_UP; round < ROUNDS; round++) {
@@ -133,15 +133,15 @@ if (ownMode !== undefined) {
     }
   }
   const plain = median(servers[0]?.spent ?? []);
-  say(`CPU for a request with one query, ${ROUNDS} rounds of ${REQUESTS}, medians`);
+  print(`CPU for a request with one query, ${ROUNDS} rounds of ${REQUESTS}, medians`);
   for (const { name, spent } of servers) {
     const cpu = median(spent);
     const more = cpu - plain;
-    say(
+    print(
       `  ${name.padEnd(24)}${cpu.toFixed(0)} us, ${more.toFixed(1)} us or ${((100 * more) / plain).toFixed(1)} % more`,
     );
   }
-  say(`spans that arrived: ${collector.spans.length}`);
+  print(`spans that arrived: ${collector.spans.length}`);
   await Promise.all(servers.map(({ stop }) => stop()));
   await Promise.all([infrastructure.stop(), collector.stop()]);
 }

@@ -51,7 +51,7 @@ export function serviceAddresses(settings: Settings): Address[] {
     { name: 'Users', url: `http://${host}:${ports.USER_SERVICE_PORT}/api/v1/users`, note: 'REST' },
     { name: 'Orders', url: `http://${host}:${ports.ORDER_SERVICE_PORT}/api/v1/orders`, note: 'REST' },
     { name: 'Payments', url: `http://${host}:${ports.PAYMENT_SERVICE_PORT}/api/v1/payments`, note: 'REST' },
-    { name: 'Prometheus', url: `http://localhost:${ports.PROMETHEUS_PORT}`, note: 'figures and alerts' },
+    { name: 'Prometheus', url: `http://localhost:${ports.PROMETHEUS_PORT}`, note: 'metrics and alerts' },
   ];
 }
 

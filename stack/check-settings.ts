@@ -1,4 +1,4 @@
-// Lets each service and its migrations judge the settings of .env that they would start with, and writes every fault as they do.
+// Lets each service and its migrations check the settings of .env that they would start with, and writes every fault as they do.
 import { migrationEnvironment, services } from './parts.ts';
 
 type Load = (environment: NodeJS.ProcessEnv) => unknown;
@@ -16,7 +16,7 @@ const migrations = 'common/dist/database/migrations/migration-settings.js';
 const checks = await Promise.all([exported(migrations, 'loadMigratedUrl'), exported(migrations, 'loadRoles')]);
 const faults = new Set<string>();
 
-function judge(load: Load, environment: NodeJS.ProcessEnv): void {
+function checkSettings(load: Load, environment: NodeJS.ProcessEnv): void {
   try {
     load(environment);
   } catch (error) {
@@ -27,9 +27,9 @@ function judge(load: Load, environment: NodeJS.ProcessEnv): void {
 
 const variables = Object.fromEntries(Object.entries(process.env).map(([variable, value = '']) => [variable, value]));
 for (const { name, database } of services) {
-  judge(await exported(`${name}/dist/config.js`, 'loadConfig'), process.env);
+  checkSettings(await exported(`${name}/dist/config.js`, 'loadConfig'), process.env);
   if (!database) continue;
-  for (const check of checks) judge(check, migrationEnvironment(database, { variables }));
+  for (const check of checks) checkSettings(check, migrationEnvironment(database, { variables }));
 }
 for (const fault of faults) console.error(`settings: ${fault}`);
 process.exitCode = faults.size > 0 ? 1 : 0;

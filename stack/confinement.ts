@@ -54,7 +54,7 @@ function withoutRights(command: Command): Command {
   return prefix ? { ...command, argv: [...prefix, ...command.argv], uid: undefined, gid: undefined } : command;
 }
 
-/** A program that doesn't is told of by whoever spawns it, better than by setpriv. */
+/** A program that doesn't is reported by whoever spawns it, better than by setpriv. */
 const exists = (program: string): boolean =>
   path.isAbsolute(program) ? existsSync(program) : findExecutable(program) !== undefined;
 

@@ -58,7 +58,7 @@ describe('docker-compose.yml', () => {
     expect(withoutDoubles(environmentOf(block(`  ${name}:`)))).toEqual(withoutDoubles(settingsOf(name)));
   });
 
-  it('migrations -> judge secrets by the NODE_ENV of the settings, not by the one of their image', () => {
+  it('migrations -> check secrets by the NODE_ENV of the settings, not by the one of their image', () => {
     for (const name of ['user', 'order', 'payment']) {
       expect(environmentOf(block(`  migrate-${name}:`))).toEqual(expect.arrayContaining(['NODE_ENV', 'SUPERUSER']));
     }
@@ -95,10 +95,10 @@ describe('docker-compose.yml', () => {
     expect(withoutDoubles(environmentOf(block('  rabbitmq-page:')))).toEqual(withoutDoubles(named));
   });
 
-  it('a setting that is passed on under another name -> its faults are told by the one that .env has', () => {
+  it('a setting that is passed on under another name -> its faults name the one that .env has', () => {
     const renamed = (text: string): string[] =>
       [...text.matchAll(/^ +(\w+): \$\{(\w+)\}$/gm)].map(([, name, given]) => `${name}=${given}`);
-    const told = (text: string): string[] =>
+    const reported = (text: string): string[] =>
       [...text.matchAll(/SETTING_NAMES: (?:>-)?\s*((?:\s*\w+=\w+)+)$/gm)].flatMap(([, pairs = '']) =>
         pairs.split(/\s+/),
       );
@@ -109,7 +109,7 @@ describe('docker-compose.yml', () => {
         ...(text.includes('*migration-environment') ? renamed(block('x-migration-environment:')) : []),
       ];
       expect(expected.length).toBeGreaterThan(0);
-      expect(told(text).toSorted()).toEqual(expected.toSorted());
+      expect(reported(text).toSorted()).toEqual(expected.toSorted());
     }
   });
 

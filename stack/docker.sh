@@ -16,7 +16,7 @@ fail() {
   exit 1
 }
 
-# This machine can't run containers. The code (EX_UNAVAILABLE of sysexits.h) tells it from a fault: tests are skipped then.
+# This machine can't run containers. The code (EX_UNAVAILABLE of sysexits.h) distinguishes it from a fault: tests are skipped then.
 lack() {
   say "$*"
   exit 69

@@ -36,7 +36,7 @@ const unavailable = 69;
 const newCompose = "'compose version --short') echo 2.26.1 ;;";
 
 describe('stack/docker.sh', () => {
-  it('no docker -> told where it comes from, with the code for what this machine can not do', async () => {
+  it('no docker -> shown where it comes from, with the code for what this machine can not do', async () => {
     expect(await run('doctor')).toEqual({ code: unavailable, stderr: expect.stringMatching(/^Docker is missing: /) });
   });
 
@@ -46,7 +46,7 @@ describe('stack/docker.sh', () => {
   });
 
   it.each(['2.20.3', 'v2.17.0', '1.29.2'])(
-    'Compose %s -> too old, told with the version that is needed',
+    'Compose %s -> too old, reported with the version that is needed',
     async (old) => {
       installDocker(`'compose version --short') echo ${old} ;;`);
       const stderr = expect.stringContaining(`Compose ${old} is too old: version 2.21 or newer is needed`);
@@ -59,7 +59,7 @@ describe('stack/docker.sh', () => {
     expect(await run('doctor')).toEqual({ code: 0, stderr: '' });
   });
 
-  it('an engine that does not answer -> told', async () => {
+  it('an engine that does not answer -> reported', async () => {
     installDocker(newCompose, 'version*) exit 1 ;;');
     const stderr = expect.stringMatching(/^The Docker engine does not answer/);
     expect(await run('doctor')).toEqual({ code: unavailable, stderr });
@@ -154,7 +154,7 @@ describe('stack/docker.sh', () => {
       expect(asked).toEqual(codes[0] === 2 ? all.slice(0, 2) : all);
     });
 
-    it('a service that does not run -> told, and nothing is done', async () => {
+    it('a service that does not run -> reported, and nothing is done', async () => {
       installDocker(newCompose, `*' exec '*) echo done >&2 ;;`);
       expect(await run('republish', '2026-01-31')).toEqual({
         code: 1,

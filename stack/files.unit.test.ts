@@ -16,7 +16,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 describe('logs', () => {
-  it('a log that has grown too large -> is put aside once, and starts anew', () => {
+  it('a log that has grown too large -> is put aside once, and starts again', () => {
     openLog(directory, 'api').close();
     const file = logFile(directory, 'api');
     truncateSync(file, 11 * 1024 * 1024);

@@ -34,24 +34,27 @@ where('a full disk (needs root that may mount one)', () => {
   });
 
   const start = async () => {
-    const heard: boolean[] = [];
+    const received: boolean[] = [];
     supervisor = new Supervisor({
       directory: path.join(disk.directory, 'stack'),
       scope: 'test',
-      parts: [standIns.program('database'), standIns.program('edge', { onDisk: (isFull) => void heard.push(isFull) })],
+      parts: [
+        standIns.program('database'),
+        standIns.program('edge', { onDisk: (isFull) => void received.push(isFull) }),
+      ],
       events: { message: (line) => void messages.push(line) },
       restartPauseMs: 20,
     });
     await supervisor.start();
-    return { supervisor, heard };
+    return { supervisor, received };
   };
 
   it('programs run -> they keep running, what crashes comes back, and the state is written once there is room', async () => {
-    const { supervisor: running, heard } = await start();
+    const { supervisor: running, received } = await start();
     const edge = running.process('edge').identity;
     const first = running.process('database').identity!;
     disk.fill();
-    await until(() => heard.at(-1) === true);
+    await until(() => received.at(-1) === true);
 
     process.kill(first.pid, 'SIGKILL');
     await until(() => messages.includes('database is ready again'));
@@ -62,8 +65,8 @@ where('a full disk (needs root that may mount one)', () => {
 
     disk.empty();
     await until(() => file.readRunning()?.programs.some(({ pid }) => pid === second.pid) === true);
-    await until(() => heard.at(-1) === false);
-    expect(heard).toEqual([false, true, false]);
+    await until(() => received.at(-1) === false);
+    expect(received).toEqual([false, true, false]);
     const said = messages.filter((line) => /disk|state/.test(line));
     expect(said.toSorted()).toEqual([
       'the disk has room again',

@@ -100,7 +100,7 @@ describe('the command line', () => {
     expect([up.code, up.stderr]).toEqual([1, expect.stringContaining('`make down` first')]);
   });
 
-  it('health -> tells the servers from the services, which do not run', async () => {
+  it('health -> distinguishes the servers from the services, which do not run', async () => {
     const { code, stdout } = await stack.run('health');
     expect(code).toBe(1);
     expect(stdout).toMatch(/^rabbitmq +healthy/m);
@@ -125,7 +125,7 @@ describe('the command line', () => {
     }
   });
 
-  it('nginx up, restart, down -> nginx alone starts, starts anew and stops beside what runs', async () => {
+  it('nginx up, restart, down -> nginx alone starts, starts again and stops beside what runs', async () => {
     const entry = `http://127.0.0.1:${stack.environment.NGINX_PORT}`;
     const processId = () =>
       new StateFile(stack.directory).readRunning()!.programs.find(({ name }) => name === 'nginx')?.pid;
@@ -194,7 +194,7 @@ describe('the command line', () => {
     await other.dispose();
   });
 
-  it('down while it starts in the background -> that start fails, and who waits for it is told', async () => {
+  it('down while it starts in the background -> that start fails, and who waits for it is notified', async () => {
     const other = await createStack();
     const starting = other.run('infra', '-d');
     const file = new StateFile(other.directory);
@@ -211,7 +211,7 @@ describe('the command line', () => {
     await other.dispose();
   });
 
-  it('starts beside each other -> one of them starts it, and each ends once it is ready; one during a stop starts it anew', async () => {
+  it('starts beside each other -> one of them starts it, and each ends once it is ready; one during a stop starts it again', async () => {
     const other = await createStack();
     const file = new StateFile(other.directory);
     const start = async () => {

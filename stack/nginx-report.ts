@@ -2,7 +2,7 @@
 // and the log.   ... | node stack/nginx-report.ts PORT
 import { text } from 'node:stream/consumers';
 import { table } from './addresses.ts';
-import { countCacheStatuses, type CacheFigures } from './nginx-log.ts';
+import { countCacheStatuses, type CacheMetrics } from './nginx-log.ts';
 import { parseNginxStatus, type NginxStatus } from './programs/nginx.ts';
 
 export const statusMissing = 'nginx does not show its metrics: see `make nginx-logs`';
@@ -12,7 +12,7 @@ export function nginxReport(
   address: string,
   { active, waiting, accepted, requests }: NginxStatus,
   cached: readonly number[],
-  figures: CacheFigures,
+  metrics: CacheMetrics,
 ): string[] {
   const megabytes = cached.reduce((sum, size) => sum + size, 0) / 1e6;
   return table([
@@ -20,11 +20,11 @@ export function nginxReport(
     ['connections', `${active} open, ${waiting} of them idle; ${accepted} since the start`],
     ['requests', `${requests} since the start`],
     ['cache', `${count(cached.length, 'answer')}, ${megabytes.toFixed(1)} MB of 100 MB`],
-    ['hit ratio', hitRatio(figures)],
+    ['hit ratio', hitRatio(metrics)],
   ]);
 }
 
-function hitRatio({ hits, lookedUp, requests }: CacheFigures): string {
+function hitRatio({ hits, lookedUp, requests }: CacheMetrics): string {
   if (lookedUp === 0) return `nothing was looked up in the cache by the ${requests} requests of the log`;
   const percent = ((100 * hits) / lookedUp).toFixed(1);
   return `${percent} % of ${lookedUp} that could be public, of ${requests} requests in the log`;

@@ -54,7 +54,7 @@ export class Output {
     return styleText(style, text, { stream });
   }
 
-  /** Shows what is going on, and for how long, until it is told of something else or of nothing. */
+  /** Shows what is going on, and for how long, until it gets something else or nothing. */
   activity(text: string | undefined): void {
     if (this.#activity === undefined) this.#activeSince = Date.now();
     this.#activity = text;

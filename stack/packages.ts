@@ -39,14 +39,14 @@ export const systemPrograms: SystemProgram[] = [
   },
   {
     name: 'nginx',
-    purpose: 'is the way in, and keeps what is public',
+    purpose: 'is the entry point, and keeps what is public',
     packages: ['nginx'],
     servers: ['nginx'],
     isInstalled: () => findExecutable('nginx') !== undefined,
   },
   {
     name: 'prometheus',
-    purpose: 'collects figures and raises alerts',
+    purpose: 'collects metrics and raises alerts',
     packages: ['prometheus'],
     servers: ['prometheus'],
     isInstalled: () => findExecutable('prometheus') !== undefined && findExecutable('promtool') !== undefined,

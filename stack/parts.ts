@@ -13,7 +13,7 @@ import { guard } from './programs/guard.ts';
 import { nginx, nginxDirectory } from './programs/nginx.ts';
 import { nodeService } from './programs/node-service.ts';
 import { postgres } from './programs/postgres.ts';
-import { guardAuthorization, nginxLogFigures, prometheus, type PrometheusOptions } from './programs/prometheus.ts';
+import { guardAuthorization, nginxLogMetrics, prometheus, type PrometheusOptions } from './programs/prometheus.ts';
 import { rabbitmq } from './programs/rabbitmq.ts';
 import { runCommand } from './run-command.ts';
 import { reachableHost, type PortVariable, type Settings } from './settings.ts';
@@ -88,7 +88,7 @@ export const services: Service[] = [
       'STRIPE_SECRET_KEY',
       'STRIPE_WEBHOOK_SECRETS',
     ],
-    calls: [], // order-service, but only for an order that it has not heard of yet
+    calls: [], // order-service, but only for an order that it has not learned of yet
     database: databaseOf('payment'),
   },
   {
@@ -198,7 +198,7 @@ function edge({ settings, directory }: PartsOptions, needs: string[]): Program {
   });
 }
 
-/** Prometheus, and what figures it needs help for. It waits for nothing that it asks. */
+/** Prometheus, and what metrics it needs help for. It waits for nothing that it asks. */
 function observers({ settings, directory, withPrometheus }: PartsOptions, needs: string[]): Program[] {
   if (!withPrometheus) return [];
   const { ports } = settings;
@@ -207,7 +207,7 @@ function observers({ settings, directory, withPrometheus }: PartsOptions, needs:
   const broker = own('rabbitmq', ports.RABBITMQ_METRICS_PORT);
   const password = randomBytes(32).toString('base64url'); // between Prometheus and its guard, of this run
   return [
-    nginxLogFigures({
+    nginxLogMetrics({
       port: ports.NGINX_LOG_METRICS_PORT,
       accessLog: logFile(directory, 'nginx'),
       directory: path.join(directory, 'nginx-log'),

@@ -39,7 +39,7 @@ function socketsOn(port: number, isWanted: (state: string) => boolean, tables: r
   return inodes;
 }
 
-/** The processes that have sockets on a port, those that listen unless told otherwise; other users' can't be seen. */
+/** The processes that have sockets on a port, those that listen unless set otherwise; other users' can't be seen. */
 export function portHolders(port: number, sockets = listeningSockets(port)): PortHolder[] {
   if (sockets.size === 0) return [];
   return listProcessIds()

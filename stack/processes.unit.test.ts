@@ -159,7 +159,7 @@ describe('ports', () => {
     rmSync(directory, { recursive: true });
   });
 
-  it('free ports -> pass; all taken ones are told at once', async () => {
+  it('free ports -> pass; all taken ones are reported at once', async () => {
     const free = await reservePorts(1);
     const taken = [await listen(0), await listen(0)];
     await checkPorts([{ port: free.ports[0]!, variable: 'A_PORT' }]);

@@ -2,7 +2,7 @@
 
 export interface PortClaim {
   port: number;
-  /** The address that it is bound to; loopback unless told otherwise. */
+  /** The address that it is bound to; loopback unless set otherwise. */
   host?: string;
   /** The setting that moves it. */
   variable: string;
@@ -13,7 +13,7 @@ export interface Command {
   /** The whole environment of the process. */
   environment: Record<string, string>;
   directory: string;
-  /** Whom it runs as, where root starts it; root itself unless told otherwise. */
+  /** Whom it runs as, where root starts it; root itself unless set otherwise. */
   uid?: number | undefined;
   gid?: number | undefined;
   /** What of root's rights it needs, where root starts it: capabilities(7), in small letters and without `cap_`. */

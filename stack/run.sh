@@ -64,7 +64,7 @@ check_npm() {
     fail "Node.js $(node --version) is too old to install packages: install version 18 or newer"
   command -v npm >/dev/null || fail "npm is missing: install version 9 or newer; $install"
   case $(npm --version 2>/dev/null) in
-    '') fail 'npm --version fails: install npm anew' ;;
+    '') fail 'npm --version fails: install npm again' ;;
     [1-8].*) fail "npm $(npm --version) is too old: install version 9 or newer" ;;
   esac
 }

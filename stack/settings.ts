@@ -40,7 +40,7 @@ export interface Settings {
   nginxRateLimit: number;
   /** Connections that each client may have requests on at a time. */
   nginxConnectionLimit: number;
-  /** How long Prometheus keeps figures, and how much of the disk they may take. */
+  /** How long Prometheus keeps metrics, and how much of the disk they may take. */
   prometheusRetention: { time: string; size: string };
   postgres: { user: string; password: string };
   rabbitmq: { user: string; password: string };
@@ -69,7 +69,7 @@ export function withoutShellsOwn(environment: NodeJS.ProcessEnv): NodeJS.Process
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !saidByFilesAlone.includes(name)));
 }
 
-/** What to tell the user whose environment says something that is not heeded. */
+/** What to tell the user whose environment says something that is not supported. */
 export function environmentNotes({ variables }: Settings, environment: NodeJS.ProcessEnv = process.env): string[] {
   return saidByFilesAlone
     .filter((name) => environment[name] && environment[name] !== variables[name])

@@ -227,7 +227,7 @@ describe('serviceEnvironment', () => {
 });
 
 describe('migrationEnvironment', () => {
-  it('production -> secrets are judged as such, and faults named as in .env', () => {
+  it('production -> secrets are checked as such, and faults named as in .env', () => {
     const settings = parseSettings([example, 'NODE_ENV=production\nPOSTGRES_PASSWORD=short'], {});
     for (const { database } of services) {
       if (!database) continue;

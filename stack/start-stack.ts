@@ -19,7 +19,7 @@ export interface StartStackOptions {
   environment?: Record<string, string>;
   /** What changes in the settings of a service, asked each time it starts. */
   changes?: PartsOptions['changes'];
-  /** Settings of the PostgreSQL servers; those for data that nobody will miss unless told otherwise. */
+  /** Settings of the PostgreSQL servers; those for data that nobody will miss unless set otherwise. */
   postgresSettings?: Record<string, string>;
   events?: Partial<SupervisorEvents>;
   /** Prometheus runs only where this says so. */
@@ -33,7 +33,7 @@ export interface RunningStack {
   /** The settings of .env.example as this stack uses them, with its ports, such as GATEWAY_PORT, and with whole URLs. */
   environment: Record<string, string>;
   urls: {
-    /** The way in that clients take. */
+    /** The entry point that clients take. */
     nginx: string;
     gateway: string;
     userService: string;

@@ -80,7 +80,7 @@ export class StateFile {
 const isSyntaxError = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && 'name' in error && error.name === 'SyntaxError';
 
-/** Stops what a supervisor that died left running, the last one started first, each in its own way. Tells how many. */
+/** Stops what a supervisor that died left running, the last one started first, each in its own way. Returns how many. */
 export async function reapLeftOvers(
   state: StackState | undefined,
   mark: string,

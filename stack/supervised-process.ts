@@ -80,7 +80,7 @@ export class SupervisedProcess {
     if (!identity) return;
     this.#endingIsWanted = true;
     signalProcess(identity.pid, this.program.stopSignal);
-    signalProcess(-identity.pid, 'SIGCONT'); // a paused process hears nothing
+    signalProcess(-identity.pid, 'SIGCONT'); // a paused process consumes nothing
     await Promise.race([this.#child?.ended, delay(this.program.stopTimeoutMs, undefined, { ref: false })]);
     if (this.identity) await this.kill('SIGKILL');
   }

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import { PATIENCE } from '../testing/src/time-limits.ts';
+import { TIMEOUT } from '../testing/src/time-limits.ts';
 import { request } from './control.ts';
 import { isListening, portHolders } from './ports.ts';
 import { isAlive, killMarked, markedProcesses } from './processes.ts';
@@ -326,8 +326,8 @@ describe('Supervisor', () => {
     await supervisor.start();
     const api = supervisor.process('api');
     const url = `http://127.0.0.1:${standIns.ports[0]}`;
-    const answer = (patience = PATIENCE) =>
-      fetch(url, { signal: AbortSignal.timeout(patience) }).then((response) => response.text());
+    const answer = (timeout = TIMEOUT) =>
+      fetch(url, { signal: AbortSignal.timeout(timeout) }).then((response) => response.text());
     api.pause();
     await expect(answer(300)).rejects.toThrow('timeout');
     api.resume();

@@ -199,12 +199,12 @@ export class Supervisor {
 
   /** Tells that a part is being waited for, until the function that it gives is called. */
   #waitFor(activity: 'waiting for' | 'stopping', name: string): () => void {
-    const tell = () => this.#options.events?.waiting?.(activity, [...this.#waiting]);
+    const notify = () => this.#options.events?.waiting?.(activity, [...this.#waiting]);
     this.#waiting.add(name);
-    tell();
+    notify();
     return () => {
       this.#waiting.delete(name);
-      tell();
+      notify();
     };
   }
 

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { PATIENCE } from '../testing/src/time-limits.ts';
+import { TIMEOUT } from '../testing/src/time-limits.ts';
 import { baseEnvironment } from './environment.ts';
 import { ensureInstalled } from './packages.ts';
 import { isListening, reservePorts } from './ports.ts';
@@ -68,7 +68,7 @@ export async function startPrivateBroker(): Promise<PrivateBroker> {
     process: supervisor.process(server.name),
     isListening: () => isListening(amqp),
     control: async (...args) => {
-      await promisify(execFile)(rabbitmqControl, args, { env: server.command().environment, timeout: 2 * PATIENCE });
+      await promisify(execFile)(rabbitmqControl, args, { env: server.command().environment, timeout: 2 * TIMEOUT });
     },
     stop: async () => {
       await supervisor.stop();

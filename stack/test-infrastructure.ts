@@ -13,7 +13,7 @@ import { fastAndForgetful, newTestDirectory, removeLeftOvers } from './test-dire
 export interface TestInfrastructureOptions {
   /** Made for this run and removed with it. */
   directory?: string;
-  /** Settings of PostgreSQL; those for data that nobody will miss unless told otherwise. */
+  /** Settings of PostgreSQL; those for data that nobody will miss unless set otherwise. */
   postgresSettings?: Record<string, string>;
   events?: Partial<SupervisorEvents>;
 }

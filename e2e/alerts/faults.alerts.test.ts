@@ -8,10 +8,10 @@ import { rabbitmqServer } from '../../stack/programs/rabbitmq.ts';
 import { startStack, type RunningStack } from '../../stack/start-stack.ts';
 import { runInside } from './inside-process.ts';
 import { hurried, PrometheusClient } from '../support/prometheus.ts';
-import { eventually, graphql, logInAsAdmin, placeOrder, register, rest, settings, urls } from '../support/system.js';
+import { eventually, graphql, loginAsAdmin, placeOrder, register, rest, settings, urls } from '../support/system.js';
 
 /** Milliseconds for an alert to fire, on a busy machine. */
-const PATIENCE = 60_000;
+const TIMEOUT = 60_000;
 
 let stack: RunningStack;
 let prometheus: PrometheusClient;
@@ -61,7 +61,7 @@ const rabbitmqControl = (...args: string[]) =>
 
 /** The provider has lost the charge of a paid order that is cancelled then. */
 async function refundsFail(): Promise<void> {
-  const [{ token }, admin] = await Promise.all([register(), logInAsAdmin()]);
+  const [{ token }, admin] = await Promise.all([register(), loginAsAdmin()]);
   const { orderId, paymentId } = await placeOrder(token);
   await rest('POST', `/payments/${paymentId}/process`, { token });
   await eventually(async () =>
@@ -104,10 +104,10 @@ async function eventsWait(): Promise<void> {
   const { token } = await register();
   await fail('55P03');
   for (let placed = 0; placed < 4; placed++) await placeWithoutWaiting(token);
-  await eventually(async () => expect([...fired]).toContain(named('EventsDeferred', labels)), PATIENCE);
+  await eventually(async () => expect([...fired]).toContain(named('EventsDeferred', labels)), TIMEOUT);
   await fail('53100');
   await placeWithoutWaiting(token);
-  await eventually(async () => expect([...fired]).toContain(named('EventsHeldBack', labels)), PATIENCE);
+  await eventually(async () => expect([...fired]).toContain(named('EventsHeldBack', labels)), TIMEOUT);
   await queueIsFull(token);
   await query('PAYMENT', 'DROP TRIGGER fail ON inbox');
 }
@@ -119,7 +119,7 @@ async function queueIsFull(token: string): Promise<void> {
   await rabbitmqControl('set_policy', 'full', pattern, '{"max-length-bytes":1}', '--apply-to', 'queues');
   const isDone = () => fired.has(named('QueueFull', labels));
   keepDoing(() => placeWithoutWaiting(token), { pause: 100, isDone });
-  await eventually(async () => expect(isDone()).toBe(true), PATIENCE);
+  await eventually(async () => expect(isDone()).toBe(true), TIMEOUT);
   await rabbitmqControl('clear_policy', 'full');
 }
 
@@ -227,7 +227,7 @@ describe('alerts of a running system', () => {
       await eventually(async () => {
         expect(await prometheus.query('sum(up) == 9')).toHaveLength(1);
         expect(await prometheus.firing()).toEqual([]); // those from before the services had started
-      }, PATIENCE);
+      }, TIMEOUT);
       fired.clear();
       const { token } = await register();
       const { paymentId } = await placeOrder(token);
@@ -238,10 +238,10 @@ describe('alerts of a running system', () => {
         for (const list of ['/users', '/orders', '/payments'] as const) await rest('GET', list, { token });
         expect(await prometheus.query(rulesSince)).toHaveLength(1);
         expect((await prometheus.query('job:requests:rate5m > 0')).length).toBeGreaterThanOrEqual(3);
-      }, PATIENCE);
+      }, TIMEOUT);
       expect([...fired]).toEqual([]);
     },
-    3 * PATIENCE,
+    3 * TIMEOUT,
   );
 
   describe('under faults', () => {
@@ -251,7 +251,7 @@ describe('alerts of a running system', () => {
         .slice(0, 3)
         .map(([alert, labels]) => named(alert, labels))
         .sort();
-      await eventually(async () => expect([...fired].sort()).toEqual(first), PATIENCE);
+      await eventually(async () => expect([...fired].sort()).toEqual(first), TIMEOUT);
       await eventsWait();
 
       const { token } = await register();
@@ -266,20 +266,20 @@ describe('alerts of a running system', () => {
       await rabbitmqControl('set_vm_memory_high_watermark', '0.00001');
       keepDoing(() => placeWithoutWaiting(token), { pause: 500, isDone: () => fired.has(behind) });
       keepDoing(() => rest('GET', '/payments', { token }), { pause: 100 });
-      await eventually(async () => expect([...fired]).toContain(blocked), PATIENCE);
+      await eventually(async () => expect([...fired]).toContain(blocked), TIMEOUT);
 
       await runInside(pidOf('payment-service'), losesItsLog);
       await stack.process('postgres-payment').kill();
-      await eventually(async () => expect([...fired]).toContain(behind), PATIENCE);
+      await eventually(async () => expect([...fired]).toContain(behind), TIMEOUT);
       await stack.process('rabbitmq').kill();
-    }, 7 * PATIENCE);
+    }, 7 * TIMEOUT);
 
     it.each(faults)(
       '%s %j: %s -> it fires',
       async (alert, labels) => {
-        await eventually(async () => expect([...fired]).toContain(named(alert, labels)), PATIENCE);
+        await eventually(async () => expect([...fired]).toContain(named(alert, labels)), TIMEOUT);
       },
-      2 * PATIENCE,
+      2 * TIMEOUT,
     );
 
     it('all of that -> what has no other consequence is about nothing else', () => {

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../stack/errors.ts';
 import { Gate, type GateName, type Waiter } from './gate.ts';
-import { heardEvents } from './heard-events.ts';
+import { receivedEvents } from './received-events.ts';
 import type { CrashPoint, DatabaseName, Kill, Victim } from './plan.ts';
 import type { ChaosSystem } from './system.ts';
 
@@ -14,7 +14,7 @@ export class PointMissed extends Error {
 /** Brings the victim to its point and kills it there. Answers what proves that it was there; throws PointMissed. */
 type KillAtPoint = (system: ChaosSystem, kill: Kill) => Promise<string>;
 
-const patience = 8_000;
+const TIMEOUT = 8_000;
 /** Less than the relay waits for its database. */
 const gatheringTime = 4_000;
 const sendingTime = 300;
@@ -35,7 +35,7 @@ async function atGate<T>(
 ): Promise<T> {
   const gate = await Gate.close(system.databaseUrl(database), name);
   try {
-    const waiters = await gate.waiters({ timeout: patience });
+    const waiters = await gate.waiters({ timeout: TIMEOUT });
     if (waiters.length === 0) throw new PointMissed('nobody came to the gate in time');
     return await work(gate, waiters);
   } finally {
@@ -64,7 +64,7 @@ const committedAt =
       } finally {
         await system.kill(victim, { downtime });
       }
-      return `${waiters.length} transaction(s) committed unheard`;
+      return `${waiters.length} transaction(s) committed unreceived`;
     });
 
 /** The events that wait in the outbox of a service. */
@@ -73,8 +73,8 @@ async function waitingEvents(system: ChaosSystem, database: 'order' | 'payment')
   return rows.map(({ id }) => id);
 }
 
-/** Those besides `earlier` that another service is to hear of, and that no other event of their subject is sent before. */
-async function nextHeardEvents(
+/** Those besides `earlier` that another service is to learn of, and that no other event of their subject is sent before. */
+async function nextReceivedEvents(
   system: ChaosSystem,
   database: 'order' | 'payment',
   earlier: readonly string[],
@@ -82,7 +82,7 @@ async function nextHeardEvents(
   const rows = await system.query<{ id: string }>(
     database,
     `WITH waiting AS (SELECT * FROM outbox WHERE published_at IS NULL AND id <> ALL ($1::uuid[]))
-     SELECT id FROM waiting WHERE ${heardEvents[database].condition} AND NOT EXISTS (
+     SELECT id FROM waiting WHERE ${receivedEvents[database].condition} AND NOT EXISTS (
        SELECT FROM waiting AS other WHERE other.subject = waiting.subject AND other.position < waiting.position
      )`,
     [earlier],
@@ -92,7 +92,7 @@ async function nextHeardEvents(
 
 async function until<T>(
   look: () => Promise<T | undefined>,
-  { pause, timeout = patience, what }: { pause: number; timeout?: number; what: string },
+  { pause, timeout = TIMEOUT, what }: { pause: number; timeout?: number; what: string },
 ): Promise<T> {
   const deadline = Date.now() + timeout;
   for (;;) {
@@ -116,7 +116,7 @@ const afterPublish: KillAtPoint = async (system, { victim, downtime }) => {
   try {
     const sent = await atGate(system, own, 'mark', async () => {
       const earlier = await waitingEvents(system, own);
-      const gathered = async () => some(await nextHeardEvents(system, own, earlier));
+      const gathered = async () => some(await nextReceivedEvents(system, own, earlier));
       const found = await until(gathered, { pause: 20, timeout: gatheringTime, what: 'event gathered' });
       system.freeze('rabbitmq');
       return found;
@@ -127,9 +127,9 @@ const afterPublish: KillAtPoint = async (system, { victim, downtime }) => {
     system.resume('rabbitmq');
     const handled = () =>
       system.query<{ event_id: string }>(other, 'SELECT event_id FROM inbox WHERE event_id = ANY($1::uuid[])', [sent]);
-    const heard = await until(async () => some(await handled()), { pause: 20, what: 'event was handled elsewhere' });
+    const received = await until(async () => some(await handled()), { pause: 20, what: 'event was handled elsewhere' });
     await system.kill(victim, { downtime });
-    return `${heard.length} event(s) handled elsewhere, unconfirmed here`;
+    return `${received.length} event(s) handled elsewhere, unconfirmed here`;
   } finally {
     system.resume('rabbitmq');
     if (isFrozen) system.resume(victim);

@@ -20,8 +20,8 @@ export interface ShopOptions {
   urls: ApiOrigins;
   journal: Journal;
   choices: Choices;
-  /** Names everything that this story makes, so that its doubles can be found. */
-  story: string;
+  /** Names everything that this scenario makes, so that its doubles can be found. */
+  scenario: string;
   /** A card's name at the provider that takes new payments. */
   cardOf?: (card: string) => string;
   gaveUp: () => boolean;
@@ -30,7 +30,7 @@ export interface ShopOptions {
 const password = 'password123';
 const requestTimeout = 10_000;
 
-/** The shop as one story's customer sees it. What is acknowledged goes into the journal. */
+/** The shop as one scenario's customer sees it. What is acknowledged goes into the journal. */
 export class Shop {
   readonly #options: ShopOptions;
   readonly #client: ApiClient;
@@ -46,15 +46,15 @@ export class Shop {
     const body = { email, password, firstName: 'John', lastName: 'Doe' };
     const answer = await this.#insist('register', () => this.#rest({ method: 'POST', path: '/users/register', body }));
     // Taken: it was registered by a request that was not answered.
-    const known = answer?.status === 409 ? await this.#logIn(email, password) : answer;
+    const known = answer?.status === 409 ? await this.#login(email, password) : answer;
     if (known === undefined || known.status >= 300) return undefined;
     const { user, token } = known.data;
     this.#options.journal.acknowledge({ kind: 'user', id: user.id, email });
     return { id: user.id, token };
   }
 
-  async logIn(email: string, secret: string): Promise<Account | undefined> {
-    const answer = await this.#logIn(email, secret);
+  async login(email: string, secret: string): Promise<Account | undefined> {
+    const answer = await this.#login(email, secret);
     return answer?.status === 200 ? { id: answer.data.user.id, token: answer.data.token } : undefined;
   }
 
@@ -90,7 +90,7 @@ export class Shop {
     const path = `/payments/order/${order.id}` as const;
     const answer = await this.#insist('find payment', async () => {
       const found = await this.#rest({ method: 'GET', path, token });
-      return found.status === 404 ? { ...found, status: 503 } : found; // not heard of yet
+      return found.status === 404 ? { ...found, status: 503 } : found; // not learned of yet
     });
     return answer?.data?.id;
   }
@@ -169,7 +169,7 @@ export class Shop {
     if (answer?.data !== undefined) journal.acknowledge({ kind: 'cancelled order', orderId: order.id });
   }
 
-  #logIn(email: string, secret: string): Promise<Answer | undefined> {
+  #login(email: string, secret: string): Promise<Answer | undefined> {
     const body = { email, password: secret };
     return this.#insist('log in', () => this.#rest({ method: 'POST', path: '/users/login', body }));
   }
@@ -192,13 +192,13 @@ export class Shop {
     return this.#insist(operation, () => (viaGateway ? graphql(key) : rest(key)));
   }
 
-  /** Requests of a story run side by side: each has chances of its own. */
+  /** Requests of a scenario run side by side: each has chances of its own. */
   #insist(operation: string, call: () => Promise<Answer>): Promise<Answer | undefined> {
     const { journal, gaveUp } = this.#options;
     return insist(operation, call, { choices: new Choices(this.#marker()), journal, gaveUp });
   }
 
   #marker(): string {
-    return `${this.#options.story}-${++this.#requests}`;
+    return `${this.#options.scenario}-${++this.#requests}`;
   }
 }

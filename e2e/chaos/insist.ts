@@ -14,14 +14,14 @@ export interface Answer {
   data?: any;
 }
 
-const patience = 60_000;
+const TIMEOUT = 60_000;
 
 export function fromRest({ status, data, error, body }: RestAnswer): Answer {
   if (typeof body === 'string') throw new Error(`${status}, and no answer of the API`);
   return { status, ...error, data };
 }
 
-/** Of a mutation's one field. An error keeps its REST code, which is told as the status here. */
+/** Of a mutation's one field. An error keeps its REST code, which stands for the status here. */
 export function fromGraphql({ status, data, errors, body }: GraphqlAnswer): Answer {
   if (typeof body === 'string') throw new Error(`${status}, and no answer of the API`);
   const error = errors?.[0];
@@ -58,7 +58,7 @@ export async function insist(
   { choices, journal, gaveUp }: { choices: Choices; journal: Journal; gaveUp: () => boolean },
 ): Promise<Answer | undefined> {
   const tries = choices.chance(20) ? 1 : Infinity;
-  const deadline = Date.now() + patience;
+  const deadline = Date.now() + TIMEOUT;
   for (let tried = 1; ; tried++) {
     const answer = await call().catch((error: unknown): Answer => ({ status: 599, code: nameOf(error) }));
     journal.answered(operation, answer.code === undefined ? String(answer.status) : `${answer.status} ${answer.code}`);

@@ -1,4 +1,4 @@
-// What the system has acknowledged to its customers: the only thing that the judge takes from memory.
+// What the system has acknowledged to its customers: the only thing that the invariant check takes from memory.
 import { appendFileSync } from 'node:fs';
 
 export type Acknowledged =

@@ -1,6 +1,6 @@
 // The two payment providers of the system under test: the simulated one, and a fake of Stripe that no kill reaches.
 import { startFakeStripe, type FakeStripe } from '@shop/testing/fake-stripe';
-import type { Books, LedgerRow } from './books.ts';
+import type { Ledger, LedgerRow } from './ledger.ts';
 
 const secretKey = `sk_test_${'0'.repeat(32)}`;
 const webhookSecret = `whsec_${'1'.repeat(32)}`;
@@ -15,7 +15,7 @@ const cardsOfStripe: Readonly<Record<string, string>> = {
 };
 const faults: Readonly<Record<string, number | undefined>> = { tok_timeout: undefined, tok_error: 500 };
 
-/** Which provider takes new payments, and what stands in Stripe's books. */
+/** Which provider takes new payments, and what stands in Stripe's ledger. */
 export class ChaosProviders {
   readonly #fake: FakeStripe;
   #order: readonly ['simulated' | 'stripe', 'simulated' | 'stripe'] = ['simulated', 'stripe'];
@@ -39,7 +39,7 @@ export class ChaosProviders {
   }
 
   /** Each webhook is sent twice there. */
-  tell(paymentServiceUrl: string): void {
+  notify(paymentServiceUrl: string): void {
     const url = `${paymentServiceUrl}/api/v1/payments/webhooks/stripe`;
     this.#fake.deliverTo({ url, secret: webhookSecret, times: 2, delay: 200 });
   }
@@ -66,7 +66,7 @@ export class ChaosProviders {
   }
 
   /** What Stripe has charged and given back since then. */
-  books(since: Date): Pick<Books, 'charges' | 'chargeRefunds'> {
+  ledger(since: Date): Pick<Ledger, 'charges' | 'chargeRefunds'> {
     const { intents, refunds } = this.#fake.account;
     const from = Math.floor(since.getTime() / 1_000);
     const charges = [...intents.values()]

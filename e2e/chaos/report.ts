@@ -1,20 +1,20 @@
-// What people are told of a run.
+// What people read about a run.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Violation } from './judge.ts';
+import type { Violation } from './invariants.ts';
 import type { RoundResult } from './run.ts';
 
 const seconds = (milliseconds: number): string => `${(milliseconds / 1_000).toFixed(1)} s`;
 
 /** A round in one line. */
 export function roundLine(round: number, result: RoundResult): string {
-  const { seed, kills, stories, acknowledged, chaosTime, settlingTime, violations } = result;
+  const { seed, kills, scenarios, acknowledged, chaosTime, settlingTime, violations } = result;
   const named = kills.filter(({ point }) => point !== 'random');
   const missed = named.filter(({ isReached }) => !isReached).length;
   const verdict = violations.length === 0 ? 'kept' : `${violations.length} VIOLATION(S)`;
   return (
     `round ${round} (seed ${seed}): ${verdict}; ${kills.length} kills in ${seconds(chaosTime)}, ` +
-    `${named.length} at named points${missed > 0 ? `, ${missed} of them missed` : ''}; ${stories} stories, ` +
+    `${named.length} at named points${missed > 0 ? `, ${missed} of them missed` : ''}; ${scenarios} scenarios, ` +
     `${acknowledged.length} acknowledged writes; at rest after ${seconds(settlingTime)}`
   );
 }

@@ -1,16 +1,16 @@
-// The crash matrix: rounds of kills under load, each judged once the system has come to rest.
+// The crash matrix: rounds of kills under load, each checked once the system has come to rest.
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readBooks } from './books.ts';
+import { readLedger } from './ledger.ts';
 import { killAtPoint, PointMissed } from './crash-points.ts';
 import { Choices } from './choices.ts';
 import { Shop, type Account } from './customer.ts';
 import { Journal, type Acknowledged } from './journal.ts';
-import { judge, type Violation } from './judge.ts';
+import { checkInvariants, type Violation } from './invariants.ts';
 import { planRound, type Kill } from './plan.ts';
 import { queueDepths, settle } from './settle.ts';
-import { Workload } from './stories.ts';
+import { Workload } from './scenarios.ts';
 import { ChaosSystem } from './system.ts';
 
 export interface ChaosOptions {
@@ -22,7 +22,7 @@ export interface ChaosOptions {
   /** Holds the report, and the journal of what was acknowledged. */
   reportDirectory: string;
   progress: (line: string) => void;
-  /** Kills in each of the two rows; all there are unless told otherwise. */
+  /** Kills in each of the two rows; all there are unless set otherwise. */
   killsPerRow?: number;
   /** Seconds for which an order can be paid: none is at rest before that, unless it is paid or cancelled. */
   paymentWindow?: number;
@@ -47,7 +47,7 @@ export interface RoundResult {
   kills: DoneKill[];
   /** Everything that happened to processes, with the time. */
   events: string[];
-  stories: number;
+  scenarios: number;
   acknowledged: readonly Acknowledged[];
   answers: ReadonlyMap<string, number>;
   /** Milliseconds. */
@@ -57,10 +57,10 @@ export interface RoundResult {
 }
 
 const players = 8;
-const pauseBetweenStories = 150;
+const pauseBetweenScenarios = 150;
 const customersPerRound = 5;
 const settleTimeout = 180_000;
-const storiesGrace = 20_000;
+const scenariosGrace = 20_000;
 
 /** Runs the rounds, and stops after one that broke a promise. */
 export async function runChaos(options: ChaosOptions): Promise<RoundResult[]> {
@@ -109,7 +109,7 @@ async function runRound(system: ChaosSystem, options: ChaosOptions, events: stri
   const firstEvent = events.length;
   const journal = new Journal(path.join(reportDirectory, 'acknowledged.jsonl'));
   const { customers, admin } = await openAccounts(system, journal, seed);
-  const workload = new Workload({ system, journal, seed, customers, admin }, { players, pause: pauseBetweenStories });
+  const workload = new Workload({ system, journal, seed, customers, admin }, { players, pause: pauseBetweenScenarios });
   const startedAt = Date.now();
   const plan = planRound(seed, { killsPerRow });
   const kills: DoneKill[] = [];
@@ -118,15 +118,15 @@ async function runRound(system: ChaosSystem, options: ChaosOptions, events: stri
     for (const kill of planned) {
       const done = await carryOut(system, kill, startedAt);
       kills.push(done);
-      progress(`kill ${kills.length} of ${total}: ${done.victim}, ${done.point} (${workload.stories} stories)`);
+      progress(`kill ${kills.length} of ${total}: ${done.victim}, ${done.point} (${workload.scenarios} scenarios)`);
     }
   };
   await Promise.all([row(plan.random), row(plan.named)]);
-  await workload.end({ grace: storiesGrace });
+  await workload.end({ grace: scenariosGrace });
   const quietAt = Date.now();
   const open = await settle(system, { since, timeout: settleTimeout, progress });
   const settledAt = Date.now();
-  const violations = judge(await readBooks(system, since), journal.acknowledged);
+  const violations = checkInvariants(await readLedger(system, since), journal.acknowledged);
   const { deadLetters } = await queueDepths(system);
   if (deadLetters > 0) violations.push({ rule: 'dead letters are empty', what: `${deadLetters} dead letter(s)` });
   if (open !== undefined) violations.push({ rule: 'the system comes to rest', what: open });
@@ -136,7 +136,7 @@ async function runRound(system: ChaosSystem, options: ChaosOptions, events: stri
     since,
     kills,
     events: events.slice(firstEvent),
-    stories: workload.stories,
+    scenarios: workload.scenarios,
     acknowledged: journal.acknowledged,
     answers: journal.answers,
     chaosTime: quietAt - startedAt,
@@ -171,11 +171,11 @@ async function openAccounts(
       urls: system.urls,
       journal,
       choices: new Choices(seed, name),
-      story: `${seed}-${name}`,
+      scenario: `${seed}-${name}`,
       gaveUp: () => false,
     });
   const { ADMIN_EMAIL = '', ADMIN_PASSWORD = '' } = system.environment;
-  const admin = await shop('admin').logIn(ADMIN_EMAIL, ADMIN_PASSWORD);
+  const admin = await shop('admin').login(ADMIN_EMAIL, ADMIN_PASSWORD);
   const opened = await Promise.all(
     Array.from({ length: customersPerRound }, (_, index) => shop(`customer-${index}`).register()),
   );

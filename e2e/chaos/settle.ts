@@ -1,7 +1,7 @@
 // Waiting until nothing can change any more by itself.
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from 'amqplib';
-import { heardEvents } from './heard-events.ts';
+import { receivedEvents } from './received-events.ts';
 import { databases } from './plan.ts';
 import type { ChaosSystem } from './system.ts';
 
@@ -53,17 +53,17 @@ async function whatIsOpen(system: ChaosSystem, since: Date): Promise<string[]> {
 
 /** Published events that have not had their effect in the other service yet. */
 async function unhandled(system: ChaosSystem, database: 'order' | 'payment', since: Date): Promise<string[]> {
-  const { by, condition } = heardEvents[database];
-  const [told, handled] = await Promise.all([
+  const { by, condition } = receivedEvents[database];
+  const [reported, handled] = await Promise.all([
     system.query<{ id: string }>(database, `SELECT id FROM outbox WHERE time >= $1 AND ${condition}`, [since]),
     system.query<{ event_id: string }>(by, 'SELECT event_id FROM inbox WHERE handled_at >= $1', [since]),
   ]);
   const known = new Set(handled.map(({ event_id: id }) => id));
-  const missing = told.filter(({ id }) => !known.has(id)).length;
+  const missing = reported.filter(({ id }) => !known.has(id)).length;
   return missing > 0 ? [`${missing} event(s) of ${database} not handled`] : [];
 }
 
-/** Asked of the broker itself: its management shows figures that are seconds old. */
+/** Asked of the broker itself: its management shows metrics that are seconds old. */
 export async function queueDepths(system: ChaosSystem): Promise<QueueDepths> {
   const connection = await connect(system.environment.RABBITMQ_URL ?? '');
   try {

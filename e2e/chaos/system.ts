@@ -14,7 +14,7 @@ export interface ChaosSystemOptions {
   directory: string;
   /** Seconds for which an order can be paid. */
   paymentWindow: number;
-  /** Told of what happens to processes. */
+  /** Notified of what happens to processes. */
   note: (line: string) => void;
   progress: (line: string) => void;
 }
@@ -66,7 +66,7 @@ export class ChaosSystem {
         ready: (name, milliseconds) => options.progress(`✓ ${name} ${(milliseconds / 1_000).toFixed(1)} s`),
       },
     });
-    providers.tell(stack.urls.paymentService);
+    providers.notify(stack.urls.paymentService);
     const system = new ChaosSystem({ stack, providers, faults }, options);
     for (const name of databases) await installGates(system.databaseUrl(name));
     return system;
@@ -122,7 +122,7 @@ export class ChaosSystem {
     this.#comeBack(name);
   }
 
-  /** Asks a process to stop, and kills it when it is still there after `grace` milliseconds. Tells whether it was. */
+  /** Asks a process to stop, and kills it when it is still there after `grace` milliseconds. Returns whether it was. */
   async shutDownAndKill(name: Victim, { grace, downtime }: { grace: number; downtime: number }): Promise<boolean> {
     const supervised = this.#stack.process(name);
     const { identity } = supervised;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { eventually, logInAsAdmin, rest, settings, urls } from '../support/system.js';
+import { eventually, loginAsAdmin, rest, settings, urls } from '../support/system.js';
 import { belongings, inspect, make, makeWithInput, run } from './support/docker.js';
 
 // Without Docker the set-up has said why nothing is tested.
@@ -85,7 +85,7 @@ suite('STACK=docker make', () => {
     expect([status, body.data.user.role]).toEqual([200, 'admin']);
   });
 
-  it('reconcile -> our books agree with the provider’s', async () => {
+  it('reconcile -> the ledgers agree with the provider’s', async () => {
     expect(await make('reconcile')).toMatch(/compared: /);
   });
 
@@ -125,12 +125,12 @@ suite('STACK=docker make', () => {
 
   it('demo, seed, api-docs -> played against the containers, and described', async () => {
     expect(await make('api-docs')).toMatch(/^Gateway +http:\/\/localhost:\d+ /m);
-    const told = await make('demo');
-    expect(told).toContain('payment refunded by itself');
-    expect(told).toContain(`GraphiQL at http://localhost:${settings.GATEWAY_PORT}`);
+    const reported = await make('demo');
+    expect(reported).toContain('payment refunded by itself');
+    expect(reported).toContain(`GraphiQL at http://localhost:${settings.GATEWAY_PORT}`);
     await make('seed');
     expect(await make('seed')).toContain('nothing was missing');
-    const { token } = await logInAsAdmin();
+    const { token } = await loginAsAdmin();
     expect((await rest('GET', '/orders?limit=1', { token })).body.meta.total).toBeGreaterThan(5);
   });
 });

@@ -5,7 +5,7 @@ import { attackedTable as orderTable } from '../../order-service/test/attacked-r
 import { attackedTable as paymentTable } from '../../payment-service/test/attacked-routes.ts';
 import { attackedTable as userTable } from '../../user-service/test/attacked-routes.ts';
 import { attack, attackedRoutes, badRequests, fuzzed, type AttackedRoute, type BadRequest } from '@shop/testing';
-import { logInAsAdmin, placeOrder, register, rest, urls, type Account } from '../support/system.js';
+import { loginAsAdmin, placeOrder, register, rest, urls, type Account } from '../support/system.js';
 
 /** Of each server, besides the whole corpus. */
 const FUZZED = 5_000;
@@ -19,7 +19,7 @@ const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
 
 /** Somebody who gets furthest. */
 async function newAdmin(): Promise<Account> {
-  const [user, admin] = [await register(), await logInAsAdmin()];
+  const [user, admin] = [await register(), await loginAsAdmin()];
   await rest('PUT', `/users/${user.id}`, { token: admin.token, body: { role: 'admin' } });
   const { body } = await rest('POST', '/users/login', { body: user });
   return { ...user, token: body.data.token };
@@ -59,7 +59,7 @@ describe(`bad input, seed ${seed}`, () => {
     const { orderId, paymentId } = await placeOrder(owner.token);
     const routes: AttackedRoute[] = [];
     for (const [route, takes] of Object.entries(table)) {
-      // Each route has a caller and a user of its own: some of what is asked ends log-ins, or users.
+      // Each route has a caller and a user of its own: some of what is asked ends logins, or users.
       const [caller, victim] = [await newAdmin(), await register()];
       const id = { '/api/v1/users': victim.id, '/api/v1/orders': orderId, '/api/v1/payments': paymentId }[base];
       const params = { id, orderId, refundId: orderId, provider: 'simulated' };

@@ -6,7 +6,7 @@ import { buildSchema } from '../../gateway/src/schema.ts';
 import { startProcess, type RunningProcess } from '../support/rolling-service.ts';
 import { placeOrder, register, settings, type Account } from '../support/system.js';
 import { beside, medianAndWorst } from './support/beside.ts';
-import { shown } from './support/figures.ts';
+import { shown } from './support/measurements.ts';
 
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 /** Of each search. */

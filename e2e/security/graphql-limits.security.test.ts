@@ -31,7 +31,7 @@ it.each([
   ['body', `{ __typename } #${'x'.repeat(100_000)}`],
   ['directives', `{ __typename ${list(250, () => '@skip(if: false)')} }`],
   ['operations', list(300, (i) => `query Q${i} { __typename }`)],
-  ['log-ins', `mutation { ${list(25, (i) => `l${i}: login(input: { email: "a", password: "b" }) { token }`)} }`],
+  ['logins', `mutation { ${list(25, (i) => `l${i}: login(input: { email: "a", password: "b" }) { token }`)} }`],
   ['fields', bomb('')],
   ['fields', bomb('me { id }')],
   ['fragments', fragments(110)],

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { graphql, register, rest, type Account, type Answer } from '../support/system.js';
-import { median, percentile, shown } from './support/figures.js';
+import { median, percentile, shown } from './support/measurements.js';
 
-const LOG_INS = 30;
+const LOGINS = 30;
 const READS = 300;
 const ROUNDS = 5;
 /** Milliseconds between two reads, so that they are a load that the system bears easily. */
@@ -26,13 +26,13 @@ async function timesOf(read: () => Promise<Answer>, isEnough: (count: number) =>
   return times;
 }
 
-describe('thirty log-ins at a time', () => {
+describe('thirty logins at a time', () => {
   it.each(reads)('reads %s beside them -> their slowest hundredth at most twice as slow as alone', async (_, read) => {
     const user = await register();
     const statuses = new Set<number>();
-    const logIns = async (): Promise<void> => {
+    const logins = async (): Promise<void> => {
       const answers = await Promise.all(
-        Array.from({ length: LOG_INS }, () => rest('POST', '/users/login', { body: user })),
+        Array.from({ length: LOGINS }, () => rest('POST', '/users/login', { body: user })),
       );
       for (const { status, headers } of answers) {
         statuses.add(status);
@@ -52,7 +52,7 @@ describe('thirty log-ins at a time', () => {
       );
       const enough = new AbortController();
       const load = (async () => {
-        while (!enough.signal.aborted) await logIns();
+        while (!enough.signal.aborted) await logins();
       })();
       const beside = await timesOf(
         () => read(user),

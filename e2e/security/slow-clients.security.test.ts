@@ -7,10 +7,10 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { getIntrospectionQuery } from 'graphql';
 import { readListeners, socketsOf } from '../support/listeners.ts';
 import { register, settings, urls } from '../support/system.js';
-import { median, percentile, shown } from './support/figures.ts';
+import { median, percentile, shown } from './support/measurements.ts';
 
 const CONNECTIONS = 1_000;
-/** Seconds: longer than any patience of the server. */
+/** Seconds: longer than any timeout of the server. */
 const DURATION = 110;
 /** Milliseconds that their connections may take to be there after that: headers have ten seconds in all. */
 const ALL_THERE = 5_000;
@@ -19,7 +19,7 @@ const ALL_OVER = 95_000;
 /** Times that the reads are measured, and how many they are each time. */
 const MEASUREMENTS = 5;
 const READS = 200;
-/** What nginx lets one client keep: only between two pieces of a body or an answer is its patience limited. */
+/** What nginx lets one client keep: only between two pieces of a body or an answer is its timeout limited. */
 const KEPT_BY_NGINX = Number(settings.NGINX_CONNECTION_LIMIT);
 
 const attacks = {
@@ -86,7 +86,7 @@ const megabytesOf = (pids: number[]): number =>
   sum(pids.map((pid) => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024));
 const descriptorsOf = (pids: number[]): number => sum(pids.map((pid) => readdirSync(`/proc/${pid}/fd`).length));
 
-/** Not the attackers' address: nginx tells clients apart by it. */
+/** Not the attackers' address: nginx distinguishes clients by it. */
 const agent = new Agent({ keepAlive: true, localAddress: '127.0.0.2' });
 afterAll(() => agent.destroy());
 
@@ -137,8 +137,8 @@ describe.each(Object.entries(targets))('a thousand slow clients of %s', (name, t
     const ended = once(slow, 'exit');
     await delay(4_000); // in which slowhttptest opens them; on a busy machine it takes longer
     const allThere = before.descriptors + (target.kept[attack] || CONNECTIONS) * 0.9;
-    const patience = Date.now() + ALL_THERE;
-    while (descriptorsOf(pids) < allThere && Date.now() < patience) await delay(100);
+    const timeout = Date.now() + ALL_THERE;
+    while (descriptorsOf(pids) < allThere && Date.now() < timeout) await delay(100);
     const held = descriptorsOf(pids);
     const during = { p99: await p99Of(read), descriptors: held, megabytes: megabytesOf(pids) };
     const mayStay = before.descriptors + target.kept[attack] + 50;

@@ -7,7 +7,7 @@ import { createTestPool } from '@shop/testing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { repository } from '../../stack/paths.ts';
 import { startStack, type RunningStack } from '../../stack/start-stack.ts';
-import { percentile, shown } from './support/figures.ts';
+import { percentile, shown } from './support/measurements.ts';
 
 /** Of each attack on memory: what is lost a little at a time shows only after minutes. */
 const SECONDS = Number(process.env.MINUTES ?? 1) * 60;
@@ -108,7 +108,7 @@ const mostMemory = (name: string): number => {
 const outcomeOf = ({ status, text }: Answer): string =>
   /"code":"([A-Z_]+)"/.exec(text.slice(0, 1_000))?.[1] ?? String(status);
 
-/** Asks with so many clients at a time while another shopper reads. Tells of their answers, the reads, and memory. */
+/** Asks with so many clients at a time while another shopper reads. Describes their answers, the reads, and memory. */
 async function attackWith(attack: (agent: Agent) => Promise<Answer>) {
   const aloneUntil = Date.now() + 10_000;
   const before = await readsUntil(() => Date.now() > aloneUntil);
@@ -178,7 +178,7 @@ it('1,500 idempotency keys for payments that are not there -> 404, and nothing i
   expect(grown).toBeLessThan(2);
 });
 
-function tell(what: string, { before, during, outcomes, memory }: Awaited<ReturnType<typeof attackWith>>): void {
+function notify(what: string, { before, during, outcomes, memory }: Awaited<ReturnType<typeof attackWith>>): void {
   shown(`${what}: reads of another before, during; answers; MiB`, [before, during, outcomes, memory]);
 }
 
@@ -203,7 +203,7 @@ describe('an account with a hundred orders of 200 kB', () => {
     `${AT_ONCE} lists of a hundred at a time -> others read on, and memory stays below its limit`,
     async () => {
       const result = await attackWith((agent) => ask(`${orders()}?limit=100`, { token: attacker, agent }));
-      tell('large lists', result);
+      notify('large lists', result);
       expect(Object.keys(result.outcomes).sort()).toEqual(['200', 'RATE_LIMITED']);
       expect(result.during.p50).toBeLessThan(3 * result.before.p50 + 5);
       expect(result.memory.orderService).toBeLessThan(MEMORY_LIMIT);
@@ -226,7 +226,7 @@ describe('an account with a hundred orders of 200 kB', () => {
 
       const result = await attackWith((agent) => send(randomInt(1, ALIASES + 1), agent));
       shown('lists in aliases: thirty in one document, alone', [{ seconds }]);
-      tell('lists in aliases', result);
+      notify('lists in aliases', result);
       // A document that waits for its turns too long ends by its own time.
       expect(['200', 'RATE_LIMITED', 'UPSTREAM_TIMEOUT']).toEqual(expect.arrayContaining(Object.keys(result.outcomes)));
       expect(result.during.p50).toBeLessThan(3 * result.before.p50 + 5);

@@ -26,7 +26,7 @@ afterEach(() => {
 afterAll(() => attacked.stop());
 
 /** The tests run where a trusted proxy does: so they say whose address it is. */
-async function follow({ token }: Account, orderId: string, address: string): Promise<Subscriber> {
+async function watch({ token }: Account, orderId: string, address: string): Promise<Subscriber> {
   const subscriber = await subscribe(`http://127.0.0.1:${attacked.port}/graphql`, {
     query: `subscription { orderUpdated(id: "${orderId}") { status } }`,
     token,
@@ -47,14 +47,14 @@ it('51 accounts of one address open all that they can -> others find places, and
     accounts.push({ account, orderId: (await placeOrder(account.token)).orderId });
   }
   for (const { account, orderId } of accounts) {
-    await Promise.all(Array.from({ length: PER_ACCOUNT }, () => follow(account, orderId, '192.0.2.1')));
+    await Promise.all(Array.from({ length: PER_ACCOUNT }, () => watch(account, orderId, '192.0.2.1')));
   }
   await eventually(async () => expect(await openPlaces()).toBe(PER_ADDRESS));
   process.stdout.write(`${subscribers.length} asked for, ${await openPlaces()} open\n`);
 
   const other = await register();
   const { orderId } = await placeOrder(other.token);
-  const subscriber = await follow(other, orderId, '192.0.2.2');
+  const subscriber = await watch(other, orderId, '192.0.2.2');
   expect([await openPlaces(), subscriber.results]).toEqual([PER_ADDRESS + 1, []]);
   expect(attacked.errors).toEqual([]);
 

@@ -3,15 +3,15 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startServiceProcess, type ServiceProcess } from '@shop/testing';
 import { sendRequest } from '@shop/testing/api-client';
-import { logInAsAdmin, rest, settings, type Answer } from '../support/system.js';
-import { median, shown } from './support/figures.js';
+import { loginAsAdmin, rest, settings, type Answer } from '../support/system.js';
+import { median, shown } from './support/measurements.js';
 
 /** How much two medians may differ. */
 const TOLERANCE = 0.05;
 const TRIES = 500;
 const ROUNDS = 3;
 /**
- * Low on purpose. That each log-in costs the same rounds of bcrypt is counted elsewhere; what is left to find is all else,
+ * Low on purpose. That each login costs the same rounds of bcrypt is counted elsewhere; what is left to find is all else,
  * such as a query more, and the lower the hash, the more of the time that is. A hash that is missing, or of a cost one lower,
  * is still a quarter of it at least.
  */
@@ -45,7 +45,7 @@ async function register(url: string, address: string): Promise<{ id: string; ema
   return { id: answer.body.data.user.id, email };
 }
 
-/** Milliseconds until a wrong log-in is answered, with this status. */
+/** Milliseconds until a wrong login is answered, with this status. */
 async function timeOf(url: string, email: string, status: number): Promise<number> {
   const begin = performance.now();
   const answer = await post(url, 'login', { email, password: wrong }, elsewhere);
@@ -71,7 +71,7 @@ async function mediansOf(cases: Readonly<Record<string, () => Promise<number>>>)
 async function differences(cases: Readonly<Record<string, () => Promise<number>>>): Promise<Record<string, number>> {
   const rounds: Record<string, number>[] = [];
   for (let round = 0; round < ROUNDS; round++) rounds.push(await mediansOf(cases));
-  shown('medians of wrong log-ins, ms', rounds);
+  shown('medians of wrong logins, ms', rounds);
   const [first, ...others] = Object.keys(cases);
   return Object.fromEntries(
     others.map((name) => [name, Math.abs(median(rounds.map((round) => round[name]! / round[first!]!)) - 1)]),
@@ -86,7 +86,7 @@ beforeAll(async () => {
   strict = await start({ LOGIN_LIMIT: '1/1d' });
   const [known, deactivated] = [await register(service.url, home), await register(service.url, home)];
   const familiar = await register(service.url, elsewhere);
-  const admin = await logInAsAdmin();
+  const admin = await loginAsAdmin();
   await rest('PUT', `/users/${deactivated.id}`, { token: admin.token, body: { isActive: false } });
   accounts = { known: known.email, familiar: familiar.email, deactivated: deactivated.email, old: old.email };
 });
@@ -95,7 +95,7 @@ afterAll(async () => {
   await strict.kill();
 });
 
-describe('how long a wrong log-in takes', () => {
+describe('how long a wrong login takes', () => {
   it('an account that is unknown, deactivated, or of a lower cost -> as long as one that is known', async () => {
     const stranger = unknown();
     const timed = (email: () => string) => () => timeOf(service.url, email(), 401);

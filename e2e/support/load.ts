@@ -2,7 +2,7 @@
 import { Agent, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { PATIENCE } from '@shop/testing';
+import { TIMEOUT } from '@shop/testing';
 
 const CONNECTIONS = 20;
 
@@ -83,7 +83,7 @@ const send = (url: string, { method, path, token, body }: LoadRequest, agent: Ag
         'content-length': Buffer.byteLength(content),
       }),
     };
-    const outgoing = request(url + path, { method, headers, agent, timeout: PATIENCE }, (response) => {
+    const outgoing = request(url + path, { method, headers, agent, timeout: TIMEOUT }, (response) => {
       text(response)
         .then((answer) => resolve({ status: response.statusCode ?? 0, body: JSON.parse(answer) }))
         .catch(reject);

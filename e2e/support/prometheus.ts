@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { PATIENCE } from '@shop/testing';
+import { TIMEOUT } from '@shop/testing';
 
-/** Prometheus asks and judges every second, so that a test needn't wait for it. */
+/** Prometheus asks and checks every second, so that a test needn't wait for it. */
 export const everySecond = (configuration: string): string =>
   configuration.replaceAll(/_interval: 15s/g, '_interval: 1s');
 
@@ -73,9 +73,9 @@ export class PrometheusClient {
   /** The names of all metrics that any process tells, and what the rules record. */
   async metricNames(): Promise<Set<string>> {
     const { groups } = await this.#get<{ groups: { rules: { name: string }[] }[] }>('rules');
-    const told = Object.entries(await this.#get<Record<string, { type: string }[]>>('metadata'));
-    // A histogram is told of under one name, and asked for by those of its parts.
-    const names = told.flatMap(([name, [about]]) =>
+    const reported = Object.entries(await this.#get<Record<string, { type: string }[]>>('metadata'));
+    // A histogram is listed under one name, and asked for by those of its parts.
+    const names = reported.flatMap(([name, [about]]) =>
       about?.type === 'histogram' ? ['_bucket', '_count', '_sum'].map((part) => name + part) : [name],
     );
     return new Set([...names, ...groups.flatMap(({ rules }) => rules.map((rule) => rule.name)), ...OF_PROMETHEUS]);
@@ -94,7 +94,7 @@ export class PrometheusClient {
   }
 
   async #get<T>(path: string): Promise<T> {
-    const response = await fetch(`${this.#url}/api/v1/${path}`, { signal: AbortSignal.timeout(PATIENCE) });
+    const response = await fetch(`${this.#url}/api/v1/${path}`, { signal: AbortSignal.timeout(TIMEOUT) });
     const answer = (await response.json()) as { status: string; error?: string; data: T };
     if (answer.status !== 'success') throw new Error(`${path}: ${answer.error ?? response.status}`);
     return answer.data;

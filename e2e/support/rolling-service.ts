@@ -1,5 +1,5 @@
 // A service that is replaced while it is in use, as an orchestrator does it: the next process is started, takes over all
-// new requests, and the one before it is told to stop.
+// new requests, and the one before it is asked to stop.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';

@@ -48,24 +48,24 @@ export async function readDatabases({ environment }: RunningStack): Promise<Sink
   return sinks;
 }
 
-/** Hears every event from now on. */
+/** Consumes every event from now on. */
 export async function listenToEvents({ environment }: RunningStack): Promise<{ read(): Sink; stop(): Promise<void> }> {
   const connection = await amqp.connect(environment.RABBITMQ_URL ?? '');
   const channel = await connection.createChannel();
   const { queue } = await channel.assertQueue('', { exclusive: true });
   await channel.bindQueue(queue, 'microservices.events', '#');
-  const heard: string[] = [];
+  const received: string[] = [];
   await channel.consume(
     queue,
     (message) => {
-      if (message) heard.push(JSON.stringify(message.properties) + message.content.toString());
+      if (message) received.push(JSON.stringify(message.properties) + message.content.toString());
     },
     { noAck: true },
   );
-  return { read: () => ({ name: 'event', text: heard.join('\n') }), stop: () => connection.close() };
+  return { read: () => ({ name: 'event', text: received.join('\n') }), stop: () => connection.close() };
 }
 
-/** The figures of every process that has some. */
+/** The metrics of every process that has some. */
 export async function readMetrics({ urls, environment }: RunningStack): Promise<Sink[]> {
   const { gateway, userService, orderService, paymentService } = urls;
   const rabbitmq = `http://127.0.0.1:${environment.RABBITMQ_METRICS_PORT}`;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { PATIENCE } from '@shop/testing';
+import { TIMEOUT } from '@shop/testing';
 import { ApiClient, type ApiOrigins, type RestCall } from '@shop/testing/api-client';
 
 interface Urls extends ApiOrigins {
@@ -21,7 +21,7 @@ export interface Answer {
   body: any;
 }
 
-const client = new ApiClient(urls, { timeout: PATIENCE });
+const client = new ApiClient(urls, { timeout: TIMEOUT });
 
 /** Sends a GraphQL document to the gateway, as the reference's clients do; also by way of nginx. */
 export const graphql = (query: string, token?: string, variables?: object, origin?: string): Promise<Answer> =>
@@ -51,7 +51,7 @@ export async function register(): Promise<Account> {
 }
 
 /** The first admin, from the settings. */
-export async function logInAsAdmin(): Promise<Account> {
+export async function loginAsAdmin(): Promise<Account> {
   const [email = '', password = ''] = [settings.ADMIN_EMAIL, settings.ADMIN_PASSWORD];
   const { body } = await rest('POST', '/users/login', { body: { email, password } });
   return { id: body.data.user.id, email, password, token: body.data.token };
@@ -63,9 +63,9 @@ export const orderInput = {
   items: [{ productId: 'prod-1', productName: 'Laptop', quantity: 1, unitPrice: 999.99 }],
 };
 
-/** Asks until the answer is as expected; after `patience` milliseconds the last disappointment is thrown. */
-export async function eventually<T>(check: () => Promise<T>, patience = PATIENCE): Promise<T> {
-  const deadline = Date.now() + patience;
+/** Asks until the answer is as expected; after `timeout` milliseconds the last disappointment is thrown. */
+export async function eventually<T>(check: () => Promise<T>, timeout = TIMEOUT): Promise<T> {
+  const deadline = Date.now() + timeout;
   for (;;) {
     try {
       return await check();

@@ -9,7 +9,7 @@ const refusals = {
   operation: 'The answer is application/graphql-response+json or application/json, of which Accept names neither',
 };
 
-/** A client that accepts no form that there is for the answer is told so: Yoga's own 406 has no body. */
+/** A client that accepts no form that there is for the answer learns so: Yoga's own 406 has no body. */
 export const useNotAcceptable = (): Plugin => ({
   async onResultProcess(process) {
     const { result } = process;

@@ -6,7 +6,7 @@ export type AppParts = HealthOptions & {
   graphiql: Router | undefined;
 };
 
-/** Everything that isn't GraphQL itself. What every answer needs (ids, headers, figures) is done before. */
+/** Everything that isn't GraphQL itself. What every answer needs (ids, headers, metrics) is done before. */
 export function buildApp({ graphiql, ...parts }: AppParts): Express {
   const app = baseApp();
   app.use(healthRouter(parts));

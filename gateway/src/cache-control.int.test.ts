@@ -46,7 +46,7 @@ describe('who may keep an answer', () => {
   });
 
   it.each([
-    ['what needs a log-in', '{ me { id } }'],
+    ['what needs a login', '{ me { id } }'],
     ['a part that failed', '{ __typename order(id: "018f0000-0000-7000-8000-000000000000") { id } }'],
     ['a query that does not fit the schema', '{ nothing }'],
     ['a query that is none', '{'],

@@ -44,15 +44,16 @@ const ask = async ({ port }: RunningGateway, query: string, headers: Readonly<Re
 const addressHeaders = new Set(spoofedAddresses.flatMap(([, headers]) => Object.keys(headers)));
 
 /** The headers about the client's address that the service was sent. */
-const toldService = () => Object.entries(users.calls[0]?.headers ?? {}).filter(([name]) => addressHeaders.has(name));
+const notifiedService = () =>
+  Object.entries(users.calls[0]?.headers ?? {}).filter(([name]) => addressHeaders.has(name));
 
-describe('what services are told of the client’s address', () => {
+describe('what services learn of the client’s address', () => {
   it.each(spoofedAddresses)(
     'a client that claims %s -> the connection’s, and nothing of the claim',
     async (_, headers) => {
       await ask(atTheEdge, '{ me { id } }', { ...headers, authorization });
 
-      expect(toldService()).toEqual([['x-forwarded-for', '127.0.0.1']]);
+      expect(notifiedService()).toEqual([['x-forwarded-for', '127.0.0.1']]);
     },
   );
 
@@ -62,12 +63,12 @@ describe('what services are told of the client’s address', () => {
 
     await ask(behindProxy, '{ me { id } }', { ...headers, 'x-forwarded-for': seen, authorization });
 
-    expect(toldService()).toEqual([['x-forwarded-for', '192.0.2.7']]);
+    expect(notifiedService()).toEqual([['x-forwarded-for', '192.0.2.7']]);
   });
 });
 
 describe('a client that asks too often', () => {
-  it('as somebody else in every request -> counted as one, told its limit, and no service hears of it', async () => {
+  it('as somebody else in every request -> counted as one, shown its limit, and no service learns of it', async () => {
     const limited = await startTestGateway({ tokens, brokerUrl: broker.url, requestsPerSecond: 1 });
     const started = performance.now();
     try {
@@ -86,7 +87,7 @@ describe('a client that asks too often', () => {
     }
   });
 
-  it('below its limit -> told what is left', async () => {
+  it('below its limit -> shown what is left', async () => {
     const { headers } = await ask(atTheEdge, '{ __typename }', { authorization: `Bearer ${tokens.tokenFor({})}` });
 
     expect(headers.get('ratelimit-policy')).toBe('"requests";q=100000;w=1');
@@ -94,7 +95,7 @@ describe('a client that asks too often', () => {
     expect(headers.get('retry-after')).toBeNull();
   });
 
-  it('a log-in that its service refuses for now -> RATE_LIMITED, and when to come back', async () => {
+  it('a login that its service refuses for now -> RATE_LIMITED, and when to come back', async () => {
     users.on('POST /api/v1/users/login', () => {
       throw new RateLimited(90);
     });

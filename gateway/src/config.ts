@@ -14,7 +14,7 @@ import type { DocumentLimits } from './document-budget.js';
 import type { SubscriptionLimits } from './subscriptions/open-subscriptions.js';
 import type { UpstreamLimits } from './upstream-work.js';
 
-/** What this process is told from outside. Lengths of time are in milliseconds. */
+/** What this process is configured with. Lengths of time are in milliseconds. */
 export interface Config extends HostConfig {
   userServiceUrl: string;
   orderServiceUrl: string;

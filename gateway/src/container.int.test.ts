@@ -73,7 +73,7 @@ const ask = async (query: string, headers: Record<string, string> = {}, url = `$
     }),
   );
 
-/** A body that goes out without telling its length. */
+/** A body that goes out without saying its length. */
 const streamOf = (text: string) => ({ body: new Blob([text]).stream(), duplex: 'half' as const });
 
 describe('GraphQL on the server', () => {
@@ -191,9 +191,9 @@ describe('GraphQL on the server', () => {
   it('a token that is revoked by event -> UNAUTHORIZED', async () => {
     const user = aUser();
     users.on('GET /api/v1/users/me', () => ({ data: user }));
-    const authorization = `Bearer ${tokens.tokenFor({ id: user.id }, { sid: 'log-in-1' })}`;
+    const authorization = `Bearer ${tokens.tokenFor({ id: user.id }, { sid: 'login-1' })}`;
     expect((await ask('{ me { id } }', { authorization })).errors).toBeUndefined();
-    await revokeAccess(broker.url, [{ userId: user.id, sid: 'log-in-1' }]);
+    await revokeAccess(broker.url, [{ userId: user.id, sid: 'login-1' }]);
 
     await eventually(async () => {
       const { errors } = await ask('{ me { id } }', { authorization });

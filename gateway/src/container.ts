@@ -33,7 +33,7 @@ export async function startGateway(config: Config): Promise<RunningGateway> {
   const eventBroadcast = new EventBroadcast({
     connection: broker,
     queue: host.topology.gatewaySubscriptions,
-    onEvent: (event) => subscriptions.hear(event),
+    onEvent: (event) => subscriptions.receive(event),
     onBegin: () => subscriptions.refresh(),
     logger,
   });

@@ -11,7 +11,7 @@ import { PaymentClient } from './payment/payment.client.js';
 import { paymentLoaders, type PaymentLoaders } from './payment/payment.loader.js';
 import { UserClient } from './user/user.client.js';
 import type { OpenSubscriptions, SubscriptionRequest } from './subscriptions/open-subscriptions.js';
-import type { Snapshot } from './subscriptions/pushes.js';
+import type { Snapshot } from './subscriptions/subscription-stream.js';
 import type { Upstream } from './upstream-work.js';
 import { userLoaders, type UserLoaders } from './user/user.loader.js';
 
@@ -56,7 +56,7 @@ export interface Services {
 export interface Loaders extends UserLoaders, OrderLoaders, PaymentLoaders {}
 
 /** What a subscription field follows, for the caller. Throws why the caller may not. */
-export type Follow = <T extends Snapshot>(
+export type Subscribe = <T extends Snapshot>(
   request: Pick<SubscriptionRequest<T>, 'field' | 'topic' | 'read'>,
 ) => Promise<AsyncIterable<T>>;
 
@@ -69,7 +69,7 @@ export interface GatewayContext {
   loaders: Loaders;
   readonly createLoaders: () => Loaders;
   readonly keyOf: FieldKey;
-  readonly follow: Follow;
+  readonly subscribe: Subscribe;
   readonly time: TimeLimit;
   readonly size: AnswerSize;
 }
@@ -125,7 +125,7 @@ export function createContext(
     time,
     size,
     keyOf: createFieldKey(request.headers.get('idempotency-key') ?? undefined),
-    follow: async (what) => {
+    subscribe: async (what) => {
       if (caller.actor === undefined) throw caller.refusal;
       return subscriptions.open({ ...what, actor: caller.actor, address, gone: request.signal });
     },

@@ -45,7 +45,7 @@ describe('an optional input that is empty -> as if it were absent', () => {
   });
 });
 
-it('a required input that is empty -> for the service to judge', async () => {
+it('a required input that is empty -> for the service to check', async () => {
   const fields = [{ field: 'shippingAddress', message: 'must not be empty' }];
   gateway.orders.on('POST /api/v1/orders', () => {
     throw new InvalidInput(fields);

@@ -41,7 +41,7 @@ const nested = (depth: number): string => {
   return `{ ${fields.join(' { ')} { id ${'}'.repeat(fields.length)} }`;
 };
 const aliased = (count: number): string => `{ ${list(count, (i) => `a${i}: __typename`)} }`;
-const logIns = (count: number): string =>
+const logins = (count: number): string =>
   `mutation { ${list(count, (i) => `l${i}: login(input: { email: "a@b.co", password: "${i}" }) { token }`)} }`;
 /** 26 tokens, and 141 items of 14 each: 2,000 in all. Each further field of the order is one more. */
 const long = (tokens: number): string =>
@@ -88,7 +88,7 @@ const rules: [rule: string, fine: string, tooMuch: string][] = [
   ['tokens', long(2_000), long(2_001)],
   ['tokens', commented(2_000), commented(2_001)],
   ['tokens', commented(2_000), commented(33_000)],
-  ['log-ins', logIns(2), logIns(3)],
+  ['logins', logins(2), logins(3)],
   ['directives', directives(50), directives(51)],
   ['repeats', repeats(71), repeats(72)],
   ['repeats', repeatsInFragments(50), repeatsBelow(50)],
@@ -119,7 +119,7 @@ const rules: [rule: string, fine: string, tooMuch: string][] = [
     '{ users(limit: 99) { ...F } } fragment F on UserConnection { data { orders(limit: 100) { __typename } } }',
   ],
   [
-    'log-ins',
+    'logins',
     'mutation { ...L b: changePassword(current: "a", new: "b") { token } } fragment L on Mutation { a: login(input: { email: "a", password: "b" }) { token } }',
     'mutation { ...L b: register(input: { email: "a", password: "b", firstName: "c", lastName: "d" }) { token } ...M } fragment L on Mutation { a: login(input: { email: "a", password: "b" }) { token } } fragment M on Mutation { c: changePassword(current: "a", new: "b") { token } }',
   ],
@@ -222,7 +222,7 @@ describe('what a query may ask for', () => {
     expect(small.errors).toBeUndefined();
   });
 
-  it('a query that is remembered, with other variables -> measured anew', async () => {
+  it('a query that is remembered, with other variables -> measured again', async () => {
     const query = 'query ($n: Int) { users(limit: $n) { data { orders(limit: $n) { id status } } } }';
     const limits = [5, 100, 5, 100];
     const answers: (string | undefined)[] = [];

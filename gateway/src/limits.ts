@@ -6,7 +6,7 @@ import { QueryTooComplex, measure, type Complexity } from './query-complexity.js
 const MAX_DEPTH = 10;
 const MAX_COST = 10_000;
 const MAX_ALIASES = 30;
-const MAX_LOG_INS = 2;
+const MAX_LOGINS = 2;
 const MAX_SCHEMAS = 1;
 const MAX_TYPES = 5;
 /** Lists taken to be of ten, GraphiQL's own query, which asks for all there is, comes to 52,000. */
@@ -24,11 +24,11 @@ export const validateShort = (
 ): ReturnType<typeof validate> => validate(schema, document, rules, { ...hints, maxErrors: MAX_ERRORS });
 
 /** Throws QueryTooComplex. */
-function refuseComplex({ depth, cost, aliases, logIns, schemas, types, introspection }: Complexity): void {
+function refuseComplex({ depth, cost, aliases, logins, schemas, types, introspection }: Complexity): void {
   if (schemas > MAX_SCHEMAS || types > MAX_TYPES || introspection > MAX_INTROSPECTION) {
     throw new QueryTooComplex('introspection');
   }
-  if (logIns > MAX_LOG_INS) throw new QueryTooComplex('log-ins');
+  if (logins > MAX_LOGINS) throw new QueryTooComplex('logins');
   if (aliases > MAX_ALIASES) throw new QueryTooComplex('aliases');
   if (depth > MAX_DEPTH) throw new QueryTooComplex('depth');
   if (cost > MAX_COST) throw new QueryTooComplex('cost');

@@ -41,18 +41,18 @@ export function toGraphQLError(error: AppError, at?: GraphQLError): GraphQLError
  * logged whole.
  */
 export function createMaskError(logger: Logger): MaskError {
-  // One failed call of a service fails many fields, and is told once. What else fails in the same request is no further
+  // One failed call of a service fails many fields, and is reported once. What else fails in the same request is no further
   // alarm: a request has one line of level error at most.
-  const told = new WeakSet<object>();
-  const tell = (failure: object, facts: LogFacts): void => {
-    if (told.has(failure)) return;
-    told.add(failure);
+  const reported = new WeakSet<object>();
+  const notify = (failure: object, facts: LogFacts): void => {
+    if (reported.has(failure)) return;
+    reported.add(failure);
     const scope = currentScope();
-    if (scope !== undefined && told.has(scope)) {
+    if (scope !== undefined && reported.has(scope)) {
       logger.warn('request failed in another place', facts);
       return;
     }
-    if (scope !== undefined) told.add(scope);
+    if (scope !== undefined) reported.add(scope);
     logger.error('request failed', facts);
   };
 
@@ -61,7 +61,7 @@ export function createMaskError(logger: Logger): MaskError {
     const expected = findAppError(error) ?? findAppError(located?.originalError);
     if (expected !== undefined) {
       const isFailure = statusOfCode[expected.code] >= 500 && !(expected instanceof CapacityExceeded);
-      if (isFailure) tell(expected, { code: expected.code, err: expected });
+      if (isFailure) notify(expected, { code: expected.code, err: expected });
       return toGraphQLError(expected, located);
     }
     if (located !== undefined && isRequestFault(located)) return asRequestFault(located);
@@ -70,7 +70,7 @@ export function createMaskError(logger: Logger): MaskError {
     if (isAbortedRequest(error))
       return toGraphQLError(new InvalidInput([{ field: 'body', message: 'could not be read' }]));
     const bug = new AppError('INTERNAL_ERROR', 'Internal server error');
-    tell(bug, { code: bug.code, path: located?.path, err: located?.originalError ?? error });
+    notify(bug, { code: bug.code, path: located?.path, err: located?.originalError ?? error });
     return toGraphQLError(bug, located);
   };
 }
@@ -84,7 +84,7 @@ const isRequestFault = ({ path, originalError }: GraphQLError): boolean =>
 const atField = ({ message, extensions: { code } }: QueryTooComplex, at: GraphQLError | undefined): GraphQLError =>
   new GraphQLError(message, { nodes: at?.nodes, source: at?.source, path: at?.path, extensions: { code } });
 
-/** The client went away in the middle of its body. A service that does is told of by an AppError. */
+/** The client went away in the middle of its body. A service that does is reported by an AppError. */
 const isAbortedRequest = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && 'code' in error && error.code === 'ECONNRESET';
 

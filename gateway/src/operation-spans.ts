@@ -2,7 +2,7 @@ import { currentScope, runInScope } from '@shop/common/logger';
 import type { Tracing } from '@shop/common/tracing';
 import { getOperationAST, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { serverFaultOf } from './operation-figures.js';
+import { serverFaultOf } from './operation-metrics.js';
 
 /**
  * A span for each query and mutation, named by its type; calls of services are parts of it. Of the document it tells the

@@ -3,14 +3,14 @@ import type { DependencyState, Probe, ServiceClient } from '@shop/common/http';
 
 /** Milliseconds that an answer counts for, so that questions about us don't become questions to everybody else. */
 const FRESH = 1_000;
-const PATIENCE = 1_000;
+const TIMEOUT = 1_000;
 
 /** Whether a service is ready. It is nobody's reason to stop asking the gateway: the others still work. */
 export function serviceProbe(service: ServiceClient): Probe {
   let state: Promise<DependencyState> | undefined;
   let askedAt = 0;
   return {
-    vital: false,
+    required: false,
     state: () => {
       if (state === undefined || Date.now() - askedAt > FRESH) {
         askedAt = Date.now();
@@ -26,7 +26,7 @@ async function ask(service: ServiceClient): Promise<DependencyState> {
   try {
     const isReady = await Promise.race([
       service.isReady(),
-      delay(PATIENCE, false, { signal: answered.signal, ref: false }),
+      delay(TIMEOUT, false, { signal: answered.signal, ref: false }),
     ]);
     return isReady ? 'up' : 'down';
   } catch {

@@ -31,11 +31,11 @@ type Rule =
   | 'fragments'
   | 'fields'
   | 'repeats'
-  | 'log-ins'
+  | 'logins'
   | 'validation'
   | 'answer';
 
-/** A query asks for too much. The client is told which rule it breaks, and never how far it may go. */
+/** A query asks for too much. The client is shown which rule it breaks, and never how far it may go. */
 export class QueryTooComplex extends GraphQLError {
   constructor(rule: Rule) {
     // As a faulty query: status 400 in GraphQL's own media type, 200 in application/json (GraphQL over HTTP, 6.4).
@@ -52,7 +52,7 @@ export interface Complexity {
   cost: number;
   aliases: number;
   /** Fields that make user-service hash a password. */
-  logIns: number;
+  logins: number;
   /** Times that `__schema` is asked for. */
   schemas: number;
   /** Times that `__type` is. */
@@ -74,7 +74,7 @@ const ASSUMED_LENGTH = 10;
 const MAX_LIMIT = 100;
 /** Tools that read the schema need none below `__schema`; each asks for the whole of a long list once more. */
 const COST_OF_SCHEMA_ALIAS = 2_000;
-const LOG_INS = new Set(['login', 'register', 'changePassword']);
+const LOGINS = new Set(['login', 'register', 'changePassword']);
 const introspectionFields = new Map(
   [SchemaMetaFieldDef, TypeMetaFieldDef, TypeNameMetaFieldDef].map((field) => [field.name, field]),
 );
@@ -90,7 +90,7 @@ const NOTHING: Selected = {
   cost: 0,
   costPerItem: 0,
   aliases: 0,
-  logIns: 0,
+  logins: 0,
   schemas: 0,
   types: 0,
   introspection: 0,
@@ -101,7 +101,7 @@ const add = (a: Selected, b: Selected): Selected => ({
   cost: a.cost + b.cost,
   costPerItem: a.costPerItem + b.costPerItem,
   aliases: a.aliases + b.aliases,
-  logIns: a.logIns + b.logIns,
+  logins: a.logins + b.logins,
   schemas: a.schemas + b.schemas,
   types: a.types + b.types,
   introspection: a.introspection + b.introspection,
@@ -166,7 +166,7 @@ export function measure({ schema, document, operation, variables }: Operation): 
       ...ofList(field, node, below),
       depth: 1 + below.depth,
       aliases,
-      logIns: (parent === schema.getMutationType() && LOG_INS.has(field.name) ? 1 : 0) + below.logIns,
+      logins: (parent === schema.getMutationType() && LOGINS.has(field.name) ? 1 : 0) + below.logins,
     };
   }
 

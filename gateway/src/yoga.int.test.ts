@@ -217,7 +217,7 @@ describe('failures of ours', () => {
 
 describe('callers', () => {
   const authentication = () => ({ token: 'new', refreshToken: 'next', expiresIn: 3600, user: aUser() });
-  const logIn =
+  const login =
     'mutation { login(input: { email: "ada@example.com", password: "password123" }) { token user { email } } }';
 
   it('nobody -> guarded fields are UNAUTHORIZED, and no service is asked', async () => {
@@ -229,7 +229,7 @@ describe('callers', () => {
     expect(gateway.calls()).toHaveLength(0);
   });
 
-  it('a bad, expired or revoked token -> guarded fields are UNAUTHORIZED, and log-in still works without it', async () => {
+  it('a bad, expired or revoked token -> guarded fields are UNAUTHORIZED, and login still works without it', async () => {
     gateway.users.on('POST /api/v1/users/login', () => ({ data: authentication() }));
     const past = Math.floor(Date.now() / 1000) - 10;
     const revoked = gateway.tokens.tokenFor({}, { sid: 'ended' });
@@ -237,7 +237,7 @@ describe('callers', () => {
 
     for (const bad of ['nonsense', gateway.tokens.tokenFor({}, { exp: past }), revoked]) {
       expect(codes(await gateway.ask('{ me { id } }', { token: bad }))).toEqual(['UNAUTHORIZED']);
-      const { data, errors } = await gateway.ask(logIn, { token: bad });
+      const { data, errors } = await gateway.ask(login, { token: bad });
       expect(errors).toBeUndefined();
       expect(data.login).toEqual({ token: 'new', user: { email: 'ada@example.com' } });
     }

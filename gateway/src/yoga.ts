@@ -13,7 +13,7 @@ import { useHiddenSchema } from './hidden-schema.js';
 import { useIntrospectionCache } from './introspection-cache.js';
 import { useQueryLimits } from './limits.js';
 import { createMaskError } from './mask-error.js';
-import { useOperationFigures } from './operation-figures.js';
+import { useOperationMetrics } from './operation-metrics.js';
 import { useOperationSpans } from './operation-spans.js';
 import { useNoPersistedQueries } from './persisted-queries.js';
 import { useJsonBody, useReadableParameters } from './request-body.js';
@@ -61,7 +61,7 @@ export function buildYoga({
       ),
     graphqlEndpoint: `/:endpoint(${[...graphqlPaths].map((path) => path.slice(1)).join('|')}){/}?`,
     plugins: [
-      useOperationFigures(metrics, schema),
+      useOperationMetrics(metrics, schema),
       ...(tracing ? [useOperationSpans(tracing)] : []),
       useJsonBody(),
       useReadableParameters(),

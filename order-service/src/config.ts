@@ -1,7 +1,7 @@
 import { databaseUrlOf, duration, integer, loadSettings, port, rate, type Environment } from '@shop/common/config';
 import { serviceConfig, serviceSettings, type ServiceConfig } from '@shop/common/service';
 
-/** What this process is told from outside. Lengths of time are in milliseconds. */
+/** What this process is configured with. Lengths of time are in milliseconds. */
 export interface Config extends ServiceConfig {
   paymentWindow: number;
   unpaidLimit: { orders: number; bytes: number; window: number };

@@ -55,7 +55,7 @@ describe('every route', () => {
   });
 });
 
-describe('a log-in that ended', () => {
+describe('a login that ended', () => {
   it('its tokens and those below a version -> refused within two seconds', async () => {
     const [alice, bob] = [test.caller('user', { sid: 'ended' }), test.caller('user', { ver: 1 })];
     await Promise.all([alice.get().expect(200), bob.get().expect(200)]);
@@ -70,7 +70,7 @@ describe('a log-in that ended', () => {
 });
 
 describe('health', () => {
-  it('all is well -> healthy, ready with the state of each dependency, and figures', async () => {
+  it('all is well -> healthy, ready with the state of each dependency, and metrics', async () => {
     const { body } = await supertest(test.url).get('/health').expect(200);
     expect(body).toEqual({ status: 'healthy', service: 'order-service', version: '1.0.0', uptime: expect.any(Number) });
     const dependencies = { database: 'up', broker: 'up', outbox: 'up', consumer: 'up', revocations: 'up' };

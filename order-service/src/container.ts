@@ -4,7 +4,7 @@ import { auditRoutes } from '@shop/common/http';
 import { packageVersion, startService, type RunningService } from '@shop/common/service';
 import type { Config } from './config.js';
 import { createDatabase } from './database.js';
-import { countOrderEvents } from './orders/order.figures.js';
+import { countOrderEvents } from './orders/order.metrics.js';
 import { OrderHandler } from './orders/order.handler.js';
 import { OrderRepository } from './orders/order.repository.js';
 import { orderRoutes } from './orders/order.routes.js';

@@ -75,7 +75,7 @@ const aPaidPayment =
   };
 
 /** An order of the owner's whose payment was declined, and what asks for another. */
-async function aPaymentAnew(caller: MatrixCaller): Promise<Scene> {
+async function aFurtherPayment(caller: MatrixCaller): Promise<Scene> {
   const { order, payment } = await placeOrder(test, owner);
   await owner.post(`/${payment.id}/process`, { token: 'tok_chargeDeclined' }).expect(402);
   const { id: orderId, totalAmount: amount, currency } = order;
@@ -117,7 +117,7 @@ async function aDiscrepancy(caller: MatrixCaller): Promise<Scene> {
 }
 
 const rows: readonly MatrixRow[] = [
-  { operation: 'POST /', outcomes: guarded({ other: 404, owner: 201, admin: 201 }), scene: aPaymentAnew },
+  { operation: 'POST /', outcomes: guarded({ other: 404, owner: 201, admin: 201 }), scene: aFurtherPayment },
   {
     operation: 'GET /',
     outcomes: guarded({ other: 'unlisted', owner: 'listed', admin: 'listed' }),

@@ -12,7 +12,7 @@ import {
 import { serviceConfig, serviceSettings, type ServiceConfig } from '@shop/common/service';
 import { loadProviders, type ProvidersConfig } from './providers/provider-settings.js';
 
-/** What this process is told from outside. Lengths of time are in milliseconds. */
+/** What this process is configured with. Lengths of time are in milliseconds. */
 export interface Config extends ServiceConfig, ProvidersConfig {
   orderServiceUrl: string;
   providerTimeout: number;
@@ -53,7 +53,7 @@ export function loadConfig(environment: Environment): Config {
 
 const orderDatabase = optional(url({ schemes: ['postgresql', 'postgres'], examplePasswords: ['password'] }));
 
-/** What the comparison of our books with the providers' is told from outside. */
+/** What the comparison of our ledger with the providers' is set from outside. */
 export type ReconciliationConfig = ProvidersConfig &
   Pick<Config, 'databaseUrl' | 'providerTimeout'> & {
     /** undefined: orders are not compared. */

@@ -11,25 +11,25 @@ import { DiscrepancyRepository } from './discrepancies/discrepancy.repository.js
 import { discrepancyRoutes } from './discrepancies/discrepancy.routes.js';
 import { DiscrepancyService } from './discrepancies/discrepancy.service.js';
 import { ChargeRepository } from './payments/charge.repository.js';
-import { ChargeService } from './payments/charge.service.js';
+import { ChargeReconciler } from './payments/charge-reconciler.service.js';
 import { ChargingService } from './payments/charging.service.js';
 import { IncidentService } from './payments/incident.service.js';
-import { OrderAccountRepository } from './payments/order-account.repository.js';
+import { PaymentAggregateRepository } from './payments/payment-aggregate.repository.js';
 import { OrderExpiryRepository } from './payments/order-expiry.repository.js';
 import { OrderExpiryService } from './payments/order-expiry.service.js';
 import { orderEvents } from './payments/order-events.consumer.js';
 import { PayableOrderClient } from './payments/payable-order.client.js';
-import { CHARGE_PATIENCE } from './payments/payment.js';
-import { countPaymentEvents } from './payments/payment.figures.js';
+import { CHARGE_TIMEOUT_FACTOR } from './payments/payment.js';
+import { countPaymentEvents } from './payments/payment.metrics.js';
 import { PaymentHandler } from './payments/payment.handler.js';
 import { PaymentRepository } from './payments/payment.repository.js';
 import { paymentRoutes } from './payments/payment.routes.js';
 import { PaymentService } from './payments/payment.service.js';
-import { createRefundFigures } from './payments/refund.figures.js';
+import { createRefundMetrics } from './payments/refund.metrics.js';
 import { RefundRepository } from './payments/refund.repository.js';
 import { RefundService } from './payments/refund.service.js';
 import { ProviderSet } from './providers/provider-set.js';
-import { BooksComparison } from './reconciliation/books-comparison.js';
+import { LedgerComparison } from './reconciliation/ledger-comparison.js';
 import { ComparisonTurns } from './reconciliation/comparison-turns.repository.js';
 import { HourlyComparisonService } from './reconciliation/hourly-comparison.service.js';
 import { WebhookHandler } from './webhooks/webhook.handler.js';
@@ -71,16 +71,16 @@ export const startPaymentService = (config: Config, options: { logger?: Logger }
         logger,
       });
       const payments = new PaymentRepository({ database, store });
-      const accounts = new OrderAccountRepository({ store, clock: () => databaseClock.now() });
+      const aggregates = new PaymentAggregateRepository({ store, clock: () => databaseClock.now() });
       const refundService = new RefundService({
         payments,
-        accounts,
+        aggregates,
         refunds: new RefundRepository({ database }),
         providers,
         discrepancies,
         logger,
         newId,
-        figures: createRefundFigures(metrics),
+        metrics: createRefundMetrics(metrics),
         random: Math.random,
         firstPause: config.refundRetryPause,
         lease,
@@ -93,7 +93,7 @@ export const startPaymentService = (config: Config, options: { logger?: Logger }
       const paymentService = new PaymentService({
         paymentsPerOrder: config.paymentsPerOrder,
         payments,
-        accounts,
+        aggregates,
         orders: new PayableOrderClient(orderService),
         providers,
         charging,
@@ -102,7 +102,7 @@ export const startPaymentService = (config: Config, options: { logger?: Logger }
         logger,
         newId,
       });
-      const chargeService = new ChargeService({
+      const chargeReconciler = new ChargeReconciler({
         charges,
         payments,
         outcomes: paymentService,
@@ -112,12 +112,12 @@ export const startPaymentService = (config: Config, options: { logger?: Logger }
         random: Math.random,
         requestLifetime,
         lease,
-        patience: CHARGE_PATIENCE * providerTimeout,
+        timeout: CHARGE_TIMEOUT_FACTOR * providerTimeout,
       });
       const webhooks = new WebhookService({
         readers,
         webhooks: new WebhookRepository({ database }),
-        charges: chargeService,
+        charges: chargeReconciler,
         refunds: refundService,
         incidents: new IncidentService({ payments, discrepancies }),
         logger,
@@ -126,7 +126,7 @@ export const startPaymentService = (config: Config, options: { logger?: Logger }
       const expiry = new OrderExpiryService({ expiries: new OrderExpiryRepository({ store }), logger });
       const hourlyComparison = new HourlyComparisonService({
         turns: new ComparisonTurns({ database, url: databaseUrl }),
-        comparison: new BooksComparison({ databaseUrl, ledgers, providerTimeout }),
+        comparison: new LedgerComparison({ databaseUrl, ledgers, providerTimeout }),
         discrepancies,
         clock: () => databaseClock.now(),
       });
@@ -143,13 +143,13 @@ export const startPaymentService = (config: Config, options: { logger?: Logger }
         consumer: { queue: topology.paymentService, handlers: orderEvents(paymentService) },
         idempotency: { lease, maxPerUser: config.keysPerUser },
         workers: [
-          work('comparison of the books', () => hourlyComparison.compareIfDue(), WATCH_POLL),
+          work('comparison of the ledgers', () => hourlyComparison.compareIfDue(), WATCH_POLL),
           work('expiry of unpaid orders', () => expiry.expireDue()),
           refundWorker,
           work('watch over refunds', () => refundService.watchFailing(), WATCH_POLL),
           work('watch over discrepancies', () => discrepancies.watch(), WATCH_POLL),
-          work('reconciliation', () => chargeService.settleDue()),
-          work('old webhooks', () => webhooks.forgetOld(), PURGE_POLL),
+          work('reconciliation', () => chargeReconciler.settleDue()),
+          work('old webhooks', () => webhooks.purgeExpired(), PURGE_POLL),
         ],
         resources: [providerSet, { stop: () => orderService.close() }],
       };

@@ -1,13 +1,13 @@
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { v7 as newId } from 'uuid';
-import { AtomicStore, AuditTrail, createDatabaseAdapter, IdempotencyKeys, PastEvents } from '@shop/common/database';
+import { AtomicStore, AuditTrail, createDatabaseAdapter, IdempotencyKeys, EventRetention } from '@shop/common/database';
 import { createTestDatabase, createTestPool, eventually, rowsRead, tablesOnDefaults } from '@shop/testing';
 import { createDatabase } from './database.js';
 import { ChargeRepository } from './payments/charge.repository.js';
 import { OrderExpiryRepository } from './payments/order-expiry.repository.js';
 import { RefundRepository } from './payments/refund.repository.js';
-import { BooksRepository } from './reconciliation/books.repository.js';
+import { LedgerRepository } from './reconciliation/ledger.repository.js';
 import { WebhookRepository } from './webhooks/webhook.repository.js';
 
 /** Rows of each kind that are done with, and as many that wait for tomorrow. */
@@ -122,12 +122,12 @@ describe('in a shop that has grown', () => {
       `UPDATE payments SET status = 'success', paid_at = now() - interval '11 minutes' WHERE id = md5('payment' || $1)::uuid`,
       [String(ROWS + 1)],
     );
-    const books = new BooksRepository({ url: shop.url });
-    await books.open();
+    const ledger = new LedgerRepository({ url: shop.url });
+    await ledger.open();
     let found: readonly unknown[] = [];
     const cost = await read(async () => {
-      found = await books.unconfirmedOrders(new Date(0));
-      await books.close();
+      found = await ledger.unconfirmedOrders(new Date(0));
+      await ledger.close();
       // What a session has read is counted when it has ended at the latest.
       await eventually(async () =>
         expect(
@@ -156,7 +156,7 @@ describe('in a shop that has grown', () => {
     };
     const before = await count();
     const cost = await read(async () => {
-      await new PastEvents({ client: database }).purge();
+      await new EventRetention({ client: database }).purge();
       await new IdempotencyKeys({ client: database, lease: 1, maxPerUser: 10_000 }).purge();
       await new AuditTrail({ client: database }).purge();
       await webhooks.forget({ before: new Date(Date.now() - 7 * 86_400_000), limit: 1_000 });
@@ -189,7 +189,7 @@ it('an answer is kept for its key, an order gets its status -> seldom an index i
       const request = { userId: newId(), key: `key-${n}`, fingerprint: 'b'.repeat(64) };
       const claim = await keys.claim(request);
       if (claim.outcome !== 'held') throw new Error(claim.outcome);
-      await keys.keep(claim.heldKey, { status: 201, body: { data: 'x'.repeat(700) } });
+      await keys.keep(claim.leasedKey, { status: 201, body: { data: 'x'.repeat(700) } });
     }
   };
   // An old snapshot, such as that of an autovacuum, keeps pages from having room for as long as it lasts.

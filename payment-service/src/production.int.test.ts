@@ -26,7 +26,7 @@ const withLogin = (url: string, password: string): string => {
   return changed.href;
 };
 
-/** Everything that a process in production is told. */
+/** Everything that a process in production is configured with. */
 const production = (changes: Record<string, string> = {}): Record<string, string> => {
   const {
     SIMULATED_PROVIDER_DATABASE_URL: _url,

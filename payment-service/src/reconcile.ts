@@ -1,4 +1,4 @@
-// Compares our books with the payment provider's: `reconcile.js [--since DATE]`. Ends with 0 when they agree, 1 when they
+// Compares our ledger with the payment provider's: `reconcile.js [--since DATE]`. Ends with 0 when they agree, 1 when they
 // differ, 2 when they could not be compared.
 import { parseArgs } from 'node:util';
 import { SettingsError } from '@shop/common/config';
@@ -6,8 +6,8 @@ import { stopInOrder } from '@shop/common/service';
 import { redact, type Logger } from '@shop/common/logger';
 import { loadReconciliationConfig, type ReconciliationConfig } from './config.js';
 import { ProviderSet } from './providers/provider-set.js';
-import { BooksComparison } from './reconciliation/books-comparison.js';
-import { BooksRepository } from './reconciliation/books.repository.js';
+import { LedgerComparison } from './reconciliation/ledger-comparison.js';
+import { LedgerRepository } from './reconciliation/ledger.repository.js';
 import { OrdersComparison, orderDiffers, type OrderDifference } from './reconciliation/orders-comparison.js';
 import { findingLine, heading, orderLine, ordersSummary, summary, unconfirmedLine } from './reconciliation/report.js';
 
@@ -15,7 +15,7 @@ import { findingLine, heading, orderLine, ordersSummary, summary, unconfirmedLin
 const nothing = (): void => undefined;
 const silent: Logger = { error: nothing, warn: nothing, info: nothing, debug: nothing };
 
-const say = (line: string): boolean => process.stdout.write(`${line}\n`);
+const stdout = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 function sinceOf(args: string[]): Date {
   const { since } = parseArgs({ args, options: { since: { type: 'string' } } }).values;
@@ -26,7 +26,7 @@ function sinceOf(args: string[]): Date {
   return date;
 }
 
-/** Whether our books agree with those of each provider that is set up, and with the orders. What differs is recorded. */
+/** Whether the ledgers agree with those of each provider that is set up, and with the orders. What differs is recorded. */
 async function reconcile(config: ReconciliationConfig, since: Date): Promise<boolean> {
   const providerSet = new ProviderSet({
     config,
@@ -36,23 +36,23 @@ async function reconcile(config: ReconciliationConfig, since: Date): Promise<boo
     webhookUrl: () => 'http://127.0.0.1:1', // nothing is charged here, so no provider sends any
   });
   const { databaseUrl, providerTimeout } = config;
-  const comparison = new BooksComparison({ databaseUrl, providerTimeout, ledgers: providerSet.ledgers });
+  const comparison = new LedgerComparison({ databaseUrl, providerTimeout, ledgers: providerSet.ledgers });
   let hasHeading = false;
   const show = (found: string): void => {
-    if (!hasHeading) say(heading);
+    if (!hasHeading) stdout(heading);
     hasHeading = true;
-    say(found);
+    stdout(found);
   };
-  const books = new BooksRepository({ url: databaseUrl });
+  const ledger = new LedgerRepository({ url: databaseUrl });
   try {
-    await books.open();
+    await ledger.open();
     let differences = await comparison.run({
       since,
-      record: (found) => books.record(found),
+      record: (found) => ledger.record(found),
       onDifference: (_provider, finding) => show(findingLine(finding)),
       onUnconfirmedOrder: (order) => show(unconfirmedLine(order)),
       onCompared: (provider, result) => {
-        say(config.providers.length > 1 ? `${provider}: ${summary(result)}` : summary(result));
+        stdout(config.providers.length > 1 ? `${provider}: ${summary(result)}` : summary(result));
         hasHeading = false;
       },
     });
@@ -67,13 +67,13 @@ async function reconcile(config: ReconciliationConfig, since: Date): Promise<boo
           different.push(difference);
         },
       });
-      say(ordersSummary(compared, different.length));
-      await books.record(different.map(orderDiffers));
+      stdout(ordersSummary(compared, different.length));
+      await ledger.record(different.map(orderDiffers));
       differences += different.length;
     }
     return differences === 0;
   } finally {
-    await stopInOrder([() => books.close(), () => providerSet.stop()]);
+    await stopInOrder([() => ledger.close(), () => providerSet.stop()]);
   }
 }
 

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { v7 as newId } from 'uuid';
 import { retryWhere } from '@shop/common/errors';
 
-/** An order that this version was told of, and the payment that it opened for it. */
+/** An order that this version has consumed, and the payment that it opened for it. */
 export interface OldOrder {
   id: string;
   userId: string;
@@ -25,7 +25,7 @@ const LATEST_FIRST = `status IN ('failed', 'cancelled'), created_at DESC, id DES
 const PAYMENT_COLUMNS = `id, order_id AS "orderId", user_id AS "userId", amount, refunded_amount AS "refundedAmount",
   refund_reserved AS "refundReserved", currency, status, method, transaction_id AS "transactionId", provider, description,
   failure_reason AS "failureReason", paid_at AS "paidAt", version, created_at AS "createdAt", updated_at AS "updatedAt"`;
-const TELL = `INSERT INTO outbox (id, type, subject, sequence, time, data, traceparent)
+const PUBLISH = `INSERT INTO outbox (id, type, subject, sequence, time, data, traceparent)
   SELECT id, type, subject, sequence, time, data, traceparent FROM json_to_recordset($1::json) AS event (
     id uuid, type text, subject text, sequence integer, time timestamptz, data jsonb, traceparent text
   )`;
@@ -35,7 +35,7 @@ const eventOf = (type: string, subject: string, sequence: number): string =>
 
 /**
  * The version of this service that used the schema of VERSION_BEFORE, as its database saw it: the statements that it sent,
- * prepared once a connection, for orders that are told of, charged by two processes, and published by the relay.
+ * prepared once a connection, for orders that are notified of, charged by two processes, and published by the relay.
  */
 export class VersionBefore {
   readonly #pool: pg.Pool;
@@ -50,7 +50,7 @@ export class VersionBefore {
     this.#relayClient = new pg.Client({ connectionString: databaseUrl });
   }
 
-  /** Is told of orders and charges every other one, until it stops; publishes its events meanwhile. */
+  /** Consumes orders and charges every other one, until it stops; publishes its events meanwhile. */
   async start(): Promise<void> {
     await this.#relayClient.connect();
     await this.#relayClient.query(`SELECT pg_advisory_lock(hashtextextended('outbox relay', 0))`);
@@ -107,7 +107,7 @@ export class VersionBefore {
          VALUES ($1, $2, $3, 4498, 0, 0, $4, 'pending', 'card', NULL, NULL, NULL, NULL, NULL, 1, $5, $5) RETURNING id`,
         [order.paymentId, order.id, order.userId, currency, now],
       );
-      await ask('tell', TELL, [eventOf('payment.created', order.paymentId, 1)]);
+      await ask('publish', PUBLISH, [eventOf('payment.created', order.paymentId, 1)]);
     });
     this.orders.push(order);
     return order;
@@ -121,7 +121,7 @@ export class VersionBefore {
         text: `WITH saved AS (
                UPDATE payments SET status = 'processing', provider = 'simulated', version = 2, updated_at = now()
                WHERE id = $2::uuid AND status = 'pending' AND version = 1 RETURNING id
-             ), told AS (${TELL} WHERE EXISTS (SELECT FROM saved))
+             ), published AS (${PUBLISH} WHERE EXISTS (SELECT FROM saved))
              SELECT id FROM saved`,
         values: [eventOf('payment.processing', order.paymentId, 2), order.paymentId],
       }),
@@ -136,7 +136,7 @@ export class VersionBefore {
         [order.paymentId, `ch_${order.paymentId}`, provider],
       );
       if (settled.rowCount !== 1) throw new Error(`payment ${order.paymentId} was changed at the same time`);
-      await ask('tell', TELL, [eventOf('payment.success', order.paymentId, 3)]);
+      await ask('publish', PUBLISH, [eventOf('payment.success', order.paymentId, 3)]);
     });
     order.status = 'success';
   }

@@ -67,7 +67,7 @@ Machine: ${machine}; Node ${process.version}, ${process.platform} ${process.arch
 Every feature is on (login, limits, validation, log, metrics); limits alone are raised so far that the load meets none.
 
 Method: ${connections} connections, each waiting for its answer before it asks again; two laps to warm up, then ${laps} that
-count, each beside the floor's. Figures are medians of the laps. The floor is bare Express with one prepared statement whose JSON
+count, each beside the floor's. Metrics are medians of the laps. The floor is bare Express with one prepared statement whose JSON
 PostgreSQL makes, or Yoga on node:http for GraphQL. The databases hold 50,000 orders and payments; they write without waiting
 for the disk.
 

@@ -92,7 +92,7 @@ async function prepare(stack: RunningStack, output: Output): Promise<BenchSystem
     stack,
     shop,
     accounts,
-    admin: await shop.logInAsAdmin(),
+    admin: await shop.loginAsAdmin(),
     databases,
     floor,
     spent: () => {

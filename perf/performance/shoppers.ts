@@ -19,7 +19,7 @@ export async function findShoppers(shop: Shop, output: Output): Promise<Shopper[
     while (next <= count) {
       const number = next++;
       output.activity(`log in: account ${number} of ${count}`);
-      const account = await shop.logInOrRegister(`performance-${number}@example.com`, [
+      const account = await shop.loginOrRegister(`performance-${number}@example.com`, [
         'Performance',
         `Test ${number}`,
       ]);

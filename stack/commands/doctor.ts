@@ -15,7 +15,7 @@ interface Finding {
   detail: string;
 }
 
-/** Tells what is there and what is not; 0 when nothing is missing that `make up` could not run without. */
+/** Returns what is there and what is not; 0 when nothing is missing that `make up` could not run without. */
 export async function doctor(context: Context): Promise<number> {
   const findings = [...tools(), serverOfPostgres(context), ...programs(), ...(await ports(context))];
   const marks = { ok: '✓', fault: '✗', optional: '-' };

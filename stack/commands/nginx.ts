@@ -4,7 +4,7 @@ import type { NginxAction } from '../arguments.ts';
 import { runningState, settle, type Context } from '../context.ts';
 import { request } from '../control.ts';
 import { StackError } from '../errors.ts';
-import { cacheFigures } from '../nginx-log.ts';
+import { cacheMetrics } from '../nginx-log.ts';
 import { count, nginxReport, statusMissing } from '../nginx-report.ts';
 import { logFile } from '../log-files.ts';
 import { cachedFiles, clearNginxCache, readNginxStatus } from '../programs/nginx.ts';
@@ -63,7 +63,7 @@ async function status(context: Context): Promise<number> {
     throw new StackError(statusMissing, { cause });
   });
   const sizes = cachedFiles(directory).map((file) => statSync(file, { throwIfNoEntry: false })?.size ?? 0);
-  const figures = cacheFigures(logFile(directory, 'nginx'));
-  for (const line of nginxReport(entryUrl(settings), nginxStatus, sizes, figures)) output.result(line);
+  const metrics = cacheMetrics(logFile(directory, 'nginx'));
+  for (const line of nginxReport(entryUrl(settings), nginxStatus, sizes, metrics)) output.result(line);
   return 0;
 }

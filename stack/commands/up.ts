@@ -25,9 +25,9 @@ const detachedLog = 'stack';
 export async function up(scope: Scope, mode: 'foreground' | 'background', context: Context): Promise<number> {
   const { output, directory } = context;
   const running = await findRunning(scope, context);
-  if (running) return tellRunning(running, context);
+  if (running) return printRunning(running, context);
   const settings = settle(context, { withNotes: mode === 'foreground' }); // else who started it has shown them
-  locatePostgres(baseEnvironment(), directory); // what it lacks is told before anything is installed
+  locatePostgres(baseEnvironment(), directory); // what it lacks is reported before anything is installed
   const options = { settings, directory, withAdminer: true, withPrometheus: true };
   const programs = scope === 'up' ? systemParts(options) : infrastructureParts(options);
   const needs = programs.filter((part) => part.kind === 'task' || !part.onRequest).map(({ name }) => name);
@@ -52,7 +52,7 @@ export async function up(scope: Scope, mode: 'foreground' | 'background', contex
     output.activity(undefined);
     if (error instanceof AlreadyRunning) return mode === 'background' ? 0 : joinOther(scope, context);
     if (error !== supervisor.stopRequest) throw error;
-    isCutOff = mode === 'background'; // whoever waits for it to be ready waits in vain
+    isCutOff = mode === 'background'; // whoever waits for it to be ready waits without success
   }
   await supervisor.finished;
   follower?.stop();
@@ -64,7 +64,7 @@ export async function up(scope: Scope, mode: 'foreground' | 'background', contex
 export async function upDetached(scope: Scope, context: Context): Promise<number> {
   const { output, directory } = context;
   const running = await findRunning(scope, context);
-  if (running) return tellRunning(running, context);
+  if (running) return printRunning(running, context);
   const settings = settle(context);
   const log = openLog(directory, detachedLog);
   const readLines = lineReader(logFile(directory, detachedLog), (line) => output.progress(line));
@@ -111,7 +111,7 @@ async function findRunning(scope: Scope, context: Context): Promise<StackState |
   }
 }
 
-/** Waits while another supervisor starts or stops everything. Throws a StackError when it starts in vain. */
+/** Waits while another supervisor starts or stops everything. Throws a StackError when it fails to start. */
 async function waitForOther({ supervisor, stopping }: StackState, context: Context): Promise<void> {
   let isAsked = false;
   void untilAskedToStop().then(() => (isAsked = true));
@@ -134,10 +134,10 @@ async function waitForOther({ supervisor, stopping }: StackState, context: Conte
 async function joinOther(scope: Scope, context: Context): Promise<number> {
   const running = await findRunning(scope, context);
   if (!running) throw new StackError('somebody else started or stopped everything at this moment: try again');
-  return tellRunning(running, context);
+  return printRunning(running, context);
 }
 
-function tellRunning({ scope }: StackState, context: Context): number {
+function printRunning({ scope }: StackState, context: Context): number {
   context.output.progress('already running');
   describe(scope === 'infra' ? 'infra' : 'up', settle(context), context);
   return 0;

@@ -1,4 +1,4 @@
-// `make demo`: the whole story, told in the terminal while it happens.
+// `make demo`: a whole scenario, shown in the terminal while it happens.
 import { randomUUID } from 'node:crypto';
 import type { RestAnswer } from '../../testing/src/api-client/api-client.ts';
 import type { Context } from '../context.ts';
@@ -7,21 +7,21 @@ import { loadSettings } from '../settings.ts';
 import { dataOf, laptop, mice, Shop, toPayment, type Account, type Order, type Payment } from './shop.ts';
 
 /** Plays a scene of this title, which says what comes of it. */
-type Tell = <T>(title: string, play: (say: (line: string) => void) => Promise<T>) => Promise<T>;
+type PlayScene = <T>(title: string, play: (print: (line: string) => void) => Promise<T>) => Promise<T>;
 
 const money = (amount: number): string => `${amount.toFixed(2)} USD`;
 const short = (id: string): string => `...${id.slice(-6)}`;
 
-/** Plays the story against the running system. Throws a StackError where it goes another way. */
+/** Plays the scenario against the running system. Throws a StackError where it goes another way. */
 export async function demo({ output }: Context): Promise<number> {
   const settings = loadSettings();
-  let scenes = 0;
-  const tell: Tell = async (title, play) => {
-    const scene = ++scenes;
-    output.result(output.style('bold', `${scene}. ${title}`, process.stdout));
-    return output.during(`   scene ${scene}`, () => play((line) => output.result(`   ${line}`)));
+  let count = 0;
+  const scene: PlayScene = async (title, play) => {
+    const number = ++count;
+    output.result(output.style('bold', `${number}. ${title}`, process.stdout));
+    return output.during(`   scene ${number}`, () => play((line) => output.result(`   ${line}`)));
   };
-  await story(new Shop(settings), tell);
+  await scenario(new Shop(settings), scene);
   const { GATEWAY_PORT, RABBITMQ_MANAGEMENT_PORT, ADMINER_PORT } = settings.ports;
   output.result('');
   output.result(`See for yourself: GraphiQL at http://localhost:${GATEWAY_PORT},`);
@@ -31,95 +31,95 @@ export async function demo({ output }: Context): Promise<number> {
   return 0;
 }
 
-async function story(shop: Shop, tell: Tell): Promise<void> {
+async function scenario(shop: Shop, scene: PlayScene): Promise<void> {
   const suffix = randomUUID().slice(0, 8);
 
-  const alice = await tell('Alice opens an account', async (say) => {
+  const alice = await scene('Alice opens an account', async (print) => {
     const account = await shop.register(`alice-${suffix}@example.com`, ['Alice', 'Miller']);
-    say(`${account.email}, logged in`);
+    print(`${account.email}, logged in`);
     return account;
   });
 
   const key = randomUUID();
-  const order = await tell('She orders a laptop and two mice', async (say) => {
+  const order = await scene('She orders a laptop and two mice', async (print) => {
     const placed = await shop.placeOrder(alice, [laptop, mice], key);
-    say(`order ${short(placed.id)}: ${placed.status}, ${money(placed.totalAmount)}`);
+    print(`order ${short(placed.id)}: ${placed.status}, ${money(placed.totalAmount)}`);
     return placed;
   });
 
-  await tell('The answer gets lost, so she asks again under the same Idempotency-Key', async (say) => {
+  await scene('The answer gets lost, so she asks again under the same Idempotency-Key', async (print) => {
     const again = await shop.placeOrder(alice, [laptop, mice], key);
     expect(again.id === order.id, 'the same order');
-    say(`the same order ${short(again.id)}, not a second one`);
+    print(`the same order ${short(again.id)}, not a second one`);
   });
 
-  await tell('payment-service hears of the order through RabbitMQ and opens its payment', async (say) => {
+  await scene('payment-service learns of the order through RabbitMQ and opens its payment', async (print) => {
     const { id, status, amount } = await shop.paymentOf(alice, order.id);
-    say(`payment ${short(id)}: ${status}, ${money(amount)}`);
+    print(`payment ${short(id)}: ${status}, ${money(amount)}`);
     const declined = await pay(shop, alice, id, 'tok_insufficientFunds');
     expect(declined.status === 402, 'a decline');
-    say(`her card: ${declined.status} ${declined.error?.code}: ${declined.error?.message}`);
+    print(`her card: ${declined.status} ${declined.error?.code}: ${declined.error?.message}`);
   });
 
-  const payment = await tell('With another card the provider takes the money, but never answers', async (say) => {
+  const payment = await scene('With another card the provider takes the money, but never answers', async (print) => {
     const { id: orderId, totalAmount: amount, currency } = order;
     const body = { orderId, amount, currency, method: 'card' };
     const call = { method: 'POST', path: '/payments', token: alice.token, key: randomUUID(), body } as const;
     const { id } = toPayment(await shop.rest(call));
     const unknown = await pay(shop, alice, id, 'tok_timeout');
     expect(unknown.status === 202, 'an unknown outcome');
-    say(`202: outcome unknown, payment ${short(id)} processing`);
+    print(`202: outcome unknown, payment ${short(id)} processing`);
     const settled = await settle(shop, alice, id);
     expect(settled.status === 'success', 'a paid payment');
-    say(`the reconciler has asked the provider: ${settled.status}, charged once`);
+    print(`the reconciler has asked the provider: ${settled.status}, charged once`);
     return settled;
   });
 
-  await tell('order-service hears of it and confirms the order', async (say) => {
-    say(`order ${short(order.id)}: ${(await become(shop, alice, order.id, 'confirmed')).status}`);
+  await scene('order-service learns of it and confirms the order', async (print) => {
+    print(`order ${short(order.id)}: ${(await become(shop, alice, order.id, 'confirmed')).status}`);
   });
 
-  await tell('Bob looks for her order', async (say) => {
+  await scene('Bob looks for her order', async (print) => {
     const bob = await shop.register(`bob-${suffix}@example.com`, ['Bob', 'Jones']);
     const { status, error } = await shop.rest({ method: 'GET', path: `/orders/${order.id}`, token: bob.token });
     expect(status === 404, 'nothing to be found');
-    say(`${status} ${error?.code}: as if it did not exist`);
+    print(`${status} ${error?.code}: as if it did not exist`);
   });
 
-  await tell('The admin sends it off and gives back the price of one mouse', async (say) => {
-    const admin = await shop.logInAsAdmin();
+  await scene('The admin sends it off and gives back the price of one mouse', async (print) => {
+    const admin = await shop.loginAsAdmin();
     for (const status of ['processing', 'shipped']) await shop.changeStatus(admin, order.id, status);
     const body = { amount: mice.unitPrice, reason: 'one mouse was missing' };
     const path = `/payments/${payment.id}/refund` as const;
     const call = { method: 'POST', path, token: admin.token, key: randomUUID(), body } as const;
     const { status, refundedAmount } = toPayment(await shop.rest(call));
-    say(`order shipped; payment ${status}: ${money(refundedAmount)} given back`);
+    print(`order shipped; payment ${status}: ${money(refundedAmount)} given back`);
   });
 
-  await tell('Alice sees all of it with one GraphQL query', async (say) => {
+  await scene('Alice sees all of it with one GraphQL query', async (print) => {
     const query = `query ($id: ID!) {
       order(id: $id) { status totalAmount user { fullName } payment { status refunds { amount status reason } } }
     }`;
     const data = await shop.graphql(query, { token: alice.token, variables: { id: order.id } });
-    JSON.stringify(data, null, 2).split('\n').forEach(say);
+    JSON.stringify(data, null, 2).split('\n').forEach(print);
   });
 
-  await tell('She orders once more, pays, and changes her mind', async (say) => {
+  await scene('She orders once more, pays, and changes her mind', async (print) => {
     const { id } = await shop.placeOrder(alice, [laptop]);
     const opened = await shop.paymentOf(alice, id);
     toPayment(await pay(shop, alice, opened.id, 'tok_visa'));
     await become(shop, alice, id, 'confirmed');
-    say(`order ${(await shop.changeStatus(alice, id, 'cancelled', 'changed my mind')).status}`);
+    print(`order ${(await shop.changeStatus(alice, id, 'cancelled', 'changed my mind')).status}`);
     const isRefunded = ({ status }: Payment) => status === 'refunded';
     const refunded = await shop.until('the refund', () => shop.paymentOf(alice, id), isRefunded);
-    say(`payment ${refunded.status} by itself: ${money(refunded.refundedAmount)}`);
+    print(`payment ${refunded.status} by itself: ${money(refunded.refundedAmount)}`);
   });
 
-  await tell('She logs out, and every service refuses her token', async (say) => {
+  await scene('She logs out, and every service refuses her token', async (print) => {
     dataOf(await shop.rest({ method: 'POST', path: '/users/logout', token: alice.token }));
     const ask = () => shop.rest({ method: 'GET', path: '/orders', token: alice.token });
     const { status, error } = await shop.until('the refusal', ask, (answer) => answer.status === 401);
-    say(`order-service: ${status} ${error?.code}`);
+    print(`order-service: ${status} ${error?.code}`);
   });
 }
 
@@ -143,5 +143,5 @@ const become = (shop: Shop, account: Account, orderId: string, status: string): 
   );
 
 function expect(isSo: boolean, what: string): void {
-  if (!isSo) throw new StackError(`the story went another way: ${what} was expected`);
+  if (!isSo) throw new StackError(`the scenario went another way: ${what} was expected`);
 }

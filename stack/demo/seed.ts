@@ -38,7 +38,7 @@ async function pay({ shop, customer, order }: Scene, card = 'tok_visa'): Promise
 }
 
 /** One order of each is made for every customer. */
-const fates: Record<string, (scene: Scene) => Promise<void>> = {
+const outcomes: Record<string, (scene: Scene) => Promise<void>> = {
   'waiting to be paid': () => Promise.resolve(),
   declined: async (scene) => {
     await pay(scene, 'tok_chargeDeclined');
@@ -72,13 +72,13 @@ function paidThen(steps: readonly string[]): (scene: Scene) => Promise<void> {
 /** Fills the running system with demo data. */
 export async function seed({ output }: Context): Promise<number> {
   const shop = new Shop(loadSettings());
-  const admin = await shop.logInAsAdmin();
+  const admin = await shop.loginAsAdmin();
   let made = 0;
   for (const names of customers) {
     const name = names.join(' ');
-    const customer = await shop.logInOrRegister(`${names[0].toLowerCase()}@example.com`, names);
+    const customer = await shop.loginOrRegister(`${names[0].toLowerCase()}@example.com`, names);
     const known = await orderCount(shop, customer);
-    const missing = Object.entries(fates).slice(known);
+    const missing = Object.entries(outcomes).slice(known);
     await output.during(`orders of ${name}`, async () => {
       for (const [index, [, play]] of missing.entries()) {
         const number = known + index;
@@ -88,9 +88,9 @@ export async function seed({ output }: Context): Promise<number> {
         made++;
       }
     });
-    output.result(`${customer.email} / ${examplePassword}: ${name}, ${Object.keys(fates).length} orders`);
+    output.result(`${customer.email} / ${examplePassword}: ${name}, ${Object.keys(outcomes).length} orders`);
   }
-  output.result(made === 0 ? 'nothing was missing' : `${made} orders made: ${Object.keys(fates).join(', ')}`);
+  output.result(made === 0 ? 'nothing was missing' : `${made} orders made: ${Object.keys(outcomes).join(', ')}`);
   return 0;
 }
 

@@ -8,7 +8,7 @@ import { reachableHost } from '../settings.ts';
 import type { Settings } from '../settings.ts';
 
 const requestTimeout = 15_000;
-const patience = 30_000;
+const TIMEOUT = 30_000;
 const poll = 100;
 
 const user = z.object({ id: z.string(), email: z.string() });
@@ -64,22 +64,22 @@ export class Shop {
     return toAccount(dataOf(await this.rest({ method: 'POST', path: '/users/register', body })));
   }
 
-  async logIn(email: string, password: string): Promise<Account> {
+  async login(email: string, password: string): Promise<Account> {
     return toAccount(dataOf(await this.rest({ method: 'POST', path: '/users/login', body: { email, password } })));
   }
 
   /** An account that may be there already. */
-  async logInOrRegister(email: string, names: [string, string]): Promise<Account> {
+  async loginOrRegister(email: string, names: [string, string]): Promise<Account> {
     const body = { email, password: examplePassword };
     const answer = await this.rest({ method: 'POST', path: '/users/login', body });
     return answer.status === 401 ? this.register(email, names) : toAccount(dataOf(answer));
   }
 
   /** The first admin, whom the settings name. */
-  async logInAsAdmin(): Promise<Account> {
+  async loginAsAdmin(): Promise<Account> {
     const { email, password } = this.#admin;
     if (email === '') throw new StackError('this needs the first admin: set ADMIN_EMAIL and ADMIN_PASSWORD in .env');
-    return this.logIn(email, password);
+    return this.login(email, password);
   }
 
   async placeOrder({ token }: Account, items: Item[], key: string = randomUUID()): Promise<Order> {
@@ -95,7 +95,7 @@ export class Shop {
     return toOrder(await this.rest({ method: 'PATCH', path: `/orders/${id}/status`, token, body: { status, reason } }));
   }
 
-  /** The payment that payment-service opens once it has heard of an order. */
+  /** The payment that payment-service opens once it has learned of an order. */
   async paymentOf({ token }: Account, orderId: string): Promise<Payment> {
     const path = `/payments/order/${orderId}` as const;
     const opened = await this.until(
@@ -108,11 +108,11 @@ export class Shop {
 
   /** Asks until the answer is as expected. Throws a StackError after half a minute. */
   async until<T>(what: string, ask: () => Promise<T>, isDone: (value: T) => boolean): Promise<T> {
-    const deadline = Date.now() + patience;
+    const deadline = Date.now() + TIMEOUT;
     for (;;) {
       const value = await ask();
       if (isDone(value)) return value;
-      if (Date.now() > deadline) throw new StackError(`${what} did not come within ${patience / 1_000} s`);
+      if (Date.now() > deadline) throw new StackError(`${what} did not come within ${TIMEOUT / 1_000} s`);
       await delay(poll);
     }
   }
@@ -141,6 +141,6 @@ export const toOrder = (answer: RestAnswer): Order => order.parse(dataOf(answer)
 export const toPayment = (answer: RestAnswer): Payment => payment.parse(dataOf(answer));
 
 function toAccount(data: unknown): Account {
-  const logIn = z.object({ token: z.string(), user }).parse(data);
-  return { ...logIn.user, token: logIn.token };
+  const login = z.object({ token: z.string(), user }).parse(data);
+  return { ...login.user, token: login.token };
 }

@@ -100,7 +100,7 @@ check 'root: make packages, killed half way and started again' interrupted_insta
 check 'root: nothing stays that keeps servers of others from starting, and ours start with no boot' nothing_of_apt_stays
 check 'root: make up-d' as root /root/shop 'make up-d'
 check 'root: make health, at once' as root /root/shop 'make health'
-check 'root: log-in' log_in_works
+check 'root: login' log_in_works
 check 'root: Adminer' adminer_shows_its_page
 check 'root: no server has rights of root' servers_run_as
 check 'root: nobody but the supervisor has rights of root' nobody_else_has_rights_of_root
@@ -112,7 +112,7 @@ check 'root: make clean-all' as root /root/shop 'make clean-all'
 check 'root: no data stay' no_data_stay
 check 'user: make up-d' as dev /home/dev/shop 'make up-d'
 check 'user: make health, at once' as dev /home/dev/shop 'make health'
-check 'user: log-in' log_in_works
+check 'user: login' log_in_works
 check 'user: Adminer' adminer_shows_its_page
 check 'user: the servers are theirs' servers_run_as dev
 check 'user: what servers write is theirs alone' nobody_else_reads /home/dev/shop

@@ -161,14 +161,14 @@ export function cachedFiles(stackDirectory: string): string[] {
   );
 }
 
-/** Removes what is kept, and tells how much that was. nginx asks anew for what it finds gone, so it may run meanwhile. */
+/** Removes what is kept, and tells how much that was. nginx asks again for what it finds gone, so it may run meanwhile. */
 export function clearNginxCache(stackDirectory: string): number {
   const files = cachedFiles(stackDirectory);
   for (const file of files) rmSync(file, { force: true });
   return files.length;
 }
 
-/** What nginx tells of itself: ngx_http_stub_status_module. */
+/** What nginx describes itself: ngx_http_stub_status_module. */
 export interface NginxStatus {
   /** Connections that are open now, and how many of them wait for a request. */
   active: number;
@@ -178,7 +178,7 @@ export interface NginxStatus {
   requests: number;
 }
 
-/** Asks a running nginx for its figures. Rejects where none answers. */
+/** Asks a running nginx for its metrics. Rejects where none answers. */
 export async function readNginxStatus(port: number): Promise<NginxStatus> {
   const response = await fetch(`http://127.0.0.1:${port}/nginx_status`, { signal: AbortSignal.timeout(2_000) });
   const text = await response.text();
@@ -189,8 +189,8 @@ export async function readNginxStatus(port: number): Promise<NginxStatus> {
 
 /** Undefined for a text that has nothing of it. */
 export function parseNginxStatus(text: string): NginxStatus | undefined {
-  const figures = /Active connections: (\d+).*?(\d+) \d+ (\d+).*?Waiting: (\d+)/s.exec(text)?.slice(1).map(Number);
-  const [active, accepted, requests, waiting] = figures ?? [];
+  const metrics = /Active connections: (\d+).*?(\d+) \d+ (\d+).*?Waiting: (\d+)/s.exec(text)?.slice(1).map(Number);
+  const [active, accepted, requests, waiting] = metrics ?? [];
   if (active === undefined || accepted === undefined || requests === undefined || waiting === undefined)
     return undefined;
   return { active, waiting, accepted, requests };

@@ -108,15 +108,15 @@ function workingDirectoryOf(pid: string): string | undefined {
   }
 }
 
-/** `patience`: milliseconds to connect. */
-function client({ port, user, password }: PostgresOptions, patience: number): pg.Client {
+/** `timeout`: milliseconds to connect. */
+function client({ port, user, password }: PostgresOptions, timeout: number): pg.Client {
   const connection = new pg.Client({
     host: '127.0.0.1',
     port,
     user,
     password,
     database: 'postgres',
-    connectionTimeoutMillis: patience,
+    connectionTimeoutMillis: timeout,
     query_timeout: 30_000,
   });
   connection.on('error', () => undefined); // a server that dies meanwhile fails the next query, which says so

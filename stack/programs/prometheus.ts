@@ -12,11 +12,11 @@ import { writeWholeFile } from '../whole-file.ts';
 import { answersOk } from './node-service.ts';
 import { basicAuthorization } from './rabbitmq.ts';
 
-/** What is asked for figures: a job, and the address that it answers at. */
+/** What is asked for metrics: a job, and the address that it answers at. */
 export interface PrometheusTarget {
   job: string;
   address: string;
-  /** /metrics unless told otherwise. */
+  /** /metrics unless set otherwise. */
   path?: string;
   parameters?: Record<string, string>;
 }
@@ -29,7 +29,7 @@ export interface PrometheusOptions {
   /** For its guard. */
   password: string;
   targets: PrometheusTarget[];
-  /** How long figures are kept, and how much of the disk they may take: as Prometheus writes them, e.g. 7d and 512MB. */
+  /** How long metrics are kept, and how much of the disk they may take: as Prometheus writes them, e.g. 7d and 512MB. */
   retention: { time: string; size: string };
   /** Changes the text of a file of prometheus/, for tests that can't wait for minutes. */
   adapt?: (text: string) => string;
@@ -101,7 +101,7 @@ function writeConfiguration(
   write('targets.yml', JSON.stringify(groups, undefined, 2)); // JSON is YAML
 }
 
-export interface NginxLogFiguresOptions {
+export interface NginxLogMetricsOptions {
   port: number;
   accessLog: string;
   /** Where it may write. */
@@ -110,7 +110,7 @@ export interface NginxLogFiguresOptions {
   environment: Record<string, string>;
 }
 
-export function nginxLogFigures({ port, accessLog, directory, needs, environment }: NginxLogFiguresOptions): Program {
+export function nginxLogMetrics({ port, accessLog, directory, needs, environment }: NginxLogMetricsOptions): Program {
   const program = 'nginx-access-log.mtail';
   const shownLog = path.join(directory, 'access.log');
   const account = (): Account | undefined => serverAccount('prometheus', path.dirname(directory));

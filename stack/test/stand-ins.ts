@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { PATIENCE } from '../../testing/src/time-limits.ts';
+import { TIMEOUT } from '../../testing/src/time-limits.ts';
 import { baseEnvironment } from '../environment.ts';
 import { isListening, reservePorts, type ReservedPorts } from '../ports.ts';
 import type { Program } from '../program.ts';
@@ -62,9 +62,9 @@ export async function createStandIns(): Promise<StandIns> {
 
 /** Waits until a condition holds. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + PATIENCE;
+  const deadline = Date.now() + TIMEOUT;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`waited in vain until ${condition.toString()}`);
+    if (Date.now() > deadline) throw new Error(`timed out waiting until ${condition.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

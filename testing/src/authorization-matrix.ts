@@ -41,9 +41,9 @@ export interface MatrixRow {
   /** What sets it apart from other rows of its operation. */
   readonly when?: string;
   readonly outcomes: Readonly<Record<MatrixCaller, Outcome>>;
-  /** Fields of the body that the operation heeds by right, and that the scene's body doesn't have. */
+  /** Fields of the body that the operation supports by right, and that the scene's body doesn't have. */
   readonly furtherFields?: readonly string[];
-  /** Makes what the request is about anew for each request, so that no cell depends on another. */
+  /** Makes what the request is about again for each request, so that no cell depends on another. */
   readonly scene: (caller: MatrixCaller) => Promise<Scene>;
 }
 

@@ -23,7 +23,7 @@ const failure = (error: object) => ({ success: false, error, requestId: 'x' });
 const fields = [{ field: 'x', message: 'is wrong' }];
 const invalid = { code: 'INVALID_INPUT', message: 'Validation failed', details: 'x: is wrong', fields };
 
-async function judged(listener: RequestListener, statuses?: number[]): Promise<string[]> {
+async function checked(listener: RequestListener, statuses?: number[]): Promise<string[]> {
   server = createServer(listener).listen(0, '127.0.0.1');
   await new Promise((resolve) => server?.once('listening', resolve));
   return attack(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, [request(statuses)]);
@@ -43,23 +43,23 @@ describe('an attack', () => {
     ['a code of another status', answering(404, failure({ code: 'CONFLICT', message: 'x' })), 'with CONFLICT'],
     ['no fields', answering(400, failure({ code: 'INVALID_INPUT', message: 'x' })), 'no fields'],
     ['a closed connection', ({ socket }) => void socket.destroy(), 'no answer'],
-  ])('%s -> told', async (_, listener, fault) => {
-    const failures = await judged(listener);
+  ])('%s -> reported', async (_, listener, fault) => {
+    const failures = await checked(listener);
 
     expect(failures).toHaveLength(1);
     expect(failures[0]).toContain(fault);
   });
 
-  it('another status than the contract names -> told', async () => {
-    expect(await judged(answering(200, '{}'), [415])).toEqual([expect.stringContaining('not one of 415')]);
+  it('another status than the contract names -> reported', async () => {
+    expect(await checked(answering(200, '{}'), [415])).toEqual([expect.stringContaining('not one of 415')]);
   });
 
   it('noise of the client that an answer quotes, with a name of a library inside -> nothing to tell', async () => {
     const message = 'Unexpected Name "WzEwNzUzODExzOD1ZDQzJjMPRISMA4aBigInt0".';
-    expect(await judged(answering(400, failure({ ...invalid, message })), [400])).toEqual([]);
+    expect(await checked(answering(400, failure({ ...invalid, message })), [400])).toEqual([]);
   });
 
   it('what the contract asks for -> nothing to tell', async () => {
-    expect(await judged(answering(400, failure(invalid)), [400])).toEqual([]);
+    expect(await checked(answering(400, failure(invalid)), [400])).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 export { eventually } from './eventually.js';
-export { PATIENCE, timeLimit } from './time-limits.js';
+export { TIMEOUT, timeLimit } from './time-limits.js';
 export { createTestBroker, type TestBroker } from './test-broker.js';
 export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from './test-database.js';
 export { hostEnvironment, testHostConfig, testServiceConfig } from './test-config.js';

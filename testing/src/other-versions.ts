@@ -7,7 +7,7 @@ export const ADDED_VALUE = 'added_later';
 
 /**
  * Rewrites JSON as another version would write it: the one before lacks whatever may be null, the one after has further
- * fields everywhere, and a value in the enums of these names that nobody has heard of.
+ * fields everywhere, and a value in the enums of these names that nobody has learned of.
  */
 export function asWrittenBy(version: Version, json: unknown, enums: readonly string[] = []): unknown {
   if (version === 'now' || typeof json !== 'object' || json === null) return json;

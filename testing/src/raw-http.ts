@@ -12,7 +12,7 @@ const TIMEOUT = 15_000;
 
 /**
  * Sends bytes as they are, and answers what came back before the server hung up; undefined where it did so without a
- * word. `isIncomplete`: nothing more will come, and the server is told so. Rejects where it does not hang up within 15 s.
+ * word. `isIncomplete`: nothing more will come, and the server is notified. Rejects where it does not hang up within 15 s.
  */
 export async function sendRaw(
   url: string,
@@ -30,9 +30,9 @@ export async function sendRaw(
   socket.on('error', () => undefined);
   if (isIncomplete) socket.end(bytes);
   else socket.write(bytes);
-  const patience = new AbortController();
-  const outcome = await Promise.race([closed, delay(TIMEOUT, 'late' as const, { signal: patience.signal })]);
-  patience.abort();
+  const timeout = new AbortController();
+  const outcome = await Promise.race([closed, delay(TIMEOUT, 'late' as const, { signal: timeout.signal })]);
+  timeout.abort();
   socket.destroy();
   if (outcome === 'late') throw new Error('neither answered nor hung up');
   return parseAnswer(Buffer.concat(chunks));

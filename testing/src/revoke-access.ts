@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Revocation } from '@shop/common/auth';
 import { createEventSender } from './event-sender.js';
 
-/** Tells all processes at the broker whose access has ended, as user-service does. They hear of it a little later. */
+/** Tells all processes at the broker whose access has ended, as user-service does. They learn of it a little later. */
 export async function revokeAccess(
   brokerUrl: string,
   revocations: readonly Revocation[],

@@ -46,7 +46,7 @@ export async function subscribe(
     body: method === 'POST' ? JSON.stringify({ query, variables }) : null,
     signal: gone.signal,
   });
-  const heard = { results: new Array<SubscriptionResult>(), heartbeats: 0, isComplete: false, isClosed: false };
+  const received = { results: new Array<SubscriptionResult>(), heartbeats: 0, isComplete: false, isClosed: false };
   const read = async (): Promise<void> => {
     let text = '';
     for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
@@ -55,14 +55,14 @@ export async function subscribe(
       for (const event of events) {
         const [, type] = /^event: (\w+)$/m.exec(event) ?? [];
         const [, data = ''] = /^data: ?(.*)$/m.exec(event) ?? [];
-        if (type === 'next') heard.results.push(JSON.parse(data) as SubscriptionResult);
-        if (type === 'complete') heard.isComplete = true;
-        if (event.startsWith(':')) heard.heartbeats++;
+        if (type === 'next') received.results.push(JSON.parse(data) as SubscriptionResult);
+        if (type === 'complete') received.isComplete = true;
+        if (event.startsWith(':')) received.heartbeats++;
       }
     }
   };
-  const close = (): void => void (heard.isClosed = true);
+  const close = (): void => void (received.isClosed = true);
   read().then(close, close); // cut off, by either side
   const { status, headers: answered } = response;
-  return Object.assign(heard, { status, headers: answered, leave: () => gone.abort() });
+  return Object.assign(received, { status, headers: answered, leave: () => gone.abort() });
 }

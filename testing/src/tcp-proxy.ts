@@ -47,12 +47,12 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
       });
       socket.on('end', () => other.end());
     }
-    let heard = 0;
+    let received = 0;
     let earliest = 0;
     client.on('data', (chunk) => {
-      const cue = cues[heard];
-      if (cue !== undefined && chunk.includes(cue)) heard++;
-      if (cues.length > 0 && heard === cues.length) isMute = true;
+      const cue = cues[received];
+      if (cue !== undefined && chunk.includes(cue)) received++;
+      if (cues.length > 0 && received === cues.length) isMute = true;
       upstream.write(chunk);
     });
     upstream.on('data', (chunk) => {

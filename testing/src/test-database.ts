@@ -43,7 +43,7 @@ export async function createTestDatabase({ serviceDirectory }: TestDatabaseOptio
   };
 }
 
-/** A database counts as a template once PostgreSQL has it marked as one; what a killed run left half made is made anew. */
+/** A database counts as a template once PostgreSQL has it marked as one; what a killed run left half made is replaced. */
 async function ensureTemplate(
   client: pg.Client,
   template: string,

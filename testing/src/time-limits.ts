@@ -2,11 +2,11 @@
  * Milliseconds that tests wait for what must come. A machine at rest needs a small part of them; one that is busy with other
  * things must not fail a test for that.
  */
-export const PATIENCE = 60_000;
+export const TIMEOUT = 60_000;
 
 /**
- * What was promised to happen within so many milliseconds. Judged with JUDGE_TIME=1, on a machine that is at rest
+ * What was promised to happen within so many milliseconds. Checked with ASSERT_TIMES=1, on a machine that is at rest
  * (`npm run test:times`); otherwise only that it happens.
  */
 export const timeLimit = (milliseconds: number): number =>
-  process.env.JUDGE_TIME === '1' ? milliseconds : Math.max(milliseconds, PATIENCE);
+  process.env.ASSERT_TIMES === '1' ? milliseconds : Math.max(milliseconds, TIMEOUT);

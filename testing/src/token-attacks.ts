@@ -11,7 +11,7 @@ export interface TokenVictim {
   publicKey: KeyObject;
   /** Those of a token that is accepted. */
   claims: AccessTokenClaims;
-  /** One of the victim's log-ins that has ended. */
+  /** One of the victim's logins that has ended. */
   endedSession: string;
 }
 
@@ -27,7 +27,7 @@ export interface HeaderAttack {
   readonly header: (token: string) => string | string[];
 }
 
-/** A victim of attacks on a system that knows these keys, and hears of `revocationsOf` it. */
+/** A victim of attacks on a system that knows these keys, and learns of `revocationsOf` it. */
 export function createVictim(tokens: TestTokens, user: { id?: string } = {}): TokenVictim {
   const [publicKey] = tokens.publicKeys;
   if (publicKey === undefined) throw new Error('no public key');
@@ -35,7 +35,7 @@ export function createVictim(tokens: TestTokens, user: { id?: string } = {}): To
   return { privateKey: tokens.privateKey, publicKey, claims, endedSession: randomUUID() };
 }
 
-/** What has to be revoked before the attacks: an ended log-in, and the versions below the victim's. */
+/** What has to be revoked before the attacks: an ended login, and the versions below the victim's. */
 export const revocationsOf = ({ claims, endedSession }: TokenVictim): Revocation[] => [
   { userId: claims.sub, sid: endedSession },
   { userId: claims.sub, minimumVersion: claims.ver },
@@ -87,7 +87,7 @@ const withHeader = (victim: TokenVictim, changes: object): string =>
 const ofEndedSession = (victim: TokenVictim): string => withClaims(victim, { sid: victim.endedSession });
 const ofOldVersion = (victim: TokenVictim): string => withClaims(victim, { ver: victim.claims.ver - 1 });
 
-/** Tokens that are refused from the moment on at which `revocationsOf` the victim were heard of. */
+/** Tokens that are refused from the moment on at which `revocationsOf` the victim have arrived. */
 export const revokedTokens = (victim: TokenVictim): string[] => [ofEndedSession(victim), ofOldVersion(victim)];
 
 /** The victim's token with this in place of its signature. */
@@ -321,7 +321,7 @@ const withOtherClaims: NamedAttack[] = [
   ['never expires', (victim) => withClaims(victim, { exp: Number.MAX_SAFE_INTEGER })],
   ['is not valid yet', (victim) => withClaims(victim, { nbf: now() + 600 })],
   ['was issued in the future', (victim) => withClaims(victim, { iat: now() + 600, exp: now() + 1_200 })],
-  ['is of a log-in that has ended', ofEndedSession],
+  ['is of a login that has ended', ofEndedSession],
   ['is of an old version', ofOldVersion],
   ['has no claims at all', (victim) => genuine(victim, headerOf(victim), {})],
   ['has a list as payload', (victim) => genuine(victim, headerOf(victim), [victim.claims])],

@@ -12,7 +12,7 @@ import {
 
 const SECOND = 1_000;
 /** Few enough to be used up by hand. */
-const logIn = { name: 'log-in', quota: 3, window: 600 * SECOND };
+const login = { name: 'login', quota: 3, window: 600 * SECOND };
 
 let test: TestService;
 let admin: TestUser;
@@ -29,10 +29,10 @@ async function trail(query: string): Promise<AuditResource[]> {
 }
 const trailOf = (userId: string) => trail(`subjectId=${userId}`);
 /** What happened to a user, without how it came. */
-const storyOf = async (userId: string) => (await trailOf(userId)).map(({ action }) => action);
+const scenarioOf = async (userId: string) => (await trailOf(userId)).map(({ action }) => action);
 
-describe('a log-in', () => {
-  it('registration, log-in and log-out -> who, from which address, in which request and log-in', async () => {
+describe('a login', () => {
+  it('registration, login and logout -> who, from which address, in which request and login', async () => {
     const user = await test.register();
     const { body } = await test.anybody
       .post('/login', { email: user.email, password: PASSWORD })
@@ -94,11 +94,11 @@ describe('a log-in', () => {
   });
 
   it('throttled -> the first refusal is in the trail, and not the many that follow', async () => {
-    const strict = await startTestService({ attemptLimits: { ...test.config.attemptLimits, logIn } });
+    const strict = await startTestService({ attemptLimits: { ...test.config.attemptLimits, login } });
     try {
       const { email } = await strict.register();
       const attempt = () => strict.anybody.post('/login', { email, password: 'a wrong password' });
-      for (let count = 0; count < logIn.quota; count++) await attempt().expect(401);
+      for (let count = 0; count < login.quota; count++) await attempt().expect(401);
       await Promise.all(Array.from({ length: 10 }, () => attempt().expect(429)));
 
       const rows = await strict.query<{ reason: string; hash: string }>(
@@ -152,7 +152,7 @@ describe('a change of a user', () => {
     const { body } = await user.put('/me/password', { current: PASSWORD, new: 'another password' }).expect(200);
     await test.anybody.delete(`/${user.id}`).set('Authorization', `Bearer ${body.data.token}`).expect(200);
 
-    expect(await storyOf(user.id)).toEqual(['user.registered', 'user.password_changed', 'user.deleted']);
+    expect(await scenarioOf(user.id)).toEqual(['user.registered', 'user.password_changed', 'user.deleted']);
     expect((await trailOf(user.id)).every(({ actorId }) => actorId === user.id)).toBe(true);
   });
 
@@ -165,8 +165,8 @@ describe('a change of a user', () => {
     await admin.delete(`/${admin.id}`).expect(409);
     await test.anybody.post('/register', registration({ email: user.email })).expect(409);
 
-    expect(await storyOf(user.id)).toEqual(['user.registered']);
-    expect(await storyOf(admin.id)).not.toContain('user.deleted');
+    expect(await scenarioOf(user.id)).toEqual(['user.registered']);
+    expect(await scenarioOf(admin.id)).not.toContain('user.deleted');
   });
 
   it('the first admin, made at the start -> by the system', async () => {

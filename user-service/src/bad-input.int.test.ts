@@ -31,7 +31,7 @@ describe('bad input', () => {
   });
 
   it('a part of the corpus and random requests, from all routes -> refused or taken in the form of the contract, and no row but those answered 201', async () => {
-    // Each route has a caller of its own: some of what is asked ends its log-in.
+    // Each route has a caller of its own: some of what is asked ends its login.
     const callers = await Promise.all(Object.keys(attackedTable).map(() => service.register()));
     await service.query(`UPDATE users SET role = 'admin' WHERE id = ANY ($1)`, [callers.map(({ id }) => id)]);
     const victim = await service.register();

@@ -17,7 +17,7 @@ import { serviceConfig, serviceSettings, type ServiceConfig } from '@shop/common
 import { z } from 'zod';
 import type { AttemptLimits } from './throttling/throttle.service.js';
 
-/** What this process is told from outside. Lengths of time are in milliseconds. */
+/** What this process is configured with. Lengths of time are in milliseconds. */
 export interface Config extends ServiceConfig {
   privateKey: KeyObject;
   refreshTokenSecret: string;
@@ -85,7 +85,7 @@ function faultsBetween(values: {
   return faults;
 }
 
-/** What the tool that creates admins is told from outside. */
+/** What the tool that creates admins is set from outside. */
 export interface AdminToolConfig {
   databaseUrl: string;
   bcryptCost: number;
@@ -110,10 +110,10 @@ export function loadConfig(environment: Environment): Config {
     refreshTokenSecret: values.REFRESH_TOKEN_SECRET,
     bcryptCost: values.BCRYPT_COST,
     attemptLimits: {
-      logIn: { name: 'log-in', ...values.LOGIN_LIMIT },
-      logInOfAccount: { name: 'log-in-account', ...values.LOGIN_ACCOUNT_LIMIT },
-      logInFromAddress: { name: 'log-in-address', ...values.LOGIN_ADDRESS_LIMIT },
-      everyLogIn: { name: 'log-ins', ...values.LOGIN_RATE_LIMIT },
+      login: { name: 'login', ...values.LOGIN_LIMIT },
+      loginOfAccount: { name: 'login-account', ...values.LOGIN_ACCOUNT_LIMIT },
+      loginFromAddress: { name: 'login-address', ...values.LOGIN_ADDRESS_LIMIT },
+      everyLogin: { name: 'logins', ...values.LOGIN_RATE_LIMIT },
       registrationFromAddress: { name: 'registration', ...values.REGISTRATION_LIMIT },
       refreshFromAddress: { name: 'refresh', ...values.REFRESH_LIMIT },
       passwordChange: { name: 'password-change', ...values.PASSWORD_CHANGE_LIMIT },

@@ -16,10 +16,10 @@ import { SessionService } from './sessions/session.service.js';
 import { AttemptBudgetRepository } from './throttling/attempt-budget.repository.js';
 import { Throttle } from './throttling/throttle.service.js';
 import { ensureFirstAdmin } from './users/first-admin.js';
-import { Gate } from './users/gate.js';
-import { exposeHashing } from './users/hashing-figures.js';
+import { HashingQueue } from './users/hashing-queue.js';
+import { exposeHashing } from './users/hashing-metrics.js';
 import { PasswordHasher } from './users/password-hasher.js';
-import { countUserEvents } from './users/user.figures.js';
+import { countUserEvents } from './users/user.metrics.js';
 import { UserHandler } from './users/user.handler.js';
 import { UserRepository } from './users/user.repository.js';
 import { userRoutes } from './users/user.routes.js';
@@ -28,7 +28,7 @@ import { UserService } from './users/user.service.js';
 /** Milliseconds between two looks for rows that are past their time. */
 const PURGE_POLL = 600_000;
 /**
- * Log-ins and the like whose limits are looked up: one after the other, so that a burst of them is no burst of queries that
+ * Logins and the like whose limits are looked up: one after the other, so that a burst of them is no burst of queries that
  * everything else has to wait behind; how many may be in line, and for how many milliseconds.
  */
 const ATTEMPTS = { atOnce: 1, maxWaiting: 500, maxWait: 5_000 };
@@ -68,7 +68,7 @@ export const startUserService = (
         throttle: new Throttle({
           limits: config.attemptLimits,
           budgets: attemptBudgets,
-          gate: new Gate(ATTEMPTS),
+          gate: new HashingQueue(ATTEMPTS),
           clientAddress: () => addressBlock(currentScope()?.clientAddress),
         }),
         auditTrail,
@@ -94,7 +94,7 @@ export const startUserService = (
         },
         workers: [
           purge('budgets that are full again', () => attemptBudgets.purge()),
-          purge('old log-ins', () => sessionService.forgetOld()),
+          purge('old logins', () => sessionService.purgeExpired()),
         ],
         resources: [{ stop: () => passwords.close() }],
       };

@@ -38,7 +38,7 @@ describe('create-admin', () => {
       out: 'admin grace@example.com created\n',
       err: '',
     });
-    const grace = await test.logIn({ email: 'grace@example.com', password: 'correct horse' });
+    const grace = await test.login({ email: 'grace@example.com', password: 'correct horse' });
     expect(grace.user.role).toBe('admin');
     expect((await test.eventsOf(grace.id)).map(({ type }) => type)).toEqual(['user.created']);
     const entries = await test.query('SELECT action, actor_id FROM audit_trail WHERE subject_id = $1', [grace.id]);

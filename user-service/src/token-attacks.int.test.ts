@@ -47,7 +47,7 @@ describe('presented to user-service', () => {
     },
   );
 
-  it('the refresh token of a log-in -> 401', async () => {
+  it('the refresh token of a login -> 401', async () => {
     const { refreshToken } = await test.register();
     expect(await outcome(`Bearer ${refreshToken}`)).toEqual(refusal);
   });

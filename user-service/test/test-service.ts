@@ -22,7 +22,7 @@ import { startUserService } from '../src/container.js';
 export const PASSWORD = 'correct horse battery';
 export const ADMIN = { email: 'admin@example.com', password: 'admin-password' };
 
-/** What a log-in is answered. */
+/** What a login is answered. */
 export interface Pair {
   token: string;
   refreshToken: string;
@@ -77,8 +77,8 @@ export interface TestService {
   anybody: Caller;
   /** A new user, registered through the API. */
   register: (changes?: object) => Promise<TestUser>;
-  logIn: (credentials: { email: string; password: string }) => Promise<TestUser>;
-  /** The first admin, in a log-in of its own. */
+  login: (credentials: { email: string; password: string }) => Promise<TestUser>;
+  /** The first admin, in a login of its own. */
   admin: () => Promise<TestUser>;
   /** Another process of the same service: same database, same broker. */
   startAnother: (overrides?: Partial<Config>) => Promise<RunningService>;
@@ -99,7 +99,7 @@ export interface TestService {
 
 const serviceDirectory = path.join(import.meta.dirname, '..');
 
-/** The settings of a process as its environment; its log-ins are not limited. */
+/** The settings of a process as its environment; its logins are not limited. */
 const environmentOf = (config: Config): Record<string, string> => ({
   USER_SERVICE_PORT: '0',
   USER_DATABASE_URL: config.databaseUrl,
@@ -123,10 +123,10 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
     bcryptCost: 4,
     // All tests come from one address: its limits are for the tests that are about them.
     attemptLimits: {
-      logIn: { name: 'log-in', quota: 10, window: 900_000 },
-      logInOfAccount: { name: 'log-in-account', quota: 50, window: 3_600_000 },
-      logInFromAddress: { name: 'log-in-address', quota: 100_000, window: 900_000 },
-      everyLogIn: { name: 'log-ins', quota: 100_000, window: 60_000 },
+      login: { name: 'login', quota: 10, window: 900_000 },
+      loginOfAccount: { name: 'login-account', quota: 50, window: 3_600_000 },
+      loginFromAddress: { name: 'login-address', quota: 100_000, window: 900_000 },
+      everyLogin: { name: 'logins', quota: 100_000, window: 60_000 },
       registrationFromAddress: { name: 'registration', quota: 100_000, window: 3_600_000 },
       refreshFromAddress: { name: 'refresh', quota: 100_000, window: 900_000 },
       passwordChange: { name: 'password-change', quota: 10, window: 900_000 },
@@ -148,7 +148,7 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
   });
   const query = async <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
     (await pool.query<Row>(text, values)).rows;
-  const logIn = async (credentials: { email: string; password: string }) =>
+  const login = async (credentials: { email: string; password: string }) =>
     toTestUser((await anybody.post('/login', credentials).expect(200)).body.data);
 
   return {
@@ -160,8 +160,8 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
     anybody,
     register: async (changes = {}) =>
       toTestUser((await anybody.post('/register', registration(changes)).expect(201)).body.data),
-    logIn,
-    admin: () => logIn(ADMIN),
+    login,
+    admin: () => login(ADMIN),
     startAnother: (others = {}) => startUserService({ ...config, ...others }),
     startCounted: () => startCountedProcess({ directory: serviceDirectory, environment: environmentOf(config) }),
     eventsOf: (subject) =>

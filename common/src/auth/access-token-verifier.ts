@@ -8,7 +8,7 @@ import type { Actor } from './actor.js';
 import { jwkThumbprint } from './keys.js';
 import type { RevocationList } from './revocation-list.js';
 
-/** Claims of an access token: RFC 9068, plus `email`, `role`, `sid` (the log-in) and `ver` (the user's token version). */
+/** Claims of an access token: RFC 9068, plus `email`, `role`, `sid` (the login) and `ver` (the user's token version). */
 export const accessTokenClaims = z.object({
   iss: z.string(),
   aud: z.string(),

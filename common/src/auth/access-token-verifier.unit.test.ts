@@ -84,7 +84,7 @@ describe('an access token', () => {
     expect(verifier.verify(current).id).toBe(user);
   });
 
-  it('of a log-in that was ended -> refused, one of the same user from elsewhere accepted', () => {
+  it('of a login that was ended -> refused, one of the same user from elsewhere accepted', () => {
     const user = randomUUID();
     const [ended, other] = [tokens.tokenFor({ id: user }, { sid: 'a' }), tokens.tokenFor({ id: user }, { sid: 'b' })];
     revocations.add({ userId: user, sid: 'a' });

@@ -5,7 +5,7 @@ export interface Actor {
   readonly id: string;
   readonly email: string;
   readonly role: Role;
-  /** The log-in that the token belongs to. */
+  /** The login that the token belongs to. */
   readonly sessionId: string;
   /** The user's token version when the token was issued. */
   readonly tokenVersion: number;

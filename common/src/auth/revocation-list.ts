@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 
-/** What `user.access_revoked` says: tokens of a user below a version, or those of one log-in, are refused. */
+/** What `user.access_revoked` says: tokens of a user below a version, or those of one login, are refused. */
 export interface Revocation {
   userId: string;
   minimumVersion?: number | undefined;

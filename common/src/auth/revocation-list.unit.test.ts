@@ -17,17 +17,17 @@ describe('a revocation', () => {
     jest.spyOn(performance, 'now').mockImplementation(() => start + passed);
     const list = new RevocationList({ lifetime: LIFETIME });
     const userId = randomUUID();
-    list.add({ userId, minimumVersion: 2, sid: 'log-in' });
+    list.add({ userId, minimumVersion: 2, sid: 'login' });
     const isRevoked = () => ({
       byVersion: list.isRevoked({ userId, version: 1, sid: 'another' }),
-      byLogIn: list.isRevoked({ userId, version: 2, sid: 'log-in' }),
+      byLogin: list.isRevoked({ userId, version: 2, sid: 'login' }),
     });
 
     passed = LIFETIME + MINUTE - 1_000;
     await expect(
-      eventually(() => expect(isRevoked()).not.toEqual({ byVersion: true, byLogIn: true }), { timeout: 100 }),
+      eventually(() => expect(isRevoked()).not.toEqual({ byVersion: true, byLogin: true }), { timeout: 100 }),
     ).rejects.toThrow();
     passed = LIFETIME + MINUTE + 1_000;
-    await eventually(() => expect(isRevoked()).toEqual({ byVersion: false, byLogIn: false }));
+    await eventually(() => expect(isRevoked()).toEqual({ byVersion: false, byLogin: false }));
   });
 });

@@ -32,7 +32,7 @@ export type HttpSettings = Settings<typeof httpSettings>;
 /** Milliseconds: as long as Kubernetes may take until no part of it sends requests to a pod that ends. */
 const STOP_DELAY_IN_PRODUCTION = 5_000;
 
-/** How long requests are still taken after the signal to stop. In development nobody has to hear of it first. */
+/** How long requests are still taken after the signal to stop. In development nobody has to learn of it first. */
 export const stopDelayOf = (values: HttpSettings): number =>
   values.STOP_DELAY ?? (values.NODE_ENV === 'production' ? STOP_DELAY_IN_PRODUCTION : 0);
 

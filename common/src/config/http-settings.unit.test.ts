@@ -37,7 +37,7 @@ describe('pages that may call from a browser', () => {
     'shop.example.com',
     '*',
     'https://Shop.example.com',
-  ])('CORS_ORIGINS=%s, which no browser sends -> told at the start', (CORS_ORIGINS) => {
+  ])('CORS_ORIGINS=%s, which no browser sends -> reported at the start', (CORS_ORIGINS) => {
     expect(() => load({ CORS_ORIGINS })).toThrow(SettingsError);
   });
 });
@@ -59,7 +59,7 @@ describe('ALLOWED_HOSTS', () => {
     '.example.com.',
     'a b',
     '::1',
-  ])('%s -> told at the start', (value) => {
+  ])('%s -> reported at the start', (value) => {
     expect(() => parse(value)).toThrow(SettingsError);
   });
 });

@@ -45,7 +45,7 @@ export interface AuditEntry {
   readonly action: AuditAction;
   /** null: the system itself, or nobody known. */
   readonly actor: AuditActor | null;
-  /** null: nothing known, such as the account of a log-in with an unknown address. */
+  /** null: nothing known, such as the account of a login with an unknown address. */
   readonly subject: { readonly kind: AuditSubjectKind; readonly id: string } | null;
   readonly details?: AuditDetails;
 }

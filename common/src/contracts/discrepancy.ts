@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Whatever contradicts our books. Names are only ever added; the database of payment-service knows the same ones. */
+/** Whatever contradicts our ledger. Names are only ever added; the database of payment-service knows the same ones. */
 export const discrepancyKinds = [
   /** The provider took money for a payment that isn't paid here. */
   'charged_not_paid',

@@ -16,7 +16,7 @@ const eventDataSchemas = {
   'user.created': userResource,
   'user.updated': userResource,
   'user.deleted': userResource,
-  /** Tokens of `userId` below `minimumVersion` are refused; with `sid`, those of that log-in are. */
+  /** Tokens of `userId` below `minimumVersion` are refused; with `sid`, those of that login are. */
   'user.access_revoked': z.object({
     userId: z.uuid(),
     minimumVersion: z.int().optional(),
@@ -55,12 +55,12 @@ const envelope = z.object({
   datacontenttype: z.literal('application/json').optional(),
   /** W3C trace context of the request that caused the event. */
   traceparent: z.string().optional(),
-  /** The aggregate's version that this event tells of; grows by one or more from event to event. */
+  /** The aggregate's version that this event describes; grows by one or more from event to event. */
   sequence: z.int().nonnegative(),
 });
 
 export type EventOf<T extends EventType> = z.infer<typeof envelope> & { type: T; data: EventData<T> };
-/** Any event of the system, told apart by `type`. */
+/** Any event of the system, distinguished by `type`. */
 export type DomainEvent = { [T in EventType]: EventOf<T> }[EventType];
 /** What a repository writes beside a change; identity, time and trace are added as it is stored. */
 export type EventDraft = {

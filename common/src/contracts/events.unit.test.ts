@@ -14,7 +14,7 @@ const revoked = () => ({
 });
 
 describe('a message body', () => {
-  it('that is an event -> the event, told apart by its type', () => {
+  it('that is an event -> the event, distinguished by its type', () => {
     const event = revoked();
     const parsed = parseEvent(JSON.stringify(event));
     const { userId, minimumVersion } = event.data;

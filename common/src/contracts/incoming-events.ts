@@ -51,7 +51,7 @@ export type IncomingEventOf<T extends EventType> = z.infer<typeof envelope> & {
   type: T;
   data: z.infer<(typeof neededData)[T]>;
 };
-/** Any event as its consumers read it, told apart by `type`. */
+/** Any event as its consumers read it, distinguished by `type`. */
 export type IncomingEvent = { [T in EventType]: IncomingEventOf<T> }[EventType];
 
 const readerOf = <T extends EventType>(type: T) => envelope.extend({ type: z.literal(type), data: neededData[type] });

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import { v7 as uuidv7 } from 'uuid';
-import { createTestDatabase, PATIENCE, type TestDatabase } from '@shop/testing';
+import { createTestDatabase, TIMEOUT, type TestDatabase } from '@shop/testing';
 import { createSoftDeleteClient } from '../../test/database/test-client.js';
 import type { EventDraft } from '../contracts/index.js';
 import { runInScope } from '../logger/index.js';
-import { AtomicStore, type Cause, causeClauses, outboxInsert } from './index.js';
+import { AtomicStore, type InboundEvent, causeClauses, outboxInsert } from './index.js';
 
 let database: TestDatabase;
 let client: ReturnType<typeof createSoftDeleteClient>['client'];
@@ -32,7 +32,7 @@ const revoked = (subject: string, sequence: number): EventDraft => ({
   data: { userId: subject, minimumVersion: sequence, reason: "a 'quoted' \\ reason 💶" },
 });
 
-const causeOf = (aggregate: string, sequence: number): Cause => ({
+const inboundEventOf = (aggregate: string, sequence: number): InboundEvent => ({
   eventId: uuidv7(),
   type: 'order.created',
   aggregate,
@@ -70,7 +70,7 @@ describe('save', () => {
       traceparent: null,
       publishedAt: null,
     });
-    expect(Math.abs(events[0]!.time.getTime() - before)).toBeLessThan(PATIENCE);
+    expect(Math.abs(events[0]!.time.getTime() - before)).toBeLessThan(TIMEOUT);
   });
 
   it('a request with a trace context -> its events carry it', async () => {
@@ -91,7 +91,7 @@ describe('save', () => {
   it('the write throws -> neither row nor cause is there, the relay sleeps on, and the next delivery applies', async () => {
     const { store, commits } = createStore();
     const author = newAuthor();
-    const cause = causeOf(`order/${uuidv7()}`, 1);
+    const cause = inboundEventOf(`order/${uuidv7()}`, 1);
     const write = store.save(
       async (transaction) => {
         await transaction.author.create({ data: author });
@@ -167,7 +167,7 @@ describe('save with a cause', () => {
   it('an event delivered ten times at once -> it has one effect', async () => {
     const { store, commits } = createStore();
     const id = await createPost();
-    const cause = causeOf(`order/${id}`, 1);
+    const cause = inboundEventOf(`order/${id}`, 1);
     const { write } = view(id, [revoked(id, 1)]);
 
     const results = await Promise.all(Array.from({ length: 10 }, () => store.save(write, { cause })));
@@ -182,7 +182,7 @@ describe('save with a cause', () => {
     const { store } = createStore();
     const id = await createPost();
     const { write } = view(id);
-    const [first, second, third] = [1, 2, 3].map((sequence) => causeOf(`order/${id}`, sequence));
+    const [first, second, third] = [1, 2, 3].map((sequence) => inboundEventOf(`order/${id}`, sequence));
 
     expect((await store.save(write, { cause: second })).outcome).toBe('saved');
     expect((await store.save(write, { cause: first })).outcome).toBe('stale');
@@ -201,8 +201,8 @@ describe('save with a cause', () => {
     const id = await createPost();
     const { write } = view(id);
 
-    await store.save(write, { cause: causeOf(`order/${id}`, 5) });
-    await store.save(write, { cause: causeOf(`payment/${id}`, 5) });
+    await store.save(write, { cause: inboundEventOf(`order/${id}`, 5) });
+    await store.save(write, { cause: inboundEventOf(`payment/${id}`, 5) });
 
     expect(await viewsOf(id)).toBe(2);
   });
@@ -217,7 +217,7 @@ describe('save with a cause', () => {
           await transaction.post.update({ where: { id }, data: { views: sequence } });
           return { value: applied.push(sequence), events: [] };
         },
-        { cause: causeOf(`order/${id}`, sequence) },
+        { cause: inboundEventOf(`order/${id}`, sequence) },
       );
 
     await Promise.all([7, 3, 12, 1, 20, 15, 4, 9, 18, 2, 11, 6, 19, 5, 14, 8, 17, 10, 16, 13].map(save));
@@ -231,7 +231,7 @@ describe('saveInOneStatement', () => {
   const rename = (id: string, from: string, to: string) => sql`
     WITH saved AS (
       UPDATE posts SET title = ${to} WHERE id = ${id}::uuid AND title = ${from} RETURNING id, title
-    ), told AS (${outboxInsert([revoked(id, 1), revoked(id, 2)], { onlyIf: sql`SELECT FROM saved` })})
+    ), published AS (${outboxInsert([revoked(id, 1), revoked(id, 2)], { onlyIf: sql`SELECT FROM saved` })})
     SELECT title FROM saved`;
 
   it('its guard holds -> row and events are there, the relay is woken', async () => {
@@ -257,7 +257,7 @@ describe('saveInOneStatement', () => {
 });
 
 describe('saveEffect', () => {
-  const rename = (id: string, { from, to, cause }: { from: string; to: string; cause?: Cause }) => {
+  const rename = (id: string, { from, to, cause }: { from: string; to: string; cause?: InboundEvent }) => {
     const { noted, isNew, verdict } = causeClauses(
       cause,
       sql`SELECT FROM posts WHERE id = ${id}::uuid AND title = ${from} FOR UPDATE`,
@@ -265,20 +265,20 @@ describe('saveEffect', () => {
     return sql`
       WITH ${noted} saved AS (
         UPDATE posts SET title = ${to} WHERE id = ${id}::uuid AND title = ${from} AND ${isNew} RETURNING id
-      ), told AS (${outboxInsert([revoked(id, 1)], { onlyIf: sql`SELECT FROM saved` })}) ${verdict}`;
+      ), published AS (${outboxInsert([revoked(id, 1)], { onlyIf: sql`SELECT FROM saved` })}) ${verdict}`;
   };
   const titleOf = async (id: string) => (await client.post.findUniqueOrThrow({ where: { id } })).title;
   function createCountingStore() {
     const commits = { count: 0 };
     const skips: string[] = [];
-    const onSkip = (_cause: Cause, reason: string) => skips.push(reason);
+    const onSkip = (_cause: InboundEvent, reason: string) => skips.push(reason);
     return { commits, skips, store: new AtomicStore({ client, onCommit: () => commits.count++, onSkip }) };
   }
 
   it('an event delivered ten times at once -> it has one effect, whoever comes later finds it changed', async () => {
     const { store, commits } = createCountingStore();
     const id = await createPost();
-    const cause = causeOf(`order/${id}`, 1);
+    const cause = inboundEventOf(`order/${id}`, 1);
     const save = () => store.saveEffect(rename(id, { from: 'counter', to: 'renamed', cause }), { cause });
 
     const results = await Promise.all(Array.from({ length: 10 }, save));
@@ -292,8 +292,9 @@ describe('saveEffect', () => {
   it('an event that had its effect before, an older one after a newer one -> no effect, counted as skipped', async () => {
     const { store, skips } = createCountingStore();
     const id = await createPost();
-    const [older, newer] = [causeOf(`order/${id}`, 1), causeOf(`order/${id}`, 2)];
-    const save = (cause: Cause, to: string) => store.saveEffect(rename(id, { from: 'counter', to, cause }), { cause });
+    const [older, newer] = [inboundEventOf(`order/${id}`, 1), inboundEventOf(`order/${id}`, 2)];
+    const save = (cause: InboundEvent, to: string) =>
+      store.saveEffect(rename(id, { from: 'counter', to, cause }), { cause });
 
     expect(await save(newer, 'counter')).toBe(true);
     expect(await save(newer, 'twice')).toBe(true);
@@ -308,7 +309,7 @@ describe('saveEffect', () => {
   it('its guard stops it -> the cause is not noted, and has its effect once the guard holds', async () => {
     const { store, commits, skips } = createCountingStore();
     const id = await createPost();
-    const cause = causeOf(`order/${id}`, 1);
+    const cause = inboundEventOf(`order/${id}`, 1);
 
     expect(await store.saveEffect(rename(id, { from: 'another', to: 'renamed', cause }), { cause })).toBe(false);
     expect(await client.inbox.count({ where: { eventId: cause.eventId } })).toBe(0);
@@ -329,9 +330,9 @@ describe('saveEffect', () => {
 
   it('a cause without an effect -> noted once', async () => {
     const { store, skips } = createCountingStore();
-    const cause = causeOf(`order/${uuidv7()}`, 1);
-    await store.noteCause(cause);
-    await store.noteCause(cause);
+    const cause = inboundEventOf(`order/${uuidv7()}`, 1);
+    await store.markProcessed(cause);
+    await store.markProcessed(cause);
     expect(skips).toEqual(['duplicate']);
     expect(await client.inbox.count({ where: { eventId: cause.eventId } })).toBe(1);
   });

@@ -2,10 +2,10 @@ import type { ITXClientDenyList, Sql } from '@prisma/client/runtime/client';
 import type { QueryResultRow } from 'pg';
 import type { AuditEntry, EventDraft } from '../contracts/index.js';
 import { RequestStillRunning } from '../errors/index.js';
-import type { AttemptNote } from '../idempotency/index.js';
-import { noteAttempt } from './attempt-note.js';
+import type { LeaseNote } from '../idempotency/index.js';
+import { noteLease } from './lease-note.js';
 import { auditInsert } from './audit-insert.js';
-import { type Cause, type CauseVerdict, noteCause } from './inbox.js';
+import { type InboundEvent, type InboxVerdict, markProcessed } from './inbox.js';
 import { outboxInsert } from './outbox.js';
 import type { Statement } from './prepared-statements.js';
 import { retryWriteConflicts } from './write-conflicts.js';
@@ -31,32 +31,32 @@ export interface DatabaseClient extends RawQueries {
 /** The client inside a transaction, of which prepared statements are no part. */
 export type TransactionOf<Client> = Omit<Client, ITXClientDenyList | '$read' | '$write'>;
 
-/** What a write changed, the events that tell of it, and who did it. */
+/** What a write changed, the events that describe it, and who did it. */
 export interface Written<Value> {
   value: Value;
   events: readonly EventDraft[];
   audit?: readonly AuditEntry[] | undefined;
   /** About the request that asked for the change. */
-  note?: AttemptNote | undefined;
+  note?: LeaseNote | undefined;
 }
 
 export interface SaveOptions {
   /** The event that the write is the effect of. */
-  cause?: Cause | undefined;
+  cause?: InboundEvent | undefined;
 }
 
 /** `duplicate`: the cause had its effect before. `stale`: a later event of its aggregate had. Neither ran the write. */
-export type SaveResult<Value> = { outcome: 'saved'; value: Value } | { outcome: Exclude<CauseVerdict, 'new'> };
+export type SaveResult<Value> = { outcome: 'saved'; value: Value } | { outcome: Exclude<InboxVerdict, 'new'> };
 
 export interface AtomicStoreOptions<Client> {
   client: Client;
   /** Called after each commit, to wake the relay. Must not throw. */
   onCommit: () => void;
   /** Called when a cause makes a write needless, to count it. Must not throw. */
-  onSkip?: (cause: Cause, reason: Exclude<CauseVerdict, 'new'>) => void;
+  onSkip?: (cause: InboundEvent, reason: Exclude<InboxVerdict, 'new'>) => void;
 }
 
-/** Saves a change, the events that tell of it, who did it and the event that caused it in one transaction: all or nothing. */
+/** Saves a change, the events that describe it, who did it and the event that caused it in one transaction: all or nothing. */
 export class AtomicStore<Client extends DatabaseClient> {
   readonly #client: Client;
   readonly #onCommit: () => void;
@@ -80,7 +80,7 @@ export class AtomicStore<Client extends DatabaseClient> {
     const result = await retryWriteConflicts(() =>
       this.#client.$transaction(async (transaction): Promise<SaveResult<Value>> => {
         if (cause) {
-          const [noted] = await transaction.$queryRaw<[{ verdict: CauseVerdict }]>(noteCause(cause));
+          const [noted] = await transaction.$queryRaw<[{ verdict: InboxVerdict }]>(markProcessed(cause));
           if (noted.verdict !== 'new') return { outcome: noted.verdict };
         }
         // $transaction hands out this very client without the methods that a transaction lacks.
@@ -88,7 +88,7 @@ export class AtomicStore<Client extends DatabaseClient> {
         if (events.length > 0) await transaction.$executeRaw(outboxInsert(events));
         if (audit.length > 0) await transaction.$executeRaw(auditInsert(audit));
         if (note) {
-          const notedRows = await transaction.$executeRaw(noteAttempt(note));
+          const notedRows = await transaction.$executeRaw(noteLease(note));
           if (notedRows === 0 && note.isFenced) throw new RequestStillRunning();
         }
         return { outcome: 'saved', value };
@@ -115,14 +115,14 @@ export class AtomicStore<Client extends DatabaseClient> {
    * stopped it.
    */
   async saveEffect(statement: Sql, { cause }: SaveOptions): Promise<boolean> {
-    const [row] = await retryWriteConflicts(() => this.#client.$write<{ verdict: CauseVerdict }>(statement));
+    const [row] = await retryWriteConflicts(() => this.#client.$write<{ verdict: InboxVerdict }>(statement));
     if (row?.verdict === 'new') this.#onCommit();
     else if (row !== undefined && cause !== undefined) this.#onSkip?.(cause, row.verdict);
     return row !== undefined;
   }
 
   /** Notes a cause that has no effect. */
-  async noteCause(cause: Cause): Promise<void> {
-    await this.saveEffect(noteCause(cause), { cause });
+  async markProcessed(cause: InboundEvent): Promise<void> {
+    await this.saveEffect(markProcessed(cause), { cause });
   }
 }

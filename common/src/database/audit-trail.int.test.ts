@@ -7,7 +7,7 @@ import {
   auditTamperings,
   createTestDatabase,
   createTestPool,
-  PATIENCE,
+  TIMEOUT,
   type TestDatabase,
 } from '@shop/testing';
 import { createTestClient } from '../../test/database/test-client.js';
@@ -83,7 +83,7 @@ describe('an entry', () => {
       requestId: 'request-1',
       traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
     });
-    expect(Math.abs(written!.createdAt.getTime() - Date.now())).toBeLessThan(PATIENCE);
+    expect(Math.abs(written!.createdAt.getTime() - Date.now())).toBeLessThan(TIMEOUT);
   });
 
   it('of the system itself -> nobody, no address and no request stand in it', async () => {

@@ -36,7 +36,7 @@ export class AuditTrail {
     this.#client = client;
   }
 
-  /** Notes what changed nothing, such as a failed log-in. What changes something is noted by its own write. */
+  /** Notes what changed nothing, such as a failed login. What changes something is noted by its own write. */
   async note(entry: AuditEntry): Promise<void> {
     await this.#client.$executeRaw(auditInsert([entry]));
   }

@@ -65,15 +65,15 @@ describe('the database adapter', () => {
     await client.$disconnect();
   });
 
-  it('more queries than connections -> the figures show who waits; after $disconnect none is open', async () => {
+  it('more queries than connections -> the metrics show who waits; after $disconnect none is open', async () => {
     const { adapter, client } = createTestClient(database.url, { poolSize: 2 });
     const queries = Array.from({ length: 5 }, () => client.$queryRaw`SELECT pg_sleep(0.2)::text`.then(() => undefined));
-    await eventually(() => expect(adapter.poolFigures).toEqual({ total: 2, idle: 0, waiting: 3 }));
+    await eventually(() => expect(adapter.poolMetrics).toEqual({ total: 2, idle: 0, waiting: 3 }));
     await Promise.all(queries);
 
-    expect(adapter.poolFigures).toEqual({ total: 2, idle: 2, waiting: 0 });
+    expect(adapter.poolMetrics).toEqual({ total: 2, idle: 2, waiting: 0 });
     await client.$disconnect();
-    expect(adapter.poolFigures).toEqual({ total: 0, idle: 0, waiting: 0 });
+    expect(adapter.poolMetrics).toEqual({ total: 0, idle: 0, waiting: 0 });
   });
 
   it('a connection given back inside a transaction -> it is closed, nobody else writes into that transaction', async () => {
@@ -83,12 +83,12 @@ describe('the database adapter', () => {
     await connection.query('BEGIN');
     connection.release();
 
-    expect(adapter.poolFigures).toMatchObject({ total: 0, idle: 0 });
+    expect(adapter.poolMetrics).toMatchObject({ total: 0, idle: 0 });
     await client.$disconnect();
     await pool.end();
   });
 
-  it('the server ends an idle connection -> the owner is told and the next query works', async () => {
+  it('the server ends an idle connection -> the owner is notified and the next query works', async () => {
     const { adapter: other, client: admin } = createTestClient(database.url);
     const lost: Error[] = [];
     const client = new PrismaClient({
@@ -105,7 +105,7 @@ describe('the database adapter', () => {
 
     await eventually(() => expect(lost).toHaveLength(1));
     expect(await client.author.count()).toBe(0);
-    expect(other.poolFigures.waiting).toBe(0);
+    expect(other.poolMetrics.waiting).toBe(0);
     await Promise.all([client.$disconnect(), admin.$disconnect()]);
   });
 

@@ -2,7 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg, { type QueryResultRow } from 'pg';
 import type { Metrics } from '../metrics/index.js';
 import type { Tracing } from '../tracing/index.js';
-import { createDatabaseFigures, TimedPool } from './database-figures.js';
+import { createDatabaseMetrics, TimedPool } from './database-metrics.js';
 import { tolerateLostConnections } from './lost-connections.js';
 import { observeQueries, observer, type ObserveQuery } from './observe-queries.js';
 import type { Statement } from './prepared-statements.js';
@@ -22,15 +22,15 @@ export interface DatabaseAdapterOptions {
   poolSize: number;
   /** Shown in PostgreSQL's `pg_stat_activity`. */
   applicationName: string;
-  /** Told when a connection breaks that no query is using, or a transaction; the pool replaces it by itself. */
+  /** Notified when a connection breaks that no query is using, or a transaction; the pool replaces it by itself. */
   onConnectionLost?: (error: Error) => void;
-  /** Gets the figures of the pool and of its queries, where given. */
+  /** Gets the databaseMetrics of the pool and of its queries, where given. */
   metrics?: Metrics;
   /** Gets a span for each query that belongs to a trace, where given. */
   tracing?: Tracing | undefined;
 }
 
-export interface PoolFigures {
+export interface PoolMetrics {
   /** Open connections. */
   total: number;
   /** Open connections that nobody uses. */
@@ -93,8 +93,8 @@ export class DatabaseAdapter extends PrismaPg {
     });
     this.#pool = pool;
     this.#nameOf = nameOf;
-    const figures = metrics && createDatabaseFigures(metrics, { pool, poolName: applicationName, poolSize });
-    this.#observe = observer({ figures, tracing });
+    const databaseMetrics = metrics && createDatabaseMetrics(metrics, { pool, poolName: applicationName, poolSize });
+    this.#observe = observer({ databaseMetrics, tracing });
   }
 
   override async connect(): ReturnType<PrismaPg['connect']> {
@@ -110,7 +110,7 @@ export class DatabaseAdapter extends PrismaPg {
     });
   }
 
-  get poolFigures(): PoolFigures {
+  get poolMetrics(): PoolMetrics {
     return { total: this.#pool.totalCount, idle: this.#pool.idleCount, waiting: this.#pool.waitingCount };
   }
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createTestDatabase, PATIENCE, type TestDatabase } from '@shop/testing';
+import { createTestDatabase, TIMEOUT, type TestDatabase } from '@shop/testing';
 import { createTestClient } from '../../test/database/test-client.js';
 import { DatabaseClock } from './index.js';
 
@@ -32,7 +32,7 @@ describe('the database clock', () => {
   it('a process whose clock differs -> the database is right', async () => {
     const clock = new DatabaseClock({ client: aheadByAnHour() });
     const ahead = (await clock.now()).getTime() - Date.now();
-    expect(Math.abs(ahead - 3_600_000)).toBeLessThan(PATIENCE);
+    expect(Math.abs(ahead - 3_600_000)).toBeLessThan(TIMEOUT);
   });
 
   it('asked often -> the database is asked once a second, and time goes on in between', async () => {

@@ -38,7 +38,7 @@ export class DatabaseClock {
       await this.#question;
       reading = this.#reading;
     }
-    if (reading === undefined) throw new Error('the database has told no time');
+    if (reading === undefined) throw new Error('the database has reported no time');
     const time = reading.databaseTime + this.#monotonic() - reading.at;
     this.#latest = this.#latest - time > MAX_STEP ? time : Math.max(this.#latest, time);
     return new Date(this.#latest);

@@ -93,7 +93,7 @@ const NETWORK_CODES = [
 const PRISMA_OUTAGE_CODES = ['P1000', 'P1001', 'P1002', 'P1003', 'P1008', 'P1011', 'P1017', 'P2024', 'P2037'];
 /** Write conflict; the transaction ran out of time. */
 const PRISMA_CONTENTION_CODES = ['P2028', 'P2034'];
-/** pg and Prisma tell these from other errors by their messages only. */
+/** pg and Prisma distinguish these from other errors by their messages only. */
 const OUTAGE_MESSAGE =
   /^Connection terminated|is not queryable$|^timeout exceeded when trying to connect$|^Query read timeout$|Unable to start a transaction in the given time|^timeout expired$/;
 

@@ -6,10 +6,10 @@ import { createTestDatabase, createTestTokens, type TestDatabase } from '@shop/t
 import { createTestClient } from '../../test/database/test-client.js';
 import { AccessTokenVerifier, RevocationList } from '../auth/index.js';
 import { AppError, InvalidInput, RequestStillRunning, type ErrorCode } from '../errors/index.js';
-import { attemptOf, bodyOf, buildServiceApp, created, paramsOf, route, text, uuid, type Reply } from '../http/index.js';
-import type { HeldKey } from '../idempotency/index.js';
+import { leaseOf, bodyOf, buildServiceApp, created, paramsOf, route, text, uuid, type Reply } from '../http/index.js';
+import type { LeasedKey } from '../idempotency/index.js';
 import { createMetrics } from '../metrics/index.js';
-import { AtomicStore, attemptClauses, IdempotencyKeys } from './index.js';
+import { AtomicStore, leaseClauses, IdempotencyKeys } from './index.js';
 
 const LEASE = 60_000;
 const tokens = createTestTokens();
@@ -33,17 +33,17 @@ afterAll(async () => {
   await database.drop();
 });
 
-type Work = (input: { body: { name: string }; heldKey: HeldKey | undefined }) => Promise<Reply>;
+type Work = (input: { body: { name: string }; leasedKey: LeasedKey | undefined }) => Promise<Reply>;
 
 const thing = ({ id, name }: { id: string; name: string }) => created('Thing created', { id, name });
 
 /** Makes an author, and writes its answer down with it. */
-const makeAuthor: Work = async ({ body: { name }, heldKey }) => {
+const makeAuthor: Work = async ({ body: { name }, leasedKey }) => {
   const id = randomUUID();
   await store.save(async (transaction) => ({
     value: await transaction.author.create({ data: { id, email: `${name}-${id}` } }),
     events: [],
-    note: attemptOf(heldKey, thing)?.makes({ id, name }),
+    note: leaseOf(leasedKey, thing)?.complete({ id, name }),
   }));
   return thing({ id, name });
 };
@@ -102,10 +102,10 @@ const expire = (key: string, column: 'lease' | 'lifetime') =>
     : client.$executeRaw(sql`UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE key = ${key}`);
 const isMade = async (id: string) => (await client.author.count({ where: { id } })) === 1;
 
-async function hold(key: string, fingerprint = 'f'.repeat(64), userId: string = randomUUID()): Promise<HeldKey> {
+async function hold(key: string, fingerprint = 'f'.repeat(64), userId: string = randomUUID()): Promise<LeasedKey> {
   const claim = await keys.claim({ userId, key, fingerprint });
   if (claim.outcome !== 'held') throw new Error(`the key is ${claim.outcome}`);
-  return claim.heldKey;
+  return claim.leasedKey;
 }
 
 describe('a request that comes again under its key', () => {
@@ -289,7 +289,7 @@ describe('the header', () => {
     }
   });
 
-  it('missing, or on a route that does not heed it -> each request is its own', async () => {
+  it('missing, or on a route that does not support it -> each request is its own', async () => {
     const { app, calls } = createApp();
     const user = newUser();
     await request(app).post('/things').set(user).send({ name: 'a' }).expect(201);
@@ -307,7 +307,7 @@ describe('the header', () => {
     expect((await post(body).expect(201)).text).toBe(first.text);
   });
 
-  it('heeded by a route of an app without a store -> the app is not built', () => {
+  it('supported by a route of an app without a store -> the app is not built', () => {
     const parts = { method: 'POST', path: '/', access: 'authenticated', idempotent: true } as const;
     const routes = { '/things': [route({ ...parts, handle: async () => thing({ id: 'x', name: 'a' }) })] };
     const options = {
@@ -329,14 +329,14 @@ describe('the header', () => {
 describe('an attempt that dies', () => {
   it('after its commit -> its answer is there at once', async () => {
     const key = randomUUID();
-    const heldKey = await hold(key);
+    const leasedKey = await hold(key);
     const made = { id: randomUUID(), name: 'a' };
     await store.save(async (transaction) => ({
       value: await transaction.author.create({ data: { id: made.id, email: made.id } }),
       events: [],
-      note: attemptOf(heldKey, thing)?.makes(made),
+      note: leaseOf(leasedKey, thing)?.complete(made),
     }));
-    expect(await keys.claim({ ...heldKey, fingerprint: 'f'.repeat(64) })).toEqual({
+    expect(await keys.claim({ ...leasedKey, fingerprint: 'f'.repeat(64) })).toEqual({
       outcome: 'answered',
       answer: { status: 201, body: { success: true, message: 'Thing created', data: made } },
     });
@@ -352,7 +352,7 @@ describe('an attempt that dies', () => {
     expect(await keys.claim(request)).toEqual({ outcome: 'running' });
 
     const late = { id: randomUUID(), name: 'late' };
-    const note = attemptOf(slow, thing)?.makes(late);
+    const note = leaseOf(slow, thing)?.complete(late);
     await expect(
       store.save(async (transaction) => ({
         value: await transaction.author.create({ data: { id: late.id, email: late.id } }),
@@ -360,7 +360,7 @@ describe('an attempt that dies', () => {
         note,
       })),
     ).rejects.toBeInstanceOf(RequestStillRunning);
-    const { held, isAllowed, noted } = attemptClauses(note);
+    const { held, isAllowed, noted } = leaseClauses(note);
     const rows = await store.saveInOneStatement(sql`
       WITH ${held} saved AS (
         INSERT INTO authors (id, email) SELECT ${late.id}::uuid, 'late' WHERE ${isAllowed} RETURNING id
@@ -375,11 +375,11 @@ describe('an attempt that dies', () => {
     expect(await keys.claim(request)).toMatchObject({ outcome: 'answered', answer: { body: { made: 'by the next' } } });
   });
 
-  it('after it began something -> the next one is told of it, also after an error', async () => {
+  it('after it began something -> the next one is notified of it, also after an error', async () => {
     const key = randomUUID();
     const first = await hold(key);
     const begun = randomUUID();
-    const note = attemptOf(first, thing)?.begins(begun);
+    const note = leaseOf(first, thing)?.start(begun);
     await store.save(async () => ({ value: undefined, events: [], note }));
     await expire(key, 'lease');
     const second = await hold(key, 'f'.repeat(64), first.userId);
@@ -387,8 +387,8 @@ describe('an attempt that dies', () => {
     await keys.release(second);
     const third = await hold(key, 'f'.repeat(64), first.userId);
     expect(third.begun).toBe(begun);
-    // What it had begun came to nothing: all can start anew.
-    const ended = attemptOf(third, thing)?.ended(new AppError('SERVICE_UNAVAILABLE', 'Not reached'));
+    // What it had begun came to nothing: all can start again.
+    const ended = leaseOf(third, thing)?.settle(new AppError('SERVICE_UNAVAILABLE', 'Not reached'));
     await store.save(async () => ({ value: undefined, events: [], note: ended }));
     await keys.release(third);
     expect(await keyRows(key)).toEqual([]);
@@ -399,12 +399,12 @@ describe('an attempt that dies', () => {
     const slow = await hold(key);
     await expire(key, 'lease');
     await hold(key, 'f'.repeat(64), slow.userId);
-    const attempt = attemptOf(slow, thing);
+    const lease = leaseOf(slow, thing);
     const write = (id: string, result: { id: string; name: string } | AppError) =>
       store.save(async (transaction) => ({
         value: await transaction.author.create({ data: { id, email: id } }),
         events: [],
-        note: attempt?.ended(result),
+        note: lease?.settle(result),
       }));
     const [learnt, givenUp] = [randomUUID(), randomUUID()];
     await write(learnt, { id: learnt, name: 'a' });
@@ -417,9 +417,9 @@ describe('an attempt that dies', () => {
 
   it('a note of a one-statement write -> goes down with it, and not without it', async () => {
     const key = randomUUID();
-    const heldKey = await hold(key);
+    const leasedKey = await hold(key);
     const made = { id: randomUUID(), name: 'a' };
-    const { held, isAllowed, noted } = attemptClauses(attemptOf(heldKey, thing)?.makes(made));
+    const { held, isAllowed, noted } = leaseClauses(leaseOf(leasedKey, thing)?.complete(made));
     const write = (guard: boolean) =>
       store.saveInOneStatement(sql`
         WITH ${held} saved AS (

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import { z } from 'zod';
-import type { Answer, AttemptNote, Claim, HeldKey, IdempotencyStore, KeyedRequest } from '../idempotency/index.js';
+import type { Answer, LeaseNote, Claim, LeasedKey, IdempotencyStore, KeyedRequest } from '../idempotency/index.js';
 import type { DatabaseClient } from './atomic-store.js';
-import { isHeld, noteAttempt } from './attempt-note.js';
+import { isHeld, noteLease } from './lease-note.js';
 
 /** How long an answer is kept. */
 const LIFETIME = sql`interval '24 hours'`;
@@ -44,16 +44,16 @@ export class IdempotencyKeys implements IdempotencyStore {
     return { outcome: 'running' };
   }
 
-  async keep(heldKey: HeldKey, answer: Answer): Promise<void> {
-    const note: AttemptNote = { heldKey, answer, begun: undefined, isFenced: false };
-    await this.#client.$write(noteAttempt(note));
+  async keep(leasedKey: LeasedKey, answer: Answer): Promise<void> {
+    const note: LeaseNote = { leasedKey, answer, begun: undefined, isFenced: false };
+    await this.#client.$write(noteLease(note));
   }
 
   // The column rounds to milliseconds: rounded up, the key would be held for a moment more.
-  async release(heldKey: HeldKey): Promise<void> {
+  async release(leasedKey: LeasedKey): Promise<void> {
     await this.#client.$executeRaw(sql`
-      WITH freed AS (DELETE FROM idempotency_keys WHERE ${isHeld(heldKey)} AND begun IS NULL)
-      UPDATE idempotency_keys SET lease_until = date_trunc('milliseconds', now()) WHERE ${isHeld(heldKey)} AND begun IS NOT NULL`);
+      WITH freed AS (DELETE FROM idempotency_keys WHERE ${isHeld(leasedKey)} AND begun IS NULL)
+      UPDATE idempotency_keys SET lease_until = date_trunc('milliseconds', now()) WHERE ${isHeld(leasedKey)} AND begun IS NOT NULL`);
   }
 
   /** Deletes up to `limit` keys that are past their time. True: there may be more of them. */
@@ -93,7 +93,7 @@ export class IdempotencyKeys implements IdempotencyStore {
       ) SELECT "hasRoom", begun, attempt AS holder FROM room LEFT JOIN taken ON true`);
     if (taken?.hasRoom === false) return 'full';
     if (taken?.holder !== attempt) return undefined;
-    return { outcome: 'held', heldKey: { userId, key, attempt, begun: taken.begun ?? undefined } };
+    return { outcome: 'held', leasedKey: { userId, key, attempt, begun: taken.begun ?? undefined } };
   }
 
   /** Until the oldest key of a user is past its time. */

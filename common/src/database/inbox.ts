@@ -1,17 +1,17 @@
 import { empty, sqltag as sql, type Sql } from '@prisma/client/runtime/client';
 
 /** The event of another service that a change is the effect of. */
-export interface Cause {
+export interface InboundEvent {
   eventId: string;
   type: string;
   /** Whose sequence it is, e.g. `order/<id>`. */
   aggregate: string;
-  /** The aggregate's version that the event tells of. */
+  /** The aggregate's version that the event describes. */
   sequence: number;
 }
 
 /** `new`: to be applied now. `duplicate`: it had its effect before. `stale`: a later one of its aggregate had. */
-export type CauseVerdict = 'new' | 'duplicate' | 'stale';
+export type InboxVerdict = 'new' | 'duplicate' | 'stale';
 
 const VERDICT = sql`CASE
   WHEN NOT EXISTS (SELECT FROM noted) THEN 'duplicate'
@@ -20,7 +20,7 @@ const VERDICT = sql`CASE
 END AS verdict`;
 
 /** `from`: nothing is noted unless that has rows. */
-const notes = ({ eventId, type, aggregate, sequence }: Cause, from = empty): Sql => sql`
+const notes = ({ eventId, type, aggregate, sequence }: InboundEvent, from = empty): Sql => sql`
   noted AS (
     INSERT INTO inbox (event_id, type) SELECT ${eventId}::uuid, ${type} ${from} ON CONFLICT DO NOTHING RETURNING event_id
   ), applied AS (
@@ -34,7 +34,7 @@ const notes = ({ eventId, type, aggregate, sequence }: Cause, from = empty): Sql
  * Notes the cause, one row with its verdict. Whoever handles the same event or aggregate at the same time waits here until
  * this transaction ends.
  */
-export const noteCause = (cause: Cause): Sql => sql`WITH ${notes(cause)} SELECT ${VERDICT}`;
+export const markProcessed = (cause: InboundEvent): Sql => sql`WITH ${notes(cause)} SELECT ${VERDICT}`;
 
 /**
  * What a one-statement write has around its CTE `saved` to note its cause with it, and to be no write where that had its
@@ -43,7 +43,7 @@ export const noteCause = (cause: Cause): Sql => sql`WITH ${notes(cause)} SELECT 
  *
  *     WITH ${noted} saved AS (UPDATE ... WHERE ... AND ${isNew} RETURNING id) ${verdict}
  */
-export function causeClauses(cause: Cause | undefined, held: Sql): { noted: Sql; isNew: Sql; verdict: Sql } {
+export function causeClauses(cause: InboundEvent | undefined, held: Sql): { noted: Sql; isNew: Sql; verdict: Sql } {
   if (cause === undefined) return { noted: empty, isNew: sql`true`, verdict: sql`SELECT 'new' AS verdict FROM saved` };
   return {
     // Locked first: a note of a write that its own guard stops would keep the cause from ever having its effect.

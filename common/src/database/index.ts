@@ -15,7 +15,7 @@ export {
   createDatabaseAdapter,
   type DatabaseAdapter,
   type DatabaseAdapterOptions,
-  type PoolFigures,
+  type PoolMetrics,
 } from './database-adapter.js';
 export {
   findDatabaseFailure,
@@ -42,12 +42,12 @@ export {
   type TransactionOf,
   type Written,
 } from './atomic-store.js';
-export { attemptClauses } from './attempt-note.js';
+export { leaseClauses } from './lease-note.js';
 export { auditClause, auditInsert, type AuditInsertOptions } from './audit-insert.js';
 export { AuditTrail, type AuditFilters, type AuditRecord } from './audit-trail.js';
 export { IdempotencyKeys } from './idempotency-keys.js';
 export { outboxInsert, type OutboxInsertOptions } from './outbox.js';
-export { causeClauses, type Cause } from './inbox.js';
-export { PastEvents, PUBLISHED_RETENTION_DAYS } from './past-events.js';
+export { causeClauses, type InboundEvent } from './inbox.js';
+export { EventRetention, PUBLISHED_RETENTION_DAYS } from './event-retention.js';
 export { softDelete } from './soft-delete/soft-delete.js';
 export { SoftDeleteUnsupported } from './soft-delete/visible-arguments.js';

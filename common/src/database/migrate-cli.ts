@@ -4,6 +4,6 @@ import { loadMigratedUrl, loadRoles } from './migrations/migration-settings.js';
 process.exitCode = await runMigrateCommand(process.argv.slice(2), {
   databaseUrl: () => loadMigratedUrl(process.env),
   roles: () => loadRoles(process.env),
-  say: (line) => process.stdout.write(`${line}\n`),
-  complain: (line) => process.stderr.write(`${line}\n`),
+  stdout: (line) => process.stdout.write(`${line}\n`),
+  stderr: (line) => process.stderr.write(`${line}\n`),
 });

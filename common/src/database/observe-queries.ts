@@ -1,6 +1,6 @@
 import type { SqlDriverAdapter, SqlQuery, SqlQueryable } from '@prisma/driver-adapter-utils';
 import { currentTraceparent, type OpenSpan, type Tracing } from '../tracing/index.js';
-import type { DatabaseFigures } from './database-figures.js';
+import type { DatabaseMetrics } from './database-metrics.js';
 import { createQuerySummaries } from './query-summary.js';
 
 /** Times and traces a query while it runs. */
@@ -8,10 +8,10 @@ export type ObserveQuery = <Result>(sql: string, run: () => Promise<Result>) => 
 
 /** What observes queries for the given metrics and traces. */
 export function observer({
-  figures,
+  databaseMetrics,
   tracing,
 }: {
-  figures: DatabaseFigures | undefined;
+  databaseMetrics: DatabaseMetrics | undefined;
   tracing: Tracing | undefined;
 }): ObserveQuery {
   const openSpan = tracing && spansOf(tracing);
@@ -19,7 +19,7 @@ export function observer({
     const start = performance.now();
     const span = openSpan?.(sql);
     const end = (errorType = ''): void => {
-      figures?.operationDuration.observe({ error_type: errorType }, (performance.now() - start) / 1_000);
+      databaseMetrics?.operationDuration.observe({ error_type: errorType }, (performance.now() - start) / 1_000);
       span?.end(errorType === '' ? undefined : { errorType });
     };
     try {

@@ -13,7 +13,7 @@ export interface OutboxInsertOptions {
  * a data-modifying CTE beside the change itself:
  *
  *     WITH saved AS (UPDATE orders SET ... WHERE id = ... AND version = ... RETURNING id),
- *          told AS (${outboxInsert(events, { onlyIf: sql`SELECT FROM saved` })})
+ *          published AS (${outboxInsert(events, { onlyIf: sql`SELECT FROM saved` })})
  *     SELECT id FROM saved
  */
 export function outboxInsert(events: readonly EventDraft[], { onlyIf }: OutboxInsertOptions = {}): Sql {

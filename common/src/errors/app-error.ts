@@ -17,7 +17,7 @@ export type ErrorCode =
 
 export interface AppErrorOptions {
   cause?: unknown;
-  /** Further facts that the client is told beside code and message, e.g. `{ paymentId }`. */
+  /** Further facts that the client is shown beside code and message, e.g. `{ paymentId }`. */
   facts?: Readonly<Record<string, string>>;
   /** When trying again makes sense, in seconds. */
   retryAfterSeconds?: number;

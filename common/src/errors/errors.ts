@@ -82,7 +82,7 @@ export class PayloadTooLarge extends AppError {
   }
 }
 
-/** A limit as clients are told of it: so many tries in so many seconds. */
+/** A limit as clients see it: so many tries in so many seconds. */
 export interface RateLimitPolicy {
   readonly name: string;
   readonly quota: number;
@@ -90,7 +90,7 @@ export interface RateLimitPolicy {
 }
 
 export class RateLimited extends AppError {
-  /** The limit that was reached, where the client hasn't been told of it yet. */
+  /** The limit that was reached, where the client doesn't know it yet. */
   readonly policy: RateLimitPolicy | undefined;
 
   constructor(

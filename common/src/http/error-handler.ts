@@ -15,7 +15,7 @@ import {
 } from '../errors/index.js';
 import type { Answer } from '../idempotency/index.js';
 import type { Logger } from '../logger/index.js';
-import { tellRateLimit } from './rate-limit-headers.js';
+import { setRateLimitHeaders } from './rate-limit-headers.js';
 import { sendAnswer } from './reply.js';
 
 /** The status of each code: the only place that knows. */
@@ -63,7 +63,7 @@ function fromExpress(error: unknown): AppError | undefined {
   return new InvalidInput([{ field: 'body', message: 'could not be read' }]);
 }
 
-/** RFC 6750, 3.1: who sent no token is told of no error in it. */
+/** RFC 6750, 3.1: who sent no token gets no error in it. */
 const challengeOf = (error: AppError): string =>
   error instanceof InvalidToken ? 'Bearer error="invalid_token"' : 'Bearer';
 
@@ -95,7 +95,7 @@ export function errorHandler(
     if (status === 401) response.set('WWW-Authenticate', challengeOf(error));
     if (error instanceof MethodNotAllowed) response.set('Allow', error.allowed.join(', '));
     if (error instanceof RateLimited && error.policy !== undefined) {
-      tellRateLimit(response, error.policy, { remaining: 0, resetSeconds: error.retryAfterSeconds ?? 0 });
+      setRateLimitHeaders(response, error.policy, { remaining: 0, resetSeconds: error.retryAfterSeconds ?? 0 });
     }
     if (error.retryAfterSeconds !== undefined) response.set('Retry-After', String(error.retryAfterSeconds));
     sendAnswer(response, errorAnswer(error));

@@ -6,12 +6,12 @@ import { markRoute } from './observe-request.js';
 import { readOnly } from './read-only.js';
 import { sendJson } from './reply.js';
 
-/** `down` of something vital stops traffic; of anything else it only degrades. */
+/** `down` of something required stops traffic; of anything else it only degrades. */
 export type DependencyState = 'up' | 'behind' | 'blocked' | 'down';
 
 export interface Probe {
   /** Whether the process is of no use without it: its own database. */
-  readonly vital: boolean;
+  readonly required: boolean;
   readonly state: () => DependencyState | Promise<DependencyState>;
 }
 
@@ -33,9 +33,9 @@ export interface Readiness {
 /** Asks every probe. */
 export async function readiness({ probes, isStopping }: HealthOptions): Promise<Readiness> {
   const states = await Promise.all(
-    Object.entries(probes).map(async ([name, { state, vital }]) => ({ name, vital, state: await state() })),
+    Object.entries(probes).map(async ([name, { state, required }]) => ({ name, required, state: await state() })),
   );
-  const unavailable = isStopping() || states.some(({ vital, state }) => vital && state === 'down');
+  const unavailable = isStopping() || states.some(({ required, state }) => required && state === 'down');
   const degraded = states.some(({ state }) => state !== 'up');
   return {
     status: unavailable ? 'unavailable' : degraded ? 'degraded' : 'ok',
@@ -43,7 +43,7 @@ export async function readiness({ probes, isStopping }: HealthOptions): Promise<
   };
 }
 
-/** What /ready tells, as a figure. */
+/** What /ready tells, as a metric. */
 function gaugeDependencies({ probes, metrics }: HealthOptions): void {
   new Gauge({
     name: 'service_dependency_up',

@@ -13,7 +13,7 @@ const HOST = /^(\[[\da-f.:]+\]|[^\s:/?#@[\]]+)(?::\d{0,5})?$/i;
  * Tells by which names a server may be asked: those of the loopback, `names` (without a port), and the very address that the
  * connection came to, which no page of another origin has: so probes and scrapers ask that know pods by address.
  */
-export function hostJudge(names: readonly string[]): (request: IncomingMessage) => HostVerdict {
+export function hostCheck(names: readonly string[]): (request: IncomingMessage) => HostVerdict {
   const known = new Set([...LOOPBACK, ...names.map((name) => name.toLowerCase())]);
   return (request) => {
     const { host } = request.headers;

@@ -71,7 +71,7 @@ describe('a server that is about to stop', () => {
   });
 });
 
-const patience = { headers: 300, request: 600, response: 300, idle: 300, check: 50 };
+const timeouts = { headers: 300, request: 600, response: 300, idle: 300, check: 50 };
 
 describe('clients that take their time', () => {
   it.each([
@@ -81,7 +81,7 @@ describe('clients that take their time', () => {
     ['never end their chunks', 'POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3e8\r\n{'],
     ['never ask a second time', 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'],
   ])('fifty that %s -> others are answered, and they are hung up on', async (_, text) => {
-    const url = await start({ patience });
+    const url = await start({ timeouts });
     const slow = await open(url, 50, text);
     for (const socket of slow) socket.resume();
 
@@ -90,7 +90,7 @@ describe('clients that take their time', () => {
   });
 
   it('one that sends its headers byte by byte -> 408, in the form of errors', async () => {
-    const url = await start({ patience });
+    const url = await start({ timeouts });
     const [slow] = await open(url, 1, 'GET / HTTP/1.1\r\n');
     let answer = '';
     slow!.on('data', (chunk: Buffer) => (answer += chunk.toString()));
@@ -109,7 +109,7 @@ describe('clients that take their time', () => {
   });
 
   it('some that never read a long answer -> hung up on', async () => {
-    const url = await start({ patience });
+    const url = await start({ timeouts });
     const slow = await open(url, 5, 'GET /much HTTP/1.1\r\nHost: localhost\r\n\r\n');
     for (const socket of slow) socket.pause();
     let closed = 0;
@@ -124,13 +124,13 @@ describe('clients that take their time', () => {
   });
 
   it('one that reads a long answer at once -> gets all of it', async () => {
-    const url = await start({ patience: { ...patience, response: 10_000 } });
+    const url = await start({ timeouts: { ...timeouts, response: 10_000 } });
 
     expect((await (await fetch(`${url}/much`)).arrayBuffer()).byteLength).toBe(20_000_000);
   });
 
   it('more connections than there may be -> closed at once, and room again when others end', async () => {
-    const url = await start({ patience: { headers: 20_000 }, maxConnections: 10 });
+    const url = await start({ timeouts: { headers: 20_000 }, maxConnections: 10 });
     const slow = await open(url, 10, 'GET / HTTP/1.1\r\n');
     expect(
       await sendRaw(url, Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')),

@@ -6,10 +6,10 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { InvalidInput, PayloadTooLarge, type AppError } from '../errors/index.js';
 import { errorAnswer } from './error-handler.js';
-import { hostJudge } from './host.js';
+import { hostCheck } from './host.js';
 
 /** How long a client may take for each part of an exchange, in milliseconds. */
-export interface Patience {
+export interface ServerTimeouts {
   /** From the connection, or the end of the last answer, to the last header. */
   readonly headers: number;
   /** To the last byte of the request. */
@@ -22,7 +22,7 @@ export interface Patience {
   readonly check: number;
 }
 
-const PATIENCE: Patience = {
+const TIMEOUTS: ServerTimeouts = {
   headers: 10_000,
   request: 30_000,
   response: 30_000,
@@ -48,25 +48,25 @@ export interface ListenOptions {
   port: number;
   /** Names that it may be asked by, beside those of the loopback and its own address: host.ts. */
   allowedHosts?: readonly string[];
-  patience?: Partial<Patience>;
+  timeouts?: Partial<ServerTimeouts>;
   maxConnections?: number;
 }
 
 /** Opens a port (0: a free one) for an app. Rejects when the port is taken. */
 export async function listen(
   listener: RequestListener,
-  { host, port, allowedHosts = [], patience: changes, maxConnections = MAX_CONNECTIONS }: ListenOptions,
+  { host, port, allowedHosts = [], timeouts: changes, maxConnections = MAX_CONNECTIONS }: ListenOptions,
 ): Promise<HttpServer> {
-  const patience = { ...PATIENCE, ...changes };
-  const judgeHost = hostJudge(allowedHosts);
+  const timeouts = { ...TIMEOUTS, ...changes };
+  const checkHost = hostCheck(allowedHosts);
   let stopping = false;
   const unanswered = new Set<ServerResponse>();
   const answering = new WeakMap<Duplex, ServerResponse>();
   const options = {
-    headersTimeout: patience.headers,
-    requestTimeout: patience.request,
-    keepAliveTimeout: patience.idle,
-    connectionsCheckingInterval: patience.check,
+    headersTimeout: timeouts.headers,
+    requestTimeout: timeouts.request,
+    keepAliveTimeout: timeouts.idle,
+    connectionsCheckingInterval: timeouts.check,
     // Node would answer what has none itself, without a word.
     requireHostHeader: false,
   };
@@ -75,12 +75,12 @@ export async function listen(
     unanswered.add(response);
     response.once('close', () => unanswered.delete(response));
     answering.set(request.socket, response);
-    dropUntaken(response, patience.response);
+    dropUntaken(response, timeouts.response);
     if (request.headers.host === undefined && request.httpVersionMajor === 1 && request.httpVersionMinor === 1) {
       refuse(response, faults.malformed); // RFC 9112, 3.2
       return;
     }
-    const verdict = judgeHost(request);
+    const verdict = checkHost(request);
     if (verdict === 'known') listener(request, response);
     else refuse(response, verdict === 'foreign' ? faults.foreignHost : faults.malformed);
   });
@@ -93,7 +93,7 @@ export async function listen(
     else refuseConnection(socket, faultOfCode[error.code ?? ''] ?? faults.malformed);
   });
   server.on('checkExpectation', (_request, response: ServerResponse) => refuse(response, faults.expectation));
-  /** A client that is told so opens its next connection elsewhere, and sends nothing into one that is about to close. */
+  /** A client that learns so opens its next connection elsewhere, and sends nothing into one that is about to close. */
   const sendElsewhere = (): void => {
     stopping = true;
     for (const response of unanswered) if (!response.headersSent) response.setHeader('Connection', 'close');
@@ -124,9 +124,9 @@ export async function listen(
 }
 
 /** Node bounds how long a request may take, and not how long the client takes to read the answer. */
-function dropUntaken(response: ServerResponse, patience: number): void {
+function dropUntaken(response: ServerResponse, timeout: number): void {
   response.once('prefinish', () => {
-    const timer = setTimeout(() => response.destroy(), patience);
+    const timer = setTimeout(() => response.destroy(), timeout);
     response.once('close', () => clearTimeout(timer));
   });
 }

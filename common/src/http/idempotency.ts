@@ -9,13 +9,16 @@ import {
   RequestStillRunning,
   TooManyIdempotencyKeys,
 } from '../errors/index.js';
-import type { Answer, Attempt, HeldKey, IdempotencyStore, KeyedRequest } from '../idempotency/index.js';
+import type { Answer, IdempotencyLease, LeasedKey, IdempotencyStore, KeyedRequest } from '../idempotency/index.js';
 import type { Logger } from '../logger/index.js';
 import { errorAnswer, statusOfCode } from './error-handler.js';
 import { replyAnswer, type Reply } from './reply.js';
 
 /** Carries a request out, or answers what was answered to it before. */
-export type Once = (request: KeyedRequest, work: (heldKey: HeldKey) => Promise<Reply>) => Promise<Answer>;
+export type WithIdempotency = (
+  request: KeyedRequest,
+  work: (leasedKey: LeasedKey) => Promise<Reply>,
+) => Promise<Answer>;
 
 const KEY = /^[\x20-\x7e]{1,255}$/;
 /** Nothing that a route reads lies deeper. */
@@ -43,23 +46,23 @@ const PASSING: readonly number[] = [400, 401, 403, 404, 413, 415, 429];
 const isPassing = ({ code }: AppError): boolean => statusOfCode[code] >= 500 || PASSING.includes(statusOfCode[code]);
 
 /** The attempt that holds a key, whose use case comes to a value that is answered as `toReply` says. */
-export function attemptOf<Value>(
-  heldKey: HeldKey | undefined,
+export function leaseOf<Value>(
+  leasedKey: LeasedKey | undefined,
   toReply: (value: Value) => Reply,
-): Attempt<Value> | undefined {
-  if (heldKey === undefined) return undefined;
+): IdempotencyLease<Value> | undefined {
+  if (leasedKey === undefined) return undefined;
   const answerTo = (result: Value | AppError): Answer | undefined => {
     if (!(result instanceof AppError)) return replyAnswer(toReply(result));
     return isPassing(result) ? undefined : errorAnswer(result);
   };
   return {
-    begun: heldKey.begun,
-    makes: (value) => ({ heldKey, answer: answerTo(value), begun: undefined, isFenced: true }),
-    begins: (id) => ({ heldKey, answer: undefined, begun: id, isFenced: true }),
-    ended: (result) => {
+    begun: leasedKey.begun,
+    complete: (value) => ({ leasedKey, answer: answerTo(value), begun: undefined, isFenced: true }),
+    start: (id) => ({ leasedKey, answer: undefined, begun: id, isFenced: true }),
+    settle: (result) => {
       const answer = answerTo(result);
-      // An outcome is true whoever writes it down. To begin anew is for the attempt that holds the key.
-      return { heldKey, answer, begun: undefined, isFenced: answer === undefined };
+      // An outcome is true whoever writes it down. To begin again is for the attempt that holds the key.
+      return { leasedKey, answer, begun: undefined, isFenced: answer === undefined };
     },
   };
 }
@@ -70,26 +73,26 @@ export function attemptOf<Value>(
  * anybody fill the store with keys for what he makes up. Throws RequestStillRunning, IdempotencyKeyReused and
  * TooManyIdempotencyKeys.
  */
-export const carryOutOnce =
-  ({ store, logger }: { store: IdempotencyStore; logger: Logger }): Once =>
+export const withIdempotency =
+  ({ store, logger }: { store: IdempotencyStore; logger: Logger }): WithIdempotency =>
   async (request, work) => {
     const claim = await store.claim(request);
     if (claim.outcome === 'answered') return { ...claim.answer, isReplayed: true };
     if (claim.outcome === 'running') throw new RequestStillRunning();
     if (claim.outcome === 'reused') throw new IdempotencyKeyReused();
     if (claim.outcome === 'full') throw new TooManyIdempotencyKeys(claim.retryAfterSeconds);
-    const { heldKey } = claim;
+    const { leasedKey } = claim;
     const conclude = async (answer: Answer | undefined): Promise<void> => {
       try {
-        await (answer === undefined ? store.release(heldKey) : store.keep(heldKey, answer));
+        await (answer === undefined ? store.release(leasedKey) : store.keep(leasedKey, answer));
       } catch (err) {
-        // What was done stands, so the caller is told of it; a repetition finds it once this attempt's time is over.
+        // What was done stands, so the caller learns of it; a repetition finds it once this attempt's time is over.
         logger.warn('answer of an idempotency key not kept', { err });
       }
     };
     let answer: Answer;
     try {
-      answer = replyAnswer(await work(heldKey));
+      answer = replyAnswer(await work(leasedKey));
     } catch (error) {
       const refusal = findAppError(error);
       await conclude(refusal === undefined || isPassing(refusal) ? undefined : errorAnswer(refusal));

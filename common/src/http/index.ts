@@ -5,14 +5,14 @@ export { addressBlock, clientAddressReader } from './client-address.js';
 export { allowOrigins, corsPolicy } from './cors.js';
 export { errorBody, errorHandler, notFound, statusOfCode } from './error-handler.js';
 export { healthRouter, readiness, type DependencyState, type HealthOptions, type Probe } from './health.js';
-export { listen, type HttpServer, type ListenOptions, type Patience } from './http-server.js';
-export { attemptOf, idempotencyKey } from './idempotency.js';
+export { listen, type HttpServer, type ListenOptions, type ServerTimeouts } from './http-server.js';
+export { leaseOf, idempotencyKey } from './idempotency.js';
 export { isJsonType, isPlainEncoding, MAX_BODY_BYTES, parseJson } from './json-body.js';
 export { markRoute, noteRoute, routeOf } from './observe-request.js';
 export { pageRules, perGroupRule } from './list-query.js';
 export { clientKey, createRateLimit, type RateLimit } from './rate-limit.js';
 export { readOnly } from './read-only.js';
-export { accepted, created, gone, ok, page, type Reply } from './reply.js';
+export { accepted, created, deleted, ok, page, type Reply } from './reply.js';
 export { inRequestScope } from './request-scope.js';
 export {
   publicRoute,

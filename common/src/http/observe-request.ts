@@ -6,7 +6,7 @@ import type { OpenSpan } from '../tracing/index.js';
 
 const patterns = new WeakMap<IncomingMessage, string>();
 
-/** Notes the pattern that a request matched: figures go by it, never by the path, whose ids would grow without end. */
+/** Notes the pattern that a request matched: metrics go by it, never by the path, whose ids would grow without end. */
 export function noteRoute(request: IncomingMessage, pattern: string): void {
   patterns.set(request, pattern);
 }

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { RateLimitPolicy } from '../errors/index.js';
 
 /** Adds a limit to the RateLimit headers of draft-ietf-httpapi-ratelimit-headers-10. */
-export function tellRateLimit(
+export function setRateLimitHeaders(
   response: ServerResponse,
   { name, quota, windowSeconds }: RateLimitPolicy,
   { remaining, resetSeconds }: { remaining: number; resetSeconds: number },

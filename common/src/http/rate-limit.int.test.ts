@@ -94,7 +94,7 @@ describe('a client that asks too often', () => {
     expect(answers.filter((status) => status === 200).length).toBeLessThanOrEqual(seconds + 1);
   });
 
-  it('is told its limit in every answer, and in the last one when to come back', async () => {
+  it('is given its limit in every answer, and in the last one when to come back', async () => {
     const app = buildApp({ requestsPerSecond: 1 });
     const [first, second] = await Promise.all([request(app).get('/here'), request(app).get('/here')]).then((answers) =>
       answers.sort((a, b) => a.status - b.status),
@@ -110,7 +110,7 @@ describe('a client that asks too often', () => {
     expect(second.body.error).toEqual({ code: 'RATE_LIMITED', message: 'Too many requests' });
   });
 
-  it('at a limit of the route’s own -> told of both limits', async () => {
+  it('at a limit of the route’s own -> notified of both limits', async () => {
     const answer = await request(buildApp({ requestsPerSecond: 10 }))
       .get('/here/guarded')
       .expect(429);

@@ -5,7 +5,7 @@ import { RateLimited } from '../errors/index.js';
 import { currentScope } from '../logger/index.js';
 import { callerOf } from './authenticate.js';
 import { addressBlock } from './client-address.js';
-import { tellRateLimit } from './rate-limit-headers.js';
+import { setRateLimitHeaders } from './rate-limit-headers.js';
 
 const WINDOW = 1_000;
 
@@ -23,7 +23,7 @@ export const clientKey = ({ accountId, address }: Client): string =>
 
 /**
  * At most `perSecond` requests a second for each account, or for each address where no account is known. The counting is
- * express-rate-limit's; its middleware needs Express, which GraphQL requests don't go through, and can't tell of several
+ * express-rate-limit's; its middleware needs Express, which GraphQL requests don't go through, and can't describe several
  * limits.
  */
 export class RateCounter {
@@ -39,7 +39,7 @@ export class RateCounter {
   readonly count: RateLimit = async (response, client, cost = 1) => {
     const { before, after, resetSeconds } = await this.#add(client, cost);
     const policy = { name: 'requests', quota: this.#perSecond, windowSeconds: WINDOW / 1_000 };
-    tellRateLimit(response, policy, { remaining: Math.max(0, this.#perSecond - after), resetSeconds });
+    setRateLimitHeaders(response, policy, { remaining: Math.max(0, this.#perSecond - after), resetSeconds });
     if (before >= this.#perSecond) throw new RateLimited(resetSeconds);
   };
 

@@ -16,7 +16,7 @@ export const created = (message: string, data: unknown): Reply => ({ status: 201
 /** Taken on; the outcome isn't known yet. */
 export const accepted = (message: string, data: unknown): Reply => ({ status: 202, message, data });
 /** Deleted or ended: nothing is left to show. */
-export const gone = (message: string): Reply => ({ status: 200, message, data: null });
+export const deleted = (message: string): Reply => ({ status: 200, message, data: null });
 export const page = (message: string, data: readonly unknown[], meta: PageMeta): Reply => ({
   status: 200,
   message,

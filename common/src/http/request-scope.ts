@@ -14,7 +14,7 @@ export interface RequestScopeParts extends Observers {
 }
 
 /**
- * Handles a request in its scope: its id and trace are kept where they are well-formed, the client is told both, and it
+ * Handles a request in its scope: its id and trace are kept where they are well-formed, the client is given both, and it
  * is counted, timed and logged once it is answered.
  */
 export function inRequestScope(

@@ -94,7 +94,7 @@ const spans = (count: number) =>
   });
 
 describe('the trace of a request', () => {
-  it('an answer -> a span by method and route, in the trace that the caller names and is told', async () => {
+  it('an answer -> a span by method and route, in the trace that the caller names and gets back', async () => {
     const url = await serve([get('/:id', async () => 'thing')]);
     const response = await ask(`${url}/things/${SECRET}`, { 'x-request-id': 'request-1' });
 
@@ -136,7 +136,7 @@ describe('the trace of a request', () => {
   it('probes -> no span: they would bury all others', async () => {
     let asked = 0;
     const database: Probe = {
-      vital: true,
+      required: true,
       state: async () => {
         asked++;
         await client.$queryRaw`SELECT 1`;
@@ -154,7 +154,7 @@ describe('the trace of a request', () => {
     expect((await spans(1)).map(({ name }) => name)).toEqual(['GET /things']);
   });
 
-  it('queries, alone and in a transaction -> a span each, told by what they do and no value', async () => {
+  it('queries, alone and in a transaction -> a span each, named by what they do and no value', async () => {
     const url = await serve([
       get('/', async () => {
         await client.author.findMany({ where: { email: SECRET } });

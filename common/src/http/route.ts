@@ -2,9 +2,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Request } from 'express';
 import type { Actor } from '../auth/index.js';
 import { InvalidInput, type FieldFault } from '../errors/index.js';
-import type { Answer, HeldKey } from '../idempotency/index.js';
+import type { Answer, LeasedKey } from '../idempotency/index.js';
 import type { Admit } from './bulkhead.js';
-import { canonicalJson, fingerprintOf, idempotencyKey, type Once } from './idempotency.js';
+import { canonicalJson, fingerprintOf, idempotencyKey, type WithIdempotency } from './idempotency.js';
 import { routeOf } from './observe-request.js';
 import { replyAnswer, type Reply } from './reply.js';
 import { queryOf, type Validator } from './validation/index.js';
@@ -23,7 +23,7 @@ export interface Caller {
 /** What a route is given beside the request. */
 export interface Circumstances {
   readonly caller: Caller | undefined;
-  readonly once: Once | undefined;
+  readonly once: WithIdempotency | undefined;
   readonly admit: Admit;
 }
 
@@ -36,7 +36,7 @@ export interface Route {
   readonly rawBody?: { readonly maxBytes: number };
   /** Of a body that is read as JSON, where it may be larger than others. */
   readonly maxBodyBytes?: number | undefined;
-  /** Whether it heeds the header Idempotency-Key. */
+  /** Whether it supports the header Idempotency-Key. */
   readonly isIdempotent?: boolean;
   readonly respond: (request: Request, by: Circumstances) => Promise<Answer>;
 }
@@ -58,8 +58,8 @@ export interface PublicInput<P = unknown, Q = unknown, B = unknown> {
 
 /** What a handler of any other route is given. */
 export interface Input<P = unknown, Q = unknown, B = unknown> extends PublicInput<P, Q, B>, Caller {
-  /** The request's idempotency key, if the route heeds one and the request has one. */
-  heldKey: HeldKey | undefined;
+  /** The request's idempotency key, if the route supports one and the request has one. */
+  leasedKey: LeasedKey | undefined;
   /** To be waited for before an answer is made that may be large. */
   admit: Admit;
 }
@@ -108,7 +108,7 @@ export function publicRoute<P, Q, B>(
 /**
  * A route for known callers; `access: 'admin'` for admins only. `idempotent: true` for one that creates or charges: a
  * request with an Idempotency-Key is carried out once. Its handler must see to it that the answer is written with what
- * it changes (`attemptOf`): between the two the process may end.
+ * it changes (`leaseOf`): between the two the process may end.
  */
 export function route<P, Q, B>(
   parts: Parts<P, Q, B> & {
@@ -130,10 +130,10 @@ export function route<P, Q, B>(
       const key = isIdempotent ? idempotencyKey(request.headers) : undefined;
       const body = key === undefined ? '' : canonicalJson(request.body);
       const input = { ...(await parse(parts, request)), ...caller, admit };
-      if (key === undefined) return replyAnswer(await handle({ ...input, heldKey: undefined }));
+      if (key === undefined) return replyAnswer(await handle({ ...input, leasedKey: undefined }));
       if (once === undefined) throw new Error(`no idempotency store for ${method} ${path}`);
       const fingerprint = fingerprintOf({ method, route: routeOf(request), params: input.params, body });
-      return once({ userId: caller.actor.id, key, fingerprint }, (heldKey) => handle({ ...input, heldKey }));
+      return once({ userId: caller.actor.id, key, fingerprint }, (leasedKey) => handle({ ...input, leasedKey }));
     },
   };
 }

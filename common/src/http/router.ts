@@ -3,7 +3,7 @@ import type { AccessTokenVerifier } from '../auth/index.js';
 import { MethodNotAllowed } from '../errors/index.js';
 import type { Admission } from './admission.js';
 import { authorize, callerOf, identify } from './authenticate.js';
-import type { Once } from './idempotency.js';
+import type { WithIdempotency } from './idempotency.js';
 import { jsonBody, rawJsonBody } from './json-body.js';
 import { markRoute } from './observe-request.js';
 import { sendAnswer } from './reply.js';
@@ -13,7 +13,7 @@ export interface Gates {
   verifier: AccessTokenVerifier;
   admission: Admission;
   /** Missing where no route is idempotent. */
-  once: Once | undefined;
+  once: WithIdempotency | undefined;
 }
 
 const withBody = (method: Method): boolean => method === 'POST' || method === 'PUT' || method === 'PATCH';

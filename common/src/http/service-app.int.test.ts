@@ -4,7 +4,7 @@ import http, { type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import request from 'supertest';
-import { createTestTokens, PATIENCE, sendRaw } from '@shop/testing';
+import { createTestTokens, TIMEOUT, sendRaw } from '@shop/testing';
 import { AccessTokenVerifier, RevocationList } from '../auth/index.js';
 import { Conflict, ServiceUnavailable, UpstreamTimeout } from '../errors/index.js';
 import { createLogger, currentScope } from '../logger/index.js';
@@ -241,7 +241,7 @@ describe('a request is checked in this order', () => {
     const client = http.request({ port, host: '127.0.0.1', method: 'POST', path: '/api/v1/things', headers });
     client.on('error', () => undefined); // it is never sent
     client.flushHeaders();
-    const [response] = (await once(client, 'response', { signal: AbortSignal.timeout(PATIENCE) })) as [IncomingMessage];
+    const [response] = (await once(client, 'response', { signal: AbortSignal.timeout(TIMEOUT) })) as [IncomingMessage];
     client.destroy();
     server.close();
     expect(response.statusCode).toBe(413);
@@ -402,7 +402,7 @@ describe('an error', () => {
     });
   });
 
-  it('that a library wrapped -> still told by its own code and facts', async () => {
+  it('that a library wrapped -> still reported by its own code and facts', async () => {
     const response = await request(app).get('/api/v1/things/conflict').expect(409);
     expect(response.body.error).toEqual({ code: 'CONFLICT', message: 'Already there', thingId: 'x' });
   });
@@ -413,7 +413,7 @@ describe('an error', () => {
 });
 
 describe('every answer', () => {
-  it('request id and trace -> kept where well-formed, else made anew', async () => {
+  it('request id and trace -> kept where well-formed, else replaced', async () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     const kept = await request(app).get('/health').set({ 'X-Request-Id': 'a.b-c_1', traceparent });
     expect(kept.headers['x-request-id']).toBe('a.b-c_1');
@@ -557,7 +557,7 @@ describe('the log', () => {
   it.each([
     ['an unexpected error', 500, new Error('a bug')],
     ['a database that can not be reached', 503, new Error('connection refused')],
-    ['saturated hashing', 503, new ServiceUnavailable('Too many log-ins', { retryAfterSeconds: 1 })],
+    ['saturated hashing', 503, new ServiceUnavailable('Too many logins', { retryAfterSeconds: 1 })],
     ['an upstream that is too slow', 504, new UpstreamTimeout('order-service did not answer in time')],
   ])('%s -> %i, and exactly one line of level error with its id', async (_, status, thrown) => {
     const isUnavailable = (error: unknown) => error instanceof Error && error.message === 'connection refused';
@@ -573,12 +573,12 @@ describe('the log', () => {
     const away = async () => {
       throw thrown;
     };
-    const heldKey = { userId: randomUUID(), key: 'key', attempt: randomUUID(), begun: undefined };
+    const leasedKey = { userId: randomUUID(), key: 'key', attempt: randomUUID(), begun: undefined };
     const { errors, target } = withLog({
       routes: {
         '/': [route({ method: 'POST', path: '/', access: 'authenticated', idempotent: true, handle: away })],
       },
-      idempotency: { claim: async () => ({ outcome: 'held', heldKey }), release: away, keep: away },
+      idempotency: { claim: async () => ({ outcome: 'held', leasedKey }), release: away, keep: away },
     });
 
     await request(target).post('/').set(user).set({ 'X-Request-Id': 'failed', 'Idempotency-Key': 'key' }).expect(500);
@@ -598,7 +598,7 @@ describe('the log', () => {
     ['because its database is down', 'down', false, [{ message: 'not ready', requestId: 'probe' }]],
     ['because it stops, as planned', 'up', true, []],
   ] as const)('not ready %s -> as many lines as there is reason to act', async (_, state, isStopping, expected) => {
-    const probes = { database: { vital: true, state: () => state } };
+    const probes = { database: { required: true, state: () => state } };
     const { errors, target } = withLog({ probes, isStopping: () => isStopping });
 
     await request(target).get('/ready').set('X-Request-Id', 'probe').expect(503);
@@ -610,7 +610,7 @@ describe('the log', () => {
 describe('health', () => {
   const ready = async (states: Record<string, DependencyState>, isStopping = false) => {
     const probes = Object.fromEntries(
-      Object.entries(states).map(([name, state]) => [name, { vital: name === 'database', state: () => state }]),
+      Object.entries(states).map(([name, state]) => [name, { required: name === 'database', state: () => state }]),
     );
     const response = await request(buildApp({ probes, isStopping: () => isStopping })).get('/ready');
     return [response.status, response.body.status, response.body.dependencies];
@@ -640,7 +640,7 @@ describe('health', () => {
   it('metrics -> requests by route pattern, never by path', async () => {
     const target = buildApp();
     await request(target).delete(`/api/v1/things/${randomUUID()}`).set(user);
-    const { text: figures } = await request(target).get('/metrics').expect(200);
-    expect(figures).toContain('http_route="/api/v1/things/:id",http_response_status_code="403"');
+    const { text: metrics } = await request(target).get('/metrics').expect(200);
+    expect(metrics).toContain('http_route="/api/v1/things/:id",http_response_status_code="403"');
   });
 });

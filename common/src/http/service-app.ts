@@ -11,7 +11,7 @@ import { clientAddressReader } from './client-address.js';
 import { allowOrigins } from './cors.js';
 import { errorHandler, notFound } from './error-handler.js';
 import { healthRouter, type Probe } from './health.js';
-import { carryOutOnce } from './idempotency.js';
+import { withIdempotency } from './idempotency.js';
 import { inRequestScope } from './request-scope.js';
 import type { Route } from './route.js';
 import { buildRouter } from './router.js';
@@ -59,7 +59,7 @@ export function buildServiceApp(options: ServiceAppOptions): Express {
   const gates = {
     verifier,
     admission: new Admission({ requestsPerSecond }),
-    once: idempotency && carryOutOnce({ store: idempotency, logger }),
+    once: idempotency && withIdempotency({ store: idempotency, logger }),
   };
   const app = baseApp();
   const scopeParts = { clientAddressOf: clientAddressReader(trustedProxies), tracing, logger, metrics };

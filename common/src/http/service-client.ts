@@ -3,7 +3,7 @@ import { Pool, errors as undiciErrors } from 'undici';
 import { z } from 'zod';
 import { AppError, InvalidInput, ServiceUnavailable, UpstreamTimeout, type ErrorCode } from '../errors/index.js';
 import { currentScope } from '../logger/index.js';
-import { DURATION_BUCKETS, sharedFigures, type Metrics } from '../metrics/index.js';
+import { DURATION_BUCKETS, sharedMetrics, type Metrics } from '../metrics/index.js';
 import { currentTraceparent, type Tracing } from '../tracing/index.js';
 import { statusOfCode } from './error-handler.js';
 import type { Method } from './route.js';
@@ -83,7 +83,7 @@ const toQueryString = (query: NonNullable<ServiceCall['query']>): string => {
 };
 
 /** `error_type` is empty where the service answered below 500, which it counts by status itself. */
-const clientFigures = sharedFigures(
+const clientMetrics = sharedMetrics(
   (registry) =>
     new Histogram({
       name: 'http_client_request_duration_seconds',
@@ -103,7 +103,7 @@ export class ServiceClient {
   readonly #name: string;
   readonly #timeout: number;
   readonly #pool: Pool;
-  readonly #duration: ReturnType<typeof clientFigures>;
+  readonly #duration: ReturnType<typeof clientMetrics>;
   readonly #tracing: Tracing | undefined;
 
   constructor({
@@ -123,7 +123,7 @@ export class ServiceClient {
   }) {
     this.#name = name;
     this.#timeout = timeout;
-    this.#duration = clientFigures(metrics);
+    this.#duration = clientMetrics(metrics);
     this.#tracing = tracing;
     this.#pool = new Pool(url, { connections, connectTimeout: timeout, headersTimeout: timeout, bodyTimeout: timeout });
   }

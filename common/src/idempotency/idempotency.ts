@@ -13,15 +13,15 @@ export interface KeyedRequest {
   readonly userId: string;
   /** The header Idempotency-Key. */
   readonly key: string;
-  /** Tells this request from others under the same key. */
+  /** Distinguishes this request from others under the same key. */
   readonly fingerprint: string;
 }
 
 /** A key in the hands of one attempt to carry its request out. */
-export interface HeldKey {
+export interface LeasedKey {
   readonly userId: string;
   readonly key: string;
-  /** Tells this attempt from one that takes over. */
+  /** Distinguishes this attempt from one that takes over. */
   readonly attempt: string;
   /** What an earlier attempt had begun and didn't bring to an end: to be carried on, not to be begun again. */
   readonly begun: string | undefined;
@@ -29,7 +29,7 @@ export interface HeldKey {
 
 /** `running`: another attempt holds the key. `reused`: it stands for another request. `full`: the user has too many keys. */
 export type Claim =
-  | { readonly outcome: 'held'; readonly heldKey: HeldKey }
+  | { readonly outcome: 'held'; readonly leasedKey: LeasedKey }
   | { readonly outcome: 'answered'; readonly answer: Answer }
   | { readonly outcome: 'running' }
   | { readonly outcome: 'reused' }
@@ -39,14 +39,14 @@ export type Claim =
 export interface IdempotencyStore {
   claim(request: KeyedRequest): Promise<Claim>;
   /** Keeps the answer, unless there is one or another attempt has taken over. */
-  keep(heldKey: HeldKey, answer: Answer): Promise<void>;
+  keep(leasedKey: LeasedKey, answer: Answer): Promise<void>;
   /** Sets the key free without an answer; what was begun under it stays to be carried on. */
-  release(heldKey: HeldKey): Promise<void>;
+  release(leasedKey: LeasedKey): Promise<void>;
 }
 
 /** What is written about an attempt in the transaction of its change. */
-export interface AttemptNote {
-  readonly heldKey: HeldKey;
+export interface LeaseNote {
+  readonly leasedKey: LeasedKey;
   readonly answer: Answer | undefined;
   readonly begun: string | undefined;
   /** Whether the change is undone if another attempt has taken over. */
@@ -54,13 +54,13 @@ export interface AttemptNote {
 }
 
 /** What a use case says about the attempt that it is part of, to be written down with what it changes. */
-export interface Attempt<Value> {
+export interface IdempotencyLease<Value> {
   /** What an earlier attempt had begun. */
   readonly begun: string | undefined;
   /** This is made, and the request answered with it. */
-  makes(value: Value): AttemptNote;
+  complete(value: Value): LeaseNote;
   /** This is begun; how it ends is for another transaction to say. */
-  begins(id: string): AttemptNote;
-  /** What was begun has ended, whoever brought it to its end. After an error that may pass it can be begun anew. */
-  ended(result: Value | AppError): AttemptNote;
+  start(id: string): LeaseNote;
+  /** What was begun has ended, whoever brought it to its end. After an error that may pass it can be begun again. */
+  settle(result: Value | AppError): LeaseNote;
 }

@@ -1,1 +1,9 @@
-export type { Answer, Attempt, AttemptNote, Claim, HeldKey, IdempotencyStore, KeyedRequest } from './idempotency.js';
+export type {
+  Answer,
+  IdempotencyLease,
+  LeaseNote,
+  Claim,
+  LeasedKey,
+  IdempotencyStore,
+  KeyedRequest,
+} from './idempotency.js';

@@ -52,7 +52,7 @@ export class LineOutput {
   #writeAfterLoss(text: string, lines: number): void {
     const reported = this.#unreported;
     this.#reporting = true;
-    // The last line may have got half of the way: the next one begins anew.
+    // The last line may have got half of the way: the next one begins again.
     this.#attempt(`\n${this.#lossNotice(reported)}\n${text}`, lines, (isWritten) => {
       this.#reporting = false;
       if (isWritten) this.#unreported -= reported;

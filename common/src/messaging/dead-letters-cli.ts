@@ -9,6 +9,6 @@ process.exitCode = await runDeadLettersCommand(process.argv.slice(2), {
   queues: workQueues(),
   // order-service.v2 is the queue of order-service.
   writeAudit: ({ name }, entry) => writeAuditEntries(serviceDatabaseUrl(name, process.env), [entry]),
-  say: (line) => process.stdout.write(`${line}\n`),
-  complain: (line) => process.stderr.write(`${line}\n`),
+  stdout: (line) => process.stdout.write(`${line}\n`),
+  stderr: (line) => process.stderr.write(`${line}\n`),
 });

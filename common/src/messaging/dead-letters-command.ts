@@ -19,37 +19,37 @@ const MAX_ERROR = 100;
 const MAX_REASON = 200;
 const MAX_FACT = 100;
 
-export interface DeadLettersSurroundings {
+export interface DeadLettersIo {
   /** Throws SettingsError. */
   brokerUrl: () => string;
   queues: readonly WorkQueue[];
   /** Puts an entry into the audit trail of the service whose queue it is. */
   writeAudit: (queue: WorkQueue, entry: AuditEntry) => Promise<void>;
-  say: (line: string) => void;
-  complain: (line: string) => void;
+  stdout: (line: string) => void;
+  stderr: (line: string) => void;
 }
 
 class UsageError extends Error {}
 
 /** Answers the exit code: 0 done; 1 not, or not wholly; 2 for a command line or setting that makes no sense. */
-export async function runDeadLettersCommand(args: string[], surroundings: DeadLettersSurroundings): Promise<number> {
+export async function runDeadLettersCommand(args: string[], io: DeadLettersIo): Promise<number> {
   try {
     const command = parseCommand(args);
-    const session = await BrokerSession.open({ url: surroundings.brokerUrl(), name: 'dead letters' });
+    const session = await BrokerSession.open({ url: io.brokerUrl(), name: 'dead letters' });
     try {
       switch (command.name) {
         case 'list':
-          return await list(session, surroundings);
+          return await list(session, io);
         case 'replay':
-          return await replay(session, command, surroundings);
+          return await replay(session, command, io);
         case 'drop':
-          return await drop(session, command, surroundings);
+          return await drop(session, command, io);
       }
     } finally {
       await session.close().catch(() => undefined); // what matters was confirmed before
     }
   } catch (error) {
-    surroundings.complain(String(redact(error instanceof Error ? error.message : error)));
+    io.stderr(String(redact(error instanceof Error ? error.message : error)));
     return error instanceof UsageError || error instanceof SettingsError ? 2 : 1;
   }
 }
@@ -103,17 +103,17 @@ function parseCommand(args: string[]): { name: 'list' } | ReplayCommand | DropCo
   }
 }
 
-async function list(session: BrokerSession, { queues, say }: DeadLettersSurroundings): Promise<number> {
+async function list(session: BrokerSession, { queues, stdout }: DeadLettersIo): Promise<number> {
   const { deadLetters, total } = await listDeadLetters(session, { queues, limit: MAX_LINES });
-  for (const line of tableOf(deadLetters)) say(line);
-  say(total > deadLetters.length ? `${deadLetters.length} of ${count(total)} are shown` : count(total));
+  for (const line of tableOf(deadLetters)) stdout(line);
+  stdout(total > deadLetters.length ? `${deadLetters.length} of ${count(total)} are shown` : count(total));
   return 0;
 }
 
 async function replay(
   session: BrokerSession,
   { messageId, type, isDryRun }: ReplayCommand,
-  { queues, say, complain }: DeadLettersSurroundings,
+  { queues, stdout, stderr }: DeadLettersIo,
 ): Promise<number> {
   const shown: DeadLetter[] = [];
   let total = 0;
@@ -128,12 +128,12 @@ async function replay(
       },
     });
   } finally {
-    for (const line of tableOf(shown)) say(line);
-    if (total > shown.length) say(`${shown.length} of ${count(total)} are shown`);
-    say(`${count(total)} ${isDryRun ? 'would be put back' : 'put back'}`);
+    for (const line of tableOf(shown)) stdout(line);
+    if (total > shown.length) stdout(`${shown.length} of ${count(total)} are shown`);
+    stdout(`${count(total)} ${isDryRun ? 'would be put back' : 'put back'}`);
   }
   if (total === 0 && messageId !== undefined) {
-    complain('no dead letter fits');
+    stderr('no dead letter fits');
     return 1;
   }
   return 0;
@@ -142,7 +142,7 @@ async function replay(
 async function drop(
   session: BrokerSession,
   { messageId, reason, service }: DropCommand,
-  { queues, writeAudit, say, complain }: DeadLettersSurroundings,
+  { queues, writeAudit, stdout, stderr }: DeadLettersIo,
 ): Promise<number> {
   const dropped: DeadLetter[] = [];
   await dropDeadLetter(session, {
@@ -158,12 +158,12 @@ async function drop(
       dropped.push(deadLetter);
     },
   });
-  for (const line of tableOf(dropped)) say(line);
+  for (const line of tableOf(dropped)) stdout(line);
   if (dropped.length > 0) {
-    say(`${count(dropped.length)} dropped`);
+    stdout(`${count(dropped.length)} dropped`);
     return 0;
   }
-  complain(`no dead letter${service === undefined ? '' : ` of ${service}`} fits`);
+  stderr(`no dead letter${service === undefined ? '' : ` of ${service}`} fits`);
   return 1;
 }
 

@@ -51,8 +51,8 @@ async function run(...args: string[]) {
     queues: bench.topology.workQueues,
     writeAudit: (_queue, entry) =>
       isAuditDown ? Promise.reject(new Error('no database')) : writeAuditEntries(url, [entry]),
-    say: (line) => lines.push(line),
-    complain: (line) => complaints.push(line),
+    stdout: (line) => lines.push(line),
+    stderr: (line) => complaints.push(line),
   });
   return { code, lines, complaints };
 }
@@ -319,8 +319,8 @@ describe('the command', () => {
       writeAudit: () => Promise.reject(new Error('nothing is to be dropped')),
       brokerUrl: () => 'amqp://guest:secret@127.0.0.1:1',
       queues: bench.topology.workQueues,
-      say: () => undefined,
-      complain: (line) => complaints.push(line),
+      stdout: () => undefined,
+      stderr: (line) => complaints.push(line),
     });
     expect(code).toBe(1);
     expect(complaints.join()).toContain('no connection to the broker at 127.0.0.1:1: ECONNREFUSED');

@@ -30,16 +30,16 @@ const connect = (logger = new RecordingLogger()): BrokerConnection => {
   return connection;
 };
 
-/** A process that hears events. */
+/** A process that consumes events. */
 async function listen() {
   const logger = new RecordingLogger();
   const connection = connect(logger);
-  const heard: string[] = [];
-  const listener = { heard, begins: 0, logger, connection };
+  const received: string[] = [];
+  const listener = { received, begins: 0, logger, connection };
   const broadcast = new EventBroadcast({
     connection,
     queue,
-    onEvent: ({ id }) => void heard.push(id),
+    onEvent: ({ id }) => void received.push(id),
     onBegin: () => listener.begins++,
     logger,
   });
@@ -81,7 +81,7 @@ const transientQueues = async (): Promise<Queue[]> =>
   );
 
 describe('an event that is broadcast', () => {
-  it('several processes listen -> each hears it, in a bounded queue that vanishes with it', async () => {
+  it('several processes listen -> each consumes it, in a bounded queue that vanishes with it', async () => {
     const [first, second] = [await listen(), await listen()];
     const send = createSender();
     const [one, two] = [orderCreated(), orderCreated()];
@@ -89,7 +89,7 @@ describe('an event that is broadcast', () => {
     await send(one);
     await send(two);
 
-    await eventually(() => expect([first.heard, second.heard]).toEqual(Array(2).fill([one.id, two.id])));
+    await eventually(() => expect([first.received, second.received]).toEqual(Array(2).fill([one.id, two.id])));
     const queues = await transientQueues();
     expect(queues).toHaveLength(2);
     expect(new Set(queues.map(({ name }) => name)).size).toBe(2);
@@ -105,22 +105,22 @@ describe('an event that is broadcast', () => {
     await eventually(async () => expect(await transientQueues()).toHaveLength(1));
   });
 
-  it('it is malformed -> skipped and logged, and the next is heard', async () => {
-    const { heard, logger } = await listen();
+  it('it is malformed -> skipped and logged, and the next is received', async () => {
+    const { received, logger } = await listen();
     const send = createSender();
     const good = orderCreated();
 
     await send({ ...orderCreated(), data: {} });
     await send(good);
 
-    await eventually(() => expect(heard).toEqual([good.id]));
+    await eventually(() => expect(received).toEqual([good.id]));
     expect(logger.messages('error')).toEqual(['malformed event skipped']);
   });
 });
 
 describe('a listener whose queue is gone', () => {
-  it('its connections are closed -> told that it may have missed something, and hears what follows', async () => {
-    const { heard, begins } = await listen();
+  it('its connections are closed -> a notice that it may have missed something, and consumes what follows', async () => {
+    const { received, begins } = await listen();
     const send = createSender();
 
     // The management API learns of new connections with a delay.
@@ -129,6 +129,6 @@ describe('a listener whose queue is gone', () => {
     await eventually(() => expect(begins()).toBe(2));
     const event = orderCreated();
     await send(event);
-    await eventually(() => expect(heard).toEqual([event.id]));
+    await eventually(() => expect(received).toEqual([event.id]));
   });
 });

@@ -7,7 +7,7 @@ export interface EventBroadcastOptions {
   queue: TransientQueue;
   /** Must not throw. An event may come more than once, and after a later one. */
   onEvent: (event: IncomingEvent) => void;
-  /** Events come from now on; whatever was published before may have been missed. Told after every connect. */
+  /** Events come from now on; whatever was published before may have been missed. Notified after every connect. */
   onBegin: () => void;
   logger: Logger;
 }
@@ -15,7 +15,7 @@ export interface EventBroadcastOptions {
 const PREFETCH = 200;
 
 /**
- * Hears events as they happen, each process all of them: for what follows the present and keeps nothing. There is no
+ * Consumes events as they happen, each process all of them: for what follows the present and keeps nothing. There is no
  * inbox, no other try and no dead letter; whoever can't do with a gap looks for itself in `onBegin`.
  */
 export class EventBroadcast {

@@ -5,7 +5,7 @@ import { eventually, timeLimit } from '@shop/testing';
 import { orderCreated, orderData } from '../../test/messaging/fixtures.js';
 import { MessagingBench } from '../../test/messaging/messaging-bench.js';
 import { parseEvent, type IncomingEventOf } from '../contracts/index.js';
-import type { Cause } from '../database/index.js';
+import type { InboundEvent } from '../database/index.js';
 import { currentScope } from '../logger/index.js';
 import { deadLetterHeaders } from './dead-letter-headers.js';
 import { EventConsumer } from './event-consumer.js';
@@ -21,7 +21,7 @@ afterEach(async () => {
 });
 afterAll(() => bench.close());
 
-const figure = (name: string) => bench.metrics.registry.getSingleMetricAsString(name);
+const metric = (name: string) => bench.metrics.registry.getSingleMetricAsString(name);
 
 async function takeDeadLetter(): Promise<GetMessage> {
   return eventually(async () => {
@@ -34,8 +34,11 @@ async function takeDeadLetter(): Promise<GetMessage> {
 describe('event consumer', () => {
   it('an event -> is handled once with its cause, in a scope of its own that continues its trace', async () => {
     const connection = bench.connect();
-    const seen: { event: IncomingEventOf<'order.created'>; cause: Cause; scope: ReturnType<typeof currentScope> }[] =
-      [];
+    const seen: {
+      event: IncomingEventOf<'order.created'>;
+      cause: InboundEvent;
+      scope: ReturnType<typeof currentScope>;
+    }[] = [];
     bench.startConsumer(connection, {
       'order.created': async (event, cause) => void seen.push({ event, cause, scope: currentScope() }),
     });
@@ -55,7 +58,7 @@ describe('event consumer', () => {
     await eventually(async () => expect(await bench.waiting(bench.queue.name)).toBe(0));
   });
 
-  it('its handler fails for ever -> tried five times with growing pauses, then dead-lettered with all that is known', async () => {
+  it('its handler fails indefinitely -> tried five times with growing pauses, then dead-lettered with all that is known', async () => {
     const connection = bench.connect();
     const tries: number[] = [];
     let goodHandledAt = Infinity;
@@ -95,8 +98,8 @@ describe('event consumer', () => {
     });
     expect(bench.logger.messages('error')).toEqual(['event dead-lettered']);
     const labels = `messaging_destination_name="${bench.queue.name}"`;
-    expect(await figure('messaging_retries_total')).toContain(`{${labels},service="test"} 4`);
-    expect(await figure('messaging_dead_letters_total')).toContain(`{${labels},reason="failed",service="test"} 1`);
+    expect(await metric('messaging_retries_total')).toContain(`{${labels},service="test"} 4`);
+    expect(await metric('messaging_dead_letters_total')).toContain(`{${labels},reason="failed",service="test"} 1`);
   });
 
   it('its handler fails twice -> the third try ends it', async () => {
@@ -196,7 +199,7 @@ describe('event consumer', () => {
     bench.send({ ...orderCreated({ orderId: event.subject, sequence: 4 }) });
     await eventually(() => expect(outcomes).toEqual(['saved', 'duplicate', 'duplicate', 'stale']));
     expect(await bench.client.post.count({ where: { title: event.subject } })).toBe(1);
-    const skipped = await figure('messaging_skipped_events_total');
+    const skipped = await metric('messaging_skipped_events_total');
     expect(skipped).toContain('{event_type="order.created",reason="duplicate",service="test"} 2');
     expect(skipped).toContain('{event_type="order.created",reason="stale",service="test"} 1');
   });
@@ -204,7 +207,7 @@ describe('event consumer', () => {
   it('messages wait in its queues, whoever has put them there -> the gauge tells how many', async () => {
     for (let times = 0; times < 3; times++) bench.channel.sendToQueue(bench.deadLetterQueue, Buffer.from('{}'));
     bench.startConsumer(bench.connect(), {});
-    const gauge = () => figure('messaging_queue_messages');
+    const gauge = () => metric('messaging_queue_messages');
     await eventually(async () => {
       expect(await gauge()).toContain(`{messaging_destination_name="${bench.deadLetterQueue}",service="test"} 3`);
       expect(await gauge()).toContain(`{messaging_destination_name="${bench.queue.name}",service="test"} 0`);

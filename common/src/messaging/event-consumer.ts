@@ -5,7 +5,7 @@ import {
   type IncomingEventOf,
   type EventType,
 } from '../contracts/index.js';
-import { transientFailureOf, type Cause } from '../database/index.js';
+import { transientFailureOf, type InboundEvent } from '../database/index.js';
 import { runInScope, type Logger } from '../logger/index.js';
 import type { Metrics } from '../metrics/index.js';
 import {
@@ -31,7 +31,7 @@ import { QueueDepths } from './queue-depths.js';
 import { QueueMigration } from './queue-migration.js';
 
 /** Applies an event. `cause` goes into the same transaction as its effect, so that the event has it once. */
-export type EventHandler<T extends EventType> = (event: IncomingEventOf<T>, cause: Cause) => Promise<void>;
+export type EventHandler<T extends EventType> = (event: IncomingEventOf<T>, cause: InboundEvent) => Promise<void>;
 export type EventHandlers = { readonly [T in EventType]?: EventHandler<T> };
 
 export interface EventConsumerOptions {
@@ -227,7 +227,7 @@ export class EventConsumer {
     const span = tracing?.open(messageSpan('process', destination, event));
     const traceparent = span?.traceparent ?? continueTrace(event.traceparent);
     try {
-      await runInScope({ requestId: event.id, traceparent }, () => handler(event, causeOf(event)));
+      await runInScope({ requestId: event.id, traceparent }, () => handler(event, inboundEventOf(event)));
       observe({ error_type: '' });
       span?.end();
     } catch (error) {
@@ -281,7 +281,7 @@ export class EventConsumer {
 }
 
 /** `order.created` of order 7 belongs to `order/7`. */
-const causeOf = ({ id, type, subject, sequence }: IncomingEvent): Cause => ({
+const inboundEventOf = ({ id, type, subject, sequence }: IncomingEvent): InboundEvent => ({
   eventId: id,
   type,
   aggregate: `${type.slice(0, type.indexOf('.'))}/${subject}`,

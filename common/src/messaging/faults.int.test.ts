@@ -20,7 +20,7 @@ const FAULT_TIME = Number(process.env.FAULT_SECONDS ?? 7) * 1_000;
 const RECOVERY_TIME = 5_000;
 const PAUSE_BETWEEN_EVENTS = 25;
 
-/** Also hears what the work queue is there for, and must not pass for it. */
+/** Also consumes what the work queue is there for, and must not pass for it. */
 const broadcastQueue: TransientQueue = {
   name: 'broadcast',
   routingKeys: ['order.created'],
@@ -57,7 +57,7 @@ afterEach(async () => {
   await service.stop();
 });
 
-/** All that a service has of messaging, and an order placed every 25 ms, each of which has to be heard of. */
+/** All that a service has of messaging, and an order placed every 25 ms, each of which has to be consumed. */
 function startService() {
   const logger = new RecordingLogger();
   const metrics = createMetrics({ service: 'test' });
@@ -84,7 +84,7 @@ function startService() {
   });
   const revocations = new RevocationList({ lifetime: 1_000 });
   const stream = new RevocationStream({ connection, stream: topology.revocations, revocations, logger });
-  /** The orders that were heard of by broadcast. */
+  /** The orders that came by broadcast. */
   const broadcastOrders = new Set<string>();
   const broadcast = new EventBroadcast({
     connection,
@@ -107,8 +107,8 @@ function startService() {
       await delay(PAUSE_BETWEEN_EVENTS);
     }
   })();
-  /** How often each order was heard of with an effect. */
-  const heard = async () => {
+  /** How often each order was consumed with an effect. */
+  const received = async () => {
     const rows = await client.post.groupBy({ by: ['title'], _count: true });
     return new Map(rows.map(({ title, _count }) => [title, _count]));
   };
@@ -117,22 +117,22 @@ function startService() {
   return {
     logger,
     isReady,
-    /** Until it is ready and an event that was committed after this moment has been heard. */
+    /** Until it is ready and an event that was committed after this moment has been received. */
     untilWorking: (moment: number) =>
       eventually(async () => {
         expect(isReady()).toBe(true);
-        const ids = await heard();
+        const ids = await received();
         expect([...placed].some(([id, time]) => time > moment && ids.has(id))).toBe(true);
       }),
     /** Until an order that was placed after this moment has been broadcast. */
     untilBroadcast: (moment: number) =>
       eventually(() => expect([...placed].some(([id, time]) => time > moment && broadcastOrders.has(id))).toBe(true)),
-    /** The orders that were committed since a moment; each was heard of, once. */
-    expectAllHeardOnce: async ({ since = 0 } = {}) => {
+    /** The orders that were committed since a moment; each was consumed, once. */
+    expectAllReceivedOnce: async ({ since = 0 } = {}) => {
       closed.abort();
       await placing;
       await eventually(async () => {
-        const counts = await heard();
+        const counts = await received();
         const wrong = [...placed].filter(([id, time]) => time > since && counts.get(id) !== 1);
         expect(wrong).toEqual([]);
         expect(await client.outbox.count({ where: { publishedAt: null } })).toBe(0);
@@ -167,7 +167,7 @@ describe('while events flow', () => {
     await untilNotReady();
     expect(await recovery(end)).toBeLessThan(timeLimit(RECOVERY_TIME));
     await service.untilBroadcast(end);
-    await service.expectAllHeardOnce();
+    await service.expectAllReceivedOnce();
   });
 
   it('the work queue is deleted -> later events flow within 5 s', async () => {
@@ -175,10 +175,10 @@ describe('while events flow', () => {
     const end = Date.now();
     await untilNotReady();
     expect(await recovery(end)).toBeLessThan(timeLimit(RECOVERY_TIME));
-    await service.expectAllHeardOnce({ since: end });
+    await service.expectAllReceivedOnce({ since: end });
   });
 
-  it('the work queue is deleted and at once made again, untold to the consumer -> later events flow within 5 s', async () => {
+  it('the work queue is deleted and at once made again, unreported to the consumer -> later events flow within 5 s', async () => {
     const definition = (await broker.request('GET', `/queues/{vhost}/${queue.name}`)) as { arguments: object };
     await broker.request('DELETE', `/queues/{vhost}/${queue.name}`);
     await broker.request('PUT', `/queues/{vhost}/${queue.name}`, {
@@ -187,7 +187,7 @@ describe('while events flow', () => {
     });
     const end = Date.now();
     expect(await recovery(end)).toBeLessThan(timeLimit(RECOVERY_TIME));
-    await service.expectAllHeardOnce({ since: end });
+    await service.expectAllReceivedOnce({ since: end });
   });
 
   it('the exchange is deleted, so that the broker closes the channel -> recovered within 5 s, none lost', async () => {
@@ -195,7 +195,7 @@ describe('while events flow', () => {
     const end = Date.now();
     await eventually(() => expect(service.logger.messages('warn')).toContain('broker closed a channel'));
     expect(await recovery(end)).toBeLessThan(timeLimit(RECOVERY_TIME));
-    await service.expectAllHeardOnce();
+    await service.expectAllReceivedOnce();
   });
 
   it('the broker runs short of memory -> not ready, recovered within 5 s of its end, none lost, none twice', async () => {
@@ -205,7 +205,7 @@ describe('while events flow', () => {
     expect(service.isReady()).toBe(false);
     await server.control('set_vm_memory_high_watermark', '0.6');
     expect(await recovery(Date.now())).toBeLessThan(timeLimit(RECOVERY_TIME));
-    await service.expectAllHeardOnce();
+    await service.expectAllReceivedOnce();
   });
 
   it('the disk of the broker runs full -> not ready, recovered within 5 s of its end, none lost, none twice', async () => {
@@ -215,7 +215,7 @@ describe('while events flow', () => {
     expect(service.isReady()).toBe(false);
     await server.control('set_disk_free_limit', '50MB');
     expect(await recovery(Date.now())).toBeLessThan(timeLimit(RECOVERY_TIME));
-    await service.expectAllHeardOnce();
+    await service.expectAllReceivedOnce();
   }, 120_000);
 
   it('the broker freezes -> not ready, recovered within 5 s of its thaw, none lost, none twice', async () => {
@@ -224,7 +224,7 @@ describe('while events flow', () => {
     expect(service.isReady()).toBe(false);
     server.process.resume();
     expect(await recovery(Date.now())).toBeLessThan(timeLimit(RECOVERY_TIME));
-    await service.expectAllHeardOnce();
+    await service.expectAllReceivedOnce();
   });
 
   it('the broker is killed and started again -> recovered within 5 s of its return, none lost, none twice', async () => {
@@ -235,7 +235,7 @@ describe('while events flow', () => {
     const end = Date.now();
     expect(await recovery(end)).toBeLessThan(timeLimit(RECOVERY_TIME));
     await service.untilBroadcast(end);
-    await service.expectAllHeardOnce();
+    await service.expectAllReceivedOnce();
     await started;
   });
 });

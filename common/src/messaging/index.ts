@@ -1,4 +1,4 @@
-export { type Cause } from '../database/index.js';
+export { type InboundEvent } from '../database/index.js';
 export { deadLetterHeaders } from './dead-letter-headers.js';
 export { EventBroadcast, type EventBroadcastOptions } from './event-broadcast.js';
 export { EventConsumer, type EventConsumerOptions, type EventHandler, type EventHandlers } from './event-consumer.js';

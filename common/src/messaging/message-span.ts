@@ -7,7 +7,7 @@ const operations = {
 } as const;
 
 /**
- * The span of an event on its way, in the trace of the change that it tells of, however long ago that was. Publication and
+ * The span of an event on its way, in the trace of the change that it describes, however long ago that was. Publication and
  * processing stand side by side there: the event carries the context of the change, whoever publishes it, and how often.
  * https://opentelemetry.io/docs/specs/semconv/messaging/rabbitmq/
  */

@@ -71,7 +71,7 @@ describe('the trace of an event', () => {
     expect(scopes).toEqual([`00-${TRACE}-${CHANGE}-01`]);
   });
 
-  it('handled -> what the handler writes is told in the same trace, as a step of the handling', async () => {
+  it('handled -> what the handler writes is published in the same trace, as a step of the handling', async () => {
     const connection = bench.connect();
     const caused = orderCreatedDraft();
     bench.startConsumer(
@@ -114,8 +114,8 @@ describe('the trace of an event', () => {
       writeAudit: () => Promise.reject(new Error('nothing is to be dropped')),
       brokerUrl: () => bench.broker.url,
       queues: bench.topology.workQueues,
-      say: () => undefined,
-      complain: () => undefined,
+      stdout: () => undefined,
+      stderr: () => undefined,
     });
     expect(code).toBe(0);
 

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { Cause } from '../database/index.js';
-import { DURATION_BUCKETS, sharedFigures, type Metrics } from '../metrics/index.js';
+import type { InboundEvent } from '../database/index.js';
+import { DURATION_BUCKETS, sharedMetrics, type Metrics } from '../metrics/index.js';
 
 const createMessagingMetrics = (registry: Registry) => ({
   /** `error_type` is empty where the event was handled. */
@@ -81,11 +81,11 @@ const createMessagingMetrics = (registry: Registry) => ({
 
 export type MessagingMetrics = ReturnType<typeof createMessagingMetrics>;
 
-/** The figures of messaging in a process: the same ones for its relay and all of its consumers. */
-export const messagingMetrics = sharedFigures(createMessagingMetrics);
+/** The metrics of messaging in a process: the same ones for its relay and all of its consumers. */
+export const messagingMetrics = sharedMetrics(createMessagingMetrics);
 
 /** Counts what the inbox keeps from having an effect: the `onSkip` of an AtomicStore. */
-export function countSkippedEvents(metrics: Metrics): (cause: Cause, reason: 'duplicate' | 'stale') => void {
+export function countSkippedEvents(metrics: Metrics): (cause: InboundEvent, reason: 'duplicate' | 'stale') => void {
   const { skippedEvents } = messagingMetrics(metrics);
   return ({ type }, reason) => skippedEvents.inc({ event_type: type, reason });
 }

@@ -30,7 +30,7 @@ export async function tryBecomeActive(client: Client): Promise<boolean> {
   return rows[0]?.locked === true;
 }
 
-/** From now on `onWritten` is called when a relay that stands by hears of a commit. */
+/** From now on `onWritten` is called when a relay that stands by learns of a commit. */
 export async function listenForWrites(client: Client, onWritten: () => void): Promise<void> {
   client.on('notification', onWritten);
   await client.query('LISTEN outbox_written');

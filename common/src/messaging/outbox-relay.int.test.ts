@@ -79,7 +79,7 @@ describe('outbox relay', () => {
     expect(Date.now() - before).toBeLessThan(timeLimit(9_000)); // polling alone takes 10 s
   });
 
-  it('nobody wakes it, and nobody hears the event -> it is published by the next poll all the same', async () => {
+  it('nobody wakes it, and nobody consumes the event -> it is published by the next poll all the same', async () => {
     const connection = bench.connect();
     const relay = bench.startRelay(connection);
     await bench.emit([orderCreatedDraft()], relay);
@@ -232,22 +232,22 @@ describe('outbox relay', () => {
     const { source } = await eventually(() => bench.activeRelay());
     const standbys = relays.filter((each) => each.source !== source);
     expect(standbys).toHaveLength(3);
-    let told = 0;
+    let reported = 0;
     bench.sql.on('notification', () => {
-      told++;
+      reported++;
     });
     await bench.sql.query('LISTEN outbox_written');
     try {
       for (const { relay } of standbys) {
-        const toldBefore = told;
+        const reportedBefore = reported;
         await bench.emit([orderCreatedDraft()], relay);
         await eventually(async () => expect(await bench.unpublished()).toBe(0));
-        await eventually(() => expect(told).toBe(toldBefore + 1));
+        await eventually(() => expect(reported).toBe(reportedBefore + 1));
       }
-      const toldBefore = told;
+      const reportedBefore = reported;
       for (let wakes = 0; wakes < 1_000; wakes++) standbys[0]?.relay.wake();
-      await eventually(() => expect(told).toBeGreaterThan(toldBefore));
-      expect(told).toBeLessThan(toldBefore + 10);
+      await eventually(() => expect(reported).toBeGreaterThan(reportedBefore));
+      expect(reported).toBeLessThan(reportedBefore + 10);
     } finally {
       await bench.sql.query('UNLISTEN outbox_written');
       bench.sql.removeAllListeners('notification');
@@ -366,7 +366,7 @@ describe('revocation stream', () => {
     expect(wasReadyAt).toEqual([false]);
   });
 
-  it('a process starts late -> it is ready once it knows the earlier revocations, and hears the later ones, whatever happens', async () => {
+  it('a process starts late -> it is ready once it knows the earlier revocations, and consumes the later ones, whatever happens', async () => {
     const connection = bench.connect();
     const relay = bench.startRelay(connection);
     const [early, later, afterwards] = [randomUUID(), randomUUID(), randomUUID()];

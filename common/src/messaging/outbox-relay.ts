@@ -38,11 +38,11 @@ export interface OutboxRelayOptions {
   logger: Logger;
   metrics: Metrics;
   tracing?: Tracing | undefined;
-  /** Told of each event once it is published, before the next one is; for figures of what happened. Must not throw. */
+  /** Notified of each event once it is published, before the next one is; for metrics of what happened. Must not throw. */
   onPublished?: (event: PublishedEvent) => void;
 }
 
-/** What an event told: its type, and its data as it was written. */
+/** What an event says: its type, and its data as it was written. */
 export type PublishedEvent = Pick<OutboxEvent, 'type' | 'data'>;
 
 /** Events read at a time, all of them in flight together. */
@@ -252,7 +252,7 @@ export class OutboxRelay {
       messaging_destination_name: destination,
     });
     const traceparent = event.traceparent ?? undefined;
-    // What no request asked for is told by the process that hears of it.
+    // What no request asked for is traced by the process that consumes it.
     const span =
       traceparent === undefined
         ? undefined
@@ -266,7 +266,7 @@ export class OutboxRelay {
         contentType: 'application/cloudevents+json',
       };
       await Promise.all([
-        // What no service has a queue for may go unheard; anything else without a queue is a fault.
+        // What no service has a queue for may go unreceived; anything else without a queue is a fault.
         publisher.publish({ ...message, exchange, mandatory: hasQueueFor(topology, event.type) }),
         isBroadcast(topology, event.type) &&
           publisher.publish({ ...message, exchange: broadcastExchange, mandatory: false }),

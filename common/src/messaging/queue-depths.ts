@@ -8,11 +8,11 @@ export interface QueueDepthsOptions {
   connection: BrokerConnection;
   queues: readonly string[];
   metrics: Metrics;
-  /** Told after each look; undefined where the broker doesn't tell. */
+  /** Notified after each look; undefined where the broker doesn't tell. */
   onLook: (queue: string, waiting: number | undefined) => void;
 }
 
-/** Keeps the gauge of how many messages wait in some queues. While the broker doesn't tell there is no figure, not an old one. */
+/** Keeps the gauge of how many messages wait in some queues. While the broker doesn't tell there is no metric, not an old one. */
 export class QueueDepths {
   readonly #options: QueueDepthsOptions;
   readonly #metrics: MessagingMetrics;

@@ -78,7 +78,7 @@ describe('two processes with a relay each', () => {
 });
 
 describe('a batch that takes longer than a silent session may last', () => {
-  it('its confirms come late, one after another -> the relay stays the active one, and publishes each event once; the figure tells how late', async () => {
+  it('its confirms come late, one after another -> the relay stays the active one, and publishes each event once; the metric tells how late', async () => {
     const sources = collectSources();
     const proxy = await startTcpProxy(bench.broker.url);
     const metrics = createMetrics({ service: 'test' });
@@ -104,9 +104,9 @@ describe('a batch that takes longer than a silent session may last', () => {
       await eventually(() => expect(sources.get(orderId)).toEqual(Array.from({ length: 10 }, () => '/slow')));
       expect(await bench.waiting(bench.queue.name)).toBe(0);
       const name = 'messaging_client_operation_duration_seconds';
-      const figure = (await metrics.registry.getMetricsAsJSON()).find((metric) => metric.name === name);
+      const metric = (await metrics.registry.getMetricsAsJSON()).find((metric) => metric.name === name);
       const valueOf = (part: string) =>
-        (figure?.values as { metricName?: string; value: number }[]).find(
+        (metric?.values as { metricName?: string; value: number }[]).find(
           ({ metricName }) => metricName === `${name}_${part}`,
         )?.value;
       expect(valueOf('count')).toBe(11);

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually, PATIENCE } from '@shop/testing';
+import { eventually, TIMEOUT } from '@shop/testing';
 import { createTestClient } from '../../test/database/test-client.js';
 import { orderCreated, orderCreatedDraft, orderData } from '../../test/messaging/fixtures.js';
 import { MessagingBench } from '../../test/messaging/messaging-bench.js';
@@ -86,7 +86,7 @@ describe('10,000 events, each delivered 1 to 5 times and shuffled', () => {
         { prefetch: 50 },
       );
       await deliver(deliveries);
-      await eventually(() => expect(handled).toBe(deliveries.length), { timeout: 6 * PATIENCE });
+      await eventually(() => expect(handled).toBe(deliveries.length), { timeout: 6 * TIMEOUT });
 
       const inOrder = orderIds.map((id) => ({ id, title: 'as of 5', views: 5 }));
       const byId = (one: { id: string }, other: { id: string }) => (one.id < other.id ? -1 : 1);
@@ -96,18 +96,18 @@ describe('10,000 events, each delivered 1 to 5 times and shuffled', () => {
       expect(await client.inbox.count()).toBe(10_000);
 
       // Each effect was had once, and an order's only forwards.
-      const told = await client.outbox.findMany({
+      const reported = await client.outbox.findMany({
         orderBy: { position: 'asc' },
         select: { subject: true, sequence: true },
       });
       const last = new Map<string, number>();
-      for (const { subject, sequence } of told) {
+      for (const { subject, sequence } of reported) {
         expect(sequence).toBeGreaterThan(last.get(subject) ?? 0);
         last.set(subject, sequence);
       }
-      expect(told.length).toBeLessThan(10_000); // some came too late, or the shuffling did nothing
+      expect(reported.length).toBeLessThan(10_000); // some came too late, or the shuffling did nothing
       expect(await bench.waiting(bench.deadLetterQueue)).toBe(0);
     },
-    8 * PATIENCE,
+    8 * TIMEOUT,
   );
 });

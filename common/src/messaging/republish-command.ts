@@ -17,11 +17,11 @@ const DAY = 86_400_000;
 
 const time = z.union([z.iso.date(), z.iso.datetime({ offset: true })]).transform((text) => new Date(text));
 
-export interface RepublishSurroundings {
+export interface RepublishIo {
   /** Throws SettingsError. */
   databaseUrl: (service: string) => string;
-  say: (line: string) => void;
-  complain: (line: string) => void;
+  stdout: (line: string) => void;
+  stderr: (line: string) => void;
   /** In milliseconds; see republishEvents. */
   stallTimeout?: number;
 }
@@ -29,30 +29,30 @@ export interface RepublishSurroundings {
 class UsageError extends Error {}
 
 /** Answers the exit code: 0 done; 1 not, or not wholly; 2 for a command line or setting that makes no sense. */
-export async function runRepublishCommand(args: string[], surroundings: RepublishSurroundings): Promise<number> {
-  const { databaseUrl, say, complain } = surroundings;
+export async function runRepublishCommand(args: string[], io: RepublishIo): Promise<number> {
+  const { databaseUrl, stdout, stderr } = io;
   try {
     const { since, services } = parseCommand(args);
     const databases = services.map((service) => ({ service, url: databaseUrl(service) }));
     if (Date.now() - since.getTime() > PUBLISHED_RETENTION_DAYS * DAY)
-      say(`published events are kept for ${PUBLISHED_RETENTION_DAYS} days: what is older can't be published again`);
+      stdout(`published events are kept for ${PUBLISHED_RETENTION_DAYS} days: what is older can't be published again`);
     let code = 0;
     for (const { service, url } of databases) {
       try {
-        const count = await republish({ service, url, since }, surroundings);
-        say(`${service}: ${count === 1 ? '1 event' : `${count} events`} published again`);
+        const count = await republish({ service, url, since }, io);
+        stdout(`${service}: ${count === 1 ? '1 event' : `${count} events`} published again`);
       } catch (error) {
         code = 1;
-        complain(`${service}: ${messageOf(error)}`);
+        stderr(`${service}: ${messageOf(error)}`);
         if (error instanceof RepublishStalled)
-          complain(
+          stderr(
             `Do ${service} and the broker run? What was put back is published as soon as they do. Then run this again.`,
           );
       }
     }
     return code;
   } catch (error) {
-    complain(messageOf(error));
+    stderr(messageOf(error));
     if (error instanceof UsageError || error instanceof SettingsError) return 2;
     throw error;
   }
@@ -76,7 +76,7 @@ function parseCommand([given = '', ...services]: string[]): { since: Date; servi
 
 async function republish(
   { service, url, since }: { service: string; url: string; since: Date },
-  { say, stallTimeout }: RepublishSurroundings,
+  { stdout, stallTimeout }: RepublishIo,
 ): Promise<number> {
   const client = new Client({
     connectionString: url,
@@ -86,7 +86,7 @@ async function republish(
   });
   client.on('error', () => undefined); // a lost connection fails the next query, which says so
   let progress = 'counting what it has published';
-  const ticking = setInterval(() => say(`${service}: ${progress}`), PROGRESS);
+  const ticking = setInterval(() => stdout(`${service}: ${progress}`), PROGRESS);
   try {
     await client.connect();
     return await republishEvents(client, {

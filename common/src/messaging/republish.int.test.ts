@@ -19,8 +19,8 @@ async function run(...args: string[]) {
   const complaints: string[] = [];
   const code = await runRepublishCommand(args, {
     databaseUrl: () => bench.database.url,
-    say: (line) => lines.push(line),
-    complain: (line) => complaints.push(line),
+    stdout: (line) => lines.push(line),
+    stderr: (line) => complaints.push(line),
     stallTimeout: 200,
   });
   return { code, lines, complaints };
@@ -171,8 +171,8 @@ describe('the command', () => {
     const code = await runRepublishCommand(['2026-01-31T12:00:00+01:00', 'order-service', 'test-service'], {
       databaseUrl: (service) =>
         service === 'test-service' ? bench.database.url : 'postgresql://postgres:secret@127.0.0.1:1/orders',
-      say: (line) => lines.push(line),
-      complain: (line) => complaints.push(line),
+      stdout: (line) => lines.push(line),
+      stderr: (line) => complaints.push(line),
     });
     expect(code).toBe(1);
     expect(complaints).toEqual([expect.stringMatching(/^order-service: .*ECONNREFUSED/)]);

@@ -24,7 +24,7 @@ const PREFETCH = 200;
 const MARKER_TYPE = 'reader.marker';
 const MARKER_PAUSE = { first: 50, most: 1_000 };
 /** Milliseconds that a process waits for the revocations before it serves without them. */
-const PATIENCE = 2_000;
+const TIMEOUT = 2_000;
 
 /**
  * Keeps a process's list of revoked access tokens: reads the stream of revocations from its start, so that a process
@@ -65,7 +65,7 @@ export class RevocationStream {
    * 2 s at most, since processes start and serve without a broker.
    */
   async untilReady(): Promise<void> {
-    if (await settlesWithin(this.#read.promise, PATIENCE)) return;
+    if (await settlesWithin(this.#read.promise, TIMEOUT)) return;
     this.#options.logger.warn('earlier revocations are not known yet');
   }
 

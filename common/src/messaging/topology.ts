@@ -14,7 +14,7 @@ export interface EventTopology extends Topology {
 }
 
 /**
- * Who hears which events, in one table: every process declares all of it, so that an event waits for a service that has
+ * Who consumes which events, in one table: every process declares all of it, so that an event waits for a service that has
  * never run. Another set of arguments (pauses apart, which stand in the names) takes another version in a queue's name.
  */
 const tableOf = (retryPauses: readonly number[]) => {
@@ -30,7 +30,7 @@ const tableOf = (retryPauses: readonly number[]) => {
   };
 };
 
-/** The queue of each service that hears events. */
+/** The queue of each service that consumes events. */
 export const workQueues = (): readonly WorkQueue[] => Object.values(tableOf(RETRY_PAUSES));
 
 /** A consumer that takes nothing for a minute has lost its connection long before, by the heartbeat, and this queue with it. */
@@ -51,7 +51,7 @@ const gatewaySubscriptions: TransientQueue = {
   timeToLive: 60_000,
 };
 
-/** Everything that a process which publishes or hears events declares. */
+/** Everything that a process which publishes or consumes events declares. */
 export function createTopology({
   accessTokenLifetime,
   retryPauses = RETRY_PAUSES,

@@ -14,14 +14,14 @@ export const DURATION_BUCKETS: readonly number[] = [
  * known beforehand: routes, statuses, names of queues; never ids or what a client sends.
  */
 export interface Metrics {
-  /** All figures of this process; others add theirs to it. */
+  /** All metrics of this process; others add theirs to it. */
   readonly registry: Registry;
   /** Without the status, which a client chooses for the most part: a histogram of each would be thousands of series. */
   readonly httpServerRequestDuration: Histogram<'http_request_method' | 'http_route'>;
   readonly httpServerResponses: Counter<'http_request_method' | 'http_route' | 'http_response_status_code'>;
 }
 
-/** The figures of one process. */
+/** The metrics of one process. */
 export function createMetrics({ service }: { service: string }): Metrics {
   const registry = new Registry();
   registry.setDefaultLabels({ service });
@@ -44,12 +44,12 @@ export function createMetrics({ service }: { service: string }): Metrics {
   };
 }
 
-/** Figures that several parts of a process share: created once for each registry, by whoever asks first. */
-export function sharedFigures<T>(create: (registry: Registry) => T): (metrics: Metrics) => T {
+/** Metrics that several parts of a process share: created once for each registry, by whoever asks first. */
+export function sharedMetrics<T>(create: (registry: Registry) => T): (metrics: Metrics) => T {
   const known = new WeakMap<Registry, T>();
   return ({ registry }) => {
-    const figures = known.get(registry) ?? create(registry);
-    known.set(registry, figures);
-    return figures;
+    const shared = known.get(registry) ?? create(registry);
+    known.set(registry, shared);
+    return shared;
   };
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { connect as connectTo, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect } from 'amqplib';
-import { createTestBroker, eventually, PATIENCE, type TestBroker, timeLimit } from '@shop/testing';
+import { createTestBroker, eventually, TIMEOUT, type TestBroker, timeLimit } from '@shop/testing';
 import { createTestTopology, RecordingLogger } from '../../test/messaging/fixtures.js';
 import { BrokerConnection } from './broker-connection.js';
 import type { OutgoingMessage, Publisher } from './publisher.js';
@@ -111,7 +111,7 @@ describe('broker connection', () => {
     expect(Date.now() - deletedAt).toBeLessThan(timeLimit(RECOVERY_TIME));
     expect(logger.entries).toContainEqual({
       level: 'warn',
-      message: 'channel is opened anew',
+      message: 'channel is opened again',
       facts: { channel: queue.name, reason: 'consumer cancelled by the broker' },
     });
   });
@@ -119,11 +119,11 @@ describe('broker connection', () => {
   it('no queue takes a message -> returned where it is mandatory, and queues that ought to be there are declared again', async () => {
     const connection = createConnection();
     const publisher = await up(connection.createPublisher('test'));
-    await expect(publisher.publish(message('unheard', { routingKey: 'nobody.listens' }))).rejects.toMatchObject({
+    await expect(publisher.publish(message('unreceived', { routingKey: 'nobody.listens' }))).rejects.toMatchObject({
       reason: 'returned',
     });
     await up(publisher);
-    await publisher.publish(message('unheard', { routingKey: 'nobody.listens', mandatory: false }));
+    await publisher.publish(message('unreceived', { routingKey: 'nobody.listens', mandatory: false }));
 
     await broker.request('DELETE', `/queues/{vhost}/${queue.name}`);
     await expect(publisher.publish(message('lost'))).rejects.toMatchObject({ reason: 'returned' });
@@ -199,7 +199,7 @@ describe('broker connection', () => {
     expect(connection.state()).toBe('down');
     await expect(publisher.publish(message('never'))).rejects.toMatchObject({ reason: 'unavailable' });
     const before = Date.now();
-    await subscription.stop({ grace: 2 * PATIENCE });
+    await subscription.stop({ grace: 2 * TIMEOUT });
     await publisher.stop();
     await connection.stop();
     expect(Date.now() - before).toBeLessThan(timeLimit(1_000));

@@ -1,6 +1,6 @@
 import type { Logger } from '../logger/index.js';
 import { BrokerSession } from './broker-session.js';
-import { askSomething, Heartbeat, publishNothing } from './heartbeat.js';
+import { pingConsumer, Heartbeat, pingPublisher } from './heartbeat.js';
 import { Publisher } from './publisher.js';
 import { QueueInspector } from './queue-inspector.js';
 import { RecoveringConnection } from './recovering-connection.js';
@@ -42,8 +42,8 @@ export class BrokerConnection {
     this.#publishing = new RecoveringConnection({ url, name: `${name} publishing`, topology, logger });
     this.#consuming = new RecoveringConnection({ url, name: `${name} consuming`, topology, logger });
     this.#heartbeats = [
-      new Heartbeat({ connection: this.#publishing, beat: publishNothing, name: `${name} publishing`, logger }),
-      new Heartbeat({ connection: this.#consuming, beat: askSomething, name: `${name} consuming`, logger }),
+      new Heartbeat({ connection: this.#publishing, beat: pingPublisher, name: `${name} publishing`, logger }),
+      new Heartbeat({ connection: this.#consuming, beat: pingConsumer, name: `${name} consuming`, logger }),
     ];
   }
 

@@ -10,10 +10,10 @@ const ANSWER_TIMEOUT = 2_000;
 /** Something that the broker answers, and that changes nothing. */
 export type Beat = (channel: ConfirmChannel) => Promise<unknown>;
 
-export const askSomething: Beat = (channel) => channel.prefetch(1);
+export const pingConsumer: Beat = (channel) => channel.prefetch(1);
 
-/** RabbitMQ tells of an alarm (memory, disk) only those that publish: this is a message for no queue, which it drops. */
-export const publishNothing: Beat = (channel) =>
+/** RabbitMQ describes an alarm (memory, disk) only those that publish: this is a message for no queue, which it drops. */
+export const pingPublisher: Beat = (channel) =>
   new Promise((resolve) => {
     channel.publish('', 'heartbeat', Buffer.alloc(0), {}, resolve);
   });

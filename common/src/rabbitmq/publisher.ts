@@ -89,7 +89,7 @@ export class Publisher {
     const channel = this.#channel.current;
     if (channel === undefined || this.#connection.isBlocked) return Promise.reject(new PublishFailed('unavailable'));
     const { exchange, routingKey, body, headers, ...properties } = message;
-    // Tells a returned message from another try of the same one.
+    // Distinguishes a returned message from another try of the same one.
     const correlationId = String(++this.#published);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {

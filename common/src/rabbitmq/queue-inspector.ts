@@ -23,7 +23,7 @@ export class QueueInspector {
     });
   }
 
-  /** How many messages wait in the queue; undefined while that can't be told. */
+  /** How many messages wait in the queue; undefined while that is unknown. */
   async messageCount(queue: string): Promise<number | undefined> {
     const channel = this.#channel.current;
     if (channel === undefined) return undefined;

@@ -16,7 +16,7 @@ export interface RecoveringChannelOptions<C extends Channel> {
   setUp: (channel: C, lost: AbortSignal) => Promise<void>;
 }
 
-/** A channel that is opened and set up again, for ever, after whatever ended it: its connection, an error of its own, a reset. */
+/** A channel that is opened and set up again, indefinitely, after whatever ended it: its connection, an error of its own, a reset. */
 export class RecoveringChannel<C extends Channel> {
   readonly #options: RecoveringChannelOptions<C>;
   readonly #stopped = new AbortController();
@@ -42,8 +42,8 @@ export class RecoveringChannel<C extends Channel> {
 
   /** Gives the channel up and opens another, after declaring what may have gone. */
   reset(reason: string): void {
-    this.#options.logger.warn('channel is opened anew', { channel: this.#options.name, reason });
-    this.#options.connection.doubtTopology();
+    this.#options.logger.warn('channel is opened again', { channel: this.#options.name, reason });
+    this.#options.connection.invalidateTopology();
     this.#giveUp?.();
   }
 
@@ -101,7 +101,7 @@ export class RecoveringChannel<C extends Channel> {
     channel.prependOnceListener('close', giveUp);
     channel.on('error', (err) => {
       logger.warn('broker closed a channel', { channel: name, err });
-      connection.doubtTopology(); // most often a queue or the exchange is missing
+      connection.invalidateTopology(); // most often a queue or the exchange is missing
     });
     channel.on('handler-error', (err, event) => {
       logger.error('channel listener failed', { channel: name, event, err });

@@ -14,7 +14,7 @@ interface OwnedChannel {
   stop(): Promise<void>;
 }
 
-/** One connection to the broker, made in the background and made again for ever, until it is stopped. */
+/** One connection to the broker, made in the background and made again indefinitely, until it is stopped. */
 export class RecoveringConnection {
   readonly #topology: Topology;
   readonly #logger: Logger;
@@ -66,7 +66,7 @@ export class RecoveringConnection {
   }
 
   /** A queue seems to be gone: declare everything again before the next channel opens. */
-  doubtTopology(): void {
+  invalidateTopology(): void {
     this.#declared = undefined;
   }
 
@@ -119,7 +119,7 @@ export class RecoveringConnection {
 
   /**
    * amqplib does not notice a connection that the broker closes while it opens. Opening a channel shows it, and can
-   * fail for no other reason: after any other failure amqplib would wait for the broker's goodbye, if need be for ever.
+   * fail for no other reason: after any other failure amqplib would wait for the broker's goodbye, if need be indefinitely.
    */
   async #checkAlive(model: ChannelModel): Promise<void> {
     const closed = new AbortController();

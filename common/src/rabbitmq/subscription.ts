@@ -28,7 +28,7 @@ export interface SubscribeOptions {
   arguments?: Readonly<Record<string, unknown>>;
   /** Must not reject: what can go wrong with a message is its business. */
   onDelivery: (delivery: Delivery) => Promise<void>;
-  /** Told each time that it begins to consume; what a transient queue would have held before is not to be had any more. */
+  /** Notified each time that it begins to consume; what a transient queue would have held before is not to be had any more. */
   onSubscribed?: () => void;
 }
 
@@ -67,9 +67,9 @@ export class Subscription {
   }
 
   /**
-   * Told about once a second how many messages wait. When they do twice in a row, none is in hand and none has come in
+   * Notified about once a second how many messages wait. When they do twice in a row, none is in hand and none has come in
    * between, the broker has forgotten this consumer without a word, as RabbitMQ does when a queue is deleted and at once
-   * made again: subscribes anew.
+   * made again: subscribes again.
    */
   notice(waiting: number | undefined): void {
     const isStarved = this.isUp && waiting !== undefined && waiting > 0 && this.#handling.size === 0;

@@ -26,7 +26,7 @@ export interface StreamQueue {
 }
 
 /**
- * A queue for what one process hears while it is connected, and which nobody misses later. Whoever subscribes to it gets
+ * A queue for what one process consumes while it is connected, and which nobody misses later. Whoever subscribes to it gets
  * one of its own, which vanishes with its consumer; after a fault that is another, empty one.
  */
 export interface TransientQueue {
@@ -67,7 +67,7 @@ export const retryQueueOf = (queue: WorkQueue, pause: number): string => `${queu
 export const hasQueueFor = ({ workQueues, streams }: Topology, routingKey: string): boolean =>
   [...workQueues, ...streams].some((queue) => queue.routingKeys.includes(routingKey));
 
-/** Whether processes hear messages with this routing key while they run. */
+/** Whether processes receive messages with this routing key while they run. */
 export const isBroadcast = ({ broadcasts }: Topology, routingKey: string): boolean =>
   broadcasts.some((queue) => queue.routingKeys.includes(routingKey));
 

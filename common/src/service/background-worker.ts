@@ -16,7 +16,7 @@ export interface BackgroundWorkerOptions {
 
 /**
  * Does what nobody waits for, part by part, until it is stopped. Failures are logged, and tried again after 5 s; that its
- * database can't do its work is told once, until it can again. Several processes may run the same one: that they do nothing
+ * database can't do its work is reported once, until it can again. Several processes may run the same one: that they do nothing
  * twice is the business of `work`.
  */
 export class BackgroundWorker {

@@ -7,16 +7,16 @@ const HOUR = 3_600_000;
 
 function start(work: () => Promise<boolean>, poll = HOUR) {
   const errors: (LogFacts | undefined)[] = [];
-  const told: string[] = [];
+  const reported: string[] = [];
   const logger: Logger = {
     error: (_message, facts) => errors.push(facts),
-    warn: (message) => told.push(`warn: ${message}`),
-    info: (message) => told.push(`info: ${message}`),
+    warn: (message) => reported.push(`warn: ${message}`),
+    info: (message) => reported.push(`info: ${message}`),
     debug: () => undefined,
   };
   const worker = new BackgroundWorker({ name: 'test', work, poll, logger });
   worker.start();
-  return { worker, errors, told };
+  return { worker, errors, reported };
 }
 
 const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
@@ -70,9 +70,9 @@ describe('a background worker', () => {
     ['it is read-only', Object.assign(new Error('read-only'), { code: '25006', severity: 'ERROR' })],
     ['several parts of the work meet that', new AggregateError([refused, locked])],
     ['rows are locked', locked],
-  ])('%s for three rounds -> told once, as no error, and again when it is over', async (_outage, failure) => {
+  ])('%s for three rounds -> reported once, as no error, and again when it is over', async (_outage, failure) => {
     let rounds = 0;
-    const { worker, errors, told } = start(async () => {
+    const { worker, errors, reported } = start(async () => {
       rounds += 1;
       if (rounds <= 3 || rounds === 5) throw failure;
       return false;
@@ -84,16 +84,16 @@ describe('a background worker', () => {
     await eventually(() => expect(rounds).toBe(5));
     await worker.stop();
     const [waits, goesOn] = ['warn: background work waits for its database', 'info: background work goes on'];
-    expect(told).toEqual([waits, goesOn, waits]);
+    expect(reported).toEqual([waits, goesOn, waits]);
     expect(errors).toEqual([]);
   });
 
   it('of several parts of the work one fails for another reason -> an error', async () => {
     const failure = new AggregateError([refused, new Error('a bug')]);
-    const { worker, errors, told } = start(() => Promise.reject(failure));
+    const { worker, errors, reported } = start(() => Promise.reject(failure));
     await eventually(() => expect(errors).toEqual([{ worker: 'test', err: failure }]));
     await worker.stop();
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
   });
 
   it('stopped -> finishes the part in hand, and begins no other', async () => {

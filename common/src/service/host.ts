@@ -145,8 +145,8 @@ export async function createHost({
     revocationStream,
     verifier,
     probes: {
-      broker: { vital: false, state: () => broker.state() },
-      revocations: { vital: false, state: () => revocationStream.state() },
+      broker: { required: false, state: () => broker.state() },
+      revocations: { required: false, state: () => revocationStream.state() },
     },
     createClient: (service) => new ServiceClient({ ...service, metrics, tracing }),
     isStopping: () => isStopping,

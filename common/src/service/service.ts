@@ -8,7 +8,7 @@ import {
   DatabaseProbe,
   IdempotencyKeys,
   isDatabaseUnavailable,
-  PastEvents,
+  EventRetention,
   type DatabaseAdapter,
   type DatabaseClient,
 } from '../database/index.js';
@@ -120,7 +120,7 @@ export async function startService<Database extends ServiceDatabase>({
     onSkip: countSkippedEvents(metrics),
   });
   const auditTrail = new AuditTrail({ client: database });
-  const pastEvents = new PastEvents({ client: database });
+  const eventRetention = new EventRetention({ client: database });
 
   const parts = build({ ...host, database, databaseClock, store, auditTrail });
   const { routes, extend, prepare, resources = [] } = parts;
@@ -133,14 +133,14 @@ export async function startService<Database extends ServiceDatabase>({
     ...(parts.workers ?? []),
     ...(idempotencyKeys ? [purge('old idempotency keys', () => idempotencyKeys.purge())] : []),
     purge('old audit entries', () => auditTrail.purge()),
-    purge('old events', () => pastEvents.purge()),
+    purge('old events', () => eventRetention.purge()),
   ];
 
   const probes: Record<string, Probe> = {
-    database: { vital: true, state: () => databaseProbe.state() },
+    database: { required: true, state: () => databaseProbe.state() },
     broker: host.probes.broker,
-    outbox: { vital: false, state: () => (relay.state() === 'ok' ? 'up' : 'behind') },
-    ...(consumer && { consumer: { vital: false, state: () => consumer.state() } }),
+    outbox: { required: false, state: () => (relay.state() === 'ok' ? 'up' : 'behind') },
+    ...(consumer && { consumer: { required: false, state: () => consumer.state() } }),
     revocations: host.probes.revocations,
   };
   const app = buildServiceApp({

@@ -12,7 +12,7 @@ import {
 import type { LogLevel } from '../logger/index.js';
 import type { TracingOptions } from '../tracing/index.js';
 
-/** What every process that answers HTTP is told from outside. Lengths of time are in milliseconds. */
+/** What every process that answers HTTP is set from outside. Lengths of time are in milliseconds. */
 export interface HostConfig {
   logLevel: LogLevel;
   /** Absent: no traces are made. */
@@ -36,7 +36,7 @@ export interface HostConfig {
   accessTokenLifetime: number;
 }
 
-/** What every service with a database of its own is told from outside. */
+/** What every service with a database of its own is set from outside. */
 export interface ServiceConfig extends HostConfig {
   databaseUrl: string;
   databasePoolSize: number;

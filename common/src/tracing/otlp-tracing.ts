@@ -50,7 +50,7 @@ class ReportingExporter extends OTLPTraceExporter {
 }
 
 /**
- * Spans by OpenTelemetry's SDK. Whether a trace is kept is told by its id alone: alike in every process, and nothing that a
+ * Spans by OpenTelemetry's SDK. Whether a trace is kept is notified by its id alone: alike in every process, and nothing that a
  * client can ask for.
  */
 export class OtlpTracing implements Tracing {

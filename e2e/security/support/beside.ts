@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { percentile } from './figures.ts';
+import { percentile } from './measurements.ts';
 import type { Flood } from './flood.ts';
 
 /** Milliseconds between two reads: fewer than the rate limit lets through. */

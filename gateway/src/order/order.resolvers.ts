@@ -15,8 +15,8 @@ export const orderResolvers: Resolvers = {
   },
   Subscription: {
     orderUpdated: {
-      subscribe: (_parent, { id }, { orders, follow }, { fieldName: field }) =>
-        follow({ field, topic: orderTopic(id), read: () => orders.get(id) }),
+      subscribe: (_parent, { id }, { orders, subscribe }, { fieldName: field }) =>
+        subscribe({ field, topic: orderTopic(id), read: () => orders.get(id) }),
       resolve: (order: ReadOrder) => order,
     },
   },

@@ -21,8 +21,8 @@ export const paymentResolvers: Resolvers = {
   },
   Subscription: {
     paymentUpdated: {
-      subscribe: (_parent, { orderId }, { follow, ...clients }, { fieldName: field }) =>
-        follow({ field, topic: paymentsTopic(orderId), read: () => latestPayment(orderId, clients) }),
+      subscribe: (_parent, { orderId }, { subscribe, ...clients }, { fieldName: field }) =>
+        subscribe({ field, topic: paymentsTopic(orderId), read: () => latestPayment(orderId, clients) }),
       resolve: (payment: ReadPayment) => payment,
     },
   },

@@ -5,7 +5,7 @@ import { addressBlock } from '@shop/common/http';
 import type { Metrics } from '@shop/common/metrics';
 import { pause } from '@shop/common/rabbitmq';
 import { Gauge } from 'prom-client';
-import { Pushes, type Snapshot } from './pushes.js';
+import { SubscriptionStream, type Snapshot } from './subscription-stream.js';
 import { topicOf, type Topic } from './topics.js';
 
 /** Milliseconds between two looks for tokens that have expired or been revoked. */
@@ -45,7 +45,7 @@ interface OpenSubscription {
   /** What counts as one address. */
   readonly origin: string;
   readonly topic: Topic;
-  readonly pushes: Pushes<Snapshot>;
+  readonly pushes: SubscriptionStream<Snapshot>;
 }
 
 /** All subscriptions of this process, from start to end. */
@@ -77,11 +77,11 @@ export class OpenSubscriptions {
    * Follows a topic from now on, until the subscriber is gone, its token no longer counts, or what it follows isn't
    * visible to it any more. Throws RATE_LIMITED or ServiceUnavailable where there are too many, and what `read` throws.
    */
-  async open<T extends Snapshot>(request: SubscriptionRequest<T>): Promise<Pushes<T>> {
+  async open<T extends Snapshot>(request: SubscriptionRequest<T>): Promise<SubscriptionStream<T>> {
     const { field, topic, actor, address, gone, read } = request;
     const origin = addressBlock(address);
     this.#refuseTooMany(actor, origin);
-    const pushes = new Pushes<T>({
+    const pushes = new SubscriptionStream<T>({
       read: () => {
         this.#verifier.assertValid(actor);
         return read();
@@ -109,7 +109,7 @@ export class OpenSubscriptions {
   }
 
   /** Tells those whom it concerns of an event. */
-  hear(event: IncomingEvent): void {
+  receive(event: IncomingEvent): void {
     const topic = topicOf(event);
     if (topic === undefined) return;
     const change = { aggregate: event.subject, sequence: event.sequence };

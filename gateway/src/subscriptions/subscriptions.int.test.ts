@@ -107,7 +107,7 @@ const openSubscriptions = async (at?: RunningGateway): Promise<number> =>
 const orderUpdated = 'subscription ($id: ID!) { orderUpdated(id: $id) { status } }';
 const paymentUpdated = 'subscription ($orderId: ID!) { paymentUpdated(orderId: $orderId) { id status } }';
 
-/** An order at order-service, which `become` changes as the service would, telling of it. */
+/** An order at order-service, which `become` changes as the service would, describing it. */
 function aLiveOrder(changes: Partial<OrderResource> = {}) {
   let order = anOrder({ userId, ...changes });
   let sequence = 1;
@@ -130,7 +130,7 @@ function aLiveOrder(changes: Partial<OrderResource> = {}) {
   };
 }
 
-const follow = (order: { id: string }, options: Partial<SubscribeRequest> = {}, at = url) =>
+const watch = (order: { id: string }, options: Partial<SubscribeRequest> = {}, at = url) =>
   open({ query: orderUpdated, variables: { id: order.id }, token: tokens.tokenFor({ id: userId }), ...options }, at);
 const statuses = ({ results }: Subscriber) => results.map(({ data }) => data?.orderUpdated?.status);
 const codes = ({ results }: Subscriber) => results.flatMap(({ errors }) => errors?.map((e) => e.extensions.code));
@@ -140,7 +140,7 @@ describe('an order that is followed', () => {
     'over %s, its status changes -> each state is pushed, and none at first',
     async (method) => {
       const order = aLiveOrder();
-      const subscriber = await follow(order, { method });
+      const subscriber = await watch(order, { method });
 
       await order.become('confirmed');
       await eventually(() => expect(statuses(subscriber)).toEqual(['confirmed']));
@@ -165,7 +165,7 @@ describe('an order that is followed', () => {
     users.on('GET /api/v1/users', () => ({ data: [aUser({ id: userId })] }));
     payments.on('GET /api/v1/payments', () => ({ data: [payment] }));
     const query = `subscription ($id: ID!) { changed: orderUpdated(id: $id) { user { email } payment { status } } }`;
-    const subscriber = await follow(order, { query, token, headers: { 'x-request-id': 'my-subscription' } });
+    const subscriber = await watch(order, { query, token, headers: { 'x-request-id': 'my-subscription' } });
 
     await order.become('confirmed');
     await eventually(() => expect(subscriber.results).toHaveLength(1));
@@ -185,9 +185,9 @@ describe('an order that is followed', () => {
     }
   });
 
-  it('events come twice, late or without news -> nothing is pushed, and what was heard is not read again', async () => {
+  it('events come twice, late or without news -> nothing is pushed, and what was received is not read again', async () => {
     const order = aLiveOrder();
-    const subscriber = await follow(order);
+    const subscriber = await watch(order);
     await order.become('confirmed');
     const old = order.event();
     await eventually(() => expect(statuses(subscriber)).toEqual(['confirmed']));
@@ -207,7 +207,7 @@ describe('an order that is followed', () => {
 
   it('the service answers an older state than was pushed -> it is not pushed', async () => {
     const order = aLiveOrder();
-    const subscriber = await follow(order);
+    const subscriber = await watch(order);
     await order.become('confirmed');
     await eventually(() => expect(statuses(subscriber)).toEqual(['confirmed']));
     const { data } = order.event();
@@ -222,9 +222,9 @@ describe('an order that is followed', () => {
     await eventually(() => expect(statuses(subscriber)).toEqual(['confirmed', 'shipped']));
   });
 
-  it('several follow it, and one another order -> each hears of its own', async () => {
+  it('several follow it, and one another order -> each learns of its own', async () => {
     const [order, other] = [aLiveOrder(), aLiveOrder()];
-    const [first, second, third] = await Promise.all([follow(order), follow(order), follow(other)]);
+    const [first, second, third] = await Promise.all([watch(order), watch(order), watch(other)]);
 
     await order.become('confirmed');
     await other.become('cancelled');
@@ -236,7 +236,7 @@ describe('an order that is followed', () => {
 
   it('its service is down at the change -> pushed when it is back', async () => {
     const order = aLiveOrder();
-    const subscriber = await follow(order);
+    const subscriber = await watch(order);
     orders.on(order.path, () => {
       throw new ServiceUnavailable();
     });
@@ -256,7 +256,7 @@ describe('an order that is followed', () => {
     ['is refused to the token', new Unauthorized('Token has been revoked'), 'UNAUTHORIZED'],
   ])('at a push it %s -> the error, and the end', async (_, error, code) => {
     const order = aLiveOrder();
-    const subscriber = await follow(order);
+    const subscriber = await watch(order);
     orders.on(order.path, () => {
       throw error;
     });
@@ -281,7 +281,7 @@ describe('the payments of an order that are followed', () => {
     });
     return {
       ...order,
-      tell: async (type: 'payment.created' | 'payment.failed' | 'payment.success', payment: PaymentResource) => {
+      notify: async (type: 'payment.created' | 'payment.failed' | 'payment.success', payment: PaymentResource) => {
         latest = payment;
         await source.publish(paymentEvent(type, payment, ++sequence));
       },
@@ -295,11 +295,11 @@ describe('the payments of an order that are followed', () => {
     const first = aPayment({ orderId: order.id });
     const second = aPayment({ orderId: order.id, createdAt: new Date().toISOString() });
 
-    await order.tell('payment.created', first);
+    await order.notify('payment.created', first);
     await eventually(() => expect(subscriber.results).toHaveLength(1));
-    await order.tell('payment.failed', { ...first, status: 'failed', updatedAt: new Date().toISOString() });
+    await order.notify('payment.failed', { ...first, status: 'failed', updatedAt: new Date().toISOString() });
     await eventually(() => expect(subscriber.results).toHaveLength(2));
-    await order.tell('payment.created', second);
+    await order.notify('payment.created', second);
 
     await eventually(() => {
       expect(subscriber.results.map(({ data }) => data.paymentUpdated)).toEqual([
@@ -330,7 +330,7 @@ describe('what is refused at once', () => {
     ['an expired token', tokens.tokenFor({}, { iat: now() - 60, exp: now() - 1 }), 'Token has expired'],
   ])('%s -> UNAUTHORIZED, and no service is asked', async (_, token, message) => {
     const order = aLiveOrder();
-    const subscriber = await follow(order, { token });
+    const subscriber = await watch(order, { token });
 
     await eventually(() => expect(subscriber.isComplete).toBe(true));
     expect(subscriber.results).toMatchObject([{ errors: [{ message, extensions: { code: 'UNAUTHORIZED' } }] }]);
@@ -338,14 +338,14 @@ describe('what is refused at once', () => {
   });
 
   it('an order that is not there, or not the caller’s -> NOT_FOUND', async () => {
-    const subscriber = await follow({ id: randomUUID() });
+    const subscriber = await watch({ id: randomUUID() });
 
     await eventually(() => expect(subscriber.isComplete).toBe(true));
     expect(codes(subscriber)).toEqual(['NOT_FOUND']);
   });
 
   it('a malformed id -> INVALID_INPUT, and no service is asked', async () => {
-    const subscriber = await follow({ id: '../users' });
+    const subscriber = await watch({ id: '../users' });
 
     await eventually(() => expect(subscriber.isComplete).toBe(true));
     expect(subscriber.results[0]?.errors?.[0]?.extensions).toMatchObject({
@@ -378,7 +378,7 @@ describe('what is refused at once', () => {
     ['too many aliases', `subscription ($id: ID!) { orderUpdated(id: $id) { ${aliases} } }`, 'QUERY_TOO_COMPLEX'],
     ['too high a cost', `subscription ($id: ID!) { orderUpdated(id: $id) { ${costly} } }`, 'QUERY_TOO_COMPLEX'],
   ])('%s -> refused, and no service is asked', async (_, query, code) => {
-    const subscriber = await follow(aLiveOrder(), { query });
+    const subscriber = await watch(aLiveOrder(), { query });
 
     await eventually(() => expect(subscriber.isComplete).toBe(true));
     expect(codes(subscriber)).toEqual([code]);
@@ -415,20 +415,20 @@ describe('what is refused at once', () => {
   it('more at a time than an account or all may have -> refused until one is left', async () => {
     const small = await start({ subscriptionLimits: { perAccount: 2, perAddress: 10, inAll: 3 } });
     const at = `http://127.0.0.1:${small.port}/graphql`;
-    const followAs = (id: string) => follow(order, { token: tokens.tokenFor({ id }) }, at);
+    const watchAs = (id: string) => watch(order, { token: tokens.tokenFor({ id }) }, at);
     const [order, ada, bob, eve] = [aLiveOrder(), randomUUID(), randomUUID(), randomUUID()];
     try {
-      const first = await followAs(ada);
-      await followAs(ada);
-      const third = await followAs(ada);
+      const first = await watchAs(ada);
+      await watchAs(ada);
+      const third = await watchAs(ada);
       await eventually(() => expect(codes(third)).toEqual(['RATE_LIMITED']));
-      await followAs(bob);
-      const beyond = await followAs(eve);
+      await watchAs(bob);
+      const beyond = await watchAs(eve);
       await eventually(() => expect(codes(beyond)).toEqual(['SERVICE_UNAVAILABLE']));
 
       first.leave();
       await eventually(async () => expect(await openSubscriptions(small)).toBe(2));
-      const again = await followAs(ada);
+      const again = await watchAs(ada);
       expect(await openSubscriptions(small)).toBe(3);
       expect(again.results).toEqual([]);
     } finally {
@@ -447,7 +447,7 @@ describe('one address with many accounts', () => {
     const at = `http://127.0.0.1:${small.port}/graphql`;
     const order = aLiveOrder();
     const followFrom = (address: string) =>
-      follow(order, { token: tokens.tokenFor({}), headers: { 'x-forwarded-for': address } }, at);
+      watch(order, { token: tokens.tokenFor({}), headers: { 'x-forwarded-for': address } }, at);
     try {
       const first = await followFrom('192.0.2.1');
       await followFrom('192.0.2.1');
@@ -496,7 +496,7 @@ describe('one address with many accounts', () => {
 describe('a subscription ends', () => {
   it('when its token expires -> UNAUTHORIZED', async () => {
     const exp = now() + 2;
-    const subscriber = await follow(aLiveOrder(), { token: tokens.tokenFor({ id: userId }, { exp }) });
+    const subscriber = await watch(aLiveOrder(), { token: tokens.tokenFor({ id: userId }, { exp }) });
 
     await eventually(() => expect(subscriber.isComplete).toBe(true));
     expect(subscriber.results).toMatchObject([
@@ -506,10 +506,10 @@ describe('a subscription ends', () => {
     expect(Date.now() - exp * 1_000).toBeLessThan(timeLimit(1_000));
   });
 
-  it('when its log-in is revoked -> UNAUTHORIZED within two seconds, and others go on', async () => {
+  it('when its login is revoked -> UNAUTHORIZED within two seconds, and others go on', async () => {
     const order = aLiveOrder();
     const token = tokens.tokenFor({ id: userId }, { sid: 'ends' });
-    const [subscriber, other] = await Promise.all([follow(order, { token }), follow(order)]);
+    const [subscriber, other] = await Promise.all([watch(order, { token }), watch(order)]);
 
     await revokeAccess(broker.url, [{ userId, sid: 'ends' }]);
 
@@ -524,7 +524,7 @@ describe('a subscription ends', () => {
 
   it('when the gateway stops -> complete, at once and without an error', async () => {
     const stopping = await start();
-    const subscriber = await follow(aLiveOrder(), {}, `http://127.0.0.1:${stopping.port}/graphql`);
+    const subscriber = await watch(aLiveOrder(), {}, `http://127.0.0.1:${stopping.port}/graphql`);
     const started = performance.now();
 
     await stopping.stop();
@@ -536,8 +536,8 @@ describe('a subscription ends', () => {
 
   it('when the client goes away, at whatever point -> nothing of it is left', async () => {
     const order = aLiveOrder();
-    const idle = await follow(order);
-    const busy = await follow(order);
+    const idle = await watch(order);
+    const busy = await watch(order);
     await order.become('confirmed');
     await eventually(() => expect(statuses(busy)).toEqual(['confirmed']));
     expect(await openSubscriptions()).toBe(2);
@@ -546,7 +546,7 @@ describe('a subscription ends', () => {
     busy.leave();
 
     await eventually(async () => expect(await openSubscriptions()).toBe(0));
-    const witness = await follow(order);
+    const witness = await watch(order);
     const reads = order.reads().length;
     await order.become('shipped');
     await eventually(() => expect(statuses(witness)).toEqual(['shipped']));
@@ -652,7 +652,7 @@ describe('an open connection', () => {
         line.includes(`http_request_method="GET",http_route="${route}",http_response_status_code="200"`),
       );
     const before = await Promise.all(['/graphql', '/graphql subscription'].map(counted));
-    const subscriber = await follow(aLiveOrder(), { method: 'GET' });
+    const subscriber = await watch(aLiveOrder(), { method: 'GET' });
 
     await eventually(() => expect(subscriber.heartbeats).toBeGreaterThanOrEqual(3));
     subscriber.leave();
@@ -705,13 +705,13 @@ describe('an open connection', () => {
 describe('while the broker is away', () => {
   it('subscriptions stay open -> what was missed is pushed once it is back, if there is news, and later events flow', async () => {
     const [changed, unchanged] = [aLiveOrder(), aLiveOrder()];
-    const [first, second] = await Promise.all([follow(changed), follow(unchanged)]);
+    const [first, second] = await Promise.all([watch(changed), watch(unchanged)]);
     toBroker.cut();
     await eventually(async () => expect(await brokerState()).toBe('down'));
     changed.change('confirmed');
     changed.change('processing');
-    await source.publish(changed.event()); // nobody hears it
-    const early = await follow(unchanged); // begun meanwhile
+    await source.publish(changed.event()); // nobody consumes it
+    const early = await watch(unchanged); // begun meanwhile
 
     toBroker.mend();
 

@@ -11,7 +11,7 @@ import {
 import type { Plugin } from 'graphql-yoga';
 import type { Caller } from '../context.js';
 
-/** What Yoga is told of a request by the server that it runs on; nothing in `yoga.fetch`. */
+/** What Yoga gets of a request by the server that it runs on; nothing in `yoga.fetch`. */
 export interface ServerContext {
   readonly req?: IncomingMessage;
   readonly caller?: Caller;

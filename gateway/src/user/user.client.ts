@@ -36,7 +36,7 @@ export class UserClient {
     return this.#service.askAnonymously(authentication, { method: 'POST', path: `${USERS}/register`, body });
   }
 
-  logIn(body: { email: string; password: string }): Promise<Authentication> {
+  login(body: { email: string; password: string }): Promise<Authentication> {
     return this.#service.askAnonymously(authentication, { method: 'POST', path: `${USERS}/login`, body });
   }
 

@@ -10,7 +10,7 @@ export const userResolvers: Resolvers = {
   },
   Mutation: {
     register: (_parent, { input }, { users }) => users.register(input),
-    login: (_parent, { input }, { users }) => users.logIn(input),
+    login: (_parent, { input }, { users }) => users.login(input),
     refreshToken: (_parent, { refreshToken }, { users }) => users.refresh(refreshToken),
     logout: async (_parent, _args, { users }) => {
       await users.logOut();

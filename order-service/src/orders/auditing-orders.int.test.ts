@@ -184,7 +184,7 @@ describe('the trail in the database', () => {
     });
   });
 
-  it('an entry that can not be written -> the change it tells of does not happen', async () => {
+  it('an entry that can not be written -> the change it describes does not happen', async () => {
     const id = await placeOrderIn('pending', { owner: test.caller(), admin });
     const clerk = test.caller('admin');
     await test.query(`ALTER TABLE audit_trail ADD CONSTRAINT refused CHECK (actor_id <> '${clerk.id}')`);

@@ -46,7 +46,7 @@ const statusEventsOf = (id: string) =>
     [id],
   );
 
-/** What payment-service tells of an order's payment. */
+/** What payment-service describes an order's payment. */
 const publish = async (
   orderId: string,
   type: 'payment.success' | 'payment.expired',
@@ -97,7 +97,7 @@ describe('an order whose time to be paid is over', () => {
     expect(await statusEventsOf(order.id)).toEqual([]);
   });
 
-  it('it was paid, and that is heard of late -> confirmed', async () => {
+  it('it was paid, and that is learned of late -> confirmed', async () => {
     const order = await place();
     await afterWindow(order);
     await handled(await publish(order.id, 'payment.success'));
@@ -113,7 +113,7 @@ describe('an order whose time to be paid is over', () => {
     expect((await get(order.id)).status).toBe('confirmed');
   });
 
-  it('payment-service says that it has expired -> cancelled by the system, and told as an event', async () => {
+  it('payment-service says that it has expired -> cancelled by the system, and reported as an event', async () => {
     const { id } = await place();
     await handled(await publish(id, 'payment.expired'));
     const order = await get(id);

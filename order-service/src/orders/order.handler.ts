@@ -1,5 +1,5 @@
 import type { Actor } from '@shop/common/auth';
-import { attemptOf, created, gone, ok, page, type Admit, type Input, type Reply } from '@shop/common/http';
+import { leaseOf, created, deleted, ok, page, type Admit, type Input, type Reply } from '@shop/common/http';
 import { batchMeta, toPage, toPageRequest } from '@shop/common/paging';
 import type { DetailedOrder, Order } from './order.js';
 import { toDetailedResource, toResource } from './order.resource.js';
@@ -20,9 +20,9 @@ export class OrderHandler {
     this.#orders = orders;
   }
 
-  create = async ({ actor, body, heldKey }: Input<unknown, unknown, CreateOrderBody>): Promise<Reply> => {
+  create = async ({ actor, body, leasedKey }: Input<unknown, unknown, CreateOrderBody>): Promise<Reply> => {
     const draft = { ...body, notes: body.notes || null };
-    return placed(await this.#orders.place(actor, draft, attemptOf(heldKey, placed)));
+    return placed(await this.#orders.place(actor, draft, leaseOf(leasedKey, placed)));
   };
 
   list = async ({ actor, query, admit }: Input<unknown, OrderListQuery>): Promise<Reply> => {
@@ -59,7 +59,7 @@ export class OrderHandler {
 
   remove = async ({ actor, params }: Input<OrderParams>): Promise<Reply> => {
     await this.#orders.remove(actor, params.id);
-    return gone('Order deleted');
+    return deleted('Order deleted');
   };
 
   async #page(

@@ -1,15 +1,15 @@
 import type { AuditEntry, EventDraft } from '@shop/common/contracts';
 import {
-  attemptClauses,
+  leaseClauses,
   auditClause,
   causeClauses,
   outboxInsert,
   type AtomicStore,
-  type Cause,
+  type InboundEvent,
   type Statement,
 } from '@shop/common/database';
 import { RequestStillRunning } from '@shop/common/errors';
-import type { AttemptNote } from '@shop/common/idempotency';
+import type { LeaseNote } from '@shop/common/idempotency';
 import type { PageRequest, Slice } from '@shop/common/paging';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
@@ -119,16 +119,16 @@ export class OrderRepository {
   }
 
   /**
-   * A new order, with the event that tells of it and a note about the request that asked for it: one statement, since
+   * A new order, with the event that describes it and a note about the request that asked for it: one statement, since
    * most writes are this one. Throws RequestStillRunning when another attempt at the request has taken over, and
    * TooManyUnpaidOrders.
    */
-  async insert(order: DetailedOrder, event: EventDraft, note?: AttemptNote): Promise<void> {
+  async insert(order: DetailedOrder, event: EventDraft, note?: LeaseNote): Promise<void> {
     // One JSON parameter: the statement's text stays the same for any number of items, so it is prepared once.
     const items = JSON.stringify(
       order.items.map((item, position) => ({ ...item, position, unitPrice: item.unitPrice.toString() })),
     );
-    const { held, isAllowed, noted } = attemptClauses(note);
+    const { held, isAllowed, noted } = leaseClauses(note);
     const { orders, bytes, window } = this.#unpaidLimit;
     const [row] = await this.#store.saveInOneStatement<{ isSaved: boolean }>(sql`
       WITH ${held} room AS MATERIALIZED (
@@ -151,7 +151,7 @@ export class OrderRepository {
         FROM saved, json_to_recordset(${items}::json) AS item (
           id uuid, position integer, "productId" text, "productName" text, quantity integer, "unitPrice" bigint
         )
-      ), history AS (${historyInsert(order)}), told AS (${outboxInsert([event], { onlyIf: sql`SELECT FROM saved` })})
+      ), history AS (${historyInsert(order)}), published AS (${outboxInsert([event], { onlyIf: sql`SELECT FROM saved` })})
       ${noted} SELECT saved.id IS NOT NULL AS "isSaved" FROM room LEFT JOIN saved ON true`);
     if (row === undefined) throw new RequestStillRunning();
     if (!row.isSaved) throw new TooManyUnpaidOrders(await this.#secondsUntilRoom(order.userId));
@@ -169,14 +169,14 @@ export class OrderRepository {
   }
 
   /**
-   * An order in its next status, with the event that tells of it, who did it, and the event that caused it; a cause that
+   * An order in its next status, with the event that describes it, who did it, and the event that caused it; a cause that
    * had its effect before changes nothing. Throws OrderChangedMeanwhile when the order isn't any more what it was when it
    * was read.
    */
   async saveStatus(
     order: DetailedOrder,
     event: EventDraft,
-    { audit, cause }: { audit?: readonly AuditEntry[]; cause?: Cause } = {},
+    { audit, cause }: { audit?: readonly AuditEntry[]; cause?: InboundEvent } = {},
   ): Promise<void> {
     const isAsRead = sql`
       id = ${order.id}::uuid AND version = ${order.version - 1}::integer AND deleted_at IS NULL`;
@@ -188,14 +188,14 @@ export class OrderRepository {
             version = ${order.version}::integer, updated_at = ${order.updatedAt}::timestamptz
         WHERE ${isAsRead} AND ${isNew}
         RETURNING id
-      ), history AS (${historyInsert(order)}), told AS (${outboxInsert([event], { onlyIf: sql`SELECT FROM saved` })})
+      ), history AS (${historyInsert(order)}), published AS (${outboxInsert([event], { onlyIf: sql`SELECT FROM saved` })})
       ${auditClause(audit)} ${verdict}`;
     if (!(await this.#store.saveEffect(statement, { cause }))) throw new OrderChangedMeanwhile();
   }
 
   /** An event of another service was handled and had no effect. */
-  async noteCause(cause: Cause): Promise<void> {
-    await this.#store.noteCause(cause);
+  async markProcessed(cause: InboundEvent): Promise<void> {
+    await this.#store.markProcessed(cause);
   }
 
   /** Whether the order was still there, unchanged. */

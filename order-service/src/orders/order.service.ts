@@ -1,7 +1,7 @@
 import type { Actor } from '@shop/common/auth';
-import type { Cause } from '@shop/common/database';
+import type { InboundEvent } from '@shop/common/database';
 import { retryLostRaces } from '@shop/common/errors';
-import type { Attempt } from '@shop/common/idempotency';
+import type { IdempotencyLease } from '@shop/common/idempotency';
 import { deletedBy, statusChangedBy } from './order.audit.js';
 import { OrderNotDeletable, OrderNotFound, OwnersOnlyCancel } from './order.errors.js';
 import { orderCreated, orderStatusChanged } from './order.events.js';
@@ -47,14 +47,14 @@ export class OrderService {
   }
 
   /** `attempt`: the one at a request that is to be carried out once. */
-  async place(actor: Actor, draft: OrderDraft, attempt?: Attempt<DetailedOrder>): Promise<DetailedOrder> {
+  async place(actor: Actor, draft: OrderDraft, lease?: IdempotencyLease<DetailedOrder>): Promise<DetailedOrder> {
     const order = placeOrder(draft, {
       userId: actor.id,
       now: await this.#clock(),
       newId: this.#newId,
       paymentWindow: this.#paymentWindow,
     });
-    await this.#orders.insert(order, orderCreated(order), attempt?.makes(order));
+    await this.#orders.insert(order, orderCreated(order), lease?.complete(order));
     return order;
   }
 
@@ -85,7 +85,7 @@ export class OrderService {
     return this.#orders.listNewestOfUsers(visible, perUser, admit);
   }
 
-  /** Of several at once each is judged by what the one before it left. */
+  /** Of several at once each is checked by what the one before it left. */
   changeStatus(
     actor: Actor,
     id: string,
@@ -119,17 +119,17 @@ export class OrderService {
   }
 
   /** The order's payment succeeded, whatever was refunded of it since. One that isn't waiting for it any more stays as it is. */
-  confirmPaid(id: string, cause: Cause): Promise<void> {
+  confirmPaid(id: string, cause: InboundEvent): Promise<void> {
     return this.#follow(id, { status: 'confirmed', reason: null }, cause);
   }
 
   /** Payment-service has decided that nobody paid the order in time. One that isn't waiting for it any more stays as it is. */
-  cancelExpired(id: string, cause: Cause): Promise<void> {
+  cancelExpired(id: string, cause: InboundEvent): Promise<void> {
     return this.#follow(id, { status: 'cancelled', reason: 'expired', from: 'pending' }, cause);
   }
 
   /** The order's payment was given back in full. What is on its way to the customer stays as it is. */
-  cancelRefunded(id: string, cause: Cause): Promise<void> {
+  cancelRefunded(id: string, cause: InboundEvent): Promise<void> {
     return this.#follow(id, { status: 'cancelled', reason: 'refunded' }, cause);
   }
 
@@ -137,12 +137,12 @@ export class OrderService {
   async #follow(
     id: string,
     { from, ...target }: { status: OrderStatus; reason: string | null; from?: OrderStatus },
-    cause: Cause,
+    cause: InboundEvent,
   ): Promise<void> {
     const order = await this.#orders.find(id);
     const isDue = order !== undefined && nextStatuses[order.status].includes(target.status);
     if (!isDue || (from !== undefined && order.status !== from)) {
-      await this.#orders.noteCause(cause);
+      await this.#orders.markProcessed(cause);
       return;
     }
     const changed = changeStatus(order, { ...target, by: SYSTEM, at: await this.#clock() });

@@ -15,7 +15,7 @@ let admin: TestCaller;
 /** The payment service's side of the broker. */
 let broker: BrokerConnection;
 let publisher: Publisher;
-const heard: DomainEvent[] = [];
+const received: DomainEvent[] = [];
 
 beforeAll(async () => {
   test = await startTestService();
@@ -28,7 +28,7 @@ beforeAll(async () => {
     queue: topology.paymentService.name,
     prefetch: 50,
     onDelivery: async (delivery) => {
-      heard.push(z.union(Object.values(eventSchemas)).parse(JSON.parse(delivery.body.toString())));
+      received.push(z.union(Object.values(eventSchemas)).parse(JSON.parse(delivery.body.toString())));
       delivery.acknowledge();
     },
   });
@@ -158,7 +158,7 @@ describe('a payment succeeded', () => {
     expect(await inboxOf(events.map(({ id }) => id))).toHaveLength(3);
   });
 
-  it('while its owner cancels the order -> one of the two, told once', async () => {
+  it('while its owner cancels the order -> one of the two, reported once', async () => {
     for (let round = 0; round < 5; round++) {
       const alice = test.caller();
       const id = await placeOrderIn('pending', { owner: alice, admin });
@@ -209,7 +209,7 @@ describe('a payment was refunded', () => {
     expect(await statusOf(id)).toBe('confirmed');
   });
 
-  it("in part, heard of before the payment's success -> confirmed by it, once: what is refunded in part is paid", async () => {
+  it("in part, learned of before the payment's success -> confirmed by it, once: what is refunded in part is paid", async () => {
     const id = await placeOrderIn('pending', { owner: test.caller(), admin });
     const paymentId = newId();
     await deliver(refunded(id, { paymentId, sequence: 4, status: 'partially_refunded' }));
@@ -219,7 +219,7 @@ describe('a payment was refunded', () => {
     expect(await changesOf(id)).toHaveLength(1);
   });
 
-  it("heard of before the payment's success -> cancelled all the same, the success comes too late", async () => {
+  it("learned of before the payment's success -> cancelled all the same, the success comes too late", async () => {
     const id = await placeOrderIn('pending', { owner: test.caller(), admin });
     const paymentId = newId();
     await deliver(refunded(id, { paymentId, sequence: 4 }));
@@ -229,7 +229,7 @@ describe('a payment was refunded', () => {
   });
 });
 
-describe('what others hear', () => {
+describe('what others receive', () => {
   it('an order placed and cancelled -> both events, in their order, with the whole resource', async () => {
     const alice = test.caller();
     const { body } = await alice.post(orderBody()).expect(201);
@@ -241,7 +241,7 @@ describe('what others hear', () => {
     const { statusHistory: __, ...after } = cancelled.body.data;
 
     const events = await eventually(() => {
-      const ofOrder = heard.filter(({ subject }) => subject === id);
+      const ofOrder = received.filter(({ subject }) => subject === id);
       expect(ofOrder).toHaveLength(2);
       return ofOrder;
     });
@@ -258,26 +258,26 @@ describe('what others hear', () => {
 });
 
 describe('hundreds of events of many payments', () => {
-  type Fate = (orderId: string, paymentId: string) => ReturnType<typeof paymentEvent>[];
-  const success: Fate = (orderId, paymentId) => [paid(orderId, { paymentId })];
-  const partly: Fate = (orderId, paymentId) => [
+  type Outcome = (orderId: string, paymentId: string) => ReturnType<typeof paymentEvent>[];
+  const success: Outcome = (orderId, paymentId) => [paid(orderId, { paymentId })];
+  const partly: Outcome = (orderId, paymentId) => [
     ...success(orderId, paymentId),
     refunded(orderId, { paymentId, status: 'partially_refunded' }),
   ];
-  const fully: Fate = (orderId, paymentId) => [
+  const fully: Outcome = (orderId, paymentId) => [
     ...partly(orderId, paymentId),
     refunded(orderId, { paymentId, sequence: 7 }),
   ];
-  const fates = { success, partly, fully };
+  const outcomes = { success, partly, fully };
   const starts = ['pending', 'shipped', 'cancelled'] as const;
 
-  /** One order in each state for each fate of its payment, and all that payment-service has to tell of them. */
-  const ordersOfAllFates = (owner: TestCaller) =>
+  /** One order in each state for each outcome of its payment, and all that payment-service has to describe them. */
+  const ordersOfAllOutcomes = (owner: TestCaller) =>
     Promise.all(
       starts.flatMap((start) =>
-        Object.entries(fates).map(async ([fate, eventsOf]) => {
+        Object.entries(outcomes).map(async ([outcome, eventsOf]) => {
           const [id, paymentId] = [await placeOrderIn(start, { owner, admin }), newId()];
-          return { id, paymentId, fate: `${start} ${fate}`, events: eventsOf(id, paymentId) };
+          return { id, paymentId, outcome: `${start} ${outcome}`, events: eventsOf(id, paymentId) };
         }),
       ),
     );
@@ -292,8 +292,8 @@ describe('hundreds of events of many payments', () => {
 
   it('each delivered one to four times and shuffled -> the same end as once and in order, no status twice', async () => {
     const owner = test.caller();
-    const inOrder = await ordersOfAllFates(owner);
-    const shuffled = (await Promise.all(Array.from({ length: 8 }, () => ordersOfAllFates(owner)))).flat();
+    const inOrder = await ordersOfAllOutcomes(owner);
+    const shuffled = (await Promise.all(Array.from({ length: 8 }, () => ordersOfAllOutcomes(owner)))).flat();
     const deliveries = repeatAndShuffle(
       shuffled.flatMap(({ events }) => events),
       { times: 4, seed: 1 },
@@ -304,19 +304,21 @@ describe('hundreds of events of many payments', () => {
     for (const event of [...inOrder.flatMap(({ events }) => events), ...deliveries, ...last]) await publish(event);
     await eventually(async () => expect(await inboxOf(last.map(({ id }) => id))).toHaveLength(last.length));
 
-    const ends = new Map(await Promise.all(inOrder.map(async ({ fate, id }) => [fate, await endOf(id)] as const)));
+    const ends = new Map(
+      await Promise.all(inOrder.map(async ({ outcome, id }) => [outcome, await endOf(id)] as const)),
+    );
     expect(ends.get('pending fully')).toEqual({ status: 'cancelled', status_reason: 'refunded' });
-    for (const { id, fate } of shuffled) expect([fate, await endOf(id)]).toEqual([fate, ends.get(fate)]);
+    for (const { id, outcome } of shuffled) expect([outcome, await endOf(id)]).toEqual([outcome, ends.get(outcome)]);
     const ids = shuffled.map(({ id }) => id);
     const twice = await test.query(
       `SELECT order_id FROM order_status_history WHERE order_id = ANY($1) GROUP BY order_id, status HAVING count(*) > 1`,
       [ids],
     );
     expect(twice).toEqual([]);
-    const told = await test.query(
+    const reported = await test.query(
       'SELECT subject FROM outbox WHERE subject = ANY($1) GROUP BY subject, sequence HAVING count(*) > 1',
       [ids],
     );
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
   });
 });

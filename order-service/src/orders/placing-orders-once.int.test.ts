@@ -16,7 +16,7 @@ const place = (caller: TestCaller, key: string, body: object = orderBody()) =>
 const ordersOf = ({ id }: TestCaller) => test.query<{ id: string }>('SELECT id FROM orders WHERE user_id = $1', [id]);
 
 describe('placing an order under an idempotency key', () => {
-  it('again -> the same answer, byte for byte; one order, told of once', async () => {
+  it('again -> the same answer, byte for byte; one order, one event', async () => {
     const [alice, key] = [test.caller(), newId()];
     const first = await place(alice, key).expect(201);
     const again = await place(alice, key).expect(201);

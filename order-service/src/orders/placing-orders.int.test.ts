@@ -94,7 +94,7 @@ describe('placing an order', () => {
     await alice.get(`/${body.data.id}`).expect(200, { ...body, message: 'Order retrieved' });
   });
 
-  it('the event that tells of it -> stands in the outbox, in the trace of the request', async () => {
+  it('the event that describes it -> stands in the outbox, in the trace of the request', async () => {
     const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
     const { body } = await test.caller().post(orderBody()).set('traceparent', `00-${trace}-00f067aa0ba902b7-01`);
     const { statusHistory: _, ...data } = body.data;

@@ -11,14 +11,14 @@ export type ContradictionSubject = Pick<
 
 /** What each side has of it. */
 export interface BothSides {
-  /** undefined: it isn't in our books. */
+  /** undefined: it isn't in our ledger. */
   readonly ours: (StoredMoney & { readonly transactionId?: string | null }) | undefined;
-  /** undefined: it isn't in the provider's books. */
+  /** undefined: it isn't in the provider's ledger. */
   readonly theirs: (Succeeded & Partial<StoredMoney>) | Pick<Declined, 'outcome' | 'reason'> | undefined;
 }
 
 /**
- * A contradiction between our books and a provider's. Whoever finds it describes it with this, and so alike: a discrepancy
+ * A contradiction between our ledger and a provider's. Whoever finds it describes it with this, and so alike: a discrepancy
  * that was closed is opened again when the facts change, not when somebody else finds it. So our status, which goes on
  * changing, is no part of it.
  */

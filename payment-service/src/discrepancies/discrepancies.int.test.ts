@@ -46,7 +46,7 @@ const aDispute = (changes: Partial<DiscrepancyDraft> = {}): DiscrepancyDraft => 
 const listed = async ({ paymentId }: DiscrepancyDraft, query = ''): Promise<DiscrepancyResource[]> =>
   (await admin.get(`/discrepancies?paymentId=${paymentId}${query}`).expect(200)).body.data;
 
-describe('what contradicts our books', () => {
+describe('what contradicts our ledger', () => {
   it('recorded -> admins read it, with all that is known', async () => {
     const dispute = aDispute();
     await record(dispute);

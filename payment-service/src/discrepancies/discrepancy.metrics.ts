@@ -10,7 +10,7 @@ export interface DiscrepancyMetrics {
 export function createDiscrepancyMetrics({ registry }: Metrics): DiscrepancyMetrics {
   const open = new Gauge({
     name: 'payment_discrepancies_open',
-    help: 'Contradictions of our books that no admin has closed',
+    help: 'Contradictions of our ledger that no admin has closed',
     labelNames: ['kind'],
     registers: [registry],
   });

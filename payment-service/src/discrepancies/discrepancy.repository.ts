@@ -21,7 +21,7 @@ const columns = sql`
   occurrences, created_at AS "createdAt", last_seen_at AS "lastSeenAt", closed_at AS "closedAt", closed_by AS "closedBy",
   note`;
 
-/** What contradicts our books. */
+/** What contradicts our ledger. */
 export class DiscrepancyRepository {
   readonly #database: Database;
   readonly #store: AtomicStore<Database>;

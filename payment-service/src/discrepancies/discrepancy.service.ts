@@ -21,10 +21,10 @@ export class DiscrepancyService {
     this.#options = options;
   }
 
-  /** What contradicts our books and is found outside of a change of ours. The same one again only counts up. */
+  /** What contradicts our ledger and is found outside of a change of ours. The same one again only counts up. */
   async record(...drafts: readonly DiscrepancyDraft[]): Promise<void> {
     for (const { details, ...facts } of drafts)
-      this.#options.logger.error('books contradicted', { ...facts, ...details });
+      this.#options.logger.error('ledger contradicted', { ...facts, ...details });
     await this.#options.discrepancies.record(drafts);
   }
 

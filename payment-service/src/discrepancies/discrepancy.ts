@@ -3,10 +3,10 @@ import type { DiscrepancyKind } from '@shop/common/contracts';
 /** Small facts that an admin needs: amounts in major units. Nothing that a customer wrote. */
 export type DiscrepancyDetails = Readonly<Record<string, string | number | boolean | null>>;
 
-/** Something that contradicts our books, about at least one thing that can be named. */
+/** Something that contradicts our ledger, about at least one thing that can be named. */
 export interface DiscrepancyDraft {
   readonly kind: DiscrepancyKind;
-  /** Whose books contradict ours; null: no provider's. */
+  /** Whose ledger contradict ours; null: no provider's. */
   readonly provider: string | null;
   /** The provider's own name for what it is about, such as a dispute; null: the ids below say enough. */
   readonly reference?: string | null;

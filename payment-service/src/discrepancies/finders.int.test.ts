@@ -6,8 +6,8 @@ import { v7 as newId } from 'uuid';
 import type { DiscrepancyKind, DiscrepancyResource, PaymentResource } from '@shop/common/contracts';
 import { createTestPool } from '@shop/testing';
 import { SimulatedLedger } from '../providers/simulated/simulated-ledger.js';
-import { BooksComparison } from '../reconciliation/books-comparison.js';
-import { BooksRepository } from '../reconciliation/books.repository.js';
+import { LedgerComparison } from '../reconciliation/ledger-comparison.js';
+import { LedgerRepository } from '../reconciliation/ledger.repository.js';
 import { placeOrder, placePaidOrder } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
 
@@ -16,7 +16,7 @@ const signer = new Webhook(`whsec_${secret.toString('base64')}`);
 
 let test: TestService;
 let ledger: SimulatedLedger;
-let providerBooks: ReturnType<typeof createTestPool>;
+let providerLedger: ReturnType<typeof createTestPool>;
 let alice: TestCaller;
 let admin: TestCaller;
 
@@ -24,11 +24,11 @@ beforeAll(async () => {
   test = await startTestService({ simulated: { webhookSecrets: [secret] } });
   const url = test.config.simulated.databaseUrl;
   ledger = new SimulatedLedger({ url, newId, onConnectionLost: () => undefined });
-  providerBooks = createTestPool(url);
+  providerLedger = createTestPool(url);
   await ledger.begin(newId()); // which makes the provider's tables
 });
 afterAll(async () => {
-  await Promise.all([ledger.close(), providerBooks.end()]);
+  await Promise.all([ledger.close(), providerLedger.end()]);
   await test.stop();
 });
 beforeEach(() => {
@@ -36,7 +36,7 @@ beforeEach(() => {
 });
 
 /** The one finder: the provider tells unasked. */
-async function tell(type: string, data: object): Promise<void> {
+async function notify(type: string, data: object): Promise<void> {
   const [id, at] = [newId(), new Date()];
   const body = JSON.stringify({ type, data: { amount: 4_498, currency: 'USD', ...data } });
   await supertest(test.url)
@@ -51,15 +51,15 @@ async function tell(type: string, data: object): Promise<void> {
     .expect(200);
 }
 
-/** The other finder: the books are compared. */
+/** The other finder: the ledgers are compared. */
 async function compare(): Promise<void> {
   const { databaseUrl } = test.config;
   const ledgers = new Map([['simulated', ledger]]);
-  const comparison = new BooksComparison({ databaseUrl, ledgers, providerTimeout: 5_000 });
-  const books = new BooksRepository({ url: databaseUrl });
-  await books.open();
-  await comparison.run({ since: new Date(0), record: (found) => books.record(found) });
-  await books.close();
+  const comparison = new LedgerComparison({ databaseUrl, ledgers, providerTimeout: 5_000 });
+  const ledgerRepository = new LedgerRepository({ url: databaseUrl });
+  await ledgerRepository.open();
+  await comparison.run({ since: new Date(0), record: (found) => ledgerRepository.record(found) });
+  await ledgerRepository.close();
 }
 
 const discrepancies = async (payment: PaymentResource, kind: DiscrepancyKind): Promise<DiscrepancyResource[]> =>
@@ -67,32 +67,34 @@ const discrepancies = async (payment: PaymentResource, kind: DiscrepancyKind): P
 
 interface Contradiction {
   payment: PaymentResource;
-  tell(): Promise<void>;
+  notify(): Promise<void>;
 }
 
 async function chargedOtherwise(): Promise<Contradiction> {
   const { payment } = await placePaidOrder(test, alice);
-  await providerBooks.query('UPDATE simulated_provider.charges SET amount = 4400 WHERE key = $1', [payment.id]);
+  await providerLedger.query('UPDATE simulated_provider.charges SET amount = 4400 WHERE key = $1', [payment.id]);
   const { transactionId } = payment;
-  return { payment, tell: () => tell('charge.succeeded', { key: payment.id, transactionId, amount: 4_400 }) };
+  return { payment, notify: () => notify('charge.succeeded', { key: payment.id, transactionId, amount: 4_400 }) };
 }
 
 async function chargedAfterAll(status: 'failed' | 'pending'): Promise<Contradiction> {
   const { payment } = await placeOrder(test, alice);
   if (status === 'failed') await alice.post(`/${payment.id}/process`, { token: 'tok_chargeDeclined' }).expect(402);
   const transactionId = `ch_${newId()}`;
-  await providerBooks.query(
+  await providerLedger.query(
     `INSERT INTO simulated_provider.charges (key, transaction_id, amount, currency) VALUES ($1, $2, 4498, 'USD')
      ON CONFLICT (key) DO UPDATE SET transaction_id = $2, decline_reason = NULL`,
     [payment.id, transactionId],
   );
-  return { payment, tell: () => tell('charge.succeeded', { key: payment.id, transactionId }) };
+  return { payment, notify: () => notify('charge.succeeded', { key: payment.id, transactionId }) };
 }
 
 async function neverCharged(): Promise<Contradiction> {
   const { payment } = await placePaidOrder(test, alice);
-  await providerBooks.query(`UPDATE simulated_provider.charges SET decline_reason = 'no' WHERE key = $1`, [payment.id]);
-  return { payment, tell: () => tell('charge.declined', { key: payment.id, reason: 'no' }) };
+  await providerLedger.query(`UPDATE simulated_provider.charges SET decline_reason = 'no' WHERE key = $1`, [
+    payment.id,
+  ]);
+  return { payment, notify: () => notify('charge.declined', { key: payment.id, reason: 'no' }) };
 }
 
 async function refunded() {
@@ -107,14 +109,14 @@ async function refunded() {
 
 async function refundFailedLater(): Promise<Contradiction> {
   const { payment, key } = await refunded();
-  await providerBooks.query(`UPDATE simulated_provider.refunds SET decline_reason = 'no' WHERE key = $1`, [key]);
-  return { payment, tell: () => tell('refund.declined', { key, amount: 498, reason: 'no' }) };
+  await providerLedger.query(`UPDATE simulated_provider.refunds SET decline_reason = 'no' WHERE key = $1`, [key]);
+  return { payment, notify: () => notify('refund.declined', { key, amount: 498, reason: 'no' }) };
 }
 
 async function refundedOtherwise(): Promise<Contradiction> {
   const { payment, key, transactionId } = await refunded();
-  await providerBooks.query('UPDATE simulated_provider.refunds SET amount = 400 WHERE key = $1', [key]);
-  return { payment, tell: () => tell('refund.succeeded', { key, amount: 400, transactionId }) };
+  await providerLedger.query('UPDATE simulated_provider.refunds SET amount = 400 WHERE key = $1', [key]);
+  return { payment, notify: () => notify('refund.succeeded', { key, amount: 400, transactionId }) };
 }
 
 async function refundedAfterAll(): Promise<Contradiction> {
@@ -127,16 +129,16 @@ async function refundedAfterAll(): Promise<Contradiction> {
      VALUES ($2, $1, 498, 'pending', now() + interval '1 hour', now(), now())`,
     [payment.id, key],
   );
-  await tell('refund.declined', { key, amount: 498, reason: 'no' });
-  await providerBooks.query(
+  await notify('refund.declined', { key, amount: 498, reason: 'no' });
+  await providerLedger.query(
     `INSERT INTO simulated_provider.refunds (key, transaction_id, charge_transaction_id, amount, currency)
      VALUES ($1, $2, $3, 498, 'USD')`,
     [key, transactionId, payment.transactionId],
   );
-  return { payment, tell: () => tell('refund.succeeded', { key, amount: 498, transactionId }) };
+  return { payment, notify: () => notify('refund.succeeded', { key, amount: 498, transactionId }) };
 }
 
-describe('the provider tells of a contradiction, and the comparison of the books finds it too', () => {
+describe('the provider reports a contradiction, and the comparison of the ledgers finds it too', () => {
   it.each([
     ['amount_differs', 'another amount was charged', chargedOtherwise],
     ['amount_differs', 'another amount was refunded', refundedOtherwise],
@@ -150,14 +152,14 @@ describe('the provider tells of a contradiction, and the comparison of the books
     async (kind, _what, contradict) => {
       const contradiction = await contradict();
       const { payment } = contradiction;
-      await contradiction.tell();
+      await contradiction.notify();
       const [open] = await discrepancies(payment, kind);
       expect(open).toMatchObject({ status: 'open', provider: 'simulated', orderId: payment.orderId });
       await compare();
       expect(await discrepancies(payment, kind)).toMatchObject([{ id: open!.id, details: open!.details }]);
       await admin.post(`/discrepancies/${open!.id}/close`, { note: 'Settled by hand' }).expect(200);
       await compare();
-      await contradiction.tell();
+      await contradiction.notify();
       expect(await discrepancies(payment, kind)).toMatchObject([{ id: open!.id, status: 'closed' }]);
       const { body } = await admin.get(`/discrepancies?paymentId=${payment.id}&status=open`).expect(200);
       const others = (body.data as DiscrepancyResource[]).filter((one) => one.kind !== 'refund_declined');
@@ -168,7 +170,7 @@ describe('the provider tells of a contradiction, and the comparison of the books
   it('found by the comparison first -> the same', async () => {
     const contradiction = await chargedOtherwise();
     await compare();
-    await contradiction.tell();
+    await contradiction.notify();
     const found = await discrepancies(contradiction.payment, 'amount_differs');
     expect(found).toMatchObject([
       { orderId: contradiction.payment.orderId, details: { ours: '44.98 USD', theirs: '44 USD', reason: null } },
@@ -183,7 +185,7 @@ describe('the provider tells of a contradiction, and the comparison of the books
     await admin.post(`/${payment.id}/refund`, { amount: 1 }).expect(200);
     await compare();
     expect(await discrepancies(payment, 'amount_differs')).toMatchObject([{ id: open!.id, status: 'closed' }]);
-    await providerBooks.query('UPDATE simulated_provider.charges SET amount = 4300 WHERE key = $1', [payment.id]);
+    await providerLedger.query('UPDATE simulated_provider.charges SET amount = 4300 WHERE key = $1', [payment.id]);
     await compare();
     const found = await discrepancies(payment, 'amount_differs');
     expect(found.map(({ status }) => status)).toEqual(['open', 'closed']);

@@ -14,7 +14,7 @@ export function moneyText(
     : `${toMajorUnits(amount, decimals)} ${currency}`;
 }
 
-/** What moved at a provider beside what our books have of it, whose decimals it has where the currency is the same. */
+/** What moved at a provider beside what our ledger has of it, whose decimals it has where the currency is the same. */
 export function movedText(moved: Money & Partial<StoredMoney>, ours: StoredMoney | undefined): string {
   const decimals = ours?.currency === moved.currency ? ours.currencyDecimals : moved.currencyDecimals;
   return moneyText(moved, decimals);

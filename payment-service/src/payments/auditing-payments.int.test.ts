@@ -22,7 +22,7 @@ async function trailOf(paymentId: string): Promise<AuditResource[]> {
   return auditResource.array().parse(body.data).reverse();
 }
 
-const storyOf = async (paymentId: string) =>
+const scenarioOf = async (paymentId: string) =>
   (await trailOf(paymentId)).map(({ action, actorId, actorRole }) => [action, actorId, actorRole]);
 
 describe('paying', () => {
@@ -53,7 +53,7 @@ describe('paying', () => {
     const { payment } = await placeOrder(test, owner);
     await owner.post(`/${payment.id}/process`, { token: 'tok_chargeDeclined' }).expect(402);
 
-    expect(await storyOf(payment.id)).toEqual([['charge.requested', owner.id, 'user']]);
+    expect(await scenarioOf(payment.id)).toEqual([['charge.requested', owner.id, 'user']]);
   });
 
   it('money received by hand -> the admin who said so', async () => {
@@ -77,7 +77,7 @@ describe('paying', () => {
     ]);
     await pay();
 
-    expect(await storyOf(payment.id)).toEqual([['charge.requested', owner.id, 'user']]);
+    expect(await scenarioOf(payment.id)).toEqual([['charge.requested', owner.id, 'user']]);
   });
 });
 
@@ -104,7 +104,7 @@ describe('refunding', () => {
     await test.query('UPDATE simulated_provider.charges SET transaction_id = $2 WHERE key = $1', [payment.id, newId()]);
     await admin.post(`/${payment.id}/refund`, {}).expect(402);
 
-    expect(await storyOf(payment.id)).toEqual([
+    expect(await scenarioOf(payment.id)).toEqual([
       ['charge.requested', owner.id, 'user'],
       ['refund.requested', admin.id, 'admin'],
       ['refund.failed', null, null],
@@ -125,10 +125,10 @@ describe('refunding', () => {
       payment.transactionId,
     ]);
     await eventually(async () => {
-      expect((await storyOf(payment.id)).at(-1)).toEqual(['refund.succeeded', null, null]);
+      expect((await scenarioOf(payment.id)).at(-1)).toEqual(['refund.succeeded', null, null]);
     });
 
-    expect(await storyOf(payment.id)).toEqual([
+    expect(await scenarioOf(payment.id)).toEqual([
       ['charge.requested', owner.id, 'user'],
       ['refund.requested', null, null],
       ['refund.succeeded', null, null],
@@ -177,7 +177,7 @@ describe('the trail in the database', () => {
     }
   });
 
-  it('an entry that can not be written -> the refund it tells of is not made', async () => {
+  it('an entry that can not be written -> the refund it describes is not made', async () => {
     const { payment } = await placePaidOrder(test, owner);
     await test.query(`ALTER TABLE audit_trail ADD CONSTRAINT refused CHECK (actor_id <> '${admin.id}')`);
     await admin.post(`/${payment.id}/refund`, {}).expect(500);

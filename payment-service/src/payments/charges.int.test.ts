@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { PaymentResource } from '@shop/common/contracts';
 import { eventually, timeLimit } from '@shop/testing';
-import { expectBooksToBalance } from '../../test/books.js';
+import { expectLedgerToBalance } from '../../test/ledger.js';
 import { deliver, placeOrder, placePaidOrder, statusChangedEvent } from '../../test/order-builder.js';
 import {
   startTestService,
@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   try {
-    await expectBooksToBalance(test);
+    await expectLedgerToBalance(test);
   } finally {
     await impatient.stop();
     await test.stop();
@@ -46,7 +46,7 @@ const chargesOf = (id: string) =>
   test.query<{ transaction_id: string }>('SELECT * FROM simulated_provider.charges WHERE key = $1', [id]);
 
 describe('processing a payment', () => {
-  it.each([undefined, 'tok_visa'])('token %s -> paid; each step is told as an event', async (token) => {
+  it.each([undefined, 'tok_visa'])('token %s -> paid; each step is published as an event', async (token) => {
     const { payment } = await placeOrder(test, alice);
     const { body } = await alice.post(`/${payment.id}/process`, { token }).expect(200);
     const [charge] = await chargesOf(payment.id);
@@ -157,7 +157,7 @@ describe('processing a payment', () => {
     expect(await chargesOf(payment.id)).toHaveLength(1);
   });
 
-  it('the provider charges and our own database refuses to note it -> 202: nobody is told that nothing happened', async () => {
+  it('the provider charges and our own database refuses to note it -> 202: nobody gets the answer that nothing happened', async () => {
     const { payment } = await placeOrder(test, alice);
     await test.query(`
       CREATE TRIGGER fault BEFORE UPDATE ON payments FOR EACH ROW

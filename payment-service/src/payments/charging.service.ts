@@ -26,7 +26,7 @@ export class ChargingService {
     const { provider } = payment;
     const begun = await providers.beginCharge(provider, newChargeOf(payment, token), deadline);
     if (begun.outcome === 'declined') return begun;
-    // A charge that isn't confirmed moves no money: whether the provider has heard of it makes no difference.
+    // A charge that isn't confirmed moves no money: whether the provider has learned of it makes no difference.
     if (begun.outcome !== 'begun') return { outcome: 'not-reached', error: begun.error };
     const failure = await this.#storeReference(payment, begun.reference);
     if (failure !== undefined) return failure;

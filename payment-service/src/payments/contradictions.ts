@@ -6,7 +6,7 @@ import type { Refund } from './refund.js';
 
 const about = ({ id: paymentId, orderId, provider }: Payment) => ({ provider, orderId, paymentId });
 
-/** A provider says of a payment what our books deny. */
+/** A provider says of a payment what our ledger denies. */
 export const paymentContradicted = (
   kind: DiscrepancyKind,
   payment: Payment,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { PaymentResource } from '@shop/common/contracts';
 import { eventually } from '@shop/testing';
-import { expectBooksToBalance } from '../../test/books.js';
+import { expectLedgerToBalance } from '../../test/ledger.js';
 import { deliver, placeOrder, statusChangedEvent } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
 
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   try {
-    await expectBooksToBalance(test);
+    await expectLedgerToBalance(test);
   } finally {
     await test.stop();
   }

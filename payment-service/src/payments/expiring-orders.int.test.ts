@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { setTimeout as delay } from 'node:timers/promises';
 import { v7 as newId } from 'uuid';
 import type { OrderResource, PaymentResource } from '@shop/common/contracts';
-import { eventually, PATIENCE } from '@shop/testing';
-import { expectBooksToBalance } from '../../test/books.js';
+import { eventually, TIMEOUT } from '@shop/testing';
+import { expectLedgerToBalance } from '../../test/ledger.js';
 import { buildOrder, deliver, orderCreatedEvent, placeOrder, statusChangedEvent } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
 
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   try {
-    await expectBooksToBalance(test);
+    await expectLedgerToBalance(test);
   } finally {
     await test.stop();
   }
@@ -52,12 +52,12 @@ async function afterDeadline({ id, payableUntil }: OrderResource): Promise<void>
       );
       expect(row).toEqual({ is_looked_at: true });
     },
-    { timeout: PATIENCE + Math.max(0, Date.parse(payableUntil) - Date.now()) },
+    { timeout: TIMEOUT + Math.max(0, Date.parse(payableUntil) - Date.now()) },
   );
 }
 
 describe('an order whose time to be paid is over', () => {
-  it('nobody has paid it -> its payment is cancelled, and that is told once', async () => {
+  it('nobody has paid it -> its payment is cancelled, and that is reported once', async () => {
     const { payment } = await placeOrder(test, alice, inSeconds(1));
     await expired(payment.id);
     expect(await current(payment.id)).toMatchObject({ status: 'cancelled', provider: null, failureReason: null });
@@ -81,7 +81,7 @@ describe('an order whose time to be paid is over', () => {
     expect(last).toMatchObject({ sequence: 4, data: { status: 'failed', previousStatus: 'failed' } });
   });
 
-  it('a further payment waits after a declined one -> that one is cancelled, and tells of it', async () => {
+  it('a further payment waits after a declined one -> that one is cancelled, with an event', async () => {
     const { order, payment } = await placeOrder(test, alice, inSeconds(3));
     await alice.post(`/${payment.id}/process`, { token: 'tok_chargeDeclined' }).expect(402);
     const { body } = await alice.post('', aDraft(order)).expect(201);

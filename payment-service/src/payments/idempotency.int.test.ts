@@ -5,7 +5,7 @@ import type { Response } from 'supertest';
 import { v7 as newId } from 'uuid';
 import type { PaymentResource } from '@shop/common/contracts';
 import { eventually, startTcpProxy } from '@shop/testing';
-import { expectBooksToBalance } from '../../test/books.js';
+import { expectLedgerToBalance } from '../../test/ledger.js';
 import { buildOrder, deliver, placeOrder, placePaidOrder, statusChangedEvent } from '../../test/order-builder.js';
 import {
   startTestService,
@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   try {
-    await expectBooksToBalance(test);
+    await expectLedgerToBalance(test);
   } finally {
     await another.stop();
     await test.stop();
@@ -83,7 +83,7 @@ async function expectOneAnswer(caller: TestCaller, path: string, body: object, s
 }
 
 /**
- * Sends a request to a process that never hears of what it asked for last, its own database or the provider's, and is
+ * Sends a request to a process that never learns of what it asked for last, its own database or the provider's, and is
  * killed once that is done.
  */
 async function dieAfter(
@@ -267,7 +267,7 @@ describe('processing a payment under an idempotency key', () => {
   });
 
   it('carried on at a provider that answers late, and then not at all -> 409 to the others until its end', async () => {
-    await placePaidOrder(test, alice); // the provider makes its books when it is first asked
+    await placePaidOrder(test, alice); // the provider makes its ledger when it is first asked
     const patient = await test.startAnother({ providerTimeout: 6_000 });
     await dieAfter(
       { database: ['UPDATE idempotency_keys'] },

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import supertest from 'supertest';
 import type { OrderStatus, PaymentResource } from '@shop/common/contracts';
 import { ADDED_VALUE, asWrittenBy, eventually, repeatAndShuffle, versions } from '@shop/testing';
-import { expectBooksToBalance } from '../../test/books.js';
+import { expectLedgerToBalance } from '../../test/ledger.js';
 import {
   buildOrder,
   deliver,
@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   try {
-    await expectBooksToBalance(test);
+    await expectLedgerToBalance(test);
   } finally {
     await test.stop();
   }
@@ -42,7 +42,7 @@ const eventTypesOf = async (orderId: string): Promise<string[]> => {
 };
 
 describe('order.created', () => {
-  it('three times -> one pending payment by card, told once', async () => {
+  it('three times -> one pending payment by card, reported once', async () => {
     const order = buildOrder({ userId: alice.id });
     const event = orderCreatedEvent(order);
     await deliver(test, event, event, event);
@@ -186,7 +186,7 @@ describe('order.status_changed', () => {
 });
 
 describe('hundreds of events of many orders', () => {
-  const fates: OrderStatus[][] = [
+  const outcomes: OrderStatus[][] = [
     [],
     ['confirmed'],
     ['confirmed', 'processing', 'shipped', 'delivered'],
@@ -195,15 +195,15 @@ describe('hundreds of events of many orders', () => {
     ['confirmed', 'processing', 'cancelled'],
   ];
 
-  /** One order of each fate, paid or not yet, and all that order-service has to tell of them. */
-  const ordersOfAllFates = () =>
+  /** One order of each outcome, paid or not yet, and all that order-service has to describe them. */
+  const ordersOfAllOutcomes = () =>
     Promise.all(
       [true, false].flatMap((isPaid) =>
-        fates.map(async (statuses) => {
+        outcomes.map(async (statuses) => {
           const order = isPaid ? (await placePaidOrder(test, alice)).order : buildOrder({ userId: alice.id });
           const previous = (index: number) => ({ ...order, status: statuses[index - 1] ?? order.status });
           const changes = statuses.map((status, index) => statusChangedEvent(previous(index), status, index + 2));
-          return { order, fate: `${isPaid} ${statuses.join(' ')}`, events: [orderCreatedEvent(order), ...changes] };
+          return { order, outcome: `${isPaid} ${statuses.join(' ')}`, events: [orderCreatedEvent(order), ...changes] };
         }),
       ),
     );
@@ -225,10 +225,10 @@ describe('hundreds of events of many orders', () => {
   };
 
   it('each delivered one to four times and shuffled -> the same end as once and in order', async () => {
-    const inOrder = await ordersOfAllFates();
-    const shuffled: Awaited<ReturnType<typeof ordersOfAllFates>> = [];
+    const inOrder = await ordersOfAllOutcomes();
+    const shuffled: Awaited<ReturnType<typeof ordersOfAllOutcomes>> = [];
     // Not all at once: what a busy machine can't carry out soon is refused.
-    for (let round = 0; round < 8; round++) shuffled.push(...(await ordersOfAllFates()));
+    for (let round = 0; round < 8; round++) shuffled.push(...(await ordersOfAllOutcomes()));
     const deliveries = repeatAndShuffle(
       shuffled.flatMap(({ events }) => events),
       { times: 4, seed: 1 },
@@ -245,14 +245,15 @@ describe('hundreds of events of many orders', () => {
       expect(await test.query("SELECT FROM refunds WHERE status = 'pending'")).toEqual([]);
     });
     const ends = new Map(
-      await Promise.all(inOrder.map(async ({ fate, order }) => [fate, await endOf(order.id)] as const)),
+      await Promise.all(inOrder.map(async ({ outcome, order }) => [outcome, await endOf(order.id)] as const)),
     );
     expect([...ends.values()].filter((end) => end?.refunds.length === 1)).toHaveLength(3);
-    for (const { order, fate } of shuffled) expect([fate, await endOf(order.id)]).toEqual([fate, ends.get(fate)]);
-    const told = await test.query(
+    for (const { order, outcome } of shuffled)
+      expect([outcome, await endOf(order.id)]).toEqual([outcome, ends.get(outcome)]);
+    const reported = await test.query(
       'SELECT subject, sequence FROM outbox GROUP BY subject, sequence HAVING count(*) > 1',
     );
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
   });
 });
 

@@ -3,7 +3,7 @@ import type { EventDraft } from '@shop/common/contracts';
 import { Conflict } from '@shop/common/errors';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
-import type { OrderAccount } from './order-account.js';
+import type { PaymentAggregate } from './payment-aggregate.js';
 import type { Expiry } from './order-expiry.js';
 import type { PayableOrder } from './payable-order.js';
 import type { Payment } from './payment.js';
@@ -23,13 +23,13 @@ export class OrderExpiryRepository {
    * Writes what `decide` says of up to `limit` orders that are due and that nobody else has locked, the earliest first:
    * `now` is the database's clock under their locks. Answers how many they were.
    */
-  async decideDue(limit: number, decide: (account: OrderAccount, now: Date) => Expiry): Promise<number> {
+  async decideDue(limit: number, decide: (aggregate: PaymentAggregate, now: Date) => Expiry): Promise<number> {
     const result = await this.#store.save(async (transaction) => {
-      const { accounts, now } = await lockDue(transaction, limit);
-      const expiries = accounts.map((account) => ({ account, expiry: decide(account, now) }));
+      const { aggregates, now } = await lockDue(transaction, limit);
+      const expiries = aggregates.map((aggregate) => ({ aggregate, expiry: decide(aggregate, now) }));
       if (expiries.length > 0) await write(transaction, expiries);
       const events: EventDraft[] = expiries.flatMap(({ expiry }) => [...(expiry.events ?? [])]);
-      return { value: accounts.length, events };
+      return { value: aggregates.length, events };
     });
     return result.outcome === 'saved' ? result.value : 0;
   }
@@ -38,13 +38,13 @@ export class OrderExpiryRepository {
 async function lockDue(
   transaction: TransactionOf<Database>,
   limit: number,
-): Promise<{ accounts: OrderAccount[]; now: Date }> {
+): Promise<{ aggregates: PaymentAggregate[]; now: Date }> {
   // An index is searched for a time that stands still for the statement; clock_timestamp() would be compared row by row.
   const rows = await transaction.$queryRaw<(PayableOrder & { now: Date })[]>(sql`
     SELECT ${payableOrderColumns}, clock_timestamp() AS now FROM payable_orders
     WHERE expires_at <= statement_timestamp() ORDER BY expires_at LIMIT ${limit}::integer FOR UPDATE SKIP LOCKED`);
   const [first] = rows;
-  if (first === undefined) return { accounts: [], now: new Date(0) };
+  if (first === undefined) return { aggregates: [], now: new Date(0) };
   // A statement of its own, so that it sees what was committed until the locks were there.
   const payments = await transaction.$queryRaw<Payment[]>(sql`
     SELECT ${paymentColumns} FROM unnest(${rows.map(({ id }) => id)}::uuid[]) AS due (due_id)
@@ -52,16 +52,16 @@ async function lockDue(
       SELECT * FROM payments WHERE order_id = due_id ORDER BY ${latestFirst} LIMIT 1 FOR UPDATE
     ) AS latest`);
   const paymentOf = new Map(payments.map((payment) => [payment.orderId, payment]));
-  const accounts = rows.map(({ now: _, ...order }) => ({ order, payment: paymentOf.get(order.id) }));
-  return { accounts, now: first.now };
+  const aggregates = rows.map(({ now: _, ...order }) => ({ order, payment: paymentOf.get(order.id) }));
+  return { aggregates, now: first.now };
 }
 
 async function write(
   transaction: TransactionOf<Database>,
-  expiries: readonly { account: OrderAccount; expiry: Expiry }[],
+  expiries: readonly { aggregate: PaymentAggregate; expiry: Expiry }[],
 ): Promise<void> {
-  const orders = expiries.map(({ account, expiry }) => ({
-    id: account.order.id,
+  const orders = expiries.map(({ aggregate, expiry }) => ({
+    id: aggregate.order.id,
     expiredAt: expiry.order?.expiredAt,
     lookAgainAt: expiry.lookAgainAt,
   }));

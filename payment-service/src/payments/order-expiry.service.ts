@@ -1,5 +1,5 @@
 import type { Logger } from '@shop/common/logger';
-import type { OrderAccount } from './order-account.js';
+import type { PaymentAggregate } from './payment-aggregate.js';
 import { expiryOf, type Expiry } from './order-expiry.js';
 import type { OrderExpiryRepository } from './order-expiry.repository.js';
 
@@ -23,16 +23,16 @@ export class OrderExpiryService {
 
   /** Lets a batch of unpaid orders expire whose time is over. True: there may be more of them. */
   async expireDue(): Promise<boolean> {
-    const looked = await this.#options.expiries.decideDue(BATCH, (account, now) => this.#decide(account, now));
+    const looked = await this.#options.expiries.decideDue(BATCH, (aggregate, now) => this.#decide(aggregate, now));
     return looked === BATCH;
   }
 
   /** One order that can't be decided must not hold up the others. */
-  #decide(account: OrderAccount, now: Date): Expiry {
+  #decide(aggregate: PaymentAggregate, now: Date): Expiry {
     try {
-      return expiryOf(account, now);
+      return expiryOf(aggregate, now);
     } catch (err) {
-      this.#options.logger.error('expiry of an order not decided', { orderId: account.order.id, err });
+      this.#options.logger.error('expiry of an order not decided', { orderId: aggregate.order.id, err });
       return { lookAgainAt: new Date(now.getTime() + FAULT_PAUSE) };
     }
   }

@@ -1,4 +1,4 @@
-import type { Decision, OrderAccount } from './order-account.js';
+import type { Decision, PaymentAggregate } from './payment-aggregate.js';
 import { cancel, restated } from './payment.js';
 import { paymentExpired } from './payment.resource.js';
 
@@ -16,7 +16,7 @@ const PAUSE = { shortest: 5_000, longest: 10 * 60_000 };
  * that was begun in time is waited for, however late its verdict. An order without any payment isn't one that nobody has
  * paid, but one whose `order.created` hasn't come yet.
  */
-export function expiryOf({ order, payment }: OrderAccount, now: Date): Expiry {
+export function expiryOf({ order, payment }: PaymentAggregate, now: Date): Expiry {
   if (order.status !== 'pending' || order.expiredAt !== null) return { lookAgainAt: null };
   if (now < order.payableUntil) return { lookAgainAt: order.payableUntil };
   switch (payment?.status) {

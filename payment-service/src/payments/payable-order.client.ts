@@ -4,7 +4,7 @@ import type { ServiceClient } from '@shop/common/http';
 import type { PayableOrder } from './payable-order.js';
 import { toPayableOrder } from './payable-order.resource.js';
 
-/** What the caller is told as it is; anything else that order-service answers is its own trouble. */
+/** What the caller gets as it is; anything else that order-service answers is its own trouble. */
 const passedOn: readonly ErrorCode[] = ['UNAUTHORIZED', 'RATE_LIMITED', 'SERVICE_UNAVAILABLE', 'UPSTREAM_TIMEOUT'];
 
 /** Orders as order-service shows them to a caller. */

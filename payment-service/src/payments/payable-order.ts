@@ -25,7 +25,7 @@ const progress = {
   cancelled: 4,
 } as const satisfies Record<OrderStatus, number>;
 
-/** The order with a status told by somebody else, unless that is old news. */
+/** The order with a status reported by somebody else, unless that is old news. */
 export const advance = (order: PayableOrder, status: OrderStatus): PayableOrder =>
   progress[status] > progress[order.status] ? { ...order, status } : order;
 

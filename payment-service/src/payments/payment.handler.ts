@@ -1,5 +1,5 @@
 import type { Actor } from '@shop/common/auth';
-import { accepted, attemptOf, created, ok, page, type Input, type Reply } from '@shop/common/http';
+import { accepted, leaseOf, created, ok, page, type Input, type Reply } from '@shop/common/http';
 import { batchMeta, toPage, toPageRequest } from '@shop/common/paging';
 import type { Payment } from './payment.js';
 import { toPaymentResource, toRefundResource } from './payment.resource.js';
@@ -26,9 +26,9 @@ export class PaymentHandler {
     this.#refunds = refunds;
   }
 
-  create = async ({ actor, body, token, heldKey }: Input<unknown, unknown, CreatePaymentBody>): Promise<Reply> => {
+  create = async ({ actor, body, token, leasedKey }: Input<unknown, unknown, CreatePaymentBody>): Promise<Reply> => {
     const draft = { ...body, description: body.description || null };
-    return opened(await this.#payments.create(actor, draft, token, attemptOf(heldKey, opened)));
+    return opened(await this.#payments.create(actor, draft, token, leaseOf(leasedKey, opened)));
   };
 
   list = async ({ actor, query }: Input<unknown, PaymentListQuery>): Promise<Reply> =>
@@ -47,18 +47,18 @@ export class PaymentHandler {
     actor,
     params,
     body,
-    heldKey,
+    leasedKey,
   }: Input<PaymentParams, unknown, ProcessPaymentBody>): Promise<Reply> =>
-    processed(await this.#payments.process(actor, params.id, body, attemptOf(heldKey, processed)));
+    processed(await this.#payments.process(actor, params.id, body, leaseOf(leasedKey, processed)));
 
   refund = async ({
     actor,
     params,
     body,
-    heldKey,
+    leasedKey,
   }: Input<PaymentParams, unknown, RefundPaymentBody>): Promise<Reply> => {
     const request = { amount: body.amount, reason: body.reason || null };
-    return refunded(await this.#refunds.request(actor, params.id, request, attemptOf(heldKey, refunded)));
+    return refunded(await this.#refunds.request(actor, params.id, request, leaseOf(leasedKey, refunded)));
   };
 
   listRefunds = async ({ actor, params }: Input<PaymentParams>): Promise<Reply> => {

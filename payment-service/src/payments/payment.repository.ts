@@ -1,6 +1,6 @@
 import type { AuditEntry, EventDraft, PaymentStatus } from '@shop/common/contracts';
-import { attemptClauses, auditClause, outboxInsert, readAll, readSlice, type AtomicStore } from '@shop/common/database';
-import type { AttemptNote } from '@shop/common/idempotency';
+import { leaseClauses, auditClause, outboxInsert, readAll, readSlice, type AtomicStore } from '@shop/common/database';
+import type { LeaseNote } from '@shop/common/idempotency';
 import type { PageRequest, Slice } from '@shop/common/paging';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
@@ -84,15 +84,15 @@ export class PaymentRepository {
   }
 
   /**
-   * Marks a pending payment as being processed, with the event that tells of it, who asked for it, and a note about that
+   * Marks a pending payment as being processed, with the event that describes it, who asked for it, and a note about that
    * request. False: somebody else was faster, or the order's time is over by the database's clock.
    */
   async startProcessing(
     payment: Payment,
     { event, audit }: { event: EventDraft; audit: readonly AuditEntry[] },
-    note?: AttemptNote,
+    note?: LeaseNote,
   ): Promise<boolean> {
-    const { held, isAllowed, noted } = attemptClauses(note);
+    const { held, isAllowed, noted } = leaseClauses(note);
     const rows = await this.#store.saveInOneStatement<{ id: string }>(Prisma.sql`
       WITH ${held} payable AS (
         SELECT FROM payable_orders
@@ -105,7 +105,7 @@ export class PaymentRepository {
         WHERE id = ${payment.id}::uuid AND status = 'pending' AND version = ${payment.version - 1}
           AND EXISTS (SELECT FROM payable) AND ${isAllowed}
         RETURNING id
-      ), told AS (${outboxInsert([event], { onlyIf: Prisma.sql`SELECT FROM saved` })})
+      ), published AS (${outboxInsert([event], { onlyIf: Prisma.sql`SELECT FROM saved` })})
       ${auditClause(audit)} ${noted} SELECT id FROM saved`);
     return rows.length > 0;
   }

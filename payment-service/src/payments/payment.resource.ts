@@ -56,7 +56,7 @@ export const paymentExpired = (payment: Payment, previousStatus: PaymentStatus):
   data: { ...toPaymentResource(payment), previousStatus, reason: 'expired' },
 });
 
-/** The event that tells of a payment's status; `previousStatus` is null for a new payment. */
+/** The event that describes a payment's status; `previousStatus` is null for a new payment. */
 export const paymentEvent = (
   payment: Payment,
   { previousStatus, reason = null }: { previousStatus: PaymentStatus | null; reason?: string | null },

@@ -1,8 +1,8 @@
 import type { Actor } from '@shop/common/auth';
 import type { PaymentMethod, PaymentStatus } from '@shop/common/contracts';
-import type { Cause } from '@shop/common/database';
+import type { InboundEvent } from '@shop/common/database';
 import { Conflict, InvalidInput, ServiceUnavailable, type AppError } from '@shop/common/errors';
-import type { Attempt } from '@shop/common/idempotency';
+import type { IdempotencyLease } from '@shop/common/idempotency';
 import type { Logger } from '@shop/common/logger';
 import { isSameMoney } from '../discrepancies/contradiction.js';
 import type { DiscrepancyService } from '../discrepancies/discrepancy.service.js';
@@ -16,13 +16,13 @@ import {
   chargeNotReached,
   chargeRequested,
   chargeSucceeded,
-  orderHeardOf,
+  orderObserved,
   paymentRequested,
   type Decision,
   type Moment,
-  type OrderAccount,
-} from './order-account.js';
-import type { OrderAccountRepository } from './order-account.repository.js';
+  type PaymentAggregate,
+} from './payment-aggregate.js';
+import type { PaymentAggregateRepository } from './payment-aggregate.repository.js';
 import { isTooLate, type PayableOrder } from './payable-order.js';
 import type { PayableOrderClient } from './payable-order.client.js';
 import { processedBy } from './payment.audit.js';
@@ -39,12 +39,12 @@ import type { PaymentFilter, PaymentPageRequest, PaymentRepository, PaymentSlice
 
 export interface PaymentServiceOptions {
   payments: PaymentRepository;
-  accounts: OrderAccountRepository;
+  aggregates: PaymentAggregateRepository;
   orders: PayableOrderClient;
   providers: Pick<Providers, 'online' | 'byHand'>;
   charging: Pick<ChargingService, 'charge' | 'carryOn'>;
   discrepancies: Pick<DiscrepancyService, 'record'>;
-  /** Told when a refund waits for its provider. */
+  /** Notified when a refund waits for its provider. */
   refunds: { wake(): void };
   logger: Logger;
   newId: () => string;
@@ -99,16 +99,16 @@ export class PaymentService {
   }
 
   /** Opens a further payment for an order whose last one failed or was cancelled. */
-  async create(actor: Actor, draft: PaymentDraft, token: string, attempt?: Attempt<Payment>): Promise<Payment> {
-    const { payments, accounts } = this.#options;
+  async create(actor: Actor, draft: PaymentDraft, token: string, lease?: IdempotencyLease<Payment>): Promise<Payment> {
+    const { payments, aggregates } = this.#options;
     const order = (await payments.findOrder(draft.orderId)) ?? (await this.#fetchOrder(draft.orderId, token));
     if (order === undefined || !isVisibleTo(actor, order)) throw new OrderNotFound();
     refuseMismatch(order, draft);
-    const { openedPayment } = await accounts.change(
+    const { openedPayment } = await aggregates.change(
       order.id,
-      (account, now) =>
+      (aggregate, now) =>
         paymentRequested(
-          account,
+          aggregate,
           {
             method: draft.method,
             description: draft.description,
@@ -116,7 +116,7 @@ export class PaymentService {
           },
           this.#moment(now),
         ),
-      (decision) => attempt?.makes(written(decision.openedPayment)),
+      (decision) => lease?.complete(written(decision.openedPayment)),
     );
     return written(openedPayment);
   }
@@ -130,7 +130,7 @@ export class PaymentService {
     actor: Actor,
     id: string,
     { token, method: chosen }: { token: string | undefined; method: PaymentMethod | undefined },
-    attempt?: Attempt<Payment>,
+    lease?: IdempotencyLease<Payment>,
   ): Promise<Payment> {
     const { payments, providers, charging } = this.#options;
     const found = await payments.findWithOrder(id);
@@ -139,31 +139,31 @@ export class PaymentService {
     const method = chosen ?? before.method;
     const byHand = isReceivedByHand(method);
     if (byHand && actor.role !== 'admin') throw new OnlyAdminReceives(method);
-    if (attempt?.begun === id && before.status !== 'pending') return this.#carryOn(before, token, attempt);
+    if (lease?.begun === id && before.status !== 'pending') return this.#carryOn(before, token, lease);
     const provider = byHand ? providers.byHand : providers.online;
     const { payment, event } = chargeRequested({ order, payment: before }, { method, provider }, this.#moment(now));
-    const told = { event, audit: [processedBy(actor, payment)] };
-    if (!(await payments.startProcessing(payment, told, attempt?.begins(id)))) {
+    const reported = { event, audit: [processedBy(actor, payment)] };
+    if (!(await payments.startProcessing(payment, reported, lease?.start(id)))) {
       if (isTooLate(order, (await payments.findWithOrder(id))?.now ?? now)) throw new OrderNotPayable(order.status);
       throw new PaymentNotPending('no longer pending');
     }
-    return this.settle(payment, await charging.charge(payment, token), attempt);
+    return this.settle(payment, await charging.charge(payment, token), lease);
   }
 
   /** Brings a charge to its end that began earlier: asking under the same key never charges twice. */
-  async #carryOn(payment: Payment, token: string | undefined, attempt: Attempt<Payment>): Promise<Payment> {
+  async #carryOn(payment: Payment, token: string | undefined, lease: IdempotencyLease<Payment>): Promise<Payment> {
     if (payment.status !== 'processing') return paid(payment);
     const outcome = await this.#options.charging.carryOn(payment, token);
     // Where the provider isn't reached now it may have been then.
-    return this.settle(payment, 'error' in outcome ? { ...outcome, outcome: 'unknown' } : outcome, attempt);
+    return this.settle(payment, 'error' in outcome ? { ...outcome, outcome: 'unknown' } : outcome, lease);
   }
 
   /** As `writeOutcome`, for somebody who waits for it. Throws PaymentDeclined, Conflict and ServiceUnavailable. */
-  async settle(payment: Payment, outcome: ChargeOutcome, attempt?: Attempt<Payment>): Promise<Payment> {
+  async settle(payment: Payment, outcome: ChargeOutcome, lease?: IdempotencyLease<Payment>): Promise<Payment> {
     const { logger } = this.#options;
     const facts = { paymentId: payment.id, outcome: outcome.outcome };
     if ('error' in outcome) logger.warn('charge not answered', { ...facts, err: outcome.error });
-    const settled = await this.writeOutcome(payment, outcome, attempt).catch((err: unknown) => {
+    const settled = await this.writeOutcome(payment, outcome, lease).catch((err: unknown) => {
       // The money may have moved: any other answer than "being processed" would be untrue.
       logger.error('outcome of a charge not written', { ...facts, err });
       return payment;
@@ -172,31 +172,31 @@ export class PaymentService {
   }
 
   /** Writes down what came of a charge, unless that is known already. Answers the payment as it is then. */
-  async writeOutcome(payment: Payment, result: ChargeOutcome, attempt?: Attempt<Payment>): Promise<Payment> {
-    const { accounts, payments, refunds } = this.#options;
+  async writeOutcome(payment: Payment, result: ChargeOutcome, lease?: IdempotencyLease<Payment>): Promise<Payment> {
+    const { aggregates, payments, refunds } = this.#options;
     const { id, orderId } = payment;
     if (result.outcome === 'unknown') return written(await payments.find(id));
     if (result.outcome === 'succeeded' && !isSameMoney(payment, result)) {
       await this.#options.discrepancies.record(paymentContradicted('amount_differs', payment, result));
       return written(await payments.find(id));
     }
-    const decide = (account: OrderAccount, now: Date): Decision => {
+    const decide = (aggregate: PaymentAggregate, now: Date): Decision => {
       switch (result.outcome) {
         case 'needs-customer':
-          return chargeAwaitsCustomer(account, id, result.nextAction, this.#moment(now));
+          return chargeAwaitsCustomer(aggregate, id, result.nextAction, this.#moment(now));
         case 'unconfirmed':
         case 'processing':
-          return chargeAwaitsCustomer(account, id, undefined, this.#moment(now));
+          return chargeAwaitsCustomer(aggregate, id, undefined, this.#moment(now));
         case 'succeeded':
-          return chargeSucceeded(account, id, result.transactionId, this.#moment(now));
+          return chargeSucceeded(aggregate, id, result.transactionId, this.#moment(now));
         case 'declined':
-          return chargeDeclined(account, id, result.reason, this.#moment(now));
+          return chargeDeclined(aggregate, id, result.reason, this.#moment(now));
         case 'not-reached':
-          return chargeNotReached(account, id, this.#moment(now));
+          return chargeNotReached(aggregate, id, this.#moment(now));
       }
     };
-    const decision = await accounts.change(orderId, decide, ({ payment: changed }) =>
-      changed?.status === 'processing' ? undefined : changed && attempt?.ended(refusalOf(changed) ?? changed),
+    const decision = await aggregates.change(orderId, decide, ({ payment: changed }) =>
+      changed?.status === 'processing' ? undefined : changed && lease?.settle(refusalOf(changed) ?? changed),
     );
     if (decision.openedRefund) refunds.wake();
     const settled = decision.payment ?? written(await payments.find(id));
@@ -212,10 +212,10 @@ export class PaymentService {
     return settled;
   }
 
-  /** Somebody told of an order: what follows for its payment happens once, in whatever order the news come. */
-  async followOrder(order: PayableOrder, cause: Cause): Promise<void> {
-    const decision = await this.#options.accounts.follow(order, cause, (account, now) =>
-      orderHeardOf(account, order.status, this.#moment(now)),
+  /** An event describes an order: what follows for its payment happens once, in whatever order the news come. */
+  async followOrder(order: PayableOrder, cause: InboundEvent): Promise<void> {
+    const decision = await this.#options.aggregates.follow(order, cause, (aggregate, now) =>
+      orderObserved(aggregate, order.status, this.#moment(now)),
     );
     if (decision?.openedRefund) this.#options.refunds.wake();
   }
@@ -231,7 +231,7 @@ export class PaymentService {
   }
 }
 
-/** What somebody who pays is told of a payment that isn't paid after all. */
+/** What a payer learns of a payment that isn't paid after all. */
 function refusalOf({ id: paymentId, status, failureReason }: Payment): AppError | undefined {
   switch (status) {
     case 'failed':

@@ -35,7 +35,7 @@ export interface Payment {
 }
 
 /** How many times a provider's own time a charge may be on its way to it. */
-export const CHARGE_PATIENCE = 12;
+export const CHARGE_TIMEOUT_FACTOR = 12;
 /** Milliseconds between two questions to a provider about the same charge or refund, at most. */
 export const LONGEST_PAUSE = 10 * 60_000;
 
@@ -133,7 +133,7 @@ export const release = (payment: Payment, now: Date): Payment =>
 export const cancel = (payment: Payment, now: Date): Payment =>
   change(payment, { status: 'cancelled', provider: null, providerReference: null, ...NO_ACTION }, now);
 
-/** Told of in an event, although nothing about it has changed: the event needs a sequence of its own. */
+/** Notified of in an event, although nothing about it has changed: the event needs a sequence of its own. */
 export const restated = (payment: Payment, now: Date): Payment => change(payment, {}, now);
 
 /** Sets an amount aside for a refund, so that no other can claim it. Throws PaymentNotRefundable and RefundTooLarge. */

@@ -24,8 +24,8 @@ const paymentBody = ({ id }: { id: string }, changes: object = {}) => {
   return { orderId: id, amount: 44.98, currency: 'USD', method: 'card', ...changes };
 };
 
-/** An order that order-service knows and that this service has not heard of. */
-function unheardOrder(changes: Partial<Parameters<typeof buildOrder>[0]> = {}) {
+/** An order that order-service knows and that this service has not learned of. */
+function unknownOrder(changes: Partial<Parameters<typeof buildOrder>[0]> = {}) {
   const order = buildOrder({ userId: alice.id, ...changes });
   test.orderService.orders.set(order.id, order);
   return order;
@@ -87,9 +87,9 @@ describe('who may do what', () => {
 });
 
 describe('POST /payments', () => {
-  it('an order not heard of yet -> fetched with the caller’s token, and paid for', async () => {
-    const order = unheardOrder();
-    const { body } = await alice.post('', paymentBody(order, { description: ' books ' })).expect(201);
+  it('an order not learned of yet -> fetched with the caller’s token, and paid for', async () => {
+    const order = unknownOrder();
+    const { body } = await alice.post('', paymentBody(order, { description: ' ledger ' })).expect(201);
     expect(body).toEqual({
       success: true,
       message: 'Payment created',
@@ -105,7 +105,7 @@ describe('POST /payments', () => {
         transactionId: null,
         provider: null,
         nextAction: null,
-        description: 'books',
+        description: 'ledger',
         failureReason: null,
         paidAt: null,
         createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
@@ -143,13 +143,13 @@ describe('POST /payments', () => {
   });
 
   it('an admin for somebody’s order -> the payment is that user’s', async () => {
-    const { body } = await admin.post('', paymentBody(unheardOrder())).expect(201);
+    const { body } = await admin.post('', paymentBody(unknownOrder())).expect(201);
     expect(body.data.userId).toBe(alice.id);
   });
 
   it('an order that is not there, or somebody else’s -> 404', async () => {
     await alice.post('', paymentBody({ id: newId() })).expect(404);
-    const { body } = await bob.post('', paymentBody(unheardOrder())).expect(404);
+    const { body } = await bob.post('', paymentBody(unknownOrder())).expect(404);
     expect(body.error).toMatchObject({ code: 'NOT_FOUND', message: 'Order not found' });
   });
 
@@ -168,7 +168,7 @@ describe('POST /payments', () => {
   });
 
   it('another amount or currency than the order’s -> 400', async () => {
-    const order = unheardOrder();
+    const order = unknownOrder();
     const faults = [
       [{ amount: 44.97 }, 'amount'],
       [{ amount: 44.981 }, 'amount'],
@@ -189,26 +189,26 @@ describe('POST /payments', () => {
       { status: 'confirmed' as const },
       { payableUntil: past },
     ]) {
-      await alice.post('', paymentBody(unheardOrder(changes))).expect(409);
+      await alice.post('', paymentBody(unknownOrder(changes))).expect(409);
     }
   });
 
   it('order-service fails or is down -> 503, too slow -> 504; payments of known orders go on', async () => {
     const { order } = await orderWithFailedPayment();
-    const unheard = unheardOrder();
+    const unreceived = unknownOrder();
     try {
       test.orderService.fault = 'failing';
-      const { body } = await alice.post('', paymentBody(unheard)).expect(503);
+      const { body } = await alice.post('', paymentBody(unreceived)).expect(503);
       expect(body.error).toMatchObject({ code: 'SERVICE_UNAVAILABLE', message: 'order-service is unavailable' });
       await alice.post('', paymentBody(order)).expect(201);
       test.orderService.fault = 'silent';
       const start = Date.now();
-      await alice.post('', paymentBody(unheard)).expect(504);
+      await alice.post('', paymentBody(unreceived)).expect(504);
       expect(Date.now() - start).toBeLessThan(timeLimit(3_500));
     } finally {
       test.orderService.fault = 'none';
     }
-    await alice.post('', paymentBody(unheard)).expect(201);
+    await alice.post('', paymentBody(unreceived)).expect(201);
   });
 
   it('bad input -> 400 that names every field, and what has no rule is ignored', async () => {
@@ -217,10 +217,10 @@ describe('POST /payments', () => {
     expect(body.error.fields.map(({ field }: { field: string }) => field)).toEqual(Object.keys(bad));
     expect(body.error.details).toContain('amount: must be a number');
     for (const amount of [0, -1, null, [5], Number.MAX_VALUE]) {
-      await alice.post('', paymentBody(unheardOrder(), { amount })).expect(400);
+      await alice.post('', paymentBody(unknownOrder(), { amount })).expect(400);
     }
     const { body: kept } = await alice
-      .post('', paymentBody(unheardOrder(), { userId: bob.id, status: 'success', refundedAmount: 1 }))
+      .post('', paymentBody(unknownOrder(), { userId: bob.id, status: 'success', refundedAmount: 1 }))
       .expect(201);
     expect(kept.data).toMatchObject({ userId: alice.id, status: 'pending', refundedAmount: 0 });
   });
@@ -231,7 +231,7 @@ describe('POST /payments', () => {
       ['KWD', 999_999_999_999.999],
       ['USD', 9_999_999_999_999.99],
     ] as const) {
-      const order = unheardOrder({ currency, totalAmount: amount });
+      const order = unknownOrder({ currency, totalAmount: amount });
       const { body } = await alice.post('', paymentBody(order, { amount, currency })).expect(201);
       expect((await alice.get(`/${body.data.id}`).expect(200)).body.data).toMatchObject({ amount, currency });
     }

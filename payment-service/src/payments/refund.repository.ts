@@ -45,7 +45,7 @@ export class RefundRepository {
     return refunds.map(({ payment, ...refund }) => ({ refund, payment }));
   }
 
-  /** How many are pending although `attempts` tries or more were in vain. */
+  /** How many are pending although `attempts` tries or more failed. */
   async countFailing(attempts: number): Promise<number> {
     return this.#database.refund.count({
       where: { status: 'pending', OR: [{ attempts: { gt: attempts } }, { repeats: { gte: attempts } }] },

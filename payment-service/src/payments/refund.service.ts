@@ -1,5 +1,5 @@
 import type { Actor } from '@shop/common/auth';
-import type { Attempt } from '@shop/common/idempotency';
+import type { IdempotencyLease } from '@shop/common/idempotency';
 import type { Logger } from '@shop/common/logger';
 import { isSameMoney } from '../discrepancies/contradiction.js';
 import type { DiscrepancyService } from '../discrepancies/discrepancy.service.js';
@@ -7,8 +7,8 @@ import type { ChargeRefund, Money, RefundState } from '../providers/payment-prov
 import type { Providers, RefundOutcome } from '../providers/providers.js';
 import { refundContradicted } from './contradictions.js';
 import { amountInMinorUnits } from './minor-units.js';
-import { refundDeclined, refundDone, refundRequested, type Decision, type Moment } from './order-account.js';
-import type { OrderAccountRepository } from './order-account.repository.js';
+import { refundDeclined, refundDone, refundRequested, type Decision, type Moment } from './payment-aggregate.js';
+import type { PaymentAggregateRepository } from './payment-aggregate.repository.js';
 import {
   PaymentDeclined,
   PaymentNotFound,
@@ -18,19 +18,19 @@ import {
 } from './payment.errors.js';
 import { LONGEST_PAUSE, type Payment } from './payment.js';
 import type { PaymentRepository } from './payment.repository.js';
-import type { RefundFigures } from './refund.figures.js';
+import type { RefundMetrics } from './refund.metrics.js';
 import { FAILING_AFTER, retryPause, type Refund } from './refund.js';
 import type { DueRefund, RefundRepository } from './refund.repository.js';
 
 export interface RefundServiceOptions {
   payments: PaymentRepository;
-  accounts: OrderAccountRepository;
+  aggregates: PaymentAggregateRepository;
   refunds: RefundRepository;
   providers: Providers;
   discrepancies: Pick<DiscrepancyService, 'record'>;
   logger: Logger;
   newId: () => string;
-  figures: RefundFigures;
+  metrics: RefundMetrics;
   /** From 0 to 1. */
   random: () => number;
   /** Milliseconds until an unanswered refund is tried again for the first time. */
@@ -66,15 +66,15 @@ export class RefundService {
     actor: Actor,
     paymentId: string,
     { amount, reason }: { amount: number | undefined; reason: string | null },
-    attempt?: Attempt<RefundOfPayment>,
+    lease?: IdempotencyLease<RefundOfPayment>,
   ): Promise<RefundOfPayment> {
     const payment = await this.#options.payments.find(paymentId);
     if (payment === undefined) throw new PaymentNotFound();
-    const begun = attempt?.begun === undefined ? undefined : await this.#options.refunds.find(attempt.begun);
+    const begun = lease?.begun === undefined ? undefined : await this.#options.refunds.find(lease.begun);
     const settled =
       begun === undefined
-        ? await this.#reserveAndSend(actor, payment, { amount, reason }, attempt)
-        : await this.#carryOn({ refund: begun, payment }, attempt);
+        ? await this.#reserveAndSend(actor, payment, { amount, reason }, lease)
+        : await this.#carryOn({ refund: begun, payment }, lease);
     const refusal = refusalOf(settled.refund);
     if (refusal !== undefined) throw refusal;
     return settled;
@@ -84,32 +84,32 @@ export class RefundService {
     actor: Actor,
     payment: Payment,
     { amount, reason }: { amount: number | undefined; reason: string | null },
-    attempt: Attempt<RefundOfPayment> | undefined,
+    lease: IdempotencyLease<RefundOfPayment> | undefined,
   ): Promise<RefundOfPayment> {
     const request = {
       amount: amount === undefined ? undefined : amountInMinorUnits(amount, payment.currency, payment.currencyDecimals),
       reason,
       requestedBy: actor.id,
     };
-    const { payment: current, openedRefund: refund } = await this.#options.accounts.change(
+    const { payment: current, openedRefund: refund } = await this.#options.aggregates.change(
       payment.orderId,
-      (account, now) => {
+      (aggregate, now) => {
         // A payment that isn't its order's live one is final: what was read of it still holds.
-        const current = account.payment?.id === payment.id ? account.payment : payment;
+        const current = aggregate.payment?.id === payment.id ? aggregate.payment : payment;
         return refundRequested(
           current,
           { ...request, nextAttemptAt: after(now, this.#options.lease) },
           this.#moment(now),
         );
       },
-      ({ openedRefund: { id } }) => attempt?.begins(id),
+      ({ openedRefund: { id } }) => lease?.start(id),
     );
     const due = { refund, payment: current };
-    return this.#settleNow(due, () => this.#send(due), attempt);
+    return this.#settleNow(due, () => this.#send(due), lease);
   }
 
-  async #carryOn(due: DueRefund, attempt: Attempt<RefundOfPayment> | undefined): Promise<RefundOfPayment> {
-    return due.refund.status === 'pending' ? this.#settleNow(due, () => this.#findOrSend(due), attempt) : due;
+  async #carryOn(due: DueRefund, lease: IdempotencyLease<RefundOfPayment> | undefined): Promise<RefundOfPayment> {
+    return due.refund.status === 'pending' ? this.#settleNow(due, () => this.#findOrSend(due), lease) : due;
   }
 
   /** Asks the providers for refunds that wait for it. True: there may be more of them. */
@@ -133,18 +133,18 @@ export class RefundService {
     { paymentId, refundId }: { paymentId: string; refundId: string },
     { outcome, reason }: { outcome: 'succeeded' | 'failed'; reason: string | null },
   ): Promise<Refund> {
-    const { payments, refunds, accounts, providers, figures } = this.#options;
+    const { payments, refunds, aggregates, providers, metrics } = this.#options;
     const refund = await refunds.find(refundId);
     const payment = refund?.paymentId === paymentId ? await payments.find(paymentId) : undefined;
     if (refund === undefined || payment === undefined) throw new RefundNotFound();
     if (payment.provider !== providers.byHand) throw new RefundSettledByProvider();
-    const decision = await accounts.changeRefund(refund, (account, current, now) =>
+    const decision = await aggregates.changeRefund(refund, (aggregate, current, now) =>
       outcome === 'succeeded'
-        ? refundDone(account, current, { transactionId: `manual_${refundId}`, settledBy: actor }, this.#moment(now))
-        : refundDeclined(account, current, { reason: reason ?? 'failed', settledBy: actor }, this.#moment(now)),
+        ? refundDone(aggregate, current, { transactionId: `manual_${refundId}`, settledBy: actor }, this.#moment(now))
+        : refundDeclined(aggregate, current, { reason: reason ?? 'failed', settledBy: actor }, this.#moment(now)),
     );
     const settled = settledBy(decision);
-    if (settled !== undefined) figures.settled(settled.refund, settled.payment);
+    if (settled !== undefined) metrics.settled(settled.refund, settled.payment);
     const current = settled?.refund ?? (await refunds.find(refundId)) ?? refund;
     if (current.status !== outcome) throw new RefundSettledOtherwise(current.status);
     return current;
@@ -152,21 +152,21 @@ export class RefundService {
 
   /** Notes how many refunds are tried again and again. False: that is all of it. */
   async watchFailing(): Promise<boolean> {
-    const { refunds, figures } = this.#options;
-    figures.failing(await refunds.countFailing(FAILING_AFTER));
+    const { refunds, metrics } = this.#options;
+    metrics.failing(await refunds.countFailing(FAILING_AFTER));
     return false;
   }
 
-  /** What a provider tells of a refund of its own, unasked. Without effect where the refund is settled or not known. */
-  async follow(provider: string, id: string, told: RefundState): Promise<void> {
+  /** What a provider describes a refund of its own, unasked. Without effect where the refund is settled or not known. */
+  async follow(provider: string, id: string, reported: RefundState): Promise<void> {
     const { refunds, payments, logger } = this.#options;
     const refund = await refunds.find(id);
     const payment = refund && (await payments.find(refund.paymentId));
     if (refund === undefined || payment?.provider !== provider) {
-      logger.info('told of a refund that is not known', { provider, refundId: id });
+      logger.info('notified of a refund that is not known', { provider, refundId: id });
     } else {
-      const known = refund.status === 'pending' ? await this.#writeOutcome({ refund, payment }, told) : { refund };
-      await this.#reportContradiction({ refund: known.refund, payment }, told);
+      const known = refund.status === 'pending' ? await this.#writeOutcome({ refund, payment }, reported) : { refund };
+      await this.#reportContradiction({ refund: known.refund, payment }, reported);
     }
   }
 
@@ -174,10 +174,10 @@ export class RefundService {
   async #settleNow(
     due: DueRefund,
     ask: () => Promise<RefundOutcome>,
-    attempt: Attempt<RefundOfPayment> | undefined,
+    lease: IdempotencyLease<RefundOfPayment> | undefined,
   ): Promise<RefundOfPayment> {
     try {
-      return await this.#writeOutcome(due, await ask(), attempt);
+      return await this.#writeOutcome(due, await ask(), lease);
     } catch (err) {
       this.#options.logger.error('outcome of a refund not written', { refundId: due.refund.id, err });
       return due;
@@ -197,13 +197,13 @@ export class RefundService {
   async #writeOutcome(
     { refund, payment }: DueRefund,
     result: RefundOutcome,
-    attempt?: Attempt<RefundOfPayment>,
+    lease?: IdempotencyLease<RefundOfPayment>,
   ): Promise<RefundOfPayment> {
-    const { accounts, payments, refunds, logger } = this.#options;
+    const { aggregates, payments, refunds, logger } = this.#options;
     const { id } = refund;
     const note = (decision: Decision) => {
       const settled = settledBy(decision);
-      return settled && attempt?.ended(refusalOf(settled.refund) ?? settled);
+      return settled && lease?.settle(refusalOf(settled.refund) ?? settled);
     };
     if (result.outcome === 'succeeded' && !isOfThisMoney({ refund, payment }, result)) {
       await this.#options.discrepancies.record(refundContradicted('amount_differs', { refund, payment }, result));
@@ -213,9 +213,9 @@ export class RefundService {
     let decision: Decision | undefined;
     switch (result.outcome) {
       case 'succeeded':
-        decision = await accounts.changeRefund(
+        decision = await aggregates.changeRefund(
           refund,
-          (account, current, now) => refundDone(account, current, result, this.#moment(now)),
+          (aggregate, current, now) => refundDone(aggregate, current, result, this.#moment(now)),
           note,
         );
         break;
@@ -223,10 +223,10 @@ export class RefundService {
         const { reason } = result;
         logger.error('refund failed', { refundId: id, paymentId: payment.id, reason, repeats: refund.repeats });
         const pause = this.#retryPause(refund.repeats);
-        decision = await accounts.changeRefund(
+        decision = await aggregates.changeRefund(
           refund,
-          (account, current, now) =>
-            refundDeclined(account, current, { reason, nextAttemptAt: after(now, pause) }, this.#moment(now)),
+          (aggregate, current, now) =>
+            refundDeclined(aggregate, current, { reason, nextAttemptAt: after(now, pause) }, this.#moment(now)),
           note,
         );
         break;
@@ -241,23 +241,23 @@ export class RefundService {
     }
     const settled = decision && settledBy(decision);
     if (settled !== undefined) {
-      this.#options.figures.settled(settled.refund, settled.payment);
+      this.#options.metrics.settled(settled.refund, settled.payment);
       return settled;
     }
     return { refund: (await refunds.find(id)) ?? refund, payment: (await payments.find(payment.id)) ?? payment };
   }
 
   /** What has its end keeps it; where the provider says otherwise, somebody must put it right by hand. */
-  async #reportContradiction(known: RefundOfPayment, told: RefundState): Promise<void> {
+  async #reportContradiction(known: RefundOfPayment, reported: RefundState): Promise<void> {
     const { discrepancies } = this.#options;
     const { status } = known.refund;
     if (status === 'pending') return;
-    if (told.outcome === 'succeeded' && !isOfThisMoney(known, told)) {
-      await discrepancies.record(refundContradicted('amount_differs', known, told));
-    } else if (told.outcome === 'succeeded' && status === 'failed') {
-      await discrepancies.record(refundContradicted('refund_at_provider', known, told));
-    } else if (told.outcome === 'declined' && status === 'succeeded') {
-      await discrepancies.record(refundContradicted('refund_failed_after_success', known, told));
+    if (reported.outcome === 'succeeded' && !isOfThisMoney(known, reported)) {
+      await discrepancies.record(refundContradicted('amount_differs', known, reported));
+    } else if (reported.outcome === 'succeeded' && status === 'failed') {
+      await discrepancies.record(refundContradicted('refund_at_provider', known, reported));
+    } else if (reported.outcome === 'declined' && status === 'succeeded') {
+      await discrepancies.record(refundContradicted('refund_failed_after_success', known, reported));
     }
   }
 
@@ -287,6 +287,6 @@ const after = (now: Date, milliseconds: number): Date => new Date(now.getTime() 
 const settledBy = ({ settledRefund: refund, payment }: Decision): RefundOfPayment | undefined =>
   refund && payment && { refund, payment };
 
-/** What somebody who asked for a refund is told of one that failed. */
+/** What somebody who asked for a refund learns of one that failed. */
 const refusalOf = ({ paymentId, status, failureReason }: Refund): PaymentDeclined | undefined =>
   status === 'failed' ? new PaymentDeclined('Refund', { paymentId, reason: failureReason ?? 'declined' }) : undefined;

@@ -28,7 +28,7 @@ export interface Refund {
 /** A cancelled order's refund is tried so often, over half an hour or so; then it is an admin's. */
 export const REFUND_TRIES = 10;
 
-/** So many tries in vain, and somebody should look at the refund. */
+/** So many failed tries, and somebody should look at the refund. */
 export const FAILING_AFTER = 3;
 
 /**

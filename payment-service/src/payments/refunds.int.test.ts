@@ -3,7 +3,7 @@ import pg from 'pg';
 import { v7 as newId } from 'uuid';
 import type { PaymentResource } from '@shop/common/contracts';
 import { eventually } from '@shop/testing';
-import { expectBooksToBalance } from '../../test/books.js';
+import { expectLedgerToBalance } from '../../test/ledger.js';
 import { placeOrder, placePaidOrder, statusChangedEvent } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
 
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   try {
-    await expectBooksToBalance(test);
+    await expectLedgerToBalance(test);
   } finally {
     await test.stop();
   }
@@ -81,7 +81,7 @@ describe('an admin refunds', () => {
     await admin.post(`/${payment.id}/refund`, { amount: 0.0001 }).expect(400);
   });
 
-  it('all of it, when no amount is given -> refunded; told as an event', async () => {
+  it('all of it, when no amount is given -> refunded; reported as an event', async () => {
     const { payment } = await placePaidOrder(test, alice);
     const { body } = await admin.post(`/${payment.id}/refund`, { reason: ' broken ' }).expect(200);
     expect(body).toMatchObject({

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { v7 as newId } from 'uuid';
 import type { PaymentResource } from '@shop/common/contracts';
 import { eventually, startTcpProxy } from '@shop/testing';
-import { expectBooksToBalance } from '../../test/books.js';
+import { expectLedgerToBalance } from '../../test/ledger.js';
 import { deliver, placeOrder, placePaidOrder, statusChangedEvent } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
 import { SimulatedLedger } from '../providers/simulated/simulated-ledger.js';
@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   try {
-    await expectBooksToBalance(test);
+    await expectLedgerToBalance(test);
     expect(await test.query("SELECT id FROM payments WHERE status = 'processing'")).toEqual([]);
     expect(await test.query("SELECT id FROM refunds WHERE status = 'pending'")).toEqual([]);
   } finally {

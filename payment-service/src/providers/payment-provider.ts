@@ -1,6 +1,6 @@
 import type { NextAction } from '@shop/common/contracts';
 
-/** In minor units of the currency, as many decimals as our books have of it. */
+/** In minor units of the currency, as many decimals as our ledger has of it. */
 export interface Money {
   readonly amount: bigint;
   readonly currency: string;
@@ -11,7 +11,7 @@ export interface StoredMoney extends Money {
   readonly currencyDecimals: number;
 }
 
-/** A charge that a provider is to be told of. */
+/** A charge that a provider is to be asked for. */
 export interface NewCharge extends StoredMoney {
   /** Ours, the payment's id, and the same for every try: the provider charges once for it. */
   readonly key: string;
@@ -20,7 +20,7 @@ export interface NewCharge extends StoredMoney {
   readonly token: string | undefined;
 }
 
-/** A charge that a provider was told of. */
+/** A charge that a provider was asked for. */
 export interface Charge extends StoredMoney {
   readonly key: string;
   /** The provider's own name for it; null: none was stored, so that the charge was never confirmed. */
@@ -43,7 +43,7 @@ export type Verdict = Succeeded | Declined;
 /** How far a charge has come at its provider. */
 export type ChargeState =
   | Verdict
-  /** The provider was told of it, at most, and nobody has confirmed it. */
+  /** The provider was asked for it, at most, and nobody has confirmed it. */
   | (Money & { readonly outcome: 'unconfirmed' })
   /** The provider, or the customer's bank, takes its time. */
   | (Money & { readonly outcome: 'processing' })
@@ -52,7 +52,7 @@ export type ChargeState =
 /** How far a refund has come at its provider. `pending`: the provider takes its time, days perhaps. */
 export type RefundState = Verdict | (Money & { readonly outcome: 'pending' });
 
-/** What a provider calls a charge from the moment on that it is told of it. */
+/** What a provider calls a charge from the request on. */
 export type BegunCharge = { readonly outcome: 'begun'; readonly reference: string } | Declined;
 
 /** The request certainly didn't reach the provider: nothing has happened there. */
@@ -71,7 +71,7 @@ export class ProviderOutcomeUnknown extends Error {
  * outcome is unknown. The signal says that nobody waits for the answer any longer.
  */
 export interface PaymentProvider {
-  /** Stands in payments, and stays the same for ever. */
+  /** Stands in payments, and never changes. */
   readonly name: string;
   /** Makes a charge known, which moves no money. */
   beginCharge(charge: NewCharge, signal: AbortSignal): Promise<BegunCharge>;
@@ -92,10 +92,10 @@ export interface PaymentProvider {
 /** A verdict without its money, which stands beside it. */
 export type LedgerVerdict = Omit<Succeeded, keyof Money> | Omit<Declined, keyof Money>;
 
-/** What a provider has in its books under one of our keys. */
+/** What a provider has in its ledger under one of our keys. */
 export interface LedgerEntry extends Money {
   readonly key: string;
-  /** undefined: the provider's books don't say. */
+  /** undefined: the provider's ledger doesn't say. */
   readonly currencyDecimals?: number;
   readonly verdict: LedgerVerdict;
 }
@@ -113,7 +113,7 @@ export interface LedgerPageRequest {
   readonly start: string | undefined;
 }
 
-/** A provider's books, page by page. */
+/** A provider's ledger, page by page. */
 export interface ProviderLedger {
   listCharges(page: LedgerPageRequest, signal: AbortSignal): Promise<LedgerPage>;
   listRefunds(page: LedgerPageRequest, signal: AbortSignal): Promise<LedgerPage>;

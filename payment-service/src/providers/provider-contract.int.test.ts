@@ -212,7 +212,7 @@ describe.each([
     ['HUF', 17_550n, 2],
     ['ZZZ', 17n, 0], // placed by a later version of order-service
   ])(
-    '%s %d of %d decimals -> the same amount back, of the charge, of its refund and in the books',
+    '%s %d of %d decimals -> the same amount back, of the charge, of its refund and in the ledger',
     async (...money) => {
       const [currency, amount, currencyDecimals] = money;
       const since = new Date(Date.now() - 1_000);
@@ -227,7 +227,7 @@ describe.each([
     },
   );
 
-  it('its books -> every verdict under our keys, page by page', async () => {
+  it('its ledger -> every verdict under our keys, page by page', async () => {
     const since = new Date(Date.now() - 1_000);
     const charge = await begin();
     await confirm(charge);

@@ -5,7 +5,7 @@ import type { Database } from '../database.js';
 const LOCK = 727_003;
 const CONNECT_TIMEOUT = 5_000;
 
-/** Whose turn it is to compare the books: by the database's clock, one process at a time. */
+/** Whose turn it is to compare the ledgers: by the database's clock, one process at a time. */
 export class ComparisonTurns {
   readonly #database: Database;
   readonly #url: string;
@@ -27,7 +27,7 @@ export class ComparisonTurns {
       application_name: 'payment-service comparison',
       connectionTimeoutMillis: CONNECT_TIMEOUT,
     });
-    client.on('error', () => undefined); // a lost connection lets go of the lock: at worst the books are compared twice
+    client.on('error', () => undefined); // a lost connection lets go of the lock: at worst the ledgers are compared twice
     await client.connect();
     try {
       const { rows } = await client.query<{ mine: boolean }>('SELECT pg_try_advisory_lock($1) AS mine', [LOCK]);

@@ -30,7 +30,7 @@ function kindOf(finding: Finding): DiscrepancyKind {
   }
 }
 
-/** What is recorded of a difference between our books and a provider's. */
+/** What is recorded of a difference between our ledger and a provider's. */
 export function discrepancyOf(provider: string, finding: Finding): DiscrepancyDraft {
   const { kind, key, ours, theirs } = finding;
   const id = isUuid(key) ? key : null;

@@ -8,7 +8,7 @@ import type { DiscrepancyDraft } from '../discrepancies/discrepancy.js';
 import type { ProviderLedger } from '../providers/payment-provider.js';
 import { SimulatedLedger } from '../providers/simulated/simulated-ledger.js';
 import { createDatabase } from '../database.js';
-import { BooksComparison } from './books-comparison.js';
+import { LedgerComparison } from './ledger-comparison.js';
 import { ComparisonTurns } from './comparison-turns.repository.js';
 import { placeOrder, placePaidOrder } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
@@ -49,7 +49,7 @@ const reconcile = (args: string[] = [], environment: Record<string, string> = {}
 const ledger = (statement: string, values: unknown[]) => test.query(statement, values);
 
 describe('reconcile', () => {
-  it('the books agree, over many pages -> says so and ends with 0', async () => {
+  it('the ledgers agree, over many pages -> says so and ends with 0', async () => {
     const admin = test.caller('admin');
     const paid = await Promise.all(Array.from({ length: 4 }, () => placePaidOrder(test, alice)));
     await admin.post(`/${paid[0]!.payment.id}/refund`, { amount: 10 }).expect(200);
@@ -236,7 +236,7 @@ describe('the comparison of several providers', () => {
     ]);
     const found: DiscrepancyDraft[] = [];
     const record = (drafts: readonly DiscrepancyDraft[]) => Promise.resolve(void found.push(...drafts));
-    const comparison = new BooksComparison({ databaseUrl, ledgers, providerTimeout: 5_000 });
+    const comparison = new LedgerComparison({ databaseUrl, ledgers, providerTimeout: 5_000 });
     await expect(comparison.run({ since: new Date(0), record })).rejects.toThrow('nobody is there');
     expect(found.filter(({ orderId }) => orderId === order.id).map(({ kind }) => kind)).toEqual([
       'amount_differs',

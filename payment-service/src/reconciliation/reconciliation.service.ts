@@ -1,12 +1,12 @@
 import type { LedgerPage, LedgerPageRequest, ProviderLedger } from '../providers/payment-provider.js';
-import { judge, type Difference, type EntryKind, type Pair } from './books.js';
-import type { BooksRepository } from './books.repository.js';
+import { judgementOf, type Difference, type EntryKind, type Pair } from './ledger.js';
+import type { LedgerRepository } from './ledger.repository.js';
 
 export interface ReconciliationOptions {
   ledger: ProviderLedger;
   /** The provider's name, as it stands in payments. */
   provider: string;
-  books: BooksRepository;
+  ledgerRepository: LedgerRepository;
   /** Milliseconds that the provider has to answer. */
   timeout: number;
   /** Milliseconds for which it is normal that an outcome that the provider knows is open here. */
@@ -29,7 +29,7 @@ export interface Reconciliation {
 /** Clocks of two systems may be this far apart, in milliseconds. */
 const CLOCK_SKEW = 60_000;
 
-/** Compares our books with the provider's, as of now. */
+/** Compares our ledger with the provider's, as of now. */
 export class ReconciliationService {
   readonly #options: ReconciliationOptions;
 
@@ -37,7 +37,7 @@ export class ReconciliationService {
     this.#options = options;
   }
 
-  /** Compares what was opened at or after `since`, and tells of each difference as it is found. */
+  /** Compares what was opened at or after `since`, and describes each difference as it is found. */
   async compare({
     since,
     onDifference,
@@ -45,8 +45,8 @@ export class ReconciliationService {
     since: Date;
     onDifference: (finding: Finding) => void;
   }): Promise<Reconciliation> {
-    const { ledger, books, provider, settlingTime, longestUnknown } = this.#options;
-    const startedAt = await books.now();
+    const { ledger, ledgerRepository, provider, settlingTime, longestUnknown } = this.#options;
+    const startedAt = await ledgerRepository.now();
     const before = (milliseconds: number) => new Date(startedAt.getTime() - milliseconds);
     const times = { startedAt, openSince: before(settlingTime), unknownSince: before(longestUnknown) };
     await this.#copy('charge', since, (page, signal) => ledger.listCharges(page, signal));
@@ -54,11 +54,11 @@ export class ReconciliationService {
     const compared = { charge: 0, refund: 0 };
     let differences = 0;
     let open = 0;
-    // What we opened before we asked for the provider's books from `since` on need not be in them.
+    // What we opened before we asked for the provider's ledger from `since` on need not be in them.
     const ours = new Date(since.getTime() + CLOCK_SKEW);
-    for await (const pair of books.pairs({ provider, since: ours })) {
+    for await (const pair of ledgerRepository.pairs({ provider, since: ours })) {
       compared[pair.kind] += 1;
-      const judgement = judge(pair, times);
+      const judgement = judgementOf(pair, times);
       if (judgement === 'same') continue;
       if (judgement === 'open') {
         open += 1;
@@ -78,7 +78,7 @@ export class ReconciliationService {
     let start: string | undefined;
     do {
       const { entries, next } = await list({ since, start }, AbortSignal.timeout(this.#options.timeout));
-      await this.#options.books.addTheirs(kind, entries);
+      await this.#options.ledgerRepository.addTheirs(kind, entries);
       start = next;
     } while (start !== undefined);
   }

@@ -1,6 +1,6 @@
 import { moneyText, movedText } from '../discrepancies/money-text.js';
-import type { OurEntry, TheirEntry } from './books.js';
-import type { UnconfirmedOrder } from './books.repository.js';
+import type { OurEntry, TheirEntry } from './ledger.js';
+import type { UnconfirmedOrder } from './ledger.repository.js';
 import type { OrderDifference } from './orders-comparison.js';
 import type { Finding, Reconciliation } from './reconciliation.service.js';
 

@@ -1,6 +1,6 @@
 import { validate as isUuid } from 'uuid';
 import type { Logger } from '@shop/common/logger';
-import type { ChargeService } from '../payments/charge.service.js';
+import type { ChargeReconciler } from '../payments/charge-reconciler.service.js';
 import type { IncidentService } from '../payments/incident.service.js';
 import type { RefundService } from '../payments/refund.service.js';
 import {
@@ -19,7 +19,7 @@ export interface WebhookServiceOptions {
   /** By the name of the provider. */
   readers: ReadonlyMap<string, WebhookReader>;
   webhooks: WebhookRepository;
-  charges: Pick<ChargeService, 'follow'>;
+  charges: Pick<ChargeReconciler, 'reconcile'>;
   refunds: Pick<RefundService, 'follow'>;
   incidents: Pick<IncidentService, 'note'>;
   logger: Logger;
@@ -54,7 +54,7 @@ export class WebhookService {
   }
 
   /** Forgets old webhooks. True: there may be more of them. */
-  async forgetOld(): Promise<boolean> {
+  async purgeExpired(): Promise<boolean> {
     const before = new Date(this.#options.clock().getTime() - RETENTION);
     return (await this.#options.webhooks.forget({ before, limit: BATCH })) === BATCH;
   }
@@ -63,7 +63,7 @@ export class WebhookService {
     const { charges, refunds, incidents } = this.#options;
     if (!('state' in about)) return incidents.note(provider, about);
     if (!isUuid(about.key)) return; // our keys are: it is somebody else's
-    if (about.kind === 'charge') await charges.follow(provider, about.key, about.state);
+    if (about.kind === 'charge') await charges.reconcile(provider, about.key, about.state);
     else await refunds.follow(provider, about.key, about.state);
   }
 }

@@ -6,7 +6,7 @@ import supertest from 'supertest';
 import { v7 as newId } from 'uuid';
 import type { PaymentResource } from '@shop/common/contracts';
 import { eventually } from '@shop/testing';
-import { expectBooksToBalance } from '../../test/books.js';
+import { expectLedgerToBalance } from '../../test/ledger.js';
 import { placeOrder, placePaidOrder } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
 
@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   try {
-    await expectBooksToBalance(test);
+    await expectLedgerToBalance(test);
   } finally {
     await test.stop();
   }
@@ -81,7 +81,7 @@ const ledgerId = async (key: string): Promise<string | undefined> => {
   return charge?.transaction_id;
 };
 
-/** A payment that was charged, of which we don't know the outcome; no webhook will tell of it. */
+/** A payment that was charged, of which we don't know the outcome; no webhook will report it. */
 async function placeUnknown() {
   const placed = await placeOrder(test, alice);
   const { id, amount, currency } = placed.payment;
@@ -256,14 +256,14 @@ describe('what is no webhook', () => {
   });
 });
 
-describe('the provider tells of a charge by webhook', () => {
-  const toldOf = (id: string) => eventually(async () => expect(await handled(`msg_charge_${id}`)).toHaveLength(1));
+describe('the provider reports a charge by webhook', () => {
+  const notifiedOf = (id: string) => eventually(async () => expect(await handled(`msg_charge_${id}`)).toHaveLength(1));
 
   it.each(['tok_webhookFirst', 'tok_webhookTwice', 'tok_webhookLate'])('%s -> paid, once', async (token) => {
     const { payment } = await placeOrder(test, alice);
     const { body } = await alice.post(`/${payment.id}/process`, { token }).expect(200);
     expect(body.data).toMatchObject({ status: 'success', transactionId: await ledgerId(payment.id) });
-    await toldOf(payment.id);
+    await notifiedOf(payment.id);
     expect(await current(payment.id)).toEqual(body.data);
     expect(await eventTypesOf(payment.id)).toEqual(paidOnce);
   });
@@ -309,7 +309,7 @@ describe('the provider tells of a charge by webhook', () => {
   });
 });
 
-describe('the provider tells of a refund by webhook', () => {
+describe('the provider reports a refund by webhook', () => {
   it.each(['tok_webhookFirst', 'tok_webhookTwice'])('%s -> refunded, once', async (token) => {
     const { payment } = await placeOrder(test, alice);
     await alice.post(`/${payment.id}/process`, { token }).expect(200);
@@ -321,7 +321,7 @@ describe('the provider tells of a refund by webhook', () => {
     expect(await eventTypesOf(payment.id)).toEqual([...paidOnce, 'payment.refunded']);
   });
 
-  it('declined -> its amount is free again; told again, or otherwise -> it stays, and a contradiction is an error in the log', async () => {
+  it('declined -> its amount is free again; reported again, or otherwise -> it stays, and a contradiction is an error in the log', async () => {
     const { payment } = await placePaidOrder(test, alice);
     const refundId = newId();
     // What is committed before the provider is asked, which nobody does for a while.
@@ -357,7 +357,7 @@ describe('the provider tells of a refund by webhook', () => {
   });
 });
 
-/** The provider makes its books when it is first asked. */
+/** The provider makes its ledger when it is first asked. */
 async function ledgerReady(): Promise<void> {
   await placePaidOrder(test, alice);
 }

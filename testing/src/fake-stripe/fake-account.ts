@@ -40,7 +40,7 @@ export class FakeRefusal extends Error {
   }
 }
 
-export type Tell = (type: string, object: object) => void;
+export type Notify = (type: string, object: object) => void;
 
 const MAX_AMOUNT = 99_999_999;
 const secondsNow = (): number => Math.floor(Date.now() / 1_000);
@@ -58,10 +58,10 @@ const declines: Readonly<Record<string, string>> = {
 export class FakeAccount {
   readonly intents = new Map<string, FakeIntent>();
   readonly refunds = new Map<string, FakeRefund>();
-  readonly #tell: Tell;
+  readonly #notify: Notify;
 
-  constructor(tell: Tell) {
-    this.#tell = tell;
+  constructor(notify: Notify) {
+    this.#notify = notify;
   }
 
   createIntent(params: Record<string, string>): FakeIntent {
@@ -85,7 +85,7 @@ export class FakeAccount {
       payment_method: null,
     };
     this.intents.set(id, intent);
-    this.#tell('payment_intent.created', intent);
+    this.#notify('payment_intent.created', intent);
     return intent;
   }
 
@@ -111,7 +111,7 @@ export class FakeAccount {
     if (method === 'pm_card_authenticationRequired') return this.#askCustomer(intent, params.return_url);
     if (method === 'pm_card_processing') {
       Object.assign(intent, { status: 'processing' });
-      this.#tell('payment_intent.processing', intent);
+      this.#notify('payment_intent.processing', intent);
       return intent;
     }
     return this.succeed(id);
@@ -129,7 +129,7 @@ export class FakeAccount {
       throw invalid('payment_intent_unexpected_state', `You cannot cancel this PaymentIntent: ${intent.status}`);
     }
     Object.assign(intent, { status: 'canceled', next_action: null });
-    this.#tell('payment_intent.canceled', intent);
+    this.#notify('payment_intent.canceled', intent);
     return intent;
   }
 
@@ -138,7 +138,7 @@ export class FakeAccount {
     const intent = this.intent(id);
     if (intent.status === 'canceled') throw invalid('payment_intent_unexpected_state', 'canceled');
     Object.assign(intent, { status: 'succeeded', next_action: null, amount_received: received ?? intent.amount });
-    this.#tell('payment_intent.succeeded', intent);
+    this.#notify('payment_intent.succeeded', intent);
     return intent;
   }
 
@@ -168,7 +168,7 @@ export class FakeAccount {
       failure_reason: null,
     };
     this.refunds.set(refund.id, refund);
-    this.#tell('refund.created', refund);
+    this.#notify('refund.created', refund);
     return refund;
   }
 
@@ -177,13 +177,13 @@ export class FakeAccount {
     const refund = this.refunds.get(id);
     if (refund === undefined) throw new Error(`no refund ${id}`);
     Object.assign(refund, { status, failure_reason: status === 'failed' ? 'expired_or_canceled_card' : null });
-    this.#tell(status === 'failed' ? 'refund.failed' : 'refund.updated', refund);
+    this.#notify(status === 'failed' ? 'refund.failed' : 'refund.updated', refund);
   }
 
   dispute(intentId: string): void {
     const { id, amount, currency } = this.intent(intentId);
     const dispute = { id: newName('dp'), object: 'dispute', reason: 'fraudulent', status: 'needs_response' };
-    this.#tell('charge.dispute.created', { ...dispute, payment_intent: id, amount, currency });
+    this.#notify('charge.dispute.created', { ...dispute, payment_intent: id, amount, currency });
   }
 
   #askCustomer(intent: FakeIntent, returnUrl: string | undefined): FakeIntent {
@@ -191,14 +191,14 @@ export class FakeAccount {
     const action =
       returnUrl === undefined ? { type: 'use_stripe_sdk' } : { type: 'redirect_to_url', redirect_to_url: redirect };
     Object.assign(intent, { status: 'requires_action', next_action: action });
-    this.#tell('payment_intent.requires_action', intent);
+    this.#notify('payment_intent.requires_action', intent);
     return intent;
   }
 
   #decline(intent: FakeIntent, code: string, declineCode: string | null) {
     const error = { type: 'card_error', code, decline_code: declineCode };
     Object.assign(intent, { status: 'requires_payment_method', next_action: null, last_payment_error: error });
-    this.#tell('payment_intent.payment_failed', intent);
+    this.#notify('payment_intent.payment_failed', intent);
     return error;
   }
 }

@@ -18,7 +18,7 @@ const keySetOf = (publicKeys: readonly KeyObject[]) => ({
 });
 
 /**
- * What others need to verify our access tokens: RFC 8414, and OpenID Connect Discovery for libraries that look there. Log-ins
+ * What others need to verify our access tokens: RFC 8414, and OpenID Connect Discovery for libraries that look there. Logins
  * are the API's own, no flow of OAuth's, so there is no grant and no endpoint for one.
  */
 const metadataOf = (issuer: string) => ({

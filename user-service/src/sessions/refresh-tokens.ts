@@ -14,7 +14,7 @@ export class RefreshTokens {
     this.#secret = secret;
   }
 
-  /** The first one of a log-in. */
+  /** The first one of a login. */
   create(): string {
     return randomBytes(TOKEN_BYTES).toString('base64url');
   }

@@ -1,6 +1,6 @@
 import type { EventDraft } from '@shop/common/contracts';
 
-/** Access tokens of a log-in stop working. The log-in is the event's subject; it ends once, so this is its first event. */
+/** Access tokens of a login stop working. The login is the event's subject; it ends once, so this is its first event. */
 export const sessionRevoked = (
   { userId, sessionId }: { userId: string; sessionId: string },
   reason: 'logout' | 'reuse',

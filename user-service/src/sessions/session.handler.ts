@@ -1,8 +1,8 @@
-import { created, gone, ok, type Input, type PublicInput, type Reply } from '@shop/common/http';
+import { created, deleted, ok, type Input, type PublicInput, type Reply } from '@shop/common/http';
 import { toResource } from '../users/user.resource.js';
-import type { Credentials, LogIn, PasswordChange, Registration, SessionService } from './session.service.js';
+import type { Credentials, Login, PasswordChange, Registration, SessionService } from './session.service.js';
 
-const toAnswer = ({ accessToken, refreshToken, expiresIn, user }: LogIn) => ({
+const toAnswer = ({ accessToken, refreshToken, expiresIn, user }: Login) => ({
   token: accessToken,
   refreshToken,
   expiresIn,
@@ -19,15 +19,15 @@ export class SessionHandler {
   register = async ({ body }: PublicInput<unknown, unknown, Registration>): Promise<Reply> =>
     created('User registered', toAnswer(await this.#sessions.register(body)));
 
-  logIn = async ({ body }: PublicInput<unknown, unknown, Credentials>): Promise<Reply> =>
-    ok('Logged in', toAnswer(await this.#sessions.logIn(body)));
+  login = async ({ body }: PublicInput<unknown, unknown, Credentials>): Promise<Reply> =>
+    ok('Logged in', toAnswer(await this.#sessions.login(body)));
 
   refresh = async ({ body }: PublicInput<unknown, unknown, { refreshToken: string }>): Promise<Reply> =>
     ok('Tokens refreshed', toAnswer(await this.#sessions.refresh(body.refreshToken)));
 
   logOut = async ({ actor }: Input): Promise<Reply> => {
     await this.#sessions.logOut(actor);
-    return gone('Logged out');
+    return deleted('Logged out');
   };
 
   changePassword = async ({ actor, body }: Input<unknown, unknown, PasswordChange>): Promise<Reply> =>

@@ -60,7 +60,7 @@ describe('POST /users/register', () => {
     await callerOf(test.url, body.data.token).get('/me').expect(200);
   });
 
-  it('tells of it -> user.created with the whole resource, in the same transaction', async () => {
+  it('publishes it -> user.created with the whole resource, in the same transaction', async () => {
     const { id, user } = await test.register();
     const [event, ...others] = await test.eventsOf(id);
     expect(others).toEqual([]);
@@ -165,11 +165,11 @@ describe('POST /users/login', () => {
     );
     const live = async () =>
       (await test.query('SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL', [user.id])).length;
-    await test.logIn({ email: user.email, password: PASSWORD });
+    await test.login({ email: user.email, password: PASSWORD });
     expect(await live()).toBe(100);
     await user.get('/me').expect(200);
 
-    const newest = await test.logIn({ email: user.email, password: PASSWORD });
+    const newest = await test.login({ email: user.email, password: PASSWORD });
 
     expect(await live()).toBe(100);
     await user.get('/me').expect(401);
@@ -236,7 +236,7 @@ describe('access tokens', () => {
 });
 
 describe('POST /users/refresh', () => {
-  it('a refresh token -> a new pair in the same log-in; the old access token lives on', async () => {
+  it('a refresh token -> a new pair in the same login; the old access token lives on', async () => {
     const user = await test.register();
     const next = await refreshed(user.refreshToken);
     expect(next.refreshToken).not.toBe(user.refreshToken);
@@ -294,7 +294,7 @@ describe('POST /users/refresh', () => {
     await refreshed(next.refreshToken);
   });
 
-  it('presented again later -> 401, and its whole log-in is over, access tokens included', async () => {
+  it('presented again later -> 401, and its whole login is over, access tokens included', async () => {
     const user = await test.register();
     const next = await refreshed(user.refreshToken);
     test.passTime(31_000);
@@ -314,7 +314,7 @@ describe('POST /users/refresh', () => {
         data: { userId: user.id, sid, reason: 'reuse' },
       },
     ]);
-    await test.logIn({ email: user.email, password: PASSWORD });
+    await test.login({ email: user.email, password: PASSWORD });
   });
 
   it('idle for 30 days -> 401; refreshed in time, it goes on', async () => {
@@ -379,9 +379,9 @@ describe('POST /users/refresh', () => {
 });
 
 describe('POST /users/logout', () => {
-  it('ends this log-in at once, its access and refresh tokens; another one goes on', async () => {
+  it('ends this login at once, its access and refresh tokens; another one goes on', async () => {
     const user = await test.register();
-    const other = await test.logIn({ email: user.email, password: PASSWORD });
+    const other = await test.login({ email: user.email, password: PASSWORD });
 
     const { body } = await user.post('/logout').expect(200);
     expect(body).toEqual({ success: true, message: 'Logged out', data: null });
@@ -405,9 +405,9 @@ describe('POST /users/logout', () => {
 describe('PUT /users/me/password', () => {
   const NEW = 'another good password';
 
-  it('the right current one -> a new pair; every other log-in is over, and so is the old password', async () => {
+  it('the right current one -> a new pair; every other login is over, and so is the old password', async () => {
     const user = await test.register();
-    const other = await test.logIn({ email: user.email, password: PASSWORD });
+    const other = await test.login({ email: user.email, password: PASSWORD });
 
     const { body } = await user.put('/me/password', { current: PASSWORD, new: NEW }).expect(200);
 
@@ -419,7 +419,7 @@ describe('PUT /users/me/password', () => {
       await refresh(old.refreshToken).expect(401);
     }
     await test.anybody.post('/login', { email: user.email, password: PASSWORD }).expect(401);
-    await test.logIn({ email: user.email, password: NEW });
+    await test.login({ email: user.email, password: NEW });
     expect((await test.eventsOf(user.id)).slice(1)).toEqual([
       { type: 'user.updated', subject: user.id, sequence: 2, data: pair.user },
       {
@@ -439,13 +439,13 @@ describe('PUT /users/me/password', () => {
     await user.get('/me').expect(200);
   });
 
-  it('a log-in with the old password that was checked just before -> refused', async () => {
+  it('a login with the old password that was checked just before -> refused', async () => {
     const { id, email } = await test.register();
     const change = await test.connect();
     await change.query('BEGIN');
     await change.query(`UPDATE users SET password_hash = '$2b$04$' || repeat('x', 53) WHERE id = $1`, [id]);
 
-    const logIn = test.anybody.post('/login', { email, password: PASSWORD }).then((answer) => answer);
+    const login = test.anybody.post('/login', { email, password: PASSWORD }).then((answer) => answer);
     await eventually(async () => {
       const waiting = await test.query(
         `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
@@ -455,11 +455,11 @@ describe('PUT /users/me/password', () => {
     await change.query('COMMIT');
     await change.end();
 
-    expect((await logIn).status).toBe(401);
+    expect((await login).status).toBe(401);
     expect(await test.query('SELECT FROM sessions WHERE user_id = $1', [id])).toHaveLength(1);
   });
 
-  it('twice at once -> one wins, the other is refused, and one log-in is left', async () => {
+  it('twice at once -> one wins, the other is refused, and one login is left', async () => {
     const user = await test.register();
     const answers = await Promise.all(
       [1, 2].map((number) => user.put('/me/password', { current: PASSWORD, new: `new password ${number}` })),
@@ -488,13 +488,13 @@ describe('who may call', () => {
 });
 
 describe('another process', () => {
-  it('a log-out, a new password, a deactivation here -> refused there within 2 s, also by one that starts later', async () => {
+  it('a logout, a new password, a deactivation here -> refused there within 2 s, also by one that starts later', async () => {
     const there = await test.startAnother();
     try {
       const at = (port: number, token: string) => callerOf(`http://127.0.0.1:${port}`, token).get('/me');
       const [leaver, changer, deactivated] = [await test.register(), await test.register(), await test.register()];
       for (const { token } of [leaver, changer, deactivated]) await at(there.port, token).expect(200);
-      const admin = await test.logIn(ADMIN);
+      const admin = await test.login(ADMIN);
 
       await leaver.post('/logout').expect(200);
       await changer.put('/me/password', { current: PASSWORD, new: 'another good password' }).expect(200);

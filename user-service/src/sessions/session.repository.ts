@@ -6,7 +6,7 @@ import type { User } from '../users/user.js';
 import { userColumns } from '../users/user.repository.js';
 import { idleUntil, MAX_LIVE_SESSIONS, type NewSession, type PresentedToken } from './session.js';
 
-/** Log-ins that one more ends at most. */
+/** Logins that one more ends at most. */
 const SURPLUS_BATCH = 10;
 
 export interface ClaimedToken {
@@ -24,9 +24,9 @@ export class SessionRepository {
   }
 
   /**
-   * Starts a log-in of a user whose password has just been checked, and answers the user as it is now; undefined if it
-   * got another password, was deactivated or deleted meanwhile. Its lock makes such a change wait, and end this log-in.
-   * `surplus`: the user's oldest log-ins, where it has more than it may.
+   * Starts a login of a user whose password has just been checked, and answers the user as it is now; undefined if it
+   * got another password, was deactivated or deleted meanwhile. Its lock makes such a change wait, and end this login.
+   * `surplus`: the user's oldest logins, where it has more than it may.
    */
   async start(
     user: User,
@@ -58,7 +58,7 @@ export class SessionRepository {
     return { user: owner, surplus };
   }
 
-  /** Replaces a refresh token by its successor, if nobody else has and its log-in goes on. */
+  /** Replaces a refresh token by its successor, if nobody else has and its login goes on. */
   async replace(
     { hash, successorHash }: { hash: Uint8Array; successorHash: Uint8Array },
     now: Date,
@@ -82,7 +82,7 @@ export class SessionRepository {
     return { sessionId, user };
   }
 
-  /** A refresh token in whatever state, with its log-in and user. */
+  /** A refresh token in whatever state, with its login and user. */
   async findToken(hash: Uint8Array): Promise<PresentedToken | undefined> {
     const [found] = await this.#database.$read<User & Omit<PresentedToken, 'user'>>(Prisma.sql`
       SELECT ${userColumns}, sessions.id AS "sessionId", sessions.expires_at AS "sessionExpiresAt",
@@ -96,7 +96,7 @@ export class SessionRepository {
     return { sessionId, sessionExpiresAt, sessionEndedAt, replacedAt, user };
   }
 
-  /** Ends a log-in and tells of it, once. */
+  /** Ends a login and publishes that, once. */
   async end(
     sessionId: string,
     {
@@ -111,16 +111,16 @@ export class SessionRepository {
         UPDATE sessions SET ended_at = ${at}::timestamptz, end_reason = ${reason}::session_end
         WHERE id = ${sessionId}::uuid AND ended_at IS NULL
         RETURNING id
-      ), told AS (${outboxInsert(events, { onlyIf: Prisma.sql`SELECT FROM saved` })})
+      ), published AS (${outboxInsert(events, { onlyIf: Prisma.sql`SELECT FROM saved` })})
       ${auditClause(audit)} SELECT id FROM saved`);
   }
 
   /**
-   * Deletes up to `limit` refresh tokens of log-ins that were over before then, or else up to `limit` of those log-ins.
+   * Deletes up to `limit` refresh tokens of logins that were over before then, or else up to `limit` of those logins.
    * True: there may be more of them.
    */
   async purge({ overBefore, limit }: { overBefore: Date; limit: number }): Promise<boolean> {
-    // First the tokens, by themselves: one log-in may have had any number of them.
+    // First the tokens, by themselves: one login may have had any number of them.
     const tokens = await this.#database.$executeRaw`
       WITH dead AS MATERIALIZED (
         SELECT token.hash FROM sessions JOIN refresh_tokens AS token ON token.session_id = sessions.id

@@ -12,17 +12,10 @@ import type { UserRepository } from '../users/user.repository.js';
 import type { UserService } from '../users/user.service.js';
 import type { AccessTokenIssuer } from './access-token-issuer.js';
 import type { RefreshTokens } from './refresh-tokens.js';
-import {
-  crowdedOut,
-  loggedIn,
-  loggedOut,
-  logInFailed,
-  refreshTokenReused,
-  type LogInFailure,
-} from './session.audit.js';
+import { evicted, loggedIn, loggedOut, loginFailed, refreshTokenReused, type LoginFailure } from './session.audit.js';
 import { InvalidCredentials, InvalidRefreshToken, UserDeactivated, WrongCurrentPassword } from './session.errors.js';
 import { sessionRevoked } from './session.events.js';
-import { forgottenBefore, judge, startSession, type NewSession, type PresentedToken } from './session.js';
+import { forgottenBefore, verdictOf, startSession, type NewSession, type PresentedToken } from './session.js';
 import type { SessionRepository } from './session.repository.js';
 
 export interface Registration {
@@ -44,8 +37,8 @@ export interface PasswordChange {
   new: string;
 }
 
-/** What a log-in brings. */
-export interface LogIn {
+/** What a login brings. */
+export interface Login {
   readonly user: User;
   readonly accessToken: string;
   /** The access token's lifetime in seconds. */
@@ -72,7 +65,7 @@ export interface SessionServiceParts {
   clock: () => Date;
 }
 
-/** Log-ins, or refresh tokens, that are forgotten at a time. */
+/** Logins, or refresh tokens, that are forgotten at a time. */
 const PURGE_BATCH = 1_000;
 
 export class SessionService {
@@ -83,30 +76,30 @@ export class SessionService {
   }
 
   /** Throws EmailTaken, RateLimited, ServiceUnavailable. */
-  async register(registration: Registration): Promise<LogIn> {
+  async register(registration: Registration): Promise<Login> {
     const { throttle, passwords } = this.#parts;
     return throttle.register(registration.email, () => passwords.inTurn(() => this.#registerUser(registration)));
   }
 
   /** Throws InvalidCredentials, UserDeactivated, RateLimited, ServiceUnavailable. */
-  async logIn(credentials: Credentials): Promise<LogIn> {
+  async login(credentials: Credentials): Promise<Login> {
     const { throttle, passwords } = this.#parts;
     try {
-      return await throttle.logIn(credentials.email, () => passwords.inTurn(() => this.#checkTwice(credentials)));
+      return await throttle.login(credentials.email, () => passwords.inTurn(() => this.#checkTwice(credentials)));
     } catch (error) {
       // Of those refused in a row the first one only: whoever goes on trying can't fill the trail.
       if (error instanceof TooManyAttempts && error.isFirst) {
-        await this.#noteFailedLogIn('throttled', credentials.email);
+        await this.#noteFailedLogin('throttled', credentials.email);
       }
       throw error;
     }
   }
 
   /**
-   * A new pair for a refresh token. One that was replaced long ago ends its whole log-in.
+   * A new pair for a refresh token. One that was replaced long ago ends its whole login.
    * Throws InvalidRefreshToken, RateLimited.
    */
-  async refresh(token: string): Promise<LogIn> {
+  async refresh(token: string): Promise<Login> {
     return this.#parts.throttle.refresh(() => this.#replaceToken(token));
   }
 
@@ -116,52 +109,52 @@ export class SessionService {
   }
 
   /**
-   * Ends every log-in of the caller, this one too, and starts another.
+   * Ends every login of the caller, this one too, and starts another.
    * Throws WrongCurrentPassword, UserChangedMeanwhile, RateLimited, ServiceUnavailable.
    */
-  async changePassword(actor: Actor, passwordChange: PasswordChange): Promise<LogIn> {
+  async changePassword(actor: Actor, passwordChange: PasswordChange): Promise<Login> {
     const { throttle, passwords } = this.#parts;
     return throttle.changePassword(actor.id, () =>
       passwords.inTurn(() => this.#replacePassword(actor, passwordChange)),
     );
   }
 
-  /** Forgets log-ins that were over long ago. True: there may be more of them. */
-  async forgetOld(): Promise<boolean> {
+  /** Forgets logins that were over long ago. True: there may be more of them. */
+  async purgeExpired(): Promise<boolean> {
     const { sessions, accessTokenLifetime, clock } = this.#parts;
     return sessions.purge({ overBefore: forgottenBefore(clock(), accessTokenLifetime), limit: PURGE_BATCH });
   }
 
-  async #registerUser({ email, password, firstName, lastName }: Registration): Promise<LogIn> {
+  async #registerUser({ email, password, firstName, lastName }: Registration): Promise<Login> {
     const { users, passwords, newId, clock } = this.#parts;
     if ((await users.findByEmail(email)).length > 0) throw new EmailTaken();
     const passwordHash = await passwords.hash(password);
     const user = createUser({ id: newId(), email, passwordHash, firstName, lastName, role: 'user' }, clock());
     const { session, refreshToken } = this.#newSession();
     await users.add(user, { events: [userCreated(user)], audit: [registered(user)], session });
-    return this.#logIn(user, session.id, refreshToken);
+    return this.#login(user, session.id, refreshToken);
   }
 
   /** A second look for one who logged in elsewhere at the same time, and whose hash was renewed by that. */
-  async #checkTwice(credentials: Credentials): Promise<LogIn> {
-    const logIn = (await this.#checkPassword(credentials)) ?? (await this.#checkPassword(credentials));
-    if (logIn !== undefined) return logIn;
-    await this.#noteFailedLogIn('wrong_credentials', credentials.email);
+  async #checkTwice(credentials: Credentials): Promise<Login> {
+    const login = (await this.#checkPassword(credentials)) ?? (await this.#checkPassword(credentials));
+    if (login !== undefined) return login;
+    await this.#noteFailedLogin('wrong_credentials', credentials.email);
     throw new InvalidCredentials();
   }
 
   /** undefined: the user was changed while its password was checked. */
-  async #checkPassword({ email, password }: Credentials): Promise<LogIn | undefined> {
+  async #checkPassword({ email, password }: Credentials): Promise<Login | undefined> {
     const { users, sessions } = this.#parts;
     const candidates = await users.findByEmail(email);
     const authenticated = await this.#whoseIs(password, candidates);
     if (authenticated === undefined) {
-      await this.#noteFailedLogIn('wrong_credentials', email, candidates[0]);
+      await this.#noteFailedLogin('wrong_credentials', email, candidates[0]);
       throw new InvalidCredentials();
     }
     const { user: found, matched } = authenticated;
     if (!found.isActive) {
-      await this.#noteFailedLogIn('deactivated', email, found);
+      await this.#noteFailedLogin('deactivated', email, found);
       throw new UserDeactivated();
     }
     const { session, refreshToken } = this.#newSession();
@@ -169,10 +162,10 @@ export class SessionService {
     if (started === undefined) return undefined;
     const { user, surplus } = started;
     for (const sessionId of surplus) {
-      await this.#end({ userId: user.id, sessionId }, 'logout', crowdedOut(user, sessionId));
+      await this.#end({ userId: user.id, sessionId }, 'logout', evicted(user, sessionId));
     }
     await this.#renewHash(user, { matched, today: password[0] ?? matched });
-    return this.#logIn(user, session.id, refreshToken);
+    return this.#login(user, session.id, refreshToken);
   }
 
   /** The user that has the password, and the form of it that was hashed. Without any user it takes as long as with one. */
@@ -197,19 +190,19 @@ export class SessionService {
     }
   }
 
-  async #replaceToken(token: string): Promise<LogIn> {
+  async #replaceToken(token: string): Promise<Login> {
     const { sessions, refreshTokens, clock } = this.#parts;
     const now = clock();
     const hash = refreshTokens.hashOf(token);
     const successor = refreshTokens.successorOf(token);
     const claimed = await sessions.replace({ hash, successorHash: refreshTokens.hashOf(successor) }, now);
-    if (claimed !== undefined) return this.#logIn(claimed.user, claimed.sessionId, successor);
+    if (claimed !== undefined) return this.#login(claimed.user, claimed.sessionId, successor);
     const presented = await sessions.findToken(hash);
     if (presented === undefined) throw new InvalidRefreshToken();
-    return this.#judged(presented, successor, now);
+    return this.#checked(presented, successor, now);
   }
 
-  async #replacePassword(actor: Actor, passwordChange: PasswordChange): Promise<LogIn> {
+  async #replacePassword(actor: Actor, passwordChange: PasswordChange): Promise<Login> {
     const { users, userService, passwords } = this.#parts;
     const before = await users.find(actor.id);
     if (before === undefined) throw new UserNotFound();
@@ -218,13 +211,13 @@ export class SessionService {
     const passwordHash = await passwords.hash(passwordChange.new);
     const { session, refreshToken } = this.#newSession();
     const user = await userService.changePassword(before, passwordHash, session);
-    return this.#logIn(user, session.id, refreshToken);
+    return this.#login(user, session.id, refreshToken);
   }
 
-  async #judged(presented: PresentedToken, successor: string, now: Date): Promise<LogIn> {
+  async #checked(presented: PresentedToken, successor: string, now: Date): Promise<Login> {
     const { user, sessionId } = presented;
-    const verdict = judge(presented, now);
-    if (verdict === 'repeated') return this.#logIn(user, sessionId, successor);
+    const verdict = verdictOf(presented, now);
+    if (verdict === 'repeated') return this.#login(user, sessionId, successor);
     if (verdict === 'reused') {
       await this.#end({ userId: user.id, sessionId }, 'reuse', refreshTokenReused(user, sessionId));
     }
@@ -232,9 +225,9 @@ export class SessionService {
   }
 
   /** It changes nothing, so nothing else is written of it. */
-  async #noteFailedLogIn(reason: LogInFailure, email: string, user?: User): Promise<void> {
+  async #noteFailedLogin(reason: LoginFailure, email: string, user?: User): Promise<void> {
     const { auditTrail, hashOfEmail } = this.#parts;
-    await auditTrail.note(logInFailed(reason, { user, emailHash: hashOfEmail(email) }));
+    await auditTrail.note(loginFailed(reason, { user, emailHash: hashOfEmail(email) }));
   }
 
   async #end(
@@ -255,7 +248,7 @@ export class SessionService {
     return { refreshToken, session: startSession({ id: newId(), refreshTokenHash }, clock()) };
   }
 
-  #logIn(user: User, sessionId: string, refreshToken: string): LogIn {
+  #login(user: User, sessionId: string, refreshToken: string): Login {
     const { accessTokens } = this.#parts;
     return {
       user,

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createUser } from '../users/user.js';
 import { RefreshTokens } from './refresh-tokens.js';
-import { judge, startSession, type PresentedToken } from './session.js';
+import { verdictOf, startSession, type PresentedToken } from './session.js';
 
 const now = new Date('2026-01-31T12:00:00Z');
 const before = (seconds: number): Date => new Date(now.getTime() - seconds * 1_000);
@@ -20,19 +20,19 @@ const presented = (changes: Partial<PresentedToken> = {}): PresentedToken => ({
   ...changes,
 });
 
-describe('judge', () => {
+describe('verdictOf', () => {
   it.each([
     ['replaced just now', 'repeated', { replacedAt: now }],
     ['replaced 30 s ago', 'repeated', { replacedAt: before(30) }],
     ['replaced by a process whose clock is ahead', 'repeated', { replacedAt: before(-2) }],
     ['replaced more than 30 s ago', 'reused', { replacedAt: before(30.001) }],
     ['never replaced, so it was too old to be claimed', 'over', {}],
-    ['of a log-in that has ended', 'over', { replacedAt: now, sessionEndedAt: now }],
-    ['of a log-in that is too old', 'over', { replacedAt: now, sessionExpiresAt: now }],
+    ['of a login that has ended', 'over', { replacedAt: now, sessionEndedAt: now }],
+    ['of a login that is too old', 'over', { replacedAt: now, sessionExpiresAt: now }],
     ['of a deactivated user', 'over', { replacedAt: now, user: { ...user, isActive: false } }],
     ['of a deleted user', 'over', { replacedAt: before(60), user: { ...user, deletedAt: now } }],
   ] as const)('a token %s -> %s', (_which, verdict, changes) => {
-    expect(judge(presented(changes), now)).toBe(verdict);
+    expect(verdictOf(presented(changes), now)).toBe(verdict);
   });
 });
 

@@ -10,7 +10,7 @@ export const registerBody = bodyOf({
   lastName: personName(),
 });
 
-export const logInBody = bodyOf({ email: email(), password: presentedPassword() });
+export const loginBody = bodyOf({ email: email(), password: presentedPassword() });
 
 export const refreshBody = bodyOf({ refreshToken: text({ max: MAX_REFRESH_TOKEN_LENGTH }) });
 

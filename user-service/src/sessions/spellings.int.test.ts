@@ -28,7 +28,7 @@ describe('an e-mail address with a domain of other letters', () => {
       expect(user.email).toBe(all[0]);
       for (const email of all) {
         await test.anybody.post('/register', registration({ email })).expect(409);
-        expect((await test.logIn({ email, password: registration().password })).id).toBe(user.id);
+        expect((await test.login({ email, password: registration().password })).id).toBe(user.id);
       }
     }
   });
@@ -47,7 +47,7 @@ describe('an e-mail address with a domain of other letters', () => {
     const admin = await test.admin();
     for (const email of all) {
       await test.anybody.post('/register', registration({ email })).expect(409);
-      expect((await test.logIn({ email, password: registration().password })).id).toBe(id);
+      expect((await test.login({ email, password: registration().password })).id).toBe(id);
       const { body } = await admin.get(`?email=${encodeURIComponent(email)}`).expect(200);
       expect(body.data.map((user: { id: string }) => user.id)).toEqual([id]);
     }
@@ -60,8 +60,8 @@ describe('an e-mail address with a domain of other letters', () => {
     const elsewhere = await test.register({ password: 'password of the second' });
     await test.query('UPDATE users SET email = $2 WHERE id = $1', [elsewhere.id, all[0]]);
     for (const email of all) {
-      expect((await test.logIn({ email, password: 'password of the first' })).id).toBe(first.id);
-      expect((await test.logIn({ email, password: 'password of the second' })).id).toBe(elsewhere.id);
+      expect((await test.login({ email, password: 'password of the first' })).id).toBe(first.id);
+      expect((await test.login({ email, password: 'password of the second' })).id).toBe(elsewhere.id);
       await test.anybody.post('/login', { email, password: 'password of nobody' }).expect(401);
     }
   });
@@ -86,10 +86,10 @@ describe('a password of letters that can be typed in two ways', () => {
     ['decomposed', decomposed],
   ])('registered %s -> logs in, and is changed, with both', async (_case, password) => {
     const { email } = await test.register({ password });
-    await test.logIn({ email, password: composed });
-    const user = await test.logIn({ email, password: decomposed });
+    await test.login({ email, password: composed });
+    const user = await test.login({ email, password: decomposed });
     await user.put('/me/password', { current: decomposed, new: composed }).expect(200);
-    await test.logIn({ email, password: decomposed });
+    await test.login({ email, password: decomposed });
     await test.anybody.post('/login', { email, password: 'cafe au lait' }).expect(401);
   });
 
@@ -97,9 +97,9 @@ describe('a password of letters that can be typed in two ways', () => {
     const { id, email } = await test.register();
     await test.query('UPDATE users SET password_hash = $2 WHERE id = $1', [id, await bcrypt.hash(decomposed, 4)]);
     await test.anybody.post('/login', { email, password: composed }).expect(401);
-    await test.logIn({ email, password: decomposed });
-    await test.logIn({ email, password: composed });
-    await test.logIn({ email, password: decomposed });
+    await test.login({ email, password: decomposed });
+    await test.login({ email, password: composed });
+    await test.login({ email, password: decomposed });
   });
 });
 

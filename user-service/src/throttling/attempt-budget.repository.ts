@@ -2,17 +2,17 @@ import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { pauseOf, type AttemptBudget, type HashedKey } from './attempt-limit.js';
 
-/** How long an address stays familiar after the last log-in from it. */
+/** How long an address stays familiar after the last login from it. */
 const FAMILIARITY = Prisma.sql`interval '90 days'`;
 const PURGE_BATCH = 1_000;
 
 const milliseconds = (count: number) => Prisma.sql`${count}::integer * interval '1 millisecond'`;
 
 /** The time that the tries of a budget take to come back, all but the last one: beyond it none is left. */
-const patience = ({ limit }: AttemptBudget) => milliseconds(pauseOf(limit) * (limit.quota - 1));
+const tolerance = ({ limit }: AttemptBudget) => milliseconds(pauseOf(limit) * (limit.quota - 1));
 
 /** Not waiting for the disk: should the server crash, the tries of its last moment come back. */
-const HURRY = Prisma.sql`set_config('synchronous_commit', 'off', true)`;
+const ASYNC_COMMIT = Prisma.sql`set_config('synchronous_commit', 'off', true)`;
 
 export interface Taken {
   /** How many, from the first on. */
@@ -60,13 +60,13 @@ export class AttemptBudgetRepository {
         ON CONFLICT (key) DO UPDATE
         SET full_at = greatest(budget.full_at, clock_timestamp()) + ${pause},
           is_refusing = budget.is_refusing AND ${isFree}
-        WHERE ${isFree} OR budget.full_at <= clock_timestamp() + ${patience(budget)}
+        WHERE ${isFree} OR budget.full_at <= clock_timestamp() + ${tolerance(budget)}
         RETURNING key
       )`;
     });
     const counts = names.map((name) => Prisma.sql`(SELECT count(*) FROM ${name})`);
     const [taken] = await this.#database.$write<Taken>(Prisma.sql`
-      WITH asked AS MATERIALIZED (SELECT ${HURRY}, ${isFamiliar} AS is_familiar), ${Prisma.join(takes)}
+      WITH asked AS MATERIALIZED (SELECT ${ASYNC_COMMIT}, ${isFamiliar} AS is_familiar), ${Prisma.join(takes)}
       SELECT (${Prisma.join(counts, ' + ')})::integer AS count, is_familiar AS "isFamiliar" FROM asked`);
     if (taken === undefined) throw new Error('a statement that selects one row gave none');
     return taken;
@@ -104,7 +104,7 @@ export class AttemptBudgetRepository {
         SET full_at = budget.full_at - locked.pause, is_refusing = budget.is_refusing OR NOT locked.is_returned
         FROM locked WHERE budget.key = locked.key AND (locked.is_returned OR NOT locked.is_refusing)
       )
-      SELECT ceil(extract(epoch FROM full_at - clock_timestamp() - ${patience(refused)}))::integer AS seconds,
+      SELECT ceil(extract(epoch FROM full_at - clock_timestamp() - ${tolerance(refused)}))::integer AS seconds,
         NOT is_refusing AS "isFirst"
       FROM locked WHERE NOT is_returned`;
     return { retryAfterSeconds: Math.max(1, row?.seconds ?? 1), isFirst: row?.isFirst ?? false };
@@ -144,10 +144,10 @@ function locked(rows: readonly { budget: AttemptBudget; isReturned: boolean; all
   });
   return Prisma.sql`
     wanted (turn, key, pause, is_returned, all_of_it) AS (VALUES ${Prisma.join(values)}),
-    hurry AS MATERIALIZED (SELECT ${HURRY}),
+    async_commit AS MATERIALIZED (SELECT ${ASYNC_COMMIT}),
     locked AS MATERIALIZED (
       SELECT wanted.*, budget.full_at, budget.is_refusing
-      FROM hurry, wanted JOIN attempt_budgets AS budget USING (key)
+      FROM async_commit, wanted JOIN attempt_budgets AS budget USING (key)
       ORDER BY wanted.turn FOR UPDATE OF budget
     )`;
 }

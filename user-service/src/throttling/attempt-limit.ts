@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 /** So many tries at once; each comes back after `window / quota`. */
 export interface AttemptLimit {
-  /** Under which clients are told of it. */
+  /** Under which clients see it. */
   readonly name: string;
   readonly quota: number;
   /** Milliseconds. */

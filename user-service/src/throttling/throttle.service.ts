@@ -1,18 +1,18 @@
 import { ServiceUnavailable } from '@shop/common/errors';
-import type { Gate } from '../users/gate.js';
+import type { HashingQueue } from '../users/hashing-queue.js';
 import type { AttemptBudgetRepository, Return } from './attempt-budget.repository.js';
 import { TooManyAttempts } from './throttle.errors.js';
 import { budgetOf, keyOf, type AttemptBudget, type AttemptLimit, type HashedKey } from './attempt-limit.js';
 
 export interface AttemptLimits {
-  /** Wrong log-ins of one account from one address. */
-  readonly logIn: AttemptLimit;
-  /** Wrong log-ins from one address, of whatever account. */
-  readonly logInFromAddress: AttemptLimit;
-  /** Wrong log-ins of one account, from all addresses that it never logged in from. */
-  readonly logInOfAccount: AttemptLimit;
-  /** All log-ins of one account from one address, the right ones too. */
-  readonly everyLogIn: AttemptLimit;
+  /** Wrong logins of one account from one address. */
+  readonly login: AttemptLimit;
+  /** Wrong logins from one address, of whatever account. */
+  readonly loginFromAddress: AttemptLimit;
+  /** Wrong logins of one account, from all addresses that it never logged in from. */
+  readonly loginOfAccount: AttemptLimit;
+  /** All logins of one account from one address, the right ones too. */
+  readonly everyLogin: AttemptLimit;
   readonly registrationFromAddress: AttemptLimit;
   readonly refreshFromAddress: AttemptLimit;
   /** Wrong current passwords of one account. */
@@ -23,13 +23,13 @@ export interface ThrottleParts {
   limits: AttemptLimits;
   budgets: AttemptBudgetRepository;
   /** Lets few tries at a time ask the database, however many come at once: what else is asked of it comes between. */
-  gate: Gate;
+  gate: HashingQueue;
   /** The address, or the block of addresses, that the request being handled comes from. */
   clientAddress: () => string;
 }
 
 /**
- * Bounds how often passwords can be guessed and accounts be made. A try is used up before it is judged, so that many at
+ * Bounds how often passwords can be guessed and accounts be made. A try is used up before it is checked, so that many at
  * once get no further than one after another. Each method throws TooManyAttempts where no try is left,
  * and ServiceUnavailable where too many come at once.
  */
@@ -44,14 +44,14 @@ export class Throttle {
    * Whoever guesses elsewhere can't lock an owner out of where it logged in from before: of all limits, only that of the
    * account counts addresses together, and not such a one. None depends on whether there is such an account.
    */
-  async logIn<T>(email: string, attempt: () => Promise<T>): Promise<T> {
+  async login<T>(email: string, attempt: () => Promise<T>): Promise<T> {
     const { limits, budgets, clientAddress } = this.#parts;
     const address = clientAddress();
     const place = keyOf('familiar', email, address);
-    const own = budgetOf(limits.logIn, email, address);
-    const fromAddress = budgetOf(limits.logInFromAddress, address);
-    const ofAccount = { ...budgetOf(limits.logInOfAccount, email), isForStrangers: true };
-    const every = budgetOf(limits.everyLogIn, email, address);
+    const own = budgetOf(limits.login, email, address);
+    const fromAddress = budgetOf(limits.loginFromAddress, address);
+    const ofAccount = { ...budgetOf(limits.loginOfAccount, email), isForStrangers: true };
+    const every = budgetOf(limits.everyLogin, email, address);
     const { result, taken } = await this.#try([own, fromAddress, ofAccount, every], attempt, place);
     // Of the others one try alone comes back: whoever guesses could log in with an account of its own in between.
     const returns: Return[] = taken
@@ -61,7 +61,7 @@ export class Throttle {
     return result;
   }
 
-  /** Counts those that succeed, too: each brings an account, and each that fails tells of one. */
+  /** Counts those that succeed, too: each brings an account, and each that fails describes one. */
   async register<T>(email: string, attempt: () => Promise<T>): Promise<T> {
     const { limits, budgets, clientAddress } = this.#parts;
     const address = clientAddress();
@@ -93,7 +93,7 @@ export class Throttle {
     try {
       return { result: await attempt(), taken };
     } catch (error) {
-      // It was never judged.
+      // It was never checked.
       if (error instanceof ServiceUnavailable) await budgets.giveBack(taken.map((budget) => ({ budget })));
       throw error;
     }

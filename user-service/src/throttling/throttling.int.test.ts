@@ -7,7 +7,7 @@ import type { Response } from 'supertest';
 import { callerOf, PASSWORD, registration, startTestService, type TestService } from '../../test/test-service.js';
 import type { Config } from '../config.js';
 import { createDatabase, type Database } from '../database.js';
-import { Gate } from '../users/gate.js';
+import { HashingQueue } from '../users/hashing-queue.js';
 import { HashThreads } from '../users/hash-threads.js';
 import { AttemptBudgetRepository } from './attempt-budget.repository.js';
 import { budgetOf, keyOf, type AttemptBudget } from './attempt-limit.js';
@@ -41,7 +41,7 @@ let clients = 0;
 const newAddress = () => `10.${(++clients >> 16) & 255}.${(clients >> 8) & 255}.${clients & 255}`;
 const newEmail = () => registration().email;
 
-const logIn = (email: string, password: string, address: string, url = test.url): Promise<Response> =>
+const login = (email: string, password: string, address: string, url = test.url): Promise<Response> =>
   callerOf(url)
     .post('/login', { email, password })
     .set('X-Forwarded-For', address)
@@ -80,21 +80,21 @@ const withLimits = async (
   }
 };
 
-describe('wrong log-ins of one account from one address', () => {
+describe('wrong logins of one account from one address', () => {
   it('ten -> then 429, which says when to come back, whatever the password', async () => {
     const { email } = await test.register();
     const address = newAddress();
 
-    expect(await statusesOf(times(10, () => () => logIn(email, WRONG, address)))).toEqual(Array(10).fill(401));
-    const refused = await logIn(email, PASSWORD, address);
+    expect(await statusesOf(times(10, () => () => login(email, WRONG, address)))).toEqual(Array(10).fill(401));
+    const refused = await login(email, PASSWORD, address);
 
     expect(refused.status).toBe(429);
     expect(refused.body.error).toEqual({ code: 'RATE_LIMITED', message: 'Too many requests' });
     const wait = Number(refused.headers['retry-after']);
     expect(wait).toBeGreaterThan(60);
     expect(wait).toBeLessThanOrEqual(90);
-    expect(refused.headers['ratelimit-policy']).toMatch(/, "log-in";q=10;w=900$/);
-    expect(refused.headers.ratelimit).toMatch(new RegExp(`, "log-in";r=0;t=${wait}$`));
+    expect(refused.headers['ratelimit-policy']).toMatch(/, "login";q=10;w=900$/);
+    expect(refused.headers.ratelimit).toMatch(new RegExp(`, "login";r=0;t=${wait}$`));
   });
 
   it('an account that does not exist -> alike in body, headers and count', async () => {
@@ -102,7 +102,7 @@ describe('wrong log-ins of one account from one address', () => {
     const historyOf = async (who: string) => {
       const address = newAddress();
       const answers: Response[] = [];
-      for (let n = 0; n < 12; n++) answers.push(await logIn(who, WRONG, address));
+      for (let n = 0; n < 12; n++) answers.push(await login(who, WRONG, address));
       return answers.map(({ status, headers, body }) => ({
         status,
         headers: Object.entries({ ...headers, 'x-request-id': '', traceparent: '', date: '' }).map(([name, value]) => [
@@ -120,11 +120,11 @@ describe('wrong log-ins of one account from one address', () => {
     expect(known.map(({ status }) => status)).toEqual([...Array(10).fill(401), 429, 429]);
   });
 
-  it('fifty at once, at two processes -> ten are judged, no more and no less', async () => {
+  it('fifty at once, at two processes -> ten are checked, no more and no less', async () => {
     const { email } = await test.register();
     const address = newAddress();
     await withLimits({}, async (url) => {
-      const answers = await Promise.all(times(50, (n) => logIn(email, WRONG, address, n % 2 === 0 ? test.url : url)));
+      const answers = await Promise.all(times(50, (n) => login(email, WRONG, address, n % 2 === 0 ? test.url : url)));
       expect(counted(answers.map(({ status }) => status))).toEqual({ 401: 10, 429: 40 });
     });
   });
@@ -132,7 +132,7 @@ describe('wrong log-ins of one account from one address', () => {
   it('after a pause -> one more try for each 90 seconds of it', async () => {
     const { email } = await test.register();
     const address = newAddress();
-    const wrong = () => logIn(email, WRONG, address);
+    const wrong = () => login(email, WRONG, address);
     await statusesOf(times(11, () => wrong));
 
     await passTime(1.5 * MINUTE);
@@ -140,16 +140,16 @@ describe('wrong log-ins of one account from one address', () => {
     await passTime(3 * MINUTE);
     expect(await statusesOf([wrong, wrong, wrong])).toEqual([401, 401, 429]);
     await passTime(1.5 * MINUTE);
-    expect((await logIn(email, PASSWORD, address)).status).toBe(200);
+    expect((await login(email, PASSWORD, address)).status).toBe(200);
   });
 
   it('a right one in between -> counts from the start again', async () => {
     const { email } = await test.register();
     const address = newAddress();
-    const wrong = () => logIn(email, WRONG, address);
+    const wrong = () => login(email, WRONG, address);
     await statusesOf(times(9, () => wrong));
 
-    expect((await logIn(email, PASSWORD, address)).status).toBe(200);
+    expect((await login(email, PASSWORD, address)).status).toBe(200);
 
     expect(await statusesOf(times(11, () => wrong))).toEqual([...Array(10).fill(401), 429]);
   });
@@ -157,7 +157,7 @@ describe('wrong log-ins of one account from one address', () => {
   it('right ones -> not counted', async () => {
     const { email } = await test.register();
     const address = newAddress();
-    const statuses = await statusesOf(times(15, () => () => logIn(email, PASSWORD, address)));
+    const statuses = await statusesOf(times(15, () => () => login(email, PASSWORD, address)));
     expect(statuses).toEqual(Array(15).fill(200));
   });
 
@@ -165,7 +165,7 @@ describe('wrong log-ins of one account from one address', () => {
     const { id, email } = await test.register();
     await (await test.admin()).put(`/${id}`, { isActive: false }).expect(200);
     const address = newAddress();
-    const statuses = await statusesOf(times(11, () => () => logIn(email, PASSWORD, address)));
+    const statuses = await statusesOf(times(11, () => () => login(email, PASSWORD, address)));
     expect(statuses).toEqual([...Array(10).fill(403), 429]);
   });
 
@@ -173,32 +173,32 @@ describe('wrong log-ins of one account from one address', () => {
     const { email } = await test.register();
     const address = newAddress();
     const spelt = [email, email.toUpperCase(), ` ${email} `];
-    const statuses = await statusesOf(times(11, (n) => () => logIn(spelt[n % 3]!, WRONG, address)));
+    const statuses = await statusesOf(times(11, (n) => () => login(spelt[n % 3]!, WRONG, address)));
     expect(statuses.at(-1)).toBe(429);
   });
 
   it('that are no valid request -> not counted', async () => {
     const { email } = await test.register();
     const address = newAddress();
-    await statusesOf(times(12, () => () => logIn(email, '', address)));
-    expect((await logIn(email, PASSWORD, address)).status).toBe(200);
+    await statusesOf(times(12, () => () => login(email, '', address)));
+    expect((await login(email, PASSWORD, address)).status).toBe(200);
   });
 });
 
-describe('wrong log-ins of one account from many addresses', () => {
+describe('wrong logins of one account from many addresses', () => {
   it('fifty -> then 429 from everywhere, except where the account logged in before', async () => {
     const user = await test.register();
     const home = newAddress();
-    expect((await logIn(user.email, PASSWORD, home)).status).toBe(200);
+    expect((await login(user.email, PASSWORD, home)).status).toBe(200);
 
-    const answers = await Promise.all(times(60, () => logIn(user.email, WRONG, newAddress())));
+    const answers = await Promise.all(times(60, () => login(user.email, WRONG, newAddress())));
 
     expect(counted(answers.map(({ status }) => status))).toEqual({ 401: 50, 429: 10 });
-    const elsewhere = await logIn(user.email, PASSWORD, newAddress());
+    const elsewhere = await login(user.email, PASSWORD, newAddress());
     expect(elsewhere.status).toBe(429);
     expect(Number(elsewhere.headers['retry-after'])).toBeLessThanOrEqual(72);
-    expect((await logIn(user.email, PASSWORD, home)).status).toBe(200);
-    expect(await statusesOf(times(11, () => () => logIn(user.email, WRONG, home)))).toEqual([
+    expect((await login(user.email, PASSWORD, home)).status).toBe(200);
+    expect(await statusesOf(times(11, () => () => login(user.email, WRONG, home)))).toEqual([
       ...Array(10).fill(401),
       429,
     ]);
@@ -206,32 +206,32 @@ describe('wrong log-ins of one account from many addresses', () => {
 
   it('of an account that does not exist -> the same', async () => {
     const email = newEmail();
-    const answers = await Promise.all(times(60, () => logIn(email, WRONG, newAddress())));
+    const answers = await Promise.all(times(60, () => login(email, WRONG, newAddress())));
     expect(counted(answers.map(({ status }) => status))).toEqual({ 401: 50, 429: 10 });
   });
 
-  it('the place where it was registered -> familiar; after 90 days without a log-in no more', async () => {
+  it('the place where it was registered -> familiar; after 90 days without a login no more', async () => {
     const fields = registration();
     const home = newAddress();
     await test.anybody.post('/register', fields).set('X-Forwarded-For', home).expect(201);
-    await Promise.all(times(51, () => logIn(fields.email, WRONG, newAddress())));
+    await Promise.all(times(51, () => login(fields.email, WRONG, newAddress())));
 
-    expect((await logIn(fields.email, PASSWORD, home)).status).toBe(200);
+    expect((await login(fields.email, PASSWORD, home)).status).toBe(200);
     await test.query(`UPDATE familiar_addresses SET expires_at = expires_at - interval '90 days'`);
-    expect((await logIn(fields.email, PASSWORD, home)).status).toBe(429);
+    expect((await login(fields.email, PASSWORD, home)).status).toBe(429);
   });
 });
 
-describe('wrong log-ins from one address', () => {
+describe('wrong logins from one address', () => {
   it('past its limit -> 429 for every account alike, whether it logged in from there or not, and at no other address', async () => {
-    await withLimits({ logInFromAddress: { quota: 5 } }, async (url) => {
+    await withLimits({ loginFromAddress: { quota: 5 } }, async (url) => {
       const [neighbour, visitor] = [await test.register(), await test.register()];
       const [address, home] = [newAddress(), newAddress()];
       for (const place of [address, home]) {
-        expect((await logIn(neighbour.email, PASSWORD, place, url)).status).toBe(200);
+        expect((await login(neighbour.email, PASSWORD, place, url)).status).toBe(200);
       }
 
-      const statuses = await statusesOf(times(7, () => () => logIn(newEmail(), WRONG, address, url)));
+      const statuses = await statusesOf(times(7, () => () => login(newEmail(), WRONG, address, url)));
 
       expect(statuses).toEqual([...Array(5).fill(401), 429, 429]);
       for (const [email, password] of [
@@ -239,47 +239,47 @@ describe('wrong log-ins from one address', () => {
         [neighbour.email, PASSWORD],
         [neighbour.email, WRONG],
       ] as const) {
-        const refused = await logIn(email, password, address, url);
+        const refused = await login(email, password, address, url);
         expect(refused.status).toBe(429);
-        expect(refused.headers['ratelimit-policy']).toMatch(/"log-in-address";q=5;w=900$/);
+        expect(refused.headers['ratelimit-policy']).toMatch(/"login-address";q=5;w=900$/);
       }
-      expect((await logIn(visitor.email, PASSWORD, newAddress(), url)).status).toBe(200);
-      expect((await logIn(neighbour.email, PASSWORD, home, url)).status).toBe(200);
+      expect((await login(visitor.email, PASSWORD, newAddress(), url)).status).toBe(200);
+      expect((await login(neighbour.email, PASSWORD, home, url)).status).toBe(200);
     });
   });
 
-  it('a right log-in of one’s own in between -> gives no tries back', async () => {
-    await withLimits({ logInFromAddress: { quota: 5 } }, async (url) => {
+  it('a right login of one’s own in between -> gives no tries back', async () => {
+    await withLimits({ loginFromAddress: { quota: 5 } }, async (url) => {
       const own = await test.register();
       const address = newAddress();
-      const guess = () => logIn(newEmail(), WRONG, address, url);
+      const guess = () => login(newEmail(), WRONG, address, url);
       await statusesOf(times(4, () => guess));
 
-      expect((await logIn(own.email, PASSWORD, address, url)).status).toBe(200);
+      expect((await login(own.email, PASSWORD, address, url)).status).toBe(200);
 
       expect(await statusesOf([guess, guess])).toEqual([401, 429]);
     });
   });
 
   it('tries that another limit refuses -> cost the address nothing', async () => {
-    await withLimits({ logInFromAddress: { quota: 12 } }, async (url) => {
+    await withLimits({ loginFromAddress: { quota: 12 } }, async (url) => {
       const address = newAddress();
       const email = newEmail();
-      await statusesOf(times(30, () => () => logIn(email, WRONG, address, url)));
-      expect(await statusesOf(times(3, () => () => logIn(newEmail(), WRONG, address, url)))).toEqual([401, 401, 429]);
+      await statusesOf(times(30, () => () => login(email, WRONG, address, url)));
+      expect(await statusesOf(times(3, () => () => login(newEmail(), WRONG, address, url)))).toEqual([401, 401, 429]);
     });
   });
 
   it('of IPv6 -> one client for each block that a customer gets', async () => {
     const { email } = await test.register();
-    const statuses = await statusesOf(times(11, (n) => () => logIn(email, WRONG, `2001:db8:0:${n}::${n + 1}`)));
+    const statuses = await statusesOf(times(11, (n) => () => login(email, WRONG, `2001:db8:0:${n}::${n + 1}`)));
     expect(statuses.at(-1)).toBe(429);
-    expect((await logIn(email, PASSWORD, '2001:db8:1::1')).status).toBe(200);
+    expect((await login(email, PASSWORD, '2001:db8:1::1')).status).toBe(200);
   });
 
   it('a client that claims another address each time -> one client all the same', async () => {
     await withLimits(
-      { logInFromAddress: { quota: 5 } },
+      { loginFromAddress: { quota: 5 } },
       async (url) => {
         const statuses: number[] = [];
         for (const [, headers] of spoofedAddresses) {
@@ -293,28 +293,28 @@ describe('wrong log-ins from one address', () => {
   });
 });
 
-describe('all log-ins of one account from one address', () => {
+describe('all logins of one account from one address', () => {
   it('past their limit, though all are right -> 429 until one comes back; elsewhere, and of others, they go on', async () => {
-    await withLimits({ everyLogIn: { quota: 3 } }, async (url) => {
+    await withLimits({ everyLogin: { quota: 3 } }, async (url) => {
       const [user, other] = [await test.register(), await test.register()];
       const address = newAddress();
-      const right = () => logIn(user.email, PASSWORD, address, url);
+      const right = () => login(user.email, PASSWORD, address, url);
       expect(await statusesOf(times(3, () => right))).toEqual([200, 200, 200]);
 
       const refused = await right();
 
       expect(refused.status).toBe(429);
-      expect(refused.headers['ratelimit-policy']).toMatch(/"log-ins";q=3;w=60$/);
-      expect((await logIn(user.email, PASSWORD, newAddress(), url)).status).toBe(200);
-      expect((await logIn(other.email, PASSWORD, address, url)).status).toBe(200);
+      expect(refused.headers['ratelimit-policy']).toMatch(/"logins";q=3;w=60$/);
+      expect((await login(user.email, PASSWORD, newAddress(), url)).status).toBe(200);
+      expect((await login(other.email, PASSWORD, address, url)).status).toBe(200);
       await passTime(MINUTE / 3);
       expect(await statusesOf(times(2, () => right))).toEqual([200, 429]);
     });
   });
 });
 
-describe('the work that a log-in costs', () => {
-  /** bcrypt's rounds that a log-in costs. */
+describe('the work that a login costs', () => {
+  /** bcrypt's rounds that a login costs. */
   const roundsOf = async (attempt: () => Promise<Response>, status: number): Promise<number> => {
     const compare = jest.spyOn(HashThreads.prototype, 'compare');
     const hash = jest.spyOn(HashThreads.prototype, 'hash');
@@ -341,32 +341,32 @@ describe('the work that a log-in costs', () => {
         const work = 2 ** 7;
 
         for (const email of [known.email, deactivated.email, old.email, newEmail()]) {
-          expect(await roundsOf(() => logIn(email, WRONG, address, url), 401)).toBe(work);
+          expect(await roundsOf(() => login(email, WRONG, address, url), 401)).toBe(work);
         }
         for (const email of [known.email, newEmail()]) {
-          await statusesOf(times(10, () => () => logIn(email, WRONG, address, url)));
-          expect(await roundsOf(() => logIn(email, WRONG, address, url), 429)).toBe(0);
+          await statusesOf(times(10, () => () => login(email, WRONG, address, url)));
+          expect(await roundsOf(() => login(email, WRONG, address, url), 429)).toBe(0);
         }
       },
       { bcryptCost: 7 },
     );
   });
 
-  it('a hash of another cost -> replaced at the next log-in, and the log-ins of before live on', async () => {
+  it('a hash of another cost -> replaced at the next login, and the logins of before live on', async () => {
     for (const bcryptCost of [5, 4]) {
       const user = await test.register();
       await test.query('UPDATE users SET password_hash = $2 WHERE id = $1', [user.id, await bcrypt.hash(PASSWORD, 6)]);
       await withLimits(
         {},
         async (url) => {
-          const both = await Promise.all(times(2, () => logIn(user.email, PASSWORD, newAddress(), url)));
+          const both = await Promise.all(times(2, () => login(user.email, PASSWORD, newAddress(), url)));
           expect(both.map(({ status }) => status)).toEqual([200, 200]);
           const [row] = await test.query<{ hash: string }>('SELECT password_hash AS hash FROM users WHERE id = $1', [
             user.id,
           ]);
           expect(bcrypt.getRounds(row!.hash)).toBe(bcryptCost);
           await user.get('/me').expect(200);
-          expect((await logIn(user.email, PASSWORD, newAddress(), url)).status).toBe(200);
+          expect((await login(user.email, PASSWORD, newAddress(), url)).status).toBe(200);
         },
         { bcryptCost },
       );
@@ -430,7 +430,7 @@ describe('wrong current passwords', () => {
     expect(refused.headers['ratelimit-policy']).toMatch(/"password-change";q=10;w=900$/);
     await user.get('/me').expect(200);
     expect((await change(other, PASSWORD)()).status).toBe(200);
-    expect((await logIn(user.email, PASSWORD, newAddress())).status).toBe(200);
+    expect((await login(user.email, PASSWORD, newAddress())).status).toBe(200);
   });
 
   it('a right one -> counts from the start again', async () => {
@@ -442,16 +442,16 @@ describe('wrong current passwords', () => {
   });
 });
 
-describe('a try that was never judged', () => {
+describe('a try that was never checked', () => {
   it('since hashing was too busy -> not counted', async () => {
     const throttle = new Throttle({
       limits,
       budgets: new AttemptBudgetRepository({ database }),
-      gate: new Gate({ atOnce: 1, maxWaiting: 0, maxWait: 1_000 }),
+      gate: new HashingQueue({ atOnce: 1, maxWaiting: 0, maxWait: 1_000 }),
       clientAddress: () => '192.0.2.1',
     });
     const email = newEmail();
-    const attempt = (error: Error) => throttle.logIn(email, () => Promise.reject(error)).catch((e: unknown) => e);
+    const attempt = (error: Error) => throttle.login(email, () => Promise.reject(error)).catch((e: unknown) => e);
     for (let n = 0; n < 20; n++) expect(await attempt(new ServiceUnavailable())).toBeInstanceOf(ServiceUnavailable);
     const wrong = new Error('wrong');
     for (let n = 0; n < 10; n++) expect(await attempt(wrong)).toBe(wrong);
@@ -515,16 +515,16 @@ describe('budgets', () => {
       new Throttle({
         limits,
         budgets: new AttemptBudgetRepository({ database }),
-        gate: new Gate({ atOnce: 5, maxWaiting: 500, maxWait: 30_000 }),
+        gate: new HashingQueue({ atOnce: 5, maxWaiting: 500, maxWait: 30_000 }),
         clientAddress: () => address,
       });
     const throttles = addresses.map(throttle);
 
-    await Promise.all(times(150, (n) => throttles[n % 3]!.logIn(emails[(n >> 2) % 3]!, async () => undefined)));
+    await Promise.all(times(150, (n) => throttles[n % 3]!.login(emails[(n >> 2) % 3]!, async () => undefined)));
 
     const [row] = await test.query<{ used: number }>(
       `SELECT count(*)::integer AS used FROM attempt_budgets WHERE full_at > now() AND key <> ALL ($1)`,
-      [emails.flatMap((email) => addresses.map((one) => Buffer.from(budgetOf(limits.everyLogIn, email, one).key)))],
+      [emails.flatMap((email) => addresses.map((one) => Buffer.from(budgetOf(limits.everyLogin, email, one).key)))],
     );
     expect(row).toEqual({ used: 0 });
   });
@@ -551,7 +551,7 @@ describe('budgets', () => {
       createDatabaseAdapter({ url: test.config.databaseUrl, poolSize: 1, applicationName: 'test' }),
     );
     await one.$executeRaw`SET synchronous_commit = 'remote_write'`;
-    const budget = budgetOf({ name: 'test', quota: 2, window: MINUTE }, 'hurry');
+    const budget = budgetOf({ name: 'test', quota: 2, window: MINUTE }, 'async_commit');
     const budgets = new AttemptBudgetRepository({ database: one });
     await budgets.take([budget], keyOf('place'));
     await budgets.giveBack([{ budget }], keyOf('place'));
@@ -561,7 +561,7 @@ describe('budgets', () => {
   });
 
   it('hold no address and no email in clear', async () => {
-    await logIn('nobody-of-ours@example.com', WRONG, '198.51.100.99');
+    await login('nobody-of-ours@example.com', WRONG, '198.51.100.99');
     const [row] = await test.query<{ text: string }>(
       `SELECT string_agg(t::text, '') || coalesce((SELECT string_agg(f::text, '') FROM familiar_addresses f), '') AS text
        FROM attempt_budgets t`,

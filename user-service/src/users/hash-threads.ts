@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 /** To hash a password at a cost, or to compare it with a hash. */
 export type HashTask = { password: string } & ({ cost: number; hash?: undefined } | { cost?: undefined; hash: string });
 
-/** What a thread is told when it starts. */
+/** What a thread gets when it starts. */
 export interface HashThreadData {
   priority: number;
 }
@@ -79,7 +79,7 @@ export class HashThreads {
 
   #free(): Worker | undefined {
     for (const [worker, job] of this.#threads) if (job === undefined) return worker;
-    // One that has ended is replaced when it is missed: a program that can't even start would start for ever.
+    // One that has ended is replaced when it is missed: a program that can't even start would be started again and again.
     return this.#threads.size < this.#count ? this.#start() : undefined;
   }
 

@@ -1,6 +1,6 @@
 import { availableParallelism, constants } from 'node:os';
 import bcrypt from 'bcrypt';
-import { Gate, type GateFigures } from './gate.js';
+import { HashingQueue, type GateMetrics } from './hashing-queue.js';
 import { HashThreads } from './hash-threads.js';
 
 const { PRIORITY_NORMAL, PRIORITY_LOW } = constants.priority;
@@ -19,23 +19,23 @@ const DIGEST_LENGTH = 31;
 const dummyHash = (cost: number): string => bcrypt.genSaltSync(cost) + '.'.repeat(DIGEST_LENGTH);
 
 /**
- * Hashes passwords with bcrypt, few at a time and on threads of low priority: log-in is the cheapest way to stop a
+ * Hashes passwords with bcrypt, few at a time and on threads of low priority: login is the cheapest way to stop a
  * system.
  */
 export class PasswordHasher {
   readonly #cost: number;
-  readonly #line: Gate;
+  readonly #line: HashingQueue;
   readonly #threads: HashThreads;
 
   constructor({
     cost,
     atOnce = hashesAtOnce,
     // One more than can hash: it asks the database meanwhile.
-    line = new Gate({ atOnce: atOnce + 1, maxWait: MAX_WAIT_MS, maxWaiting: MAX_WAITING }),
+    line = new HashingQueue({ atOnce: atOnce + 1, maxWait: MAX_WAIT_MS, maxWaiting: MAX_WAITING }),
   }: {
     cost: number;
     atOnce?: number;
-    line?: Gate;
+    line?: HashingQueue;
   }) {
     this.#cost = cost;
     this.#line = line;
@@ -44,8 +44,8 @@ export class PasswordHasher {
   }
 
   /** Of those that are hashed now, those that wait in line, and those that were sent away from it. */
-  get figures(): GateFigures {
-    return { ...this.#line.figures, inside: this.#threads.busy };
+  get metrics(): GateMetrics {
+    return { ...this.#line.metrics, inside: this.#threads.busy };
   }
 
   /**

@@ -5,11 +5,11 @@ import { describe, expect, it, jest } from '@jest/globals';
 import { ServiceUnavailable } from '@shop/common/errors';
 import { eventually } from '@shop/testing';
 import bcrypt from 'bcrypt';
-import { Gate } from './gate.js';
+import { HashingQueue } from './hashing-queue.js';
 import { HashThreads } from './hash-threads.js';
 import { PasswordHasher } from './password-hasher.js';
 
-/** Work that ends when it is told to. */
+/** Work that ends when it is asked to. */
 function heldWork() {
   const ends: (() => void)[] = [];
   let running = 0;
@@ -29,9 +29,9 @@ function heldWork() {
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('Gate', () => {
+describe('HashingQueue', () => {
   it('more than may be inside -> the others wait in line, and enter in their order', async () => {
-    const gate = new Gate({ atOnce: 2, maxWait: 60_000, maxWaiting: 10 });
+    const gate = new HashingQueue({ atOnce: 2, maxWait: 60_000, maxWaiting: 10 });
     const held = heldWork();
     const order: number[] = [];
     const all = Promise.all([0, 1, 2, 3, 4].map((n) => gate.pass(held.work).then(() => order.push(n))));
@@ -46,7 +46,7 @@ describe('Gate', () => {
   });
 
   it('the line is full -> ServiceUnavailable at once, with a time to come back', async () => {
-    const gate = new Gate({ atOnce: 1, maxWait: 1_500, maxWaiting: 1 });
+    const gate = new HashingQueue({ atOnce: 1, maxWait: 1_500, maxWaiting: 1 });
     const held = heldWork();
     const inside = [gate.pass(held.work), gate.pass(held.work)];
     const refusal = await gate.pass(held.work).catch((error: unknown) => error);
@@ -59,7 +59,7 @@ describe('Gate', () => {
   });
 
   it('waited too long -> ServiceUnavailable, and its place in line is free again', async () => {
-    const gate = new Gate({ atOnce: 1, maxWait: 20, maxWaiting: 1 });
+    const gate = new HashingQueue({ atOnce: 1, maxWait: 20, maxWaiting: 1 });
     const held = heldWork();
     const inside = gate.pass(held.work);
     await expect(gate.pass(held.work)).rejects.toBeInstanceOf(ServiceUnavailable);
@@ -71,7 +71,7 @@ describe('Gate', () => {
   });
 
   it('work that fails -> its error, and the next one enters', async () => {
-    const gate = new Gate({ atOnce: 1, maxWait: 60_000, maxWaiting: 1 });
+    const gate = new HashingQueue({ atOnce: 1, maxWait: 60_000, maxWaiting: 1 });
     const failing = gate.pass(() => Promise.reject(new Error('broken')));
     const next = gate.pass(async () => 'fine');
     await expect(failing).rejects.toThrow('broken');
@@ -87,7 +87,7 @@ describe('HashThreads', () => {
     await threads.close();
   });
 
-  it('closed while a task runs -> it fails, or has just been done; nobody waits for ever', async () => {
+  it('closed while a task runs -> it fails, or has just been done; nobody waits indefinitely', async () => {
     const threads = new HashThreads({ count: 2, priority: 0 });
     await threads.hash('correct horse', 4);
     const running = threads.hash('correct horse', 14).then(
@@ -140,13 +140,13 @@ describe('HashThreads', () => {
 });
 
 describe('PasswordHasher', () => {
-  it('more work than can be hashed -> one more than that is begun, before its first query; the rest in line, and told', async () => {
+  it('more work than can be hashed -> one more than that is begun, before its first query; the rest in line, and reported', async () => {
     const passwords = new PasswordHasher({ cost: 4, atOnce: 2 });
     const held = heldWork();
     const all = Promise.all(Array.from({ length: 5 }, () => passwords.inTurn(held.work)));
     await settled();
     expect(held.running()).toBe(3);
-    expect(passwords.figures).toEqual({ inside: 0, waiting: 2, refused: 0 });
+    expect(passwords.metrics).toEqual({ inside: 0, waiting: 2, refused: 0 });
     for (let n = 0; n < 5; n++) {
       held.endNext();
       await settled();
@@ -160,10 +160,10 @@ describe('PasswordHasher', () => {
     const passwords = new PasswordHasher({ cost: 8, atOnce: 1 });
     const order: number[] = [];
     const all = Promise.all([0, 1, 2].map((n) => passwords.hash('correct horse').then(() => order.push(n))));
-    expect(passwords.figures.inside).toBe(1);
+    expect(passwords.metrics.inside).toBe(1);
     await all;
     expect(order).toEqual([0, 1, 2]);
-    expect(passwords.figures.inside).toBe(0);
+    expect(passwords.metrics.inside).toBe(0);
     await passwords.close();
   });
 

@@ -12,7 +12,7 @@ export class EmailTaken extends Conflict {
   }
 }
 
-/** The caller is no longer what its token says; this process may not have heard of it yet. */
+/** The caller is no longer what its token says; this process may not have learned of it yet. */
 export class AccessRevoked extends Unauthorized {
   constructor() {
     super('Token has been revoked');

@@ -1,4 +1,4 @@
-import { gone, ok, page, type Input, type Reply } from '@shop/common/http';
+import { deleted, ok, page, type Input, type Reply } from '@shop/common/http';
 import { batchMeta, refusePaging, toPage, toPageRequest, type PageQuery } from '@shop/common/paging';
 import type { Role, UserChanges } from './user.js';
 import { toResource } from './user.resource.js';
@@ -46,6 +46,6 @@ export class UserHandler {
 
   delete = async ({ actor, params }: Input<UserId>): Promise<Reply> => {
     await this.#users.delete(actor, params.id);
-    return gone('User deleted');
+    return deleted('User deleted');
   };
 }

@@ -184,7 +184,7 @@ describe('PUT /users/:id', () => {
     expect(await test.eventsOf(user.id)).toHaveLength(11);
   });
 
-  it('own names -> 200, told as user.updated, tokens live on', async () => {
+  it('own names -> 200, reported as user.updated, tokens live on', async () => {
     const user = await test.register();
     const { body } = await user
       .put(`/${user.id}`, { firstName: ' Grace ', email: 'x@example.com', id: 'x' })
@@ -240,7 +240,7 @@ describe('PUT /users/:id', () => {
     expect(body.data).toMatchObject({ fullName: 'X Y' });
   });
 
-  it('an admin deactivates -> tokens stop at once, every log-in is over; activated again, the old ones stay over', async () => {
+  it('an admin deactivates -> tokens stop at once, every login is over; activated again, the old ones stay over', async () => {
     const user = await test.register();
     const { body } = await admin.put(`/${user.id}`, { isActive: false }).expect(200);
     expect(body.data.isActive).toBe(false);
@@ -259,15 +259,15 @@ describe('PUT /users/:id', () => {
     await admin.put(`/${user.id}`, { isActive: true }).expect(200);
     await user.get('/me').expect(401);
     await test.anybody.post('/refresh', { refreshToken: user.refreshToken }).expect(401);
-    const again = await test.logIn({ email: user.email, password: PASSWORD });
+    const again = await test.login({ email: user.email, password: PASSWORD });
     await again.get('/me').expect(200);
   });
 
-  it('a new role -> tokens with the old one stop at once; a new log-in has the new one', async () => {
+  it('a new role -> tokens with the old one stop at once; a new login has the new one', async () => {
     const user = await test.register();
     await admin.put(`/${user.id}`, { role: 'admin' }).expect(200);
     await user.get().expect(401);
-    const promoted = await test.logIn({ email: user.email, password: PASSWORD });
+    const promoted = await test.login({ email: user.email, password: PASSWORD });
     await promoted.get(`/${admin.id}`).expect(200);
     await admin.put(`/${user.id}`, { role: 'user' }).expect(200);
     await promoted.get(`/${admin.id}`).expect(401);
@@ -281,7 +281,7 @@ describe('PUT /users/:id', () => {
     ]);
   });
 
-  it('ten changes at once -> each either wins or gets 409, and each that wins is told once', async () => {
+  it('ten changes at once -> each either wins or gets 409, and each that wins is reported once', async () => {
     const user = await test.register();
     const answers = await Promise.all(
       Array.from({ length: 10 }, (_, n) => user.put(`/${user.id}`, { firstName: `Name ${n}` })),
@@ -367,7 +367,7 @@ describe('the last active admin', () => {
     for (let round = 0; round < 5; round++) {
       const others = await register(2);
       for (const { id } of others) await admin.put(`/${id}`, { role: 'admin' }).expect(200);
-      const goers = await Promise.all(others.map(({ email }) => test.logIn({ email, password: PASSWORD })));
+      const goers = await Promise.all(others.map(({ email }) => test.login({ email, password: PASSWORD })));
       const answers = await Promise.all([
         admin.put(`/${admin.id}`, { isActive: false }),
         goers[0]!.delete(`/${goers[0]!.id}`),
@@ -429,7 +429,7 @@ describe('the database itself', () => {
   });
 });
 
-describe('an admin whose token was revoked, at a process that has not heard of it', () => {
+describe('an admin whose token was revoked, at a process that has not learned of it', () => {
   const at = (service: { port: number }, { token }: { token: string }) =>
     callerOf(`http://127.0.0.1:${service.port}`, token);
   const stateOf = async (id: string) =>
@@ -437,7 +437,7 @@ describe('an admin whose token was revoked, at a process that has not heard of i
   const newAdmin = async (): Promise<TestUser> => {
     const user = await test.register();
     await admin.put(`/${user.id}`, { role: 'admin' }).expect(200);
-    return test.logIn({ email: user.email, password: PASSWORD });
+    return test.login({ email: user.email, password: PASSWORD });
   };
   let deaf: RunningService;
   beforeAll(async () => {

@@ -28,8 +28,8 @@ export interface UserFilter {
 export type UserSliceRequest = PageRequest;
 export type UserSlice = Slice<User>;
 
-/** What tells of a change. */
-interface Telling {
+/** What describes a change. */
+interface Announcement {
   events: readonly EventDraft[];
   audit: readonly AuditEntry[];
 }
@@ -95,8 +95,11 @@ export class UserRepository {
     return readSlice<User>(this.#database, { ...users, conditions: conditionsOf(filter) }, request);
   }
 
-  /** A new user, and its first log-in if there is one. Throws EmailTaken. */
-  async add(user: User, { events, audit, session }: Telling & { session?: NewSession | undefined }): Promise<void> {
+  /** A new user, and its first login if there is one. Throws EmailTaken. */
+  async add(
+    user: User,
+    { events, audit, session }: Announcement & { session?: NewSession | undefined },
+  ): Promise<void> {
     const sessions = session && { create: sessionData(session) };
     try {
       await this.#store.save(async (transaction) => {
@@ -122,7 +125,7 @@ export class UserRepository {
   }
 
   /** Adds a user unless its address was ever used; of several that try at once one does. */
-  async addUnlessEmailWasEverUsed(user: User, { events, audit }: Telling): Promise<boolean> {
+  async addUnlessEmailWasEverUsed(user: User, { events, audit }: Announcement): Promise<boolean> {
     const saved = await this.#store.saveInOneStatement(Prisma.sql`
       WITH saved AS (
         INSERT INTO users (id, email, password_hash, first_name, last_name, role, is_active, created_at, updated_at)
@@ -131,18 +134,23 @@ export class UserRepository {
         WHERE NOT EXISTS (SELECT FROM users WHERE ${isAddress(user.email)})
         ON CONFLICT DO NOTHING
         RETURNING id
-      ), told AS (${outboxInsert(events, { onlyIf: Prisma.sql`SELECT FROM saved` })})
+      ), published AS (${outboxInsert(events, { onlyIf: Prisma.sql`SELECT FROM saved` })})
       ${auditClause(audit)} SELECT id FROM saved`);
     return saved.length > 0;
   }
 
   /**
-   * Saves a change if the user still is as it was read, and `actor` as its token says; ends the log-ins that it ends, and
+   * Saves a change if the user still is as it was read, and `actor` as its token says; ends the logins that it ends, and
    * starts `session`. Throws AccessRevoked, LastAdmin, UserChangedMeanwhile.
    */
   async save(
     change: UserChange,
-    { events, audit, actor, session }: Telling & { actor?: TokenBearer | undefined; session?: NewSession | undefined },
+    {
+      events,
+      audit,
+      actor,
+      session,
+    }: Announcement & { actor?: TokenBearer | undefined; session?: NewSession | undefined },
   ): Promise<void> {
     await this.#store.save(async (transaction) => {
       const users = await lockConcerned(transaction, change, actor);
@@ -206,7 +214,7 @@ async function updateUser(transaction: Transaction, { before, after }: UserChang
   return count === 1;
 }
 
-/** A new role needs new access tokens, which the log-in's refresh token brings; all else ends the log-in itself. */
+/** A new role needs new access tokens, which the login's refresh token brings; all else ends the login itself. */
 const endsSessions = (accessEnd: AccessEnd | undefined): accessEnd is Exclude<AccessEnd, 'role_changed'> =>
   accessEnd !== undefined && accessEnd !== 'role_changed';
 

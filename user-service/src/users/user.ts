@@ -11,7 +11,7 @@ export interface User {
   readonly isActive: boolean;
   /** Access tokens carry it as `ver`; those of a lower version are refused. */
   readonly tokenVersion: number;
-  /** The sequence of the last event that told of this user. */
+  /** The sequence of the last event that described this user. */
   readonly version: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -28,7 +28,7 @@ export interface UserChanges {
 /** Why all access tokens issued so far stop working. */
 export type AccessEnd = 'deactivated' | 'deleted' | 'password_changed' | 'role_changed';
 
-/** A user before and after, to be saved together with the events that tell of it. */
+/** A user before and after, to be saved together with the events that describe it. */
 export interface UserChange {
   readonly before: User;
   readonly after: User;

@@ -31,7 +31,7 @@ interface Invocation {
   roles: () => DatabaseRoles | undefined;
   rest: readonly string[];
   empty: boolean;
-  say: (line: string) => void;
+  stdout: (line: string) => void;
 }
 /** Answers whether all is well. */
 type Command = (invocation: Invocation) => Promise<boolean>;
@@ -39,45 +39,45 @@ type Command = (invocation: Invocation) => Promise<boolean>;
 const list = (names: readonly string[]) => names.join(', ');
 
 const commands: Record<string, Command> = {
-  up: async ({ options, roles, say }) => {
+  up: async ({ options, roles, stdout }) => {
     const wanted = roles();
     if (wanted) await prepareRoles(wanted);
     const applied = await deployMigrations(options());
-    say(applied.length > 0 ? `applied ${list(applied)}` : 'nothing to apply');
+    stdout(applied.length > 0 ? `applied ${list(applied)}` : 'nothing to apply');
     return true;
   },
-  down: async ({ options, rest: [text = '1'], say }) => {
+  down: async ({ options, rest: [text = '1'], stdout }) => {
     const count = Number(text);
     if (!Number.isInteger(count) || count < 1) throw new UsageError(`not a count: ${text}`);
     const reverted = await revertMigrations(options(), count);
-    say(reverted.length > 0 ? `undone ${list(reverted)}` : 'nothing to undo');
+    stdout(reverted.length > 0 ? `undone ${list(reverted)}` : 'nothing to undo');
     return true;
   },
-  status: async ({ options, say }) => {
+  status: async ({ options, stdout }) => {
     const { applied, ...differences } = await migrationStatus(options());
-    say(`${applied.length} applied${applied.length > 0 ? `, last ${applied.at(-1)}` : ''}`);
+    stdout(`${applied.length} applied${applied.length > 0 ? `, last ${applied.at(-1)}` : ''}`);
     const faults = Object.entries(differences).filter(([, names]) => names.length > 0);
-    for (const [fault, names] of faults) say(`${fault}: ${list(names)}`);
+    for (const [fault, names] of faults) stdout(`${fault}: ${list(names)}`);
     return faults.length === 0;
   },
-  create: async ({ directory, rest: [name], empty, say }) => {
+  create: async ({ directory, rest: [name], empty, stdout }) => {
     if (!name) throw new UsageError('NAME is missing');
     const folder = await createMigration({ directory, name, empty });
-    say(folder === undefined ? 'schema.prisma has not changed: nothing to create' : `created ${folder}`);
+    stdout(folder === undefined ? 'schema.prisma has not changed: nothing to create' : `created ${folder}`);
     return true;
   },
-  check: async ({ directory, say }) => {
+  check: async ({ directory, stdout }) => {
     const faults = await checkMigrations({ directory });
-    for (const fault of faults) say(fault);
-    if (faults.length === 0) say('migrations are complete and up to schema.prisma');
+    for (const fault of faults) stdout(fault);
+    if (faults.length === 0) stdout('migrations are complete and up to schema.prisma');
     return faults.length === 0;
   },
-  resolve: async ({ options, rest: [name, outcome], say }) => {
+  resolve: async ({ options, rest: [name, outcome], stdout }) => {
     if (!name || (outcome !== 'applied' && outcome !== 'rolled-back')) {
       throw new UsageError('resolve needs NAME and applied or rolled-back');
     }
     await resolveMigration(options(), name, outcome);
-    say(`${name} is now marked as ${outcome}`);
+    stdout(`${name} is now marked as ${outcome}`);
     return true;
   },
 };
@@ -88,26 +88,26 @@ export interface MigrateCommandContext {
   /** The roles to make before migrations are applied, if any. Throws SettingsError. */
   roles?: () => DatabaseRoles | undefined;
   /** Takes one line of output. */
-  say: (line: string) => void;
+  stdout: (line: string) => void;
   /** Takes one line of what went wrong. */
-  complain: (line: string) => void;
+  stderr: (line: string) => void;
 }
 
 /** Runs one command line and answers its exit code: 0, 1 when something is wrong, 2 when it was called in a wrong way. */
 export async function runMigrateCommand(args: string[], context: MigrateCommandContext): Promise<0 | 1 | 2> {
-  const { databaseUrl, roles = () => undefined, say, complain } = context;
+  const { databaseUrl, roles = () => undefined, stdout, stderr } = context;
   try {
     const { name, directory, rest, empty } = parse(args);
     const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
     if (!command || directory === undefined) throw new UsageError(USAGE);
     const options = () => ({ url: databaseUrl(), directory });
-    return (await command({ directory, options, roles, rest, empty, say })) ? 0 : 1;
+    return (await command({ directory, options, roles, rest, empty, stdout })) ? 0 : 1;
   } catch (error) {
     if (error instanceof SettingsError) {
-      for (const fault of error.faults) complain(`settings: ${fault}`);
+      for (const fault of error.faults) stderr(`settings: ${fault}`);
       return 2;
     }
-    complain(error instanceof Error ? error.message : String(error));
+    stderr(error instanceof Error ? error.message : String(error));
     return error instanceof UsageError ? 2 : 1;
   }
 }

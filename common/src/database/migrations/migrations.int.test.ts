@@ -310,8 +310,8 @@ enum Kind {
 describe('the command', () => {
   async function run(...args: string[]) {
     const lines: string[] = [];
-    const say = (line: string) => void lines.push(line);
-    const code = await runMigrateCommand(args, { databaseUrl: () => url, say, complain: say });
+    const stdout = (line: string) => void lines.push(line);
+    const code = await runMigrateCommand(args, { databaseUrl: () => url, stdout, stderr: stdout });
     return { code, lines };
   }
 
@@ -358,8 +358,8 @@ describe('the command', () => {
       databaseUrl: () => {
         throw new SettingsError(['DATABASE_URL is missing']);
       },
-      say: () => undefined,
-      complain: (line: string) => void complaints.push(line),
+      stdout: () => undefined,
+      stderr: (line: string) => void complaints.push(line),
     };
     expect(await runMigrateCommand(['up', directory], context)).toBe(2);
     expect(complaints).toEqual(['settings: DATABASE_URL is missing']);

@@ -62,8 +62,8 @@ describe('roles of a database', () => {
     const code = await runMigrateCommand(['up', SERVICE_DIRECTORY], {
       databaseUrl: () => url.href,
       roles: () => roles,
-      say: () => undefined,
-      complain: (line) => complaints.push(line),
+      stdout: () => undefined,
+      stderr: (line) => complaints.push(line),
     });
     expect({ code, complaints }).toEqual({ code: 0, complaints: [] });
   });

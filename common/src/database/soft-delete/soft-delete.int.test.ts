@@ -56,7 +56,7 @@ describe('a deleted row is invisible', () => {
     expect(await client.post.count()).toBe(await base.post.count({ where: { deletedAt: null } }));
   });
 
-  it('figures -> it is not counted', async () => {
+  it('metrics -> it is not counted', async () => {
     expect(await client.post.count({ where: ours() })).toBe(1);
     expect(await client.post.aggregate({ where: ours(), _count: true, _min: { title: true } })).toEqual({
       _count: 1,

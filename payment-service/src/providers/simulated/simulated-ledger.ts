@@ -53,11 +53,11 @@ export interface Entered {
 export interface SimulatedLedgerOptions {
   url: string;
   newId: () => string;
-  /** Told when a connection breaks that no query is using. */
+  /** Notified when a connection breaks that no query is using. */
   onConnectionLost: (error: Error) => void;
 }
 
-/** The provider's own books, apart from ours. What is entered once for a key stays. */
+/** The provider's own ledger, apart from ours. What is entered once for a key stays. */
 export class SimulatedLedger implements ProviderLedger {
   readonly #pool: Pool;
   readonly #newId: () => string;
@@ -131,7 +131,7 @@ export class SimulatedLedger implements ProviderLedger {
            VALUES (
              $1, coalesce((SELECT transaction_id FROM simulated_provider.begun_charges WHERE key = $1), $2), $3, $4, $5
            ) ON CONFLICT (key) DO NOTHING RETURNING *
-         ), told AS (
+         ), published AS (
            INSERT INTO simulated_provider.charge_webhooks (transaction_id, timing)
            SELECT transaction_id, $6::text FROM entered WHERE $6 IS NOT NULL
          )
@@ -152,11 +152,11 @@ export class SimulatedLedger implements ProviderLedger {
           'SELECT amount, currency, decline_reason FROM simulated_provider.charges WHERE transaction_id = $1 FOR UPDATE',
           [transactionId],
         );
-        const told = await client.query(
+        const reported = await client.query(
           'SELECT timing FROM simulated_provider.charge_webhooks WHERE transaction_id = $1',
           [transactionId],
         );
-        const webhook = told.rows.map((row) => webhookRow.parse(row).timing)[0];
+        const webhook = reported.rows.map((row) => webhookRow.parse(row).timing)[0];
         const known = await client.query('SELECT * FROM simulated_provider.refunds WHERE key = $1', [key]);
         if (known.rows.length > 0) return { verdict: verdictOf(known.rows[0]), isNew: false, webhook };
         const entered = await client.query(

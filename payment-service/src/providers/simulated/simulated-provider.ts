@@ -16,9 +16,9 @@ import type { SimulatedMessage, SimulatedWebhookSender } from './simulated-webho
 /** What stands for a customer's card, and how that one behaves. */
 interface Behaviour {
   readonly declineReason: string | null;
-  /** Between the entry in the books and the answer. */
+  /** Between the entry in the ledger and the answer. */
   readonly beforeAnswer?: (signal: AbortSignal) => Promise<unknown>;
-  /** Charges by this token, and their refunds, are told of by webhook too. */
+  /** Charges by this token, and their refunds, are reported by webhook too. */
   readonly webhook?: WebhookTiming;
   /** The customer's bank asks the customer first, who answers after so many milliseconds: `never` is never. */
   readonly challenge?: number | 'never';
@@ -65,7 +65,7 @@ const delays = {
 } as const satisfies Record<WebhookTiming, readonly number[]>;
 
 /**
- * Takes no real money. As a real provider it keeps books of its own, enters every verdict there before it answers, and
+ * Takes no real money. As a real provider it keeps a ledger of its own, enters every verdict there before it answers, and
  * repeats its first answer to a key it knows. The token decides what happens.
  */
 export class SimulatedProvider implements PaymentProvider {

@@ -89,7 +89,7 @@ export function asStripeSays({ amount, currency: lower }: StripeMoney): StoredMo
 }
 
 /**
- * The decimals that an amount has in our books, which we write into the metadata of charges and refunds. What has none
+ * The decimals that an amount has in our ledger, which we write into the metadata of charges and refunds. What has none
  * there goes by its currency as it is today.
  */
 export function decimalsOf(currency: string, metadata: Readonly<Record<string, string>> | null): number {

@@ -34,7 +34,7 @@ describe('amounts as Stripe writes them', () => {
     expect(() => toStripe({ amount, currency, currencyDecimals })).toThrow(new NotChargeable(reason));
   });
 
-  it('a part of a unit that our books can not express -> no amount of ours', () => {
+  it('a part of a unit that our ledger can not express -> no amount of ours', () => {
     expect(() => fromStripe({ amount: 550, currency: 'isk' }, 0)).toThrow(RangeError);
   });
 
@@ -52,7 +52,7 @@ describe('amounts as Stripe writes them', () => {
     ['isk', {}, 0], // made before they were written down
     ['zzz', null, 2],
     ['usd', { currencyDecimals: 'two' }, 2],
-  ])('%s with %j -> %d decimals in our books', (currency, metadata, decimals) => {
+  ])('%s with %j -> %d decimals in our ledger', (currency, metadata, decimals) => {
     expect(decimalsOf(currency, metadata)).toBe(decimals);
   });
 

@@ -6,7 +6,7 @@ import { chargeStateOf, intentFacts, refundFacts, refundStateOf } from './stripe
 
 const PAGE = 100;
 
-/** Stripe's books, newest first, as far as they are about payments of ours. */
+/** Stripe's ledger, newest first, as far as they are about payments of ours. */
 export class StripeLedger implements ProviderLedger {
   readonly #stripe: Stripe;
 

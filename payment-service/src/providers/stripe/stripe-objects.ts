@@ -7,7 +7,7 @@ import { fromStripe } from './stripe-currencies.js';
 export interface ChargeMetadata {
   readonly paymentId: string;
   readonly orderId: string;
-  /** Those that our books have of the amount. */
+  /** Those that our ledger has of the amount. */
   readonly currencyDecimals: string;
   /** Whether we confirm it, or the customer, by Stripe's script. */
   readonly confirmedBy: 'server' | 'customer';
@@ -58,7 +58,7 @@ export type DeclinedIntent = { readonly outcome: 'to-be-called-off'; readonly re
 
 /**
  * How far a charge has come, by its PaymentIntent: https://docs.stripe.com/payments/paymentintents/lifecycle.
- * `currencyDecimals`: those of our books.
+ * `currencyDecimals`: those of our ledger.
  */
 export function chargeStateOf(intent: IntentFacts, currencyDecimals: number): ChargeState | DeclinedIntent {
   const money = fromStripe(intent, currencyDecimals);
@@ -99,7 +99,7 @@ function withSecret(type: string, { id, client_secret: clientSecret }: IntentFac
   return { type, clientSecret };
 }
 
-/** How far a refund has come: https://docs.stripe.com/refunds. `currencyDecimals`: those of our books. */
+/** How far a refund has come: https://docs.stripe.com/refunds. `currencyDecimals`: those of our ledger. */
 export function refundStateOf(refund: RefundFacts, currencyDecimals: number): RefundState {
   const money = fromStripe(refund, currencyDecimals);
   const declined = (reason: string): Declined => ({ outcome: 'declined', reason, ...money });

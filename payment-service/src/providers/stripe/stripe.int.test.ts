@@ -5,7 +5,7 @@ import type { PaymentResource, RefundResource } from '@shop/common/contracts';
 import { eventually } from '@shop/testing';
 import { startFakeStripe, type FakeStripe } from '@shop/testing/fake-stripe';
 import type { DiscrepancyDraft } from '../../discrepancies/discrepancy.js';
-import { BooksComparison } from '../../reconciliation/books-comparison.js';
+import { LedgerComparison } from '../../reconciliation/ledger-comparison.js';
 import { createStripeClient } from './stripe-client.js';
 import { StripeLedger } from './stripe-ledger.js';
 import { buildOrder, deliver, orderCreatedEvent, placeOrder } from '../../../test/order-builder.js';
@@ -177,7 +177,7 @@ describe('a charge at Stripe', () => {
     expect(await becomes(payment.id, 'success')).toMatchObject({ transactionId: intent.id, nextAction: null });
   });
 
-  it('3-D Secure -> 202 with where to go; the customer agrees: paid, and told once', async () => {
+  it('3-D Secure -> 202 with where to go; the customer agrees: paid, and reported once', async () => {
     const { payment } = await placeOrder(test, alice);
     const { body } = await process(payment.id, 'pm_card_authenticationRequired').expect(202);
     expect(body.data).toMatchObject({
@@ -363,7 +363,7 @@ describe('a refund at Stripe', () => {
 });
 
 describe('what happens at Stripe without our asking', () => {
-  it('a dispute -> a discrepancy, once, however often it is told', async () => {
+  it('a dispute -> a discrepancy, once, however often it is reported', async () => {
     const { payment } = await paid();
     fake.deliverTo({ url: `${test.url}/api/v1/payments/webhooks/stripe`, secret: webhookSecret, times: 2 });
     fake.account.dispute(payment.transactionId!);
@@ -396,7 +396,7 @@ describe('what happens at Stripe without our asking', () => {
   });
 });
 
-describe('the comparison of the books', () => {
+describe('the comparison of the ledgers', () => {
   it('with Stripe’s -> what differs there, page by page, and nothing of what the other provider did', async () => {
     const { payment } = await paid();
     await admin.post(`/${payment.id}/refund`, { amount: 4.98 }).expect(200);
@@ -407,7 +407,7 @@ describe('the comparison of the books', () => {
     const { payment: unknown } = await paid();
     await test.query('UPDATE payments SET transaction_id = $2 WHERE id = $1', [unknown.id, 'pi_other']);
     const { stripe, close } = createStripeClient({ secretKey, apiUrl: fake.url, timeout: 5_000 });
-    const comparison = new BooksComparison({
+    const comparison = new LedgerComparison({
       databaseUrl: test.config.databaseUrl,
       ledgers: new Map([['stripe', new StripeLedger({ stripe })]]),
       providerTimeout: 5_000,

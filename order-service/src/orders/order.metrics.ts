@@ -1,0 +1,54 @@
+import { orderStatuses } from '@shop/common/contracts';
+import type { PublishedEvent } from '@shop/common/messaging';
+import type { Metrics } from '@shop/common/metrics';
+import { Counter } from 'prom-client';
+import { z } from 'zod';
+import { nextStatuses } from './order.js';
+
+const created = z.object({ currency: z.string(), totalAmount: z.number() });
+const statusChanged = z.object({ previousStatus: z.enum(orderStatuses), status: z.enum(orderStatuses) });
+
+/** What an order is in that names no other. */
+const DEFAULT_CURRENCY = 'USD';
+
+/** Counts what happened to orders, by the events that describe it. */
+export function countOrderEvents({ registry }: Metrics): (event: PublishedEvent) => void {
+  const registers = [registry];
+  const placed = new Counter({
+    name: 'orders_placed_total',
+    help: 'New orders',
+    labelNames: ['currency'],
+    registers,
+  });
+  const amount = new Counter({
+    name: 'orders_placed_amount_total',
+    help: 'What new orders are worth, in major units of their currency',
+    labelNames: ['currency'],
+    registers,
+  });
+  const changes = new Counter({
+    name: 'order_status_changes_total',
+    help: 'Orders that went from one status to another',
+    labelNames: ['previous_status', 'status'],
+    registers,
+  });
+  // An increase is seen only from a metric that was there before. Other currencies come as they are used.
+  placed.inc({ currency: DEFAULT_CURRENCY }, 0);
+  amount.inc({ currency: DEFAULT_CURRENCY }, 0);
+  for (const from of orderStatuses) {
+    for (const status of nextStatuses[from]) changes.inc({ previous_status: from, status }, 0);
+  }
+  // What can't be read is of an older form: it goes uncounted, and is published all the same.
+  return ({ type, data }) => {
+    if (type === 'order.created') {
+      const order = created.safeParse(data).data;
+      if (order) {
+        placed.inc({ currency: order.currency });
+        amount.inc({ currency: order.currency }, order.totalAmount);
+      }
+    } else if (type === 'order.status_changed') {
+      const change = statusChanged.safeParse(data).data;
+      if (change) changes.inc({ previous_status: change.previousStatus, status: change.status });
+    }
+  };
+}
