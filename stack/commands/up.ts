@@ -52,7 +52,7 @@ export async function up(scope: Scope, mode: 'foreground' | 'background', contex
     output.activity(undefined);
     if (error instanceof AlreadyRunning) return mode === 'background' ? 0 : joinOther(scope, context);
     if (error !== supervisor.stopRequest) throw error;
-    isCutOff = mode === 'background'; // whoever waits for it to be ready waits without success
+    isCutOff = mode === 'background'; // it never becomes ready
   }
   await supervisor.finished;
   follower?.stop();

@@ -1,7 +1,7 @@
 import type { HostConfig, ServiceConfig } from '@shop/common/service';
 import type { TestTokens } from './test-tokens.js';
 
-/** What a process of a test is notified: a free port, limits that no test reaches, and tokens of the test's own key. */
+/** The settings of a process under test: a free port, limits that no test reaches, and tokens of the test's own key. */
 export const testHostConfig = ({ tokens, brokerUrl }: { tokens: TestTokens; brokerUrl: string }): HostConfig => ({
   logLevel: 'error',
   host: '127.0.0.1',

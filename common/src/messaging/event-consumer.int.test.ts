@@ -58,7 +58,7 @@ describe('event consumer', () => {
     await eventually(async () => expect(await bench.waiting(bench.queue.name)).toBe(0));
   });
 
-  it('its handler fails indefinitely -> tried five times with growing pauses, then dead-lettered with all that is known', async () => {
+  it('its handler always fails -> tried five times with growing pauses, then dead-lettered with all that is known', async () => {
     const connection = bench.connect();
     const tries: number[] = [];
     let goodHandledAt = Infinity;

@@ -17,7 +17,7 @@ const resultOf: Readonly<Record<string, string>> = {
   'payment.expired': 'cancelled',
 };
 
-/** Counts how payments ended, by the events that describe it. */
+/** Counts how payments ended, by the events that describe that. */
 export function countPaymentEvents({ registry }: Metrics): (event: PublishedEvent) => void {
   const payments = new Counter({
     name: 'payments_settled_total',
