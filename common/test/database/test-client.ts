@@ -1,4 +1,4 @@
-import { PrismaClient } from '../generated/prisma/client.js';
+import { Prisma, PrismaClient } from '../generated/prisma/client.js';
 import { createDatabaseAdapter, preparedStatements, softDelete } from '../../src/database/index.js';
 
 /** A client of the test schema with its adapter; nothing is deleted softly. */
@@ -7,8 +7,18 @@ export function createTestClient(url: string, { poolSize = 10 } = {}) {
   return { adapter, client: new PrismaClient({ adapter }).$extends(preparedStatements(adapter)) };
 }
 
+const SOFT_DELETE = {
+  models: ['Author', 'Post'],
+  relations: {
+    'Author.posts': 'Post',
+    'Author.edited': 'Author',
+    'Author.profile': 'Profile',
+    'Post.comments': 'Comment',
+  },
+};
+
 /** A client on which authors and posts are deleted softly, and `base`, which shows all rows. */
 export function createSoftDeleteClient(url: string) {
   const { client: base } = createTestClient(url);
-  return { base, client: base.$extends(softDelete(['Author', 'Post'], ['Author.posts', 'Author.edited'])) };
+  return { base, client: base.$extends(softDelete(Prisma, SOFT_DELETE)) };
 }

@@ -1,9 +1,9 @@
 import { Prisma } from '@prisma/client/extension';
-import { DataModel } from './data-model.js';
-import { type Arguments, SoftDeleteUnsupported, VisibleArguments } from './visible-arguments.js';
+import { type Arguments, ModelFields, type SoftDeleteOptions } from './model-fields.js';
+import { SoftDeleteUnsupported, VisibleArguments } from './visible-arguments.js';
 
-const CREATING = new Set(['create', 'createMany', 'createManyAndReturn']);
-const READING_OR_UPDATING = new Set([
+const CREATE_OPERATIONS = new Set(['create', 'createMany', 'createManyAndReturn']);
+const READ_AND_UPDATE_OPERATIONS = new Set([
   'findFirst',
   'findFirstOrThrow',
   'findMany',
@@ -16,8 +16,8 @@ const READING_OR_UPDATING = new Set([
   'updateMany',
   'updateManyAndReturn',
 ]);
-/** Safe where rows are never deleted softly. On other models delete and deleteMany are replaced, upsert is refused. */
-const REST = new Set(['delete', 'deleteMany', 'upsert']);
+/** Of models that aren't deletable. On deletable ones delete and deleteMany are replaced, upsert is refused. */
+const OTHER_OPERATIONS = new Set(['delete', 'deleteMany', 'upsert']);
 
 interface Updatable {
   update(args: Arguments): Promise<unknown>;
@@ -38,38 +38,39 @@ const removers = {
 const updatable = (model: unknown) => Prisma.getExtensionContext(model) as unknown as Updatable;
 
 /**
- * A Prisma client extension for models with a `deletedAt`: rows that have it set are invisible to every query, nested
- * reads, relation filters and counts included; `delete` and `deleteMany` set it. A query that names `deletedAt` in its
- * `where` decides for itself. What can't be filtered throws SoftDeleteUnsupported: upsert, to-one relations to a
- * deletable model, nested writes to one other than create, createMany and connect. Raw SQL is not looked at.
+ * A Prisma client extension for models with a `deletedAt`: rows that have it set are invisible to every query; `delete`
+ * and `deleteMany` set it. A query that names `deletedAt` in its `where` decides for itself.
  *
- * `lists` names the to-many relations to deletable models that may be read by include or select, e.g. `User.posts`: the
- * generated client doesn't say which relations are lists.
+ * Everything else is refused with SoftDeleteUnsupported, on every model of the client: relations in filters and orders,
+ * relations in `select`, `include` and `data` that `relations` doesn't name, upserts of deletable models. Raw SQL is
+ * not looked at.
+ *
+ * `generated` is the namespace `Prisma` of the generated client: it names the models and their fields.
  */
-export function softDelete(models: readonly string[], lists: readonly string[] = []) {
+export function softDelete(generated: object, options: SoftDeleteOptions) {
+  const fields = new ModelFields(generated, options);
+  const visible = new VisibleArguments(fields);
   // Typed as no model at all, so the built-in signatures of delete and deleteMany stay in force.
   // eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- empty is what is meant
   const model: Record<never, never> = Object.fromEntries(
-    models.map((name) => [name.charAt(0).toLowerCase() + name.slice(1), removers]),
+    options.models.map((name) => [name.charAt(0).toLowerCase() + name.slice(1), removers]),
   );
-  return Prisma.defineExtension((client) => {
-    // The generated client has no public description of its relations since Prisma 7; DataModel checks this one's shape.
-    const schema = new DataModel(Reflect.get(client, '_runtimeDataModel'), { models, lists });
-    const visible = new VisibleArguments(schema);
-    return client.$extends({
-      name: 'soft-delete',
-      model,
-      query: {
-        $allModels: {
-          $allOperations({ model, operation, args, query }) {
-            // Rewritten arguments are arguments of the same query still.
-            if (CREATING.has(operation)) return query(visible.ofNew(model, args) as typeof args);
-            const allowed = READING_OR_UPDATING.has(operation) || (REST.has(operation) && !schema.isDeletable(model));
-            if (!allowed) throw new SoftDeleteUnsupported(`${model}.${operation} can't be kept to visible rows`);
-            return query(visible.ofExisting(model, args) as typeof args);
-          },
+  return Prisma.defineExtension({
+    name: 'soft-delete',
+    model,
+    query: {
+      $allModels: {
+        $allOperations({ model, operation, args, query }) {
+          const isCreation = CREATE_OPERATIONS.has(operation);
+          const isAllowed =
+            isCreation ||
+            READ_AND_UPDATE_OPERATIONS.has(operation) ||
+            (OTHER_OPERATIONS.has(operation) && !fields.isDeletable(model));
+          if (!isAllowed) throw new SoftDeleteUnsupported(`${model}.${operation} can't be kept to visible rows`);
+          // Rewritten arguments are arguments of the same query still.
+          return query((isCreation ? visible.ofNew(model, args) : visible.ofExisting(model, args)) as typeof args);
         },
       },
-    });
+    },
   });
 }

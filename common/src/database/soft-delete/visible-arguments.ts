@@ -1,21 +1,22 @@
-import type { DataModel } from './data-model.js';
+import type { Arguments, ModelFields } from './model-fields.js';
 
-export type Arguments = Record<string, unknown>;
-
-/** A query that would show or really delete softly deleted rows, and that can't be changed so that it doesn't. */
+/** A query that would show or really delete softly deleted rows, or of which we can't say that it doesn't. */
 export class SoftDeleteUnsupported extends Error {
   override readonly name = 'SoftDeleteUnsupported';
 }
 
-/** Nested writes that look like a query of their own: `{ where, data }`, `{ where, create, update }`. */
-const OPERATIONS_WITH_ARGUMENTS = new Set(['update', 'updateMany', 'upsert', 'connectOrCreate', 'createMany']);
+const COMBINATIONS = new Set(['AND', 'OR', 'NOT']);
+/** Arguments that name columns at most: Prisma's types see to that. */
+const HARMLESS = new Set(
+  'take skip distinct by having skipDuplicates omit _count _avg _sum _min _max limit'.split(' '),
+);
 
-const isArguments = (value: unknown): value is Arguments =>
+const isObject = (value: unknown): value is Arguments =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
 
 function mapEach(value: unknown, change: (item: Arguments) => unknown): unknown {
   if (Array.isArray(value)) return value.map((item: unknown) => mapEach(item, change));
-  return isArguments(value) ? change(value) : value;
+  return isObject(value) ? change(value) : value;
 }
 
 function mapEntries(value: Arguments, change: (key: string, value: unknown) => unknown): Arguments {
@@ -24,144 +25,88 @@ function mapEntries(value: Arguments, change: (key: string, value: unknown) => u
 
 /** Rewrites the arguments of Prisma's queries so that softly deleted rows are neither read, counted nor changed. */
 export class VisibleArguments {
-  readonly #schema: DataModel;
+  readonly #fields: ModelFields;
 
-  constructor(schema: DataModel) {
-    this.#schema = schema;
+  constructor(fields: ModelFields) {
+    this.#fields = fields;
   }
 
   /** Arguments of any query that reads, changes or counts rows which exist. */
   ofExisting(model: string, args: Arguments): Arguments {
-    return { ...this.ofNew(model, args), ...this.#where(model, args.where) };
+    const where = this.#fields.isDeletable(model) ? { where: args.where ?? {} } : {};
+    return this.ofNew(model, { ...args, ...where });
   }
 
   /** Arguments of a query that creates rows. */
   ofNew(model: string, args: Arguments): Arguments {
-    this.#checkOrder(model, args.orderBy);
-    const changed: Arguments = { ...args };
-    for (const key of ['include', 'select']) {
-      if (isArguments(args[key])) changed[key] = this.#selection(model, args[key]);
-    }
-    for (const key of ['data', 'create', 'update']) {
-      if (key in args) changed[key] = this.#data(model, args[key]);
-    }
-    return changed;
-  }
-
-  #where(model: string, where: unknown): Arguments {
-    if (where === undefined && !this.#schema.isDeletable(model)) return {};
-    return { where: this.#visible(model, where ?? {}) };
+    return mapEntries(args, (key, value) => {
+      if (value === undefined || HARMLESS.has(key)) return value;
+      if (key === 'where') return this.#visible(model, value);
+      if (key === 'cursor' || key === 'orderBy') return mapEach(value, (columns) => this.#columnsOnly(model, columns));
+      if (key === 'select' || key === 'include') return mapEach(value, (fields) => this.#selection(model, fields));
+      if (key === 'data' || key === 'create' || key === 'update') return this.#data(model, value);
+      throw new SoftDeleteUnsupported(`${model}: the argument ${key} is not known`);
+    });
   }
 
   /** A caller that says what `deletedAt` must be has decided for itself which rows it wants. */
   #visible(model: string, where: unknown): unknown {
     return mapEach(where, (filter) => {
-      const visible = this.#filter(model, filter);
-      const undecided = this.#schema.isDeletable(model) && visible.deletedAt === undefined;
-      return undecided ? { ...visible, deletedAt: null } : visible;
+      const columns = this.#columnsOnly(model, filter);
+      const isUndecided = this.#fields.isDeletable(model) && columns.deletedAt === undefined;
+      return isUndecided ? { ...columns, deletedAt: null } : columns;
     });
   }
 
-  #filter(model: string, where: Arguments): Arguments {
-    return mapEntries(where, (key, value) => {
-      if (key === 'AND' || key === 'OR' || key === 'NOT') return mapEach(value, (part) => this.#filter(model, part));
-      const target = this.#schema.relation(model, key);
-      return target === undefined ? value : this.#relationFilter(`${model}.${key}`, target, value);
-    });
-  }
-
-  #relationFilter(path: string, target: string, filter: unknown): unknown {
-    if (filter === undefined) return undefined;
-    const deletable = this.#schema.isDeletable(target);
-    if (!isArguments(filter)) {
-      if (deletable) throw new SoftDeleteUnsupported(`${path}: null takes a deleted ${target} for one; use its key`);
-      return filter;
-    }
-    const quantifiers = ['some', 'none', 'every', 'is', 'isNot'].filter((quantifier) => quantifier in filter);
-    if (quantifiers.length === 0) return this.#visible(target, filter);
-    return mapEntries(filter, (quantifier, condition) => {
-      if (condition === null) return this.#relationFilter(path, target, condition);
-      if (quantifier !== 'every' || !deletable) return this.#visible(target, condition);
-      return mapEach(condition, (part) => ({ OR: [{ deletedAt: { not: null } }, this.#filter(target, part)] }));
+  #columnsOnly(model: string, value: Arguments): Arguments {
+    return mapEntries(value, (key, item) => {
+      if (COMBINATIONS.has(key)) return mapEach(item, (part) => this.#columnsOnly(model, part));
+      if (item === undefined || this.#fields.isColumn(model, key)) return item;
+      throw new SoftDeleteUnsupported(`${model}.${key} is no column: filter and order by columns alone`);
     });
   }
 
   #selection(model: string, selection: Arguments): Arguments {
     return mapEntries(selection, (field, value) => {
-      if (value === undefined || value === false) return value;
+      if (value === undefined || value === false || this.#fields.isColumn(model, field)) return value;
       if (field === '_count') return this.#counts(model, value);
-      const target = this.#schema.relation(model, field);
-      if (target === undefined) return value;
-      if (!this.#schema.isDeletable(target)) return isArguments(value) ? this.ofExisting(target, value) : value;
-      if (!this.#schema.isList(model, field)) {
-        throw new SoftDeleteUnsupported(
-          `${model}.${field} may lead to a deleted ${target}, and Prisma filters lists only: read it by a query of its ` +
-            `own, or declare the relation if it is a list`,
-        );
-      }
-      return this.ofExisting(target, isArguments(value) ? value : {});
+      const target = this.#target(model, field);
+      const args = this.ofExisting(target, isObject(value) ? value : {});
+      return Object.keys(args).length === 0 ? true : args;
     });
   }
 
   #counts(model: string, counts: unknown): unknown {
-    const selection = isArguments(counts) ? counts.select : undefined;
-    if (!isArguments(selection)) {
-      if (this.#schema.leadsToDeletable(model)) {
-        throw new SoftDeleteUnsupported(`_count of ${model} counts deleted rows too: select what to count by name`);
-      }
-      return counts;
+    if (!isObject(counts) || !isObject(counts.select)) {
+      throw new SoftDeleteUnsupported(`_count of ${model} counts deleted rows too: select what to count by name`);
     }
-    return {
-      select: mapEntries(selection, (field, value) => {
-        const target = this.#schema.relation(model, field);
-        if (target === undefined || value === undefined || value === false) return value;
-        const where = this.#where(target, isArguments(value) ? value.where : undefined);
-        return 'where' in where ? where : value;
-      }),
-    };
-  }
-
-  #checkOrder(model: string, order: unknown): void {
-    mapEach(order, (fields) =>
-      mapEntries(fields, (field, direction) => {
-        const target = this.#schema.relation(model, field);
-        if (target === undefined) return;
-        if (this.#schema.isDeletable(target)) {
-          throw new SoftDeleteUnsupported(`ordering ${model} by ${field} looks at deleted rows of ${target} too`);
-        }
-        this.#checkOrder(target, direction);
-      }),
-    );
+    return { select: this.#selection(model, counts.select) };
   }
 
   #data(model: string, data: unknown): unknown {
     return mapEach(data, (fields) =>
       mapEntries(fields, (field, value) => {
-        const target = this.#schema.relation(model, field);
-        if (target === undefined || !isArguments(value)) return value;
-        return mapEntries(value, (operation, content) =>
-          this.#schema.isDeletable(target)
-            ? this.#writeToDeletable(`${model}.${field}`, target, operation, content)
-            : this.#writeToOther(target, operation, content),
+        if (value === undefined || this.#fields.isColumn(model, field)) return value;
+        const target = this.#target(model, field);
+        return mapEach(value, (writes) =>
+          mapEntries(writes, (operation, content) => {
+            if (operation === 'create') return this.#data(target, content);
+            if (operation === 'createMany') return content;
+            if (operation === 'connect') return this.#visible(target, content);
+            throw new SoftDeleteUnsupported(`${model}.${field}: { ${operation} }: write to ${target} by itself`);
+          }),
         );
       }),
     );
   }
 
-  #writeToDeletable(path: string, target: string, operation: string, content: unknown): unknown {
-    if (content === undefined) return undefined;
-    if (operation === 'create') return this.#data(target, content);
-    if (operation === 'createMany') return content;
-    if (operation === 'connect') return this.#visible(target, content);
-    throw new SoftDeleteUnsupported(`${path}: { ${operation} } may touch deleted rows: write to ${target} by itself`);
-  }
-
-  #writeToOther(target: string, operation: string, content: unknown): unknown {
-    return mapEach(content, (item) => {
-      // `update` over a to-one relation may hold the data alone.
-      if (operation === 'create' || (operation === 'update' && !('data' in item))) return this.#data(target, item);
-      if (OPERATIONS_WITH_ARGUMENTS.has(operation)) return this.ofExisting(target, item);
-      return this.#filter(target, item); // connect, disconnect, set, delete, deleteMany
-    });
+  #target(model: string, field: string): string {
+    const target = this.#fields.target(model, field);
+    if (target === undefined) {
+      throw new SoftDeleteUnsupported(
+        `${model}.${field} is no relation in use: read it by a query of its own, or name it`,
+      );
+    }
+    return target;
   }
 }
