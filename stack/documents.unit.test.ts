@@ -125,6 +125,20 @@ function faultsOf(document: string, text: string): string[] {
   ];
 }
 
+describe('what a topic of common says of itself', () => {
+  const topics = entries.filter((name) => /^common\/src\/[\w-]+$/.test(name));
+
+  it.each(topics)('%s -> its README names what it exports', (topic) => {
+    const exported = entries
+      .filter((name) => name.startsWith(`${topic}/`) && name.endsWith('/index.ts'))
+      .map(read)
+      .join();
+    const named = Array.from(read(`${topic}/README.md`).matchAll(/^- `(\w+)`/gm), ([, name = '']) => name);
+    expect(named).not.toEqual([]);
+    expect(named.filter((name) => !new RegExp(`\\b${name}\\b`).test(exported))).toEqual([]);
+  });
+});
+
 describe('what a document names', () => {
   const documents = entries.filter((name) => name.endsWith('.md') && name !== 'CHANGELOG.md');
 
