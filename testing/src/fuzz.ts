@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { fieldsOf, requestBytes, withField, type AttackedRoute, type BadRequest } from './bad-input.js';
+import { fieldsOf, requestBytes, withField, type AttackedRoute, type BadRequest } from './bad-input/index.js';
 
 const ID = '0199a000-0000-7000-8000-000000000000';
 /** Text of which a part can't be seen, joins, combines or changes direction. */

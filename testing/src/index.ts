@@ -31,7 +31,7 @@ export {
   tokenAttacks,
   type TokenVictim,
   withMirroredSignature,
-} from './token-attacks.js';
+} from './token-attacks/index.js';
 export {
   attack,
   attackedRoutes,
@@ -41,7 +41,7 @@ export {
   type BadRequest,
   type JsonValue,
   type RouteTable,
-} from './bad-input.js';
+} from './bad-input/index.js';
 export { fuzzed } from './fuzz.js';
 export { sendRaw, type RawAnswer } from './raw-http.js';
 export {

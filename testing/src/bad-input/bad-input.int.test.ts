@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { attack, requestBytes } from './bad-input.js';
+import { attack, requestBytes } from './index.js';
 
 let server: Server | undefined;
 afterEach(() => {

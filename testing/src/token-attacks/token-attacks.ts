@@ -1,125 +1,29 @@
-import { createHmac, generateKeyPairSync, randomBytes, randomUUID, sign, type KeyObject } from 'node:crypto';
-import jwt from 'jsonwebtoken';
-import { accessTokenClaims, jwkThumbprint, type AccessTokenClaims, type Revocation } from '@shop/common/auth';
-import type { TestTokens } from './test-tokens.js';
-
-/** Whose access is to be stolen, and what the system would accept. */
-export interface TokenVictim {
-  /** What tokens are signed with. Where an attack uses it, the token is genuine but was made for something else. */
-  privateKey: KeyObject;
-  /** What everybody may know. */
-  publicKey: KeyObject;
-  /** Those of a token that is accepted. */
-  claims: AccessTokenClaims;
-  /** One of the victim's logins that has ended. */
-  endedSession: string;
-}
+import { randomBytes, randomUUID, sign, type KeyObject } from 'node:crypto';
+import { jwkThumbprint } from '@shop/common/auth';
+import {
+  encode,
+  signature,
+  headerOf,
+  genuine,
+  respelt,
+  withClaims,
+  withHeader,
+  ofEndedSession,
+  ofOldVersion,
+  signedWith,
+  hmac,
+  attacker,
+  attackerKeys,
+  byAttacker,
+  changedByte,
+  genuineToken,
+  type TokenVictim,
+} from './forged-tokens.js';
 
 export interface TokenAttack {
   /** Goes on after "a token that". */
   readonly name: string;
   readonly token: (victim: TokenVictim) => string;
-}
-
-export interface HeaderAttack {
-  readonly name: string;
-  /** The Authorization header, or several of them, around a token that is accepted by itself. */
-  readonly header: (token: string) => string | string[];
-}
-
-/** A victim of attacks on a system that knows these keys, and learns of `revocationsOf` it. */
-export function createVictim(tokens: TestTokens, user: { id?: string } = {}): TokenVictim {
-  const [publicKey] = tokens.publicKeys;
-  if (publicKey === undefined) throw new Error('no public key');
-  const claims = accessTokenClaims.parse(jwt.decode(tokens.tokenFor(user)));
-  return { privateKey: tokens.privateKey, publicKey, claims, endedSession: randomUUID() };
-}
-
-/** What has to be revoked before the attacks: an ended login, and the versions below the victim's. */
-export const revocationsOf = ({ claims, endedSession }: TokenVictim): Revocation[] => [
-  { userId: claims.sub, sid: endedSession },
-  { userId: claims.sub, minimumVersion: claims.ver },
-];
-
-type Part = string | Buffer | object;
-
-const encode = (part: Part): string =>
-  (Buffer.isBuffer(part) ? part : Buffer.from(typeof part === 'string' ? part : JSON.stringify(part))).toString(
-    'base64url',
-  );
-
-const signature = (content: string, key: KeyObject, dsaEncoding: 'ieee-p1363' | 'der' = 'ieee-p1363'): Buffer =>
-  sign('sha256', Buffer.from(content), { key, dsaEncoding });
-
-const headerOf = ({ publicKey }: TokenVictim) => ({ alg: 'ES256', typ: 'at+jwt', kid: jwkThumbprint(publicKey) });
-
-/** Signed by the real key. */
-function genuine(victim: TokenVictim, header: Part, payload: Part = victim.claims): string {
-  const content = `${encode(header)}.${encode(payload)}`;
-  return `${content}.${encode(signature(content, victim.privateKey))}`;
-}
-
-/** The token that the attacks start from: it is accepted. */
-export const genuineToken = (victim: TokenVictim): string => genuine(victim, headerOf(victim));
-
-/** The other of the two signatures that ECDSA holds valid for the same content: n - s in place of s. */
-export function withMirroredSignature(token: string): string {
-  const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
-  const [header, payload, encoded = ''] = token.split('.');
-  const bytes = Buffer.from(encoded, 'base64url');
-  const s = BigInt(`0x${bytes.subarray(32).toString('hex')}`);
-  const mirrored = Buffer.from((order - s).toString(16).padStart(64, '0'), 'hex');
-  return `${header}.${payload}.${encode(Buffer.concat([bytes.subarray(0, 32), mirrored]))}`;
-}
-
-/** The same bytes in another text: the last of its 86 characters has four bits that belong to no byte. */
-function respelt(token: string): string {
-  const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-  return token.slice(0, -1) + digits.charAt(digits.indexOf(token.slice(-1)) ^ 1);
-}
-
-const withClaims = (victim: TokenVictim, changes: object): string =>
-  genuine(victim, headerOf(victim), { ...victim.claims, ...changes });
-
-const withHeader = (victim: TokenVictim, changes: object): string =>
-  genuine(victim, { ...headerOf(victim), ...changes });
-
-const ofEndedSession = (victim: TokenVictim): string => withClaims(victim, { sid: victim.endedSession });
-const ofOldVersion = (victim: TokenVictim): string => withClaims(victim, { ver: victim.claims.ver - 1 });
-
-/** Tokens that are refused from the moment on at which `revocationsOf` the victim have arrived. */
-export const revokedTokens = (victim: TokenVictim): string[] => [ofEndedSession(victim), ofOldVersion(victim)];
-
-/** The victim's token with this in place of its signature. */
-function signedWith(victim: TokenVictim, made: (content: string) => Buffer | string, header: object = {}): string {
-  const content = `${encode({ ...headerOf(victim), ...header })}.${encode(victim.claims)}`;
-  return `${content}.${encode(made(content))}`;
-}
-
-const hmac = (hash: string, secret: string | Buffer) => (content: string) =>
-  createHmac(hash, secret).update(content).digest();
-
-/** A key pair of the attacker's, made when it is first needed. */
-function lazily<T>(make: () => T): () => T {
-  let made: { value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
-}
-const attacker = lazily(() => generateKeyPairSync('ec', { namedCurve: 'P-256' }));
-const attackerKeys = {
-  rsa: lazily(() => generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey),
-  p384: lazily(() => generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey),
-  secp256k1: lazily(() => generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).privateKey),
-  ed25519: lazily(() => generateKeyPairSync('ed25519').privateKey),
-};
-const byAttacker = (content: string): Buffer => signature(content, attacker().privateKey);
-
-function changedByte(token: string, part: 0 | 1 | 2): string {
-  const parts = token.split('.');
-  const bytes = Buffer.from(parts[part] ?? '', 'base64url');
-  const middle = Math.floor(bytes.length / 2);
-  bytes.writeUInt8(bytes.readUInt8(middle) ^ 1, middle);
-  parts[part] = encode(bytes);
-  return parts.join('.');
 }
 
 const now = (): number => Math.floor(Date.now() / 1_000);
@@ -364,31 +268,3 @@ export const tokenAttacks: readonly TokenAttack[] = [
   ...withOtherClaims,
   ...damaged,
 ].map(([name, token]) => ({ name, token }));
-
-/** Ways to present a token that nobody may accept, however good the token is. */
-export const headerAttacks: readonly HeaderAttack[] = [
-  { name: 'no scheme', header: (token) => token },
-  { name: 'the scheme alone', header: () => 'Bearer' },
-  { name: 'scheme Basic', header: (token) => `Basic ${Buffer.from(`user:${token}`).toString('base64')}` },
-  { name: 'scheme Token', header: (token) => `Token ${token}` },
-  { name: 'a scheme that starts like ours', header: (token) => `BearerX ${token}` },
-  { name: 'two tokens behind each other', header: (token) => `Bearer ${token} ${token}` },
-  { name: 'two tokens with a comma', header: (token) => `Bearer ${token}, Bearer ${token}` },
-  { name: 'two headers, the first one bad', header: (token) => ['Bearer bad', `Bearer ${token}`] },
-  { name: 'a tab for a space', header: (token) => `Bearer\t${token}` },
-  { name: 'a space within the token', header: (token) => `Bearer ${token.slice(0, 20)} ${token.slice(20)}` },
-  { name: 'the token in quotes', header: (token) => `Bearer "${token}"` },
-  { name: 'the token as a parameter', header: (token) => `Bearer token=${token}` },
-];
-
-/** Every attack as it comes over HTTP: what the Authorization header, or each of several, says. */
-export const authorizationAttacks: readonly { name: string; header: (victim: TokenVictim) => string | string[] }[] = [
-  ...tokenAttacks.map(({ name, token }) => ({
-    name: `a token that ${name}`,
-    header: (victim: TokenVictim) => `Bearer ${token(victim)}`,
-  })),
-  ...headerAttacks.map(({ name, header }) => ({
-    name,
-    header: (victim: TokenVictim) => header(genuineToken(victim)),
-  })),
-];
