@@ -413,3 +413,40 @@ describe('a gateway in trouble', () => {
     },
   );
 });
+
+describe('conditions', () => {
+  const long = JSON.stringify({ text: 'alice '.repeat(1_000) });
+
+  it('a reading of REST -> the service decides; its 304 comes through, and nothing is kept', async () => {
+    edge.orders.respond(({ headers }, response) => {
+      const own = { etag: '"3"', 'cache-control': 'no-store', vary: 'Origin' };
+      if (headers['if-none-match']?.includes('"3"')) response.writeHead(304, own).end();
+      else response.writeHead(200, { ...own, 'content-type': 'application/json' }).end(long);
+    });
+    const path = `/api/v1/orders/${unique++}`;
+    const first = await edge.ask(path, { headers: { authorization: 'alice', 'accept-encoding': 'gzip' } });
+    // Compressed, the tag is weak: what a client sends back is that one.
+    expect([first.headers['content-encoding'], first.headers.etag]).toEqual(['gzip', 'W/"3"']);
+    for (const authorization of ['alice', undefined]) {
+      const headers = { 'if-none-match': 'W/"3"', ...(authorization && { authorization }) };
+      const again = await edge.ask(path, { headers });
+      expect([again.status, again.text]).toEqual([304, '']);
+      expect(again.headers).toMatchObject({ etag: '"3"', 'cache-control': 'no-store', vary: 'Origin' });
+      expect(again.headers).not.toHaveProperty('content-type');
+    }
+    expect(edge.orders.calls).toHaveLength(3);
+    expect(edge.cacheContent()).not.toContain('alice');
+  });
+
+  it.each(['PUT', 'PATCH', 'DELETE'])(
+    'a %s -> the service gets its If-Match, and its 412 comes through',
+    async (method) => {
+      edge.users.respond((_, response) => {
+        response.writeHead(412, { 'content-type': 'application/json' }).end('{"mine":1}');
+      });
+      const headers = { authorization: 'alice', 'if-match': 'W/"3"', 'content-type': 'application/json' };
+      const { status, text } = await edge.ask('/api/v1/users/1', { method, headers, body: '{}' });
+      expect([status, text, edge.users.calls[0]?.headers['if-match']]).toEqual([412, '{"mine":1}', 'W/"3"']);
+    },
+  );
+});

@@ -265,9 +265,10 @@ describe('headers', () => {
   });
 
   it.each([
-    ['/graphql', 405, 'GET, POST'],
-    ['/', 405, 'GET, HEAD'],
-    ['/health', 405, 'GET, HEAD'],
+    ['/graphql', 204, 'GET, POST, OPTIONS'],
+    ['/query/', 204, 'GET, POST, OPTIONS'],
+    ['/', 204, 'GET, HEAD, OPTIONS'],
+    ['/health', 204, 'GET, HEAD, OPTIONS'],
     ['/nothing', 404, null],
   ])('OPTIONS of %s by nobody that CORS is for -> %i, Allow: %s', async (path, status, allow) => {
     for (const headers of [undefined, { origin: 'https://evil.example.com' }]) {

@@ -70,6 +70,13 @@ async function answerGraphQL(
   { yoga, verifier, limitRate, logger }: ListenerParts,
 ): Promise<void> {
   noteRoute(request, path);
+  if (request.method === 'OPTIONS') {
+    response.setHeader('Allow', 'GET, POST, OPTIONS');
+    response.setHeader('Cache-Control', 'no-store');
+    response.statusCode = 204;
+    response.end();
+    return;
+  }
   try {
     const caller = identify(request.headers.authorization, verifier);
     if (caller.actor) scope.actorId = caller.actor.id;

@@ -41,7 +41,7 @@ describe('every route', () => {
   it('unknown paths and methods -> 404 and 405, before the caller is looked at', async () => {
     await supertest(test.url).get('/api/v1/order').expect(404);
     const { headers } = await supertest(test.url).put('/api/v1/orders').expect(405);
-    expect(headers.allow).toBe('POST, GET, HEAD');
+    expect(headers.allow).toBe('POST, GET, HEAD, OPTIONS');
     await supertest(test.url).patch(`/api/v1/orders/${newId()}`).expect(405);
   });
 

@@ -35,7 +35,8 @@ afterAll(async () => {
 
 type Work = (input: { body: { name: string }; leasedKey: LeasedKey | undefined }) => Promise<Reply>;
 
-const thing = ({ id, name }: { id: string; name: string }) => created('Thing created', { id, name });
+const thing = ({ id, name }: { id: string; name: string }) =>
+  created('Thing created', { id, name }, { location: `/things/${id}`, version: 1 });
 
 /** Makes an author, and writes its answer down with it. */
 const makeAuthor: Work = async ({ body: { name }, leasedKey }) => {
@@ -338,7 +339,11 @@ describe('an attempt that dies', () => {
     }));
     expect(await keys.claim({ ...leasedKey, fingerprint: 'f'.repeat(64) })).toEqual({
       outcome: 'answered',
-      answer: { status: 201, body: { success: true, message: 'Thing created', data: made } },
+      answer: {
+        status: 201,
+        body: { success: true, message: 'Thing created', data: made },
+        headers: { ETag: '"1"', Location: `/things/${made.id}` },
+      },
     });
   });
 

@@ -15,6 +15,7 @@ const keyRow = z.object({
   fingerprint: z.string(),
   status: z.int().nullable(),
   body: z.record(z.string(), z.unknown()).nullable(),
+  headers: z.object({ ETag: z.string().optional(), Location: z.string().optional() }).nullable(),
 });
 
 /** The idempotency keys of a service, in its own database. Its clock alone counts. */
@@ -86,6 +87,7 @@ export class IdempotencyKeys implements IdempotencyStore {
         begun = CASE WHEN known.created_at > now() - ${LIFETIME} THEN known.begun END,
         status = NULL,
         body = NULL,
+        headers = NULL,
         created_at = CASE WHEN known.created_at > now() - ${LIFETIME} THEN known.created_at ELSE excluded.created_at END
       WHERE known.created_at <= now() - ${LIFETIME}
         OR (known.status IS NULL AND known.lease_until <= now() AND known.fingerprint = excluded.fingerprint)
@@ -106,12 +108,13 @@ export class IdempotencyKeys implements IdempotencyStore {
 
   async #find({ userId, key, fingerprint }: KeyedRequest): Promise<Claim | undefined> {
     const [row] = await this.#client.$queryRaw<unknown[]>(sql`
-      SELECT fingerprint, status, body FROM idempotency_keys
+      SELECT fingerprint, status, body, headers FROM idempotency_keys
       WHERE user_id = ${userId}::uuid AND key = ${key}`);
     if (row === undefined) return undefined;
     const known = keyRow.parse(row);
     if (known.fingerprint !== fingerprint) return { outcome: 'reused' };
-    if (known.status === null || known.body === null) return { outcome: 'running' };
-    return { outcome: 'answered', answer: { status: known.status, body: known.body } };
+    const { status, body, headers } = known;
+    if (status === null || body === null) return { outcome: 'running' };
+    return { outcome: 'answered', answer: { status, body, headers: headers ?? undefined } };
   }
 }

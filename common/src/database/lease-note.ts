@@ -9,7 +9,7 @@ export const isHeld = ({ userId, key, attempt }: LeasedKey): Sql =>
 export const noteLease = ({ leasedKey, answer, begun }: LeaseNote): Sql => sql`
   UPDATE idempotency_keys
   SET status = ${answer?.status ?? null}::smallint, body = ${answer ? JSON.stringify(answer.body) : null}::json,
-      begun = ${begun ?? null}::uuid
+      headers = ${answer?.headers ? JSON.stringify(answer.headers) : null}::json, begun = ${begun ?? null}::uuid
   WHERE ${isHeld(leasedKey)}`;
 
 /**

@@ -47,6 +47,16 @@ export class Conflict extends AppError {
   }
 }
 
+/** What the client demands of the version that its change starts from (If-Match) isn't so. */
+export class PreconditionFailed extends AppError {
+  constructor() {
+    super('PRECONDITION_FAILED', 'It is not the version that the request is for: read it again');
+  }
+}
+
+/** What a change demands of the version that it starts from. Throws PreconditionFailed. */
+export type Precondition = (version: number) => void;
+
 /** The first request with the same idempotency key has no answer yet. */
 export class RequestStillRunning extends Conflict {
   constructor() {

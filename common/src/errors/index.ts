@@ -8,6 +8,8 @@ export {
   MethodNotAllowed,
   NotFound,
   PayloadTooLarge,
+  type Precondition,
+  PreconditionFailed,
   RateLimited,
   type RateLimitPolicy,
   RequestStillRunning,

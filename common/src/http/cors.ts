@@ -6,7 +6,8 @@ import type { AllowedOrigins } from '../config/index.js';
 export const corsPolicy = {
   methods: ['GET', 'HEAD', 'PUT', 'PATCH', 'POST', 'DELETE'],
   allowedHeaders: [
-    ...['Authorization', 'Content-Type', 'Idempotency-Key', 'X-Request-Id', 'traceparent', 'tracestate', 'baggage'],
+    ...['Authorization', 'Content-Type', 'Idempotency-Key', 'If-Match', 'If-None-Match', 'X-Request-Id'],
+    ...['traceparent', 'tracestate', 'baggage'],
     // What clients of GraphQL, of event streams and of HTTP add by themselves.
     ...[
       'Apollo-Require-Preflight',
@@ -18,7 +19,7 @@ export const corsPolicy = {
   ],
   exposedHeaders: [
     ...['X-Request-Id', 'traceparent', 'Location', 'Allow', 'WWW-Authenticate', 'Retry-After', 'RateLimit'],
-    ...['RateLimit-Policy', 'Idempotent-Replayed'],
+    ...['RateLimit-Policy', 'Idempotent-Replayed', 'ETag'],
   ],
   /** Seconds that a browser remembers a preflight's answer: the most that Chromium does. */
   maxAge: 7_200,
@@ -26,18 +27,20 @@ export const corsPolicy = {
 
 /**
  * Lets browsers call from the given origins (CORS); with none, only from the app's own. Whoever else asks gets no word of
- * it, and OPTIONS is a method like any other.
+ * it. An OPTIONS that is no preflight is a method like any other.
  */
 export function allowOrigins(
   origins: AllowedOrigins,
 ): (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void {
   const exact = new Set(origins.filter((origin) => typeof origin === 'string'));
   const patterns = origins.filter((origin) => origin instanceof RegExp);
-  const allow = cors({ origin: [...origins], ...corsPolicy });
+  const answerPreflight = cors({ origin: [...origins], ...corsPolicy });
+  const allow = cors({ origin: [...origins], ...corsPolicy, preflightContinue: true });
   return (request, response, next) => {
     const { origin } = request.headers;
     if (origin !== undefined && (exact.has(origin) || patterns.some((pattern) => pattern.test(origin)))) {
-      allow(request, response, next);
+      const isPreflight = request.method === 'OPTIONS' && 'access-control-request-method' in request.headers;
+      (isPreflight ? answerPreflight : allow)(request, response, next);
       return;
     }
     // A cache must not give one origin the answer for another.

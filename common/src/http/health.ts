@@ -3,7 +3,7 @@ import { Gauge } from 'prom-client';
 import type { Logger } from '../logger/index.js';
 import type { Metrics } from '../metrics/index.js';
 import { markRoute } from './observe-request.js';
-import { readOnly } from './read-only.js';
+import { readOnly } from './other-methods.js';
 import { sendJson } from './reply.js';
 
 /** `down` of something required stops traffic; of anything else it only degrades. */

@@ -11,7 +11,7 @@ export { isJsonType, isPlainEncoding, MAX_BODY_BYTES, parseJson } from './json-b
 export { markRoute, noteRoute, routeOf } from './observe-request.js';
 export { pageRules, perGroupRule } from './list-query.js';
 export { clientKey, createRateLimit, type RateLimit } from './rate-limit.js';
-export { readOnly } from './read-only.js';
+export { readOnly } from './other-methods.js';
 export { accepted, created, deleted, ok, page, type Reply } from './reply.js';
 export { inRequestScope } from './request-scope.js';
 export {

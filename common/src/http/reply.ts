@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
-import type { Answer } from '../idempotency/index.js';
+import type { Answer, AnswerHeaders } from '../idempotency/index.js';
 import { currentScope } from '../logger/index.js';
 import type { PageMeta } from '../paging/index.js';
+import { entityTag } from './conditions.js';
 
 /** What a handler answers. */
 export interface Reply {
@@ -9,12 +10,38 @@ export interface Reply {
   readonly message: string;
   readonly data: unknown;
   readonly meta?: PageMeta;
+  readonly headers?: AnswerHeaders;
 }
 
-export const ok = (message: string, data: unknown): Reply => ({ status: 200, message, data });
-export const created = (message: string, data: unknown): Reply => ({ status: 201, message, data });
+/** Where what was created is found, and its version if it has one. */
+export interface Creation {
+  readonly location: string;
+  readonly version?: number;
+}
+
+const tagged = (version: number | string | undefined): { headers?: AnswerHeaders } =>
+  version === undefined ? {} : { headers: { ETag: entityTag(version) } };
+
+/** `version` of what is shown, where that is a single resource: clients ask with it whether anything has changed. */
+export const ok = (message: string, data: unknown, version?: number | string): Reply => ({
+  status: 200,
+  message,
+  data,
+  ...tagged(version),
+});
+export const created = (message: string, data: unknown, { location, version }: Creation): Reply => ({
+  status: 201,
+  message,
+  data,
+  headers: { Location: location, ...tagged(version).headers },
+});
 /** Taken on; the outcome isn't known yet. */
-export const accepted = (message: string, data: unknown): Reply => ({ status: 202, message, data });
+export const accepted = (message: string, data: unknown, version?: number): Reply => ({
+  status: 202,
+  message,
+  data,
+  ...tagged(version),
+});
 /** Deleted or ended: nothing is left to show. */
 export const deleted = (message: string): Reply => ({ status: 200, message, data: null });
 export const page = (message: string, data: readonly unknown[], meta: PageMeta): Reply => ({
@@ -24,16 +51,31 @@ export const page = (message: string, data: readonly unknown[], meta: PageMeta):
   meta,
 });
 
-export const replyAnswer = ({ status, message, data, meta }: Reply): Answer => ({
+export const replyAnswer = ({ status, message, data, meta, headers }: Reply): Answer => ({
   status,
   body: { success: true, message, data, ...(meta && { meta }) },
+  headers,
 });
 
 /** Nothing of it is for a cache. Failures name the request, so that what is logged about it can be found. */
-export function sendAnswer(response: ServerResponse, { status, body, isReplayed = false }: Answer): void {
+export function sendAnswer(response: ServerResponse, { status, body, headers, isReplayed = false }: Answer): void {
+  setHeaders(response, headers);
   if (isReplayed) response.setHeader('Idempotent-Replayed', 'true');
   response.setHeader('Cache-Control', 'no-store');
   sendJson(response, status, body.success === false ? { ...body, requestId: currentScope()?.requestId } : body);
+}
+
+/** The client has it already. The headers are those that the answer itself would have, but for what describes a body. */
+export function sendNotModified(response: ServerResponse, { headers }: Answer): void {
+  setHeaders(response, headers);
+  response.setHeader('Cache-Control', 'no-store');
+  response.statusCode = 304;
+  response.end();
+}
+
+function setHeaders(response: ServerResponse, { ETag, Location }: AnswerHeaders = {}): void {
+  if (ETag !== undefined) response.setHeader('ETag', ETag);
+  if (Location !== undefined) response.setHeader('Location', Location);
 }
 
 /** As Express's `response.json`, at a fraction of its cost: it reads and writes the Content-Type several times. */

@@ -1,9 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Request } from 'express';
 import type { Actor } from '../auth/index.js';
-import { InvalidInput, type FieldFault } from '../errors/index.js';
+import { InvalidInput, type FieldFault, type Precondition } from '../errors/index.js';
 import type { Answer, LeasedKey } from '../idempotency/index.js';
 import type { Admit } from './bulkhead.js';
+import { preconditionOf } from './conditions.js';
 import { canonicalJson, fingerprintOf, idempotencyKey, type WithIdempotency } from './idempotency.js';
 import { routeOf } from './observe-request.js';
 import { replyAnswer, type Reply } from './reply.js';
@@ -60,6 +61,8 @@ export interface PublicInput<P = unknown, Q = unknown, B = unknown> {
 export interface Input<P = unknown, Q = unknown, B = unknown> extends PublicInput<P, Q, B>, Caller {
   /** The request's idempotency key, if the route supports one and the request has one. */
   leasedKey: LeasedKey | undefined;
+  /** Of a PUT, PATCH or DELETE: what it demands of the version that it changes (If-Match), to be asked with what is read. */
+  precondition: Precondition | undefined;
   /** To be waited for before an answer is made that may be large. */
   admit: Admit;
 }
@@ -91,6 +94,8 @@ async function parse<P, Q, B>(
   // Each part came out of the validator of its own type; without a validator its type is unknown.
   return input as PublicInput<P, Q, B>;
 }
+
+const isChange = (method: Method): boolean => method === 'PUT' || method === 'PATCH' || method === 'DELETE';
 
 /** A route that anybody may call. */
 export function publicRoute<P, Q, B>(
@@ -129,7 +134,9 @@ export function route<P, Q, B>(
       if (caller === undefined) throw new Error(`no caller on ${method} ${path}, which isn't public`);
       const key = isIdempotent ? idempotencyKey(request.headers) : undefined;
       const body = key === undefined ? '' : canonicalJson(request.body);
-      const input = { ...(await parse(parts, request)), ...caller, admit };
+      const parsed = await parse(parts, request);
+      const precondition = isChange(method) ? preconditionOf(request.headers) : undefined;
+      const input = { ...parsed, ...caller, admit, precondition };
       if (key === undefined) return replyAnswer(await handle({ ...input, leasedKey: undefined }));
       if (once === undefined) throw new Error(`no idempotency store for ${method} ${path}`);
       const fingerprint = fingerprintOf({ method, route: routeOf(request), params: input.params, body });

@@ -1,12 +1,13 @@
 import { Router, type RequestHandler } from 'express';
 import type { AccessTokenVerifier } from '../auth/index.js';
-import { MethodNotAllowed } from '../errors/index.js';
 import type { Admission } from './admission.js';
 import { authorize, callerOf, identify } from './authenticate.js';
+import { isNotModified } from './conditions.js';
 import type { WithIdempotency } from './idempotency.js';
 import { jsonBody, rawJsonBody } from './json-body.js';
 import { markRoute } from './observe-request.js';
-import { sendAnswer } from './reply.js';
+import { otherMethods } from './other-methods.js';
+import { sendAnswer, sendNotModified } from './reply.js';
 import type { Method, Route } from './route.js';
 
 export interface Gates {
@@ -22,12 +23,14 @@ const respondWith =
   (route: Route, { once, admission }: Pick<Gates, 'once' | 'admission'>): RequestHandler =>
   async (request, response) => {
     const { admit, answered } = admission.open(request, response);
-    sendAnswer(response, await route.respond(request, { caller: callerOf(request), once, admit }));
+    const answer = await route.respond(request, { caller: callerOf(request), once, admit });
+    if (isNotModified(request, answer)) sendNotModified(response, answer);
+    else sendAnswer(response, answer);
     answered();
   };
 
-/** A path's methods for the Allow header; what answers GET answers HEAD. */
-const allowed = (routes: readonly Route[]): string[] =>
+/** A path's methods; what answers GET answers HEAD. */
+const methodsOf = (routes: readonly Route[]): string[] =>
   routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
 
 /**
@@ -51,9 +54,7 @@ export function buildRouter(base: string, routes: readonly Route[], gates: Gates
           : rawJsonBody({ ...route.rawBody, admit: admitBody });
       register(...callers, ...(withBody(route.method) ? body : []), respondWith(route, gates));
     }
-    entry.all(() => {
-      throw new MethodNotAllowed(allowed(ofPath));
-    });
+    entry.all(otherMethods(methodsOf(ofPath)));
   }
   return router;
 }

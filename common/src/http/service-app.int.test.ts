@@ -74,7 +74,7 @@ const buildApp = (options: Partial<ServiceAppOptions> = {}) =>
           method: 'POST',
           path: '/public',
           body: bodyOf({ email: email(), password: password(), name: text({ max: 5 }) }),
-          handle: async ({ body }) => created('Thing created', body),
+          handle: async ({ body }) => created('Thing created', body, { location: '/api/v1/things/1' }),
         }),
         route({
           method: 'POST',
@@ -82,7 +82,11 @@ const buildApp = (options: Partial<ServiceAppOptions> = {}) =>
           access: 'authenticated',
           body: thingBody,
           handle: async ({ body, actor }) =>
-            created('Thing created', { ...body, actorId: actor.id, scope: currentScope() }),
+            created(
+              'Thing created',
+              { ...body, actorId: actor.id, scope: currentScope() },
+              { location: '/api/v1/things/1' },
+            ),
         }),
         route({
           method: 'GET',
@@ -135,7 +139,7 @@ describe('a request is checked in this order', () => {
 
   it('another method -> 405 with Allow, before authentication', async () => {
     const response = await request(app).put('/api/v1/things').expect(405);
-    expect(response.headers.allow).toBe('POST, GET, HEAD');
+    expect(response.headers.allow).toBe('POST, GET, HEAD, OPTIONS');
     expect(response.body.error.code).toBe('METHOD_NOT_ALLOWED');
   });
 
@@ -475,10 +479,10 @@ describe('every answer', () => {
   });
 
   it.each([
-    ['/api/v1/things', 405, 'POST, GET, HEAD'],
-    ['/health', 405, 'GET, HEAD'],
-    ['/ready', 405, 'GET, HEAD'],
-    ['/metrics', 405, 'GET, HEAD'],
+    ['/api/v1/things', 204, 'POST, GET, HEAD, OPTIONS'],
+    ['/health', 204, 'GET, HEAD, OPTIONS'],
+    ['/ready', 204, 'GET, HEAD, OPTIONS'],
+    ['/metrics', 204, 'GET, HEAD, OPTIONS'],
     ['/api/v1/nothing', 404, undefined],
     ['/nothing', 404, undefined],
   ])('OPTIONS of %s by nobody that CORS is for -> %i, Allow: %s', async (path, status, allow) => {
@@ -486,6 +490,12 @@ describe('every answer', () => {
       const answer = await request(app).options(path).set(headers);
       expect([answer.status, answer.headers.allow]).toEqual([status, allow]);
     }
+  });
+
+  it('OPTIONS from a page that may call, no preflight -> the methods, too', async () => {
+    const { status, headers } = await request(app).options('/api/v1/things').set('Origin', 'http://shop.test');
+    expect([status, headers.allow]).toEqual([204, 'POST, GET, HEAD, OPTIONS']);
+    expect(headers['access-control-allow-origin']).toBe('http://shop.test');
   });
 
   it('security headers -> there, and nothing tells the framework', async () => {

@@ -1,9 +1,18 @@
 import type { AppError } from '../errors/index.js';
 
+export interface AnswerHeaders {
+  /** The version of what the answer shows, as an entity tag. */
+  readonly ETag?: string;
+  /** Where what was created is found. */
+  readonly Location?: string;
+}
+
 /** A status and its envelope, without the id of the request that is answered. */
 export interface Answer {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
+  /** That belong to this answer alone. */
+  readonly headers?: AnswerHeaders | undefined;
   /** It is the answer to an earlier request with the same idempotency key. */
   readonly isReplayed?: boolean;
 }

@@ -1,5 +1,6 @@
 export type {
   Answer,
+  AnswerHeaders,
   IdempotencyLease,
   LeaseNote,
   Claim,

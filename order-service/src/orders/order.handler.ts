@@ -42,23 +42,24 @@ export class OrderHandler {
   get = async ({ actor, params, admit }: Input<OrderParams>): Promise<Reply> => {
     const order = await this.#orders.get(actor, params.id);
     await admit(order.bytes);
-    return ok('Order retrieved', toDetailedResource(order));
+    return ok('Order retrieved', toDetailedResource(order), order.version);
   };
 
   changeStatus = async ({
     actor,
     params,
     body,
+    precondition,
     admit,
   }: Input<OrderParams, unknown, ChangeStatusBody>): Promise<Reply> => {
-    const { status, reason } = body;
-    const order = await this.#orders.changeStatus(actor, params.id, { status, reason: reason || null });
+    const target = { status: body.status, reason: body.reason || null };
+    const order = await this.#orders.changeStatus(actor, params.id, target, precondition);
     await admit(order.bytes);
-    return ok('Order status updated', toDetailedResource(order));
+    return ok('Order status updated', toDetailedResource(order), order.version);
   };
 
-  remove = async ({ actor, params }: Input<OrderParams>): Promise<Reply> => {
-    await this.#orders.remove(actor, params.id);
+  remove = async ({ actor, params, precondition }: Input<OrderParams>): Promise<Reply> => {
+    await this.#orders.remove(actor, params.id, precondition);
     return deleted('Order deleted');
   };
 
@@ -75,7 +76,11 @@ export class OrderHandler {
   }
 }
 
-const placed = (order: DetailedOrder): Reply => created('Order created', toDetailedResource(order));
+const placed = (order: DetailedOrder): Reply =>
+  created('Order created', toDetailedResource(order), {
+    location: `/api/v1/orders/${order.id}`,
+    version: order.version,
+  });
 
 const batch = (orders: readonly Order[]): Reply =>
   page('Orders retrieved', orders.map(toResource), batchMeta(orders.length));

@@ -1,6 +1,6 @@
 import type { Actor } from '@shop/common/auth';
 import type { InboundEvent } from '@shop/common/database';
-import { retryLostRaces } from '@shop/common/errors';
+import { retryLostRaces, type Precondition } from '@shop/common/errors';
 import type { IdempotencyLease } from '@shop/common/idempotency';
 import { deletedBy, statusChangedBy } from './order.audit.js';
 import { OrderNotDeletable, OrderNotFound, OwnersOnlyCancel } from './order.errors.js';
@@ -85,23 +85,26 @@ export class OrderService {
     return this.#orders.listNewestOfUsers(visible, perUser, admit);
   }
 
-  /** Of several at once each is checked by what the one before it left. */
+  /** Of several at once each is checked by what the one before it left. Throws PreconditionFailed. */
   changeStatus(
     actor: Actor,
     id: string,
     target: { status: OrderStatus; reason: string | null },
+    precondition?: Precondition,
   ): Promise<DetailedOrder> {
-    return retryLostRaces(() => this.#changeStatus(actor, id, target));
+    return retryLostRaces(() => this.#changeStatus(actor, id, target, precondition));
   }
 
   async #changeStatus(
     actor: Actor,
     id: string,
     { status, reason }: { status: OrderStatus; reason: string | null },
+    precondition?: Precondition,
   ): Promise<DetailedOrder> {
     const order = await this.get(actor, id);
     const isAdmin = actor.role === 'admin';
     if (!isAdmin && status !== 'cancelled') throw new OwnersOnlyCancel();
+    precondition?.(order.version);
     const change = { status, reason, by: actor.id, at: await this.#clock() };
     const changed = changeStatus(order, change, isAdmin ? nextStatuses : ownerNextStatuses);
     if (changed === order) return order;
@@ -110,9 +113,10 @@ export class OrderService {
     return changed;
   }
 
-  async remove(actor: Actor, id: string): Promise<void> {
+  async remove(actor: Actor, id: string, precondition?: Precondition): Promise<void> {
     const order = await this.#orders.find(id);
     if (order === undefined) throw new OrderNotFound();
+    precondition?.(order.version);
     if (!isDeletable(order)) throw new OrderNotDeletable(order.status);
     const audit = [deletedBy(actor, order)];
     if (!(await this.#orders.remove(order, { at: await this.#clock(), audit }))) throw new OrderNotFound();

@@ -38,10 +38,13 @@ export class PaymentHandler {
     this.#list(actor, 'own', query);
 
   get = async ({ actor, params }: Input<PaymentParams>): Promise<Reply> =>
-    ok('Payment retrieved', toPaymentResource(await this.#payments.get(actor, params.id)));
+    shown('Payment retrieved', await this.#payments.get(actor, params.id));
 
-  getOfOrder = async ({ actor, params }: Input<OrderParams>): Promise<Reply> =>
-    ok('Payment retrieved', toPaymentResource(await this.#payments.getOfOrder(actor, params.orderId)));
+  getOfOrder = async ({ actor, params }: Input<OrderParams>): Promise<Reply> => {
+    const payment = await this.#payments.getOfOrder(actor, params.orderId);
+    // At this address another payment may stand tomorrow, in the same version.
+    return ok('Payment retrieved', toPaymentResource(payment), `${payment.id}.${payment.version}`);
+  };
 
   process = async ({
     actor,
@@ -94,21 +97,23 @@ export class PaymentHandler {
   }
 }
 
-const opened = (payment: Payment): Reply => created('Payment created', toPaymentResource(payment));
+const shown = (message: string, payment: Payment): Reply => ok(message, toPaymentResource(payment), payment.version);
 
-const processed = (payment: Payment): Reply => {
-  const resource = toPaymentResource(payment);
-  return payment.status === 'processing'
-    ? accepted('Payment is being processed', resource)
-    : ok('Payment processed', resource);
-};
+const opened = (payment: Payment): Reply =>
+  created('Payment created', toPaymentResource(payment), {
+    location: `/api/v1/payments/${payment.id}`,
+    version: payment.version,
+  });
 
-const refunded = ({ refund, payment }: RefundOfPayment): Reply => {
-  const resource = toPaymentResource(payment);
-  return refund.status === 'pending'
-    ? accepted('Refund is being processed', resource)
-    : ok('Payment refunded', resource);
-};
+const processed = (payment: Payment): Reply =>
+  payment.status === 'processing'
+    ? accepted('Payment is being processed', toPaymentResource(payment), payment.version)
+    : shown('Payment processed', payment);
+
+const refunded = ({ refund, payment }: RefundOfPayment): Reply =>
+  refund.status === 'pending'
+    ? accepted('Refund is being processed', toPaymentResource(payment), payment.version)
+    : shown('Payment refunded', payment);
 
 const batch = (payments: readonly Payment[]): Reply =>
   page('Payments retrieved', payments.map(toPaymentResource), batchMeta(payments.length));

@@ -304,7 +304,7 @@ describe('lists', () => {
 describe('routes', () => {
   it('another method -> 405 with those that are allowed', async () => {
     const { headers } = await alice.post('/my-payments', {}).expect(405);
-    expect(headers.allow).toBe('GET, HEAD');
+    expect(headers.allow).toBe('GET, HEAD, OPTIONS');
   });
 
   it('process needs no body; another content type than JSON -> 415', async () => {

@@ -239,7 +239,7 @@ describe('what is no webhook', () => {
   it('another method, another type, too large, unknown parameters -> as everywhere', async () => {
     const url = '/api/v1/payments/webhooks/simulated';
     const { headers } = await supertest(test.url).get(url).expect(405);
-    expect(headers.allow).toBe('POST');
+    expect(headers.allow).toBe('POST, OPTIONS');
     await send({ body: succeeded(newId()), headers: { 'Content-Type': 'text/plain' } }).expect(415);
     await send({ body: JSON.stringify({ type: 'other', data: 'a'.repeat(999_000) }) }).expect(200);
     await send({ body: JSON.stringify({ type: 'other', data: 'a'.repeat(1_000_000) }) }).expect(413);

@@ -1,7 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { jwkThumbprint } from '@shop/common/auth';
-import { MethodNotAllowed } from '@shop/common/errors';
-import { markRoute } from '@shop/common/http';
+import { markRoute, readOnly } from '@shop/common/http';
 import type { Router } from 'express';
 
 const MAX_AGE_SECONDS = 300;
@@ -43,9 +42,7 @@ export function serveDiscovery(
       .get((_request, response) => {
         response.set('Cache-Control', `public, max-age=${MAX_AGE_SECONDS}`).json(document);
       })
-      .all(() => {
-        throw new MethodNotAllowed(['GET', 'HEAD']);
-      });
+      .all(readOnly);
   };
   serve(KEYS_PATH, keySetOf(publicKeys));
   // RFC 8414, 3.1: the path of an issuer that has one stands behind the name.

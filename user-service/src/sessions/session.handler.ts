@@ -16,8 +16,11 @@ export class SessionHandler {
     this.#sessions = sessions;
   }
 
-  register = async ({ body }: PublicInput<unknown, unknown, Registration>): Promise<Reply> =>
-    created('User registered', toAnswer(await this.#sessions.register(body)));
+  register = async ({ body }: PublicInput<unknown, unknown, Registration>): Promise<Reply> => {
+    const login = await this.#sessions.register(body);
+    const { id, version } = login.user;
+    return created('User registered', toAnswer(login), { location: `/api/v1/users/${id}`, version });
+  };
 
   login = async ({ body }: PublicInput<unknown, unknown, Credentials>): Promise<Reply> =>
     ok('Logged in', toAnswer(await this.#sessions.login(body)));
@@ -30,6 +33,8 @@ export class SessionHandler {
     return deleted('Logged out');
   };
 
-  changePassword = async ({ actor, body }: Input<unknown, unknown, PasswordChange>): Promise<Reply> =>
-    ok('Password changed', toAnswer(await this.#sessions.changePassword(actor, body)));
+  changePassword = async ({ actor, body, precondition }: Input<unknown, unknown, PasswordChange>): Promise<Reply> => {
+    const login = await this.#sessions.changePassword(actor, body, precondition);
+    return ok('Password changed', toAnswer(login), login.user.version);
+  };
 }

@@ -231,7 +231,7 @@ describe('access tokens', () => {
       revocations: new RevocationList({ lifetime: 3_600_000 }),
     });
     expect(verifier.verify(token).role).toBe('user');
-    await supertest(test.url).post('/.well-known/jwks.json').expect(405).expect('Allow', 'GET, HEAD');
+    await supertest(test.url).post('/.well-known/jwks.json').expect(405).expect('Allow', 'GET, HEAD, OPTIONS');
   });
 });
 
@@ -483,7 +483,7 @@ describe('who may call', () => {
   });
 
   it.each(['/register', '/login', '/refresh', '/logout'])('GET %s -> 405 with Allow', async (path) => {
-    await test.anybody.get(path).expect(405).expect('Allow', 'POST');
+    await test.anybody.get(path).expect(405).expect('Allow', 'POST, OPTIONS');
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Actor, RevocationList } from '@shop/common/auth';
 import type { AuditEntry } from '@shop/common/contracts';
 import type { AuditTrail } from '@shop/common/database';
+import type { Precondition } from '@shop/common/errors';
 import { TooManyAttempts } from '../throttling/throttle.errors.js';
 import type { Throttle } from '../throttling/throttle.service.js';
 import { registered } from '../users/user.audit.js';
@@ -110,12 +111,12 @@ export class SessionService {
 
   /**
    * Ends every login of the caller, this one too, and starts another.
-   * Throws WrongCurrentPassword, UserChangedMeanwhile, RateLimited, ServiceUnavailable.
+   * Throws WrongCurrentPassword, UserChangedMeanwhile, PreconditionFailed, RateLimited, ServiceUnavailable.
    */
-  async changePassword(actor: Actor, passwordChange: PasswordChange): Promise<Login> {
+  async changePassword(actor: Actor, passwordChange: PasswordChange, precondition?: Precondition): Promise<Login> {
     const { throttle, passwords } = this.#parts;
     return throttle.changePassword(actor.id, () =>
-      passwords.inTurn(() => this.#replacePassword(actor, passwordChange)),
+      passwords.inTurn(() => this.#replacePassword(actor, passwordChange, precondition)),
     );
   }
 
@@ -202,15 +203,20 @@ export class SessionService {
     return this.#checked(presented, successor, now);
   }
 
-  async #replacePassword(actor: Actor, passwordChange: PasswordChange): Promise<Login> {
+  async #replacePassword(
+    actor: Actor,
+    passwordChange: PasswordChange,
+    precondition: Precondition | undefined,
+  ): Promise<Login> {
     const { users, userService, passwords } = this.#parts;
     const before = await users.find(actor.id);
     if (before === undefined) throw new UserNotFound();
+    precondition?.(before.version);
     const matched = await passwords.findMatch(passwordChange.current, before.passwordHash);
     if (matched === undefined) throw new WrongCurrentPassword();
     const passwordHash = await passwords.hash(passwordChange.new);
     const { session, refreshToken } = this.#newSession();
-    const user = await userService.changePassword(before, passwordHash, session);
+    const user = await userService.changePassword(before, passwordHash, { session, precondition });
     return this.#login(user, session.id, refreshToken);
   }
 

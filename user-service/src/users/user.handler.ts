@@ -1,6 +1,6 @@
 import { deleted, ok, page, type Input, type Reply } from '@shop/common/http';
 import { batchMeta, refusePaging, toPage, toPageRequest, type PageQuery } from '@shop/common/paging';
-import type { Role, UserChanges } from './user.js';
+import type { Role, User, UserChanges } from './user.js';
 import { toResource } from './user.resource.js';
 import type { UserService } from './user.service.js';
 
@@ -35,17 +35,18 @@ export class UserHandler {
     return page('Users retrieved', rows.map(toResource), meta);
   };
 
-  me = async ({ actor }: Input): Promise<Reply> =>
-    ok('User retrieved', toResource(await this.#users.get(actor, actor.id)));
+  me = async ({ actor }: Input): Promise<Reply> => shown('User retrieved', await this.#users.get(actor, actor.id));
 
   get = async ({ actor, params }: Input<UserId>): Promise<Reply> =>
-    ok('User retrieved', toResource(await this.#users.get(actor, params.id)));
+    shown('User retrieved', await this.#users.get(actor, params.id));
 
-  update = async ({ actor, params, body }: Input<UserId, unknown, UserChanges>): Promise<Reply> =>
-    ok('User updated', toResource(await this.#users.update(actor, params.id, body)));
+  update = async ({ actor, params, body, precondition }: Input<UserId, unknown, UserChanges>): Promise<Reply> =>
+    shown('User updated', await this.#users.update(actor, params.id, body, precondition));
 
-  delete = async ({ actor, params }: Input<UserId>): Promise<Reply> => {
-    await this.#users.delete(actor, params.id);
+  delete = async ({ actor, params, precondition }: Input<UserId>): Promise<Reply> => {
+    await this.#users.delete(actor, params.id, precondition);
     return deleted('User deleted');
   };
 }
+
+const shown = (message: string, user: User): Reply => ok(message, toResource(user), user.version);

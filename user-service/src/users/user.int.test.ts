@@ -398,9 +398,9 @@ describe('who may call', () => {
   });
 
   it('other methods and paths -> 405 with Allow, 404', async () => {
-    await admin.post('').expect(405).expect('Allow', 'GET, HEAD');
-    await admin.put('/me', {}).expect(405).expect('Allow', 'GET, HEAD');
-    await admin.post(`/${admin.id}`).expect(405).expect('Allow', 'GET, HEAD, PUT, DELETE');
+    await admin.post('').expect(405).expect('Allow', 'GET, HEAD, OPTIONS');
+    await admin.put('/me', {}).expect(405).expect('Allow', 'GET, HEAD, OPTIONS');
+    await admin.post(`/${admin.id}`).expect(405).expect('Allow', 'GET, HEAD, PUT, DELETE, OPTIONS');
     await admin.get('/me/orders').expect(404);
   });
 });

@@ -1,6 +1,6 @@
 import type { Actor, RevocationList } from '@shop/common/auth';
 import type { AuditActor } from '@shop/common/contracts';
-import { retryLostRaces } from '@shop/common/errors';
+import { retryLostRaces, type Precondition } from '@shop/common/errors';
 import type { NewSession } from '../sessions/session.js';
 import { changedBy } from './user.audit.js';
 import { AdminFieldsForbidden, UserChangedMeanwhile, UserNotFound } from './user.errors.js';
@@ -45,31 +45,38 @@ export class UserService {
     return this.#users.findMany({ ...filter, ...scopeOf(actor) });
   }
 
-  /** Throws UserNotFound, AdminFieldsForbidden, AccessRevoked, LastAdmin. */
-  update(actor: Actor, id: string, changes: UserChanges): Promise<User> {
+  /** Throws UserNotFound, AdminFieldsForbidden, PreconditionFailed, AccessRevoked, LastAdmin. */
+  update(actor: Actor, id: string, changes: UserChanges, precondition?: Precondition): Promise<User> {
     const touchesAdminFields = changes.isActive !== undefined || changes.role !== undefined;
     return retryLostRaces(async () => {
       const user = await this.get(actor, id);
       if (touchesAdminFields && actor.role !== 'admin') throw new AdminFieldsForbidden();
+      precondition?.(user.version);
       const change = changeUser(user, changes, this.#clock());
       return change === undefined ? user : this.#save(actor, change, { actor });
     });
   }
 
-  /** Throws UserNotFound, AccessRevoked, LastAdmin. */
-  async delete(actor: Actor, id: string): Promise<void> {
+  /** Throws UserNotFound, PreconditionFailed, AccessRevoked, LastAdmin. */
+  async delete(actor: Actor, id: string, precondition?: Precondition): Promise<void> {
     await retryLostRaces(async () => {
       const user = await this.get(actor, id);
+      precondition?.(user.version);
       await this.#save(actor, deleteUser(user, this.#clock()), { actor });
     });
   }
 
-  /** Ends every login of the user, whose password has been checked, and starts `session`. Throws UserChangedMeanwhile. */
-  changePassword(checked: User, passwordHash: string, session: NewSession): Promise<User> {
+  /** Ends every login of the user, whose password has been checked, and starts `session`. Throws UserChangedMeanwhile, PreconditionFailed. */
+  changePassword(
+    checked: User,
+    passwordHash: string,
+    { session, precondition }: { session: NewSession; precondition: Precondition | undefined },
+  ): Promise<User> {
     return retryLostRaces(async () => {
       const user = await this.#users.find(checked.id);
       // Another password, role or state since then: what was checked is worth nothing now.
       if (user?.tokenVersion !== checked.tokenVersion) throw new UserChangedMeanwhile();
+      precondition?.(user.version);
       return this.#save(user, changePassword(user, passwordHash, this.#clock()), { session });
     });
   }
