@@ -28,9 +28,10 @@ export class RevocationList {
 
   constructor({ lifetime }: { lifetime: number }) {
     this.lifetime = lifetime;
-    const ttl = lifetime + REVOCATION_MARGIN;
-    this.#minimumVersions = new LRUCache({ max: MAX_ENTRIES, ttl });
-    this.#sessions = new LRUCache({ max: MAX_ENTRIES, ttl });
+    // With `max`, lru-cache would take the memory of so many entries at once: 44 MB for each of the two.
+    const bounds = { maxSize: MAX_ENTRIES, sizeCalculation: () => 1, ttl: lifetime + REVOCATION_MARGIN };
+    this.#minimumVersions = new LRUCache(bounds);
+    this.#sessions = new LRUCache(bounds);
   }
 
   add({ userId, minimumVersion, sid }: Revocation): void {
