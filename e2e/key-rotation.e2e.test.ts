@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import jwt from 'jsonwebtoken';
-import { jwkThumbprint } from '@shop/common/auth';
+import { jwkThumbprint } from '@shop/common/config';
 import { createTestBroker, createTestDatabase, type TestBroker, type TestDatabase } from '@shop/testing';
 import { sendRequest } from '@shop/testing/api-client';
 import { RollingService, type Environment, type Workspace } from './support/rolling-service.js';

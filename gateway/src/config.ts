@@ -1,6 +1,8 @@
 import {
   duration,
   flag,
+  hostConfig,
+  hostSettings,
   integer,
   loadSettings,
   optional,
@@ -8,8 +10,8 @@ import {
   rate,
   url,
   type Environment,
+  type HostConfig,
 } from '@shop/common/config';
-import { hostConfig, hostSettings, type HostConfig } from '@shop/common/service';
 import type { DocumentLimits } from './document-budget.js';
 import type { SubscriptionLimits } from './subscriptions/open-subscriptions.js';
 import type { UpstreamLimits } from './upstream-work.js';

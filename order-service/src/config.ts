@@ -1,5 +1,15 @@
-import { databaseUrlOf, duration, integer, loadSettings, port, rate, type Environment } from '@shop/common/config';
-import { serviceConfig, serviceSettings, type ServiceConfig } from '@shop/common/service';
+import {
+  databaseUrlOf,
+  duration,
+  integer,
+  loadSettings,
+  port,
+  rate,
+  serviceConfig,
+  serviceSettings,
+  type Environment,
+  type ServiceConfig,
+} from '@shop/common/config';
 
 /** What this process is configured with. Lengths of time are in milliseconds. */
 export interface Config extends ServiceConfig {

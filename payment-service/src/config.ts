@@ -5,11 +5,13 @@ import {
   loadSettings,
   optional,
   port,
+  serviceConfig,
+  serviceSettings,
   SettingsError,
   url,
   type Environment,
+  type ServiceConfig,
 } from '@shop/common/config';
-import { serviceConfig, serviceSettings, type ServiceConfig } from '@shop/common/service';
 import { loadProviders, type ProvidersConfig } from './providers/provider-settings.js';
 
 /** What this process is configured with. Lengths of time are in milliseconds. */

@@ -1,4 +1,4 @@
-import type { HostConfig, ServiceConfig } from '@shop/common/service';
+import type { HostConfig, ServiceConfig } from '@shop/common/config';
 import type { TestTokens } from './test-tokens.js';
 
 /** The settings of a process under test: a free port, limits that no test reaches, and tokens of the test's own key. */

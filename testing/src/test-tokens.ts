@@ -1,6 +1,7 @@
 import { generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
-import { jwkThumbprint, type AccessTokenClaims } from '@shop/common/auth';
+import type { AccessTokenClaims } from '@shop/common/auth';
+import { jwkThumbprint } from '@shop/common/config';
 import type { Role } from '@shop/common/contracts';
 
 const ISSUER = 'http://test';

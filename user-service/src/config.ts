@@ -1,19 +1,22 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { jwkThumbprint, privateKey } from '@shop/common/auth';
 import {
   SettingsError,
   databaseUrlOf,
   integer,
+  jwkThumbprint,
   loadSettings,
   optional,
   port,
+  privateKey,
   rate,
   secret,
+  serviceConfig,
+  serviceSettings,
   type Environment,
+  type ServiceConfig,
   type Setting,
 } from '@shop/common/config';
-import { email, password, type Rule } from '@shop/common/http';
-import { serviceConfig, serviceSettings, type ServiceConfig } from '@shop/common/service';
+import { email, password, type Rule } from '@shop/common/http/validation';
 import { z } from 'zod';
 import type { AttemptLimits } from './throttling/throttle.service.js';
 

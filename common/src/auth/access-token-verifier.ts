@@ -2,10 +2,10 @@ import { createHash, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
+import { jwkThumbprint } from '../config/index.js';
 import { roles } from '../contracts/index.js';
 import { InvalidToken } from '../errors/index.js';
 import type { Actor } from './actor.js';
-import { jwkThumbprint } from './keys.js';
 import type { RevocationList } from './revocation-list.js';
 
 /** Claims of an access token: RFC 9068, plus `email`, `role`, `sid` (the login) and `ver` (the user's token version). */

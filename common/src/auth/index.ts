@@ -1,5 +1,3 @@
 export { type Actor } from './actor.js';
 export { AccessTokenVerifier, accessTokenClaims, type AccessTokenClaims } from './access-token-verifier.js';
-export { jwkThumbprint, parsePrivateKey, parsePublicKey } from './keys.js';
-export { privateKey, publicKeys } from './key-settings.js';
 export { REVOCATION_MARGIN, RevocationList, type Revocation } from './revocation-list.js';

@@ -28,3 +28,13 @@ export {
   type AllowedOrigins,
   type HttpSettings,
 } from './http-settings.js';
+export { jwkThumbprint, parsePrivateKey, parsePublicKey } from './keys.js';
+export { privateKey, publicKeys } from './key-setting.js';
+export {
+  hostConfig,
+  hostSettings,
+  serviceConfig,
+  serviceSettings,
+  type HostConfig,
+  type ServiceConfig,
+} from './service-settings.js';

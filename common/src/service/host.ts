@@ -2,13 +2,13 @@ import type { RequestListener } from 'node:http';
 import { createRequire } from 'node:module';
 import { z } from 'zod';
 import { AccessTokenVerifier, RevocationList } from '../auth/index.js';
+import type { HostConfig } from '../config/index.js';
 import { listen, ServiceClient, type HttpServer, type Probe } from '../http/index.js';
 import { createLogger, type Logger } from '../logger/index.js';
 import { createTopology, RevocationStream, type EventTopology } from '../messaging/index.js';
 import { createMetrics, type Metrics } from '../metrics/index.js';
 import { BrokerConnection } from '../rabbitmq/index.js';
 import { startTracing, type Tracing } from '../tracing/index.js';
-import type { HostConfig } from './settings.js';
 import { stopInOrder } from './stop-in-order.js';
 
 /** Milliseconds that running requests get to end in when the process stops. */

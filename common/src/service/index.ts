@@ -2,12 +2,4 @@ export { BackgroundWorker, type BackgroundWorkerOptions } from './background-wor
 export { createHost, packageVersion, type RunningHost } from './host.js';
 export { runProcess, type RunningProcess } from './run-process.js';
 export { startService, type RunningService } from './service.js';
-export {
-  hostConfig,
-  hostSettings,
-  serviceConfig,
-  serviceSettings,
-  type HostConfig,
-  type ServiceConfig,
-} from './settings.js';
 export { stopInOrder } from './stop-in-order.js';

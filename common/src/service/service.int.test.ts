@@ -14,7 +14,8 @@ import { PrismaClient } from '../../test/generated/prisma/client.js';
 import { RecordingLogger } from '../../test/messaging/fixtures.js';
 import type { DatabaseClient } from '../database/index.js';
 import { ok, publicRoute } from '../http/index.js';
-import { BackgroundWorker, createHost, startService, type ServiceConfig } from './index.js';
+import type { ServiceConfig } from '../config/index.js';
+import { BackgroundWorker, createHost, startService } from './index.js';
 import type { Component } from './host.js';
 
 const tokens = createTestTokens();

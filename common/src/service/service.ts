@@ -1,4 +1,5 @@
 import type { Express } from 'express';
+import type { ServiceConfig } from '../config/index.js';
 import {
   AtomicStore,
   AuditTrail,
@@ -24,7 +25,6 @@ import {
 import type { Metrics } from '../metrics/index.js';
 import { BackgroundWorker } from './background-worker.js';
 import { createHost, type Component, type Host, type RunningHost } from './host.js';
-import type { ServiceConfig } from './settings.js';
 
 /** Milliseconds between two looks for what is past its time. */
 const PURGE_POLL = 60_000;

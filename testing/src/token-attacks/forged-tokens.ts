@@ -1,6 +1,7 @@
 import { createHmac, generateKeyPairSync, randomUUID, sign, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
-import { accessTokenClaims, jwkThumbprint, type AccessTokenClaims, type Revocation } from '@shop/common/auth';
+import { accessTokenClaims, type AccessTokenClaims, type Revocation } from '@shop/common/auth';
+import { jwkThumbprint } from '@shop/common/config';
 import type { TestTokens } from '../test-tokens.js';
 
 /** Whose access is to be stolen, and what the system would accept. */

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID, sign, type KeyObject } from 'node:crypto';
-import { jwkThumbprint } from '@shop/common/auth';
+import { jwkThumbprint } from '@shop/common/config';
 import {
   encode,
   signature,

@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { jwkThumbprint, type AccessTokenClaims } from '@shop/common/auth';
+import type { AccessTokenClaims } from '@shop/common/auth';
+import { jwkThumbprint } from '@shop/common/config';
 import jwt from 'jsonwebtoken';
 import type { User } from '../users/user.js';
 

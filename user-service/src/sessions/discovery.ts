@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { jwkThumbprint } from '@shop/common/auth';
+import { jwkThumbprint } from '@shop/common/config';
 import { markRoute, readOnly } from '@shop/common/http';
 import type { Router } from 'express';
 

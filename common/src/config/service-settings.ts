@@ -1,22 +1,21 @@
 import type { KeyObject } from 'node:crypto';
-import { publicKeys } from '../auth/index.js';
 import {
   corsOriginsOf,
   httpSettings,
-  integer,
   stopDelayOf,
   tracingOf,
   type AllowedOrigins,
-  type Settings,
-} from '../config/index.js';
-import type { LogLevel } from '../logger/index.js';
-import type { TracingOptions } from '../tracing/index.js';
+  type HttpSettings,
+} from './http-settings.js';
+import { publicKeys } from './key-setting.js';
+import type { Settings } from './load-settings.js';
+import { integer } from './setting.js';
 
 /** What every process that answers HTTP is set from outside. Lengths of time are in milliseconds. */
 export interface HostConfig {
-  logLevel: LogLevel;
+  logLevel: HttpSettings['LOG_LEVEL'];
   /** Absent: no traces are made. */
-  tracing?: TracingOptions | undefined;
+  tracing?: ReturnType<typeof tracingOf>;
   /** How long requests are still taken after the signal to stop; absent: not at all. */
   stopDelay?: number | undefined;
   host: string;

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import type { Setting } from '../config/index.js';
 import { parsePrivateKey, parsePublicKey } from './keys.js';
+import type { Setting } from './load-settings.js';
 
 const parseWith =
   <T>(parse: (value: string) => T, message: string) =>
