@@ -23,6 +23,7 @@ const topics = [
   'config',
   'auth',
   'logger',
+  'process',
   'tracing',
   'metrics',
   'idempotency',

@@ -34,7 +34,7 @@ FROM manifests AS dependencies
 ARG WORKSPACE
 RUN --mount=type=cache,target=/root/.npm \
     npm ci -w common -w ${WORKSPACE} --omit=dev --omit=optional --omit=peer --ignore-scripts --no-audit --no-fund \
- && find node_modules/@prisma/client/runtime -name 'query_compiler_*' ! -name '*_fast_bg.postgresql.*' -delete \
+ && find node_modules/@prisma/client/runtime -name 'query_compiler_*' ! -name '*_small_bg.postgresql.*' -delete \
  && rm -rf node_modules/@types \
  && mkdir -p common/node_modules ${WORKSPACE}/node_modules
 
@@ -55,6 +55,6 @@ EXPOSE ${PORT}
 # On the port of its settings: ORDER_SERVICE_PORT for order-service.
 HEALTHCHECK --interval=5s --timeout=10s --start-period=120s --retries=3 \
   CMD ["node", "-e", "const { env } = process; const port = env[env.WORKSPACE.toUpperCase().replaceAll('-', '_') + '_PORT'] || env.DEFAULT_PORT; require('node:http').get('http://127.0.0.1:' + port + '/ready', (answer) => process.exit(answer.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
-# A bound on the heap: on a machine with much memory V8 lets garbage pile up instead of collecting it.
-ENTRYPOINT ["node", "--enable-source-maps", "--max-old-space-size=256"]
+# Bounds on the heap: on a machine with much memory V8 lets garbage pile up instead of collecting it.
+ENTRYPOINT ["node", "--max-old-space-size=256", "--max-semi-space-size=8"]
 CMD ["dist/main.js"]

@@ -1,9 +1,9 @@
-import { runProcess } from '@shop/common/service';
+import { runProcess } from '@shop/common/process';
 import { loadConfig } from './config.js';
-import { startGateway } from './container.js';
 
 await runProcess({
   environment: process.env,
-  start: (environment) => startGateway(loadConfig(environment)),
+  loadConfig,
+  start: async (config) => (await import('./container.js')).startGateway(config),
   exit: (code) => process.exit(code),
 });

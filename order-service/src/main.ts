@@ -1,9 +1,9 @@
-import { runProcess } from '@shop/common/service';
+import { runProcess } from '@shop/common/process';
 import { loadConfig } from './config.js';
-import { startOrderService } from './container.js';
 
 await runProcess({
   environment: process.env,
-  start: (environment) => startOrderService(loadConfig(environment)),
+  loadConfig,
+  start: async (config) => (await import('./container.js')).startOrderService(config),
   exit: (code) => process.exit(code),
 });

@@ -1,9 +1,9 @@
-import { runProcess } from '@shop/common/service';
+import { runProcess } from '@shop/common/process';
 import { loadConfig } from './config.js';
-import { startPaymentService } from './container.js';
 
 await runProcess({
   environment: process.env,
-  start: (environment) => startPaymentService(loadConfig(environment)),
+  loadConfig,
+  start: async (config) => (await import('./container.js')).startPaymentService(config),
   exit: (code) => process.exit(code),
 });

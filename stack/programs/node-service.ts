@@ -30,8 +30,8 @@ export function nodeService(options: NodeServiceOptions): Program {
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 35_000, // it may take 30 s to finish the requests under way
     command: () => ({
-      // A bound on the heap: on a machine with much memory V8 lets garbage pile up instead of collecting it.
-      argv: [process.execPath, '--enable-source-maps', '--max-old-space-size=256', 'dist/main.js'],
+      // Bounds on the heap: on a machine with much memory V8 lets garbage pile up instead of collecting it.
+      argv: [process.execPath, '--max-old-space-size=256', '--max-semi-space-size=8', 'dist/main.js'],
       environment: { ...environment, ...changes?.() },
       directory: path.join(repository, name),
       ...asServiceUser(name, stackDirectory),

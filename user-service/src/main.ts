@@ -1,9 +1,9 @@
-import { runProcess } from '@shop/common/service';
+import { runProcess } from '@shop/common/process';
 import { loadConfig } from './config.js';
-import { startUserService } from './container.js';
 
 await runProcess({
   environment: process.env,
-  start: (environment) => startUserService(loadConfig(environment)),
+  loadConfig,
+  start: async (config) => (await import('./container.js')).startUserService(config),
   exit: (code) => process.exit(code),
 });
