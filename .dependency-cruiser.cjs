@@ -151,6 +151,16 @@ module.exports = {
       { path: '/src/container\\.ts$' },
     ),
     error(
+      'settings-load-no-service',
+      'main.ts and config.ts say what is wrong with the settings before anything else is loaded; tools read them, too.',
+      { path: `^${workspace}/src/(main|config)\\.ts$` },
+      {
+        path: '^common/(src|dist)/',
+        pathNot: [common('errors', 'money', 'contracts', 'config', 'process'), '/http/validation/'],
+        dependencyTypesNot: ['type-only'],
+      },
+    ),
+    error(
       'tests-stay-out-of-production',
       'Production code imports no builders, fakes or tests.',
       { path: '^[^/]+/src/', pathNot: [tests, '^testing/'] },

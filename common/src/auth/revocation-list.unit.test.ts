@@ -10,6 +10,15 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
+describe('the list of revocations', () => {
+  it('while there are none -> takes next to no memory', () => {
+    const before = process.memoryUsage().arrayBuffers;
+    const list = new RevocationList({ lifetime: LIFETIME });
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1_000_000);
+    expect(list.isRevoked({ userId: randomUUID(), version: 1, sid: 'a-login' })).toBe(false);
+  });
+});
+
 describe('a revocation', () => {
   it('-> is kept for a token’s lifetime and a minute: it concerns tokens that are issued a little later, too', async () => {
     let passed = 0;

@@ -16,6 +16,7 @@ const topics = [
   'config',
   'auth',
   'logger',
+  'process',
   'tracing',
   'metrics',
   'idempotency',
@@ -67,6 +68,8 @@ const violations: [rule: string, file: string, imports: string, kind?: 'type'][]
   ['client-below-loader', 'gateway/src/user/user.client.ts', './user.loader.js'],
   ['gateway-has-no-database', 'gateway/src/container.ts', '@shop/common/database'],
   ['only-main-takes-the-container', 'order-service/src/orders/wiring.ts', '../container.js'],
+  ['settings-load-no-service', 'order-service/src/config.ts', '@shop/common/service'],
+  ['settings-load-no-service', 'gateway/src/main.ts', '@shop/common/logger'],
   ['tests-stay-out-of-production', 'order-service/src/orders/fake.ts', '../../test/builders.js'],
   ['tests-stay-out-of-production', 'order-service/src/orders/helper.ts', '@shop/testing'],
   ['tests-stay-out-of-production', 'common/src/http/helper.ts', '@shop/testing'],
@@ -77,6 +80,7 @@ const violations: [rule: string, file: string, imports: string, kind?: 'type'][]
 /** The same imports where they are allowed. */
 const allowed: [file: string, imports: string, kind?: 'type'][] = [
   ['order-service/src/main.ts', './container.js'],
+  ['order-service/src/config.ts', '@shop/common/config'],
   ['order-service/src/container.ts', './orders/order.repository.js'],
   ['order-service/src/orders/order.int.test.ts', '../../test/builders.js'],
   ['order-service/src/orders/order.unit.test.ts', '@shop/testing'],
