@@ -27,7 +27,9 @@ function environmentOf(text: string): string[] {
 }
 
 /** What every process reads, and what every service with a database does, too. */
-const [hostSettings = '', serviceSettings = ''] = read('common/src/config/service-settings.ts').split('const serviceSettings');
+const [hostSettings = '', serviceSettings = ''] = read('common/src/config/service-settings.ts').split(
+  'const serviceSettings',
+);
 
 /** The settings that a service reads: what it is shown without containers, and its files of settings name. */
 function settingsOf(service: string): string[] {
