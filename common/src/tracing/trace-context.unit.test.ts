@@ -37,7 +37,7 @@ describe('a step of a trace', () => {
 
   it('whatever comes -> is understood as OpenTelemetry does', () => {
     const hex = (length: number) =>
-      fc.string({ unit: fc.constantFrom(...'0123456789abcdefF'), minLength: length, maxLength: length });
+      fc.string({ unit: fc.constantFrom(...Array.from('0123456789abcdefF')), minLength: length, maxLength: length });
     const parts = fc.tuple(
       fc.oneof(fc.constantFrom('00', 'ff', '01'), hex(2)),
       fc.oneof(fc.constant('0'.repeat(32)), fc.constant(TRACE), hex(32)),
