@@ -2,7 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { Shop, type Account } from '../../stack/demo/shop.ts';
+import { addressOf, Shop, type Account } from '../../stack/demo/shop.ts';
 import type { Output } from '../../stack/output.ts';
 import { memoryOfSession } from '../../stack/processes.ts';
 import { loadSettings } from '../../stack/settings.ts';
@@ -73,7 +73,7 @@ async function prepare(stack: RunningStack, output: Output): Promise<BenchSystem
     order: environment.ORDER_DATABASE_URL ?? '',
     payment: environment.PAYMENT_DATABASE_URL ?? '',
   };
-  const shop = new Shop(loadSettings({ ...process.env, ...environment }));
+  const shop = new Shop(addressOf(loadSettings({ ...process.env, ...environment })));
   const registered: Account[] = [];
   for (let i = 0; i < accountCount; i++)
     registered.push(await shop.register(`bench-${i}@example.com`, ['John', 'Doe']));

@@ -1,7 +1,7 @@
 // What the running system does in how much time: `node perf/performance/main.ts [--quick]`. Failing requests fail it.
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
-import { Shop } from '../../stack/demo/shop.ts';
+import { addressOf, Shop } from '../../stack/demo/shop.ts';
 import { messageOf } from '../../stack/errors.ts';
 import { Output } from '../../stack/output.ts';
 import { loadSettings } from '../../stack/settings.ts';
@@ -13,7 +13,7 @@ import { cache, responseTimes, serviceStatus } from './single-requests.ts';
 
 async function run(quick: boolean, output: Output): Promise<number> {
   const settings = loadSettings();
-  const shop = new Shop(settings);
+  const shop = new Shop(addressOf(settings));
   const scene = { settings, shop, output };
   const [processor] = cpus();
   const memory = `${Math.round(totalmem() / 2 ** 30)} GB`;

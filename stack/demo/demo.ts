@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto';
 import type { RestAnswer } from '../../testing/src/api-client/api-client.ts';
 import type { Context } from '../context.ts';
 import { StackError } from '../errors.ts';
+import type { Output } from '../output.ts';
 import { loadSettings } from '../settings.ts';
-import { dataOf, laptop, mice, Shop, toPayment, type Account, type Order, type Payment } from './shop.ts';
+import { addressOf, dataOf, laptop, mice, Shop, toPayment, type Account, type Order, type Payment } from './shop.ts';
 
 /** Plays a scene of this title, which says what comes of it. */
 type PlayScene = <T>(title: string, play: (print: (line: string) => void) => Promise<T>) => Promise<T>;
@@ -15,13 +16,7 @@ const short = (id: string): string => `...${id.slice(-6)}`;
 /** Plays the scenario against the running system. Throws a StackError where it goes another way. */
 export async function demo({ output }: Context): Promise<number> {
   const settings = loadSettings();
-  let count = 0;
-  const scene: PlayScene = async (title, play) => {
-    const number = ++count;
-    output.result(output.style('bold', `${number}. ${title}`, process.stdout));
-    return output.during(`   scene ${number}`, () => play((line) => output.result(`   ${line}`)));
-  };
-  await scenario(new Shop(settings), scene);
+  await playScenario(new Shop(addressOf(settings)), output);
   const { GATEWAY_PORT, RABBITMQ_MANAGEMENT_PORT, ADMINER_PORT } = settings.ports;
   output.result('');
   output.result(`See for yourself: GraphiQL at http://localhost:${GATEWAY_PORT},`);
@@ -29,6 +24,16 @@ export async function demo({ output }: Context): Promise<number> {
     `the queues at http://localhost:${RABBITMQ_MANAGEMENT_PORT}, the tables at http://localhost:${ADMINER_PORT}`,
   );
   return 0;
+}
+
+/** Plays the scenario in a shop, wherever it is. Throws a StackError where it goes another way. */
+export async function playScenario(shop: Shop, output: Output): Promise<void> {
+  let count = 0;
+  await scenario(shop, async (title, play) => {
+    const number = ++count;
+    output.result(output.style('bold', `${number}. ${title}`, process.stdout));
+    return output.during(`   scene ${number}`, () => play((line) => output.result(`   ${line}`)));
+  });
 }
 
 async function scenario(shop: Shop, scene: PlayScene): Promise<void> {

@@ -1,7 +1,18 @@
 // `make seed`: customers with orders in every state, to look at. Safe to repeat: what is there is left as it is.
 import type { Context } from '../context.ts';
 import { loadSettings } from '../settings.ts';
-import { dataOf, examplePassword, laptop, mice, Shop, toPayment, type Account, type Item, type Order } from './shop.ts';
+import {
+  addressOf,
+  dataOf,
+  examplePassword,
+  laptop,
+  mice,
+  Shop,
+  toPayment,
+  type Account,
+  type Item,
+  type Order,
+} from './shop.ts';
 
 const customers: [string, string][] = [
   ['Ada', 'Lovelace'],
@@ -71,7 +82,7 @@ function paidThen(steps: readonly string[]): (scene: Scene) => Promise<void> {
 
 /** Fills the running system with demo data. */
 export async function seed({ output }: Context): Promise<number> {
-  const shop = new Shop(loadSettings());
+  const shop = new Shop(addressOf(loadSettings()));
   const admin = await shop.loginAsAdmin();
   let made = 0;
   for (const names of customers) {

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { ApiClient, type RestAnswer, type RestCall } from '../../testing/src/api-client/api-client.ts';
+import { ApiClient, type ApiOrigins, type RestAnswer, type RestCall } from '../../testing/src/api-client/api-client.ts';
 import { StackError } from '../errors.ts';
 import { reachableHost } from '../settings.ts';
 import type { Settings } from '../settings.ts';
@@ -29,22 +29,35 @@ export interface Item {
 export const laptop: Item = { productId: 'prod-1', productName: 'Laptop', quantity: 1, unitPrice: 999.99 };
 export const mice: Item = { productId: 'prod-2', productName: 'Mouse', quantity: 2, unitPrice: 24.99 };
 
-export class Shop {
-  readonly #client: ApiClient;
-  readonly #gateway: string;
-  readonly #admin: { email: string; password: string };
+/** Where a shop is, and as whom its first admin logs in. */
+export interface ShopAddress {
+  origins: ApiOrigins;
+  admin: { email: string; password: string };
+}
 
-  constructor({ host, ports, variables }: Settings) {
-    const origin = (port: number) => `http://${reachableHost(host)}:${port}`;
-    this.#gateway = origin(ports.GATEWAY_PORT);
-    const origins = {
-      gateway: this.#gateway,
+/** Of the system that runs by these settings: each service by itself. */
+export function addressOf({ host, ports, variables }: Settings): ShopAddress {
+  const origin = (port: number) => `http://${reachableHost(host)}:${port}`;
+  return {
+    origins: {
+      gateway: origin(ports.GATEWAY_PORT),
       userService: origin(ports.USER_SERVICE_PORT),
       orderService: origin(ports.ORDER_SERVICE_PORT),
       paymentService: origin(ports.PAYMENT_SERVICE_PORT),
-    };
+    },
+    admin: { email: variables.ADMIN_EMAIL ?? '', password: variables.ADMIN_PASSWORD ?? '' },
+  };
+}
+
+export class Shop {
+  readonly #client: ApiClient;
+  readonly #gateway: string;
+  readonly #admin: ShopAddress['admin'];
+
+  constructor({ origins, admin }: ShopAddress) {
+    this.#gateway = origins.gateway;
     this.#client = new ApiClient(origins, { timeout: requestTimeout });
-    this.#admin = { email: variables.ADMIN_EMAIL ?? '', password: variables.ADMIN_PASSWORD ?? '' };
+    this.#admin = admin;
   }
 
   /** Whatever a service answers. Throws a StackError when nobody does. */
