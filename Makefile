@@ -10,11 +10,12 @@ stack := $(native)
 build := $(run) npm run build
 endif
 test := npm test --
+k3s := $(run) sh k8s/k3s.sh
 
 .DEFAULT_GOAL := help
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- Run it -----------------------------------------------------------------------------------------------------------
 .PHONY: up up-d down restart status logs logs-f health doctor packages demo seed create-admin api-docs
@@ -96,6 +97,31 @@ dlq-drop: ## Remove one that can never succeed, noted in the audit trail: ID=...
 	@$(stack) dead-letters drop -- $(if $(ID),--id '$(ID)') $(if $(REASON),--reason '$(REASON)')
 republish: ## Publish events again that were published since a time, e.g. after a broker lost its disk: SINCE=2026-01-31T12:00:00Z SERVICE=order
 	@$(stack) republish '$(SINCE)' $(SERVICE)
+
+# --- Kubernetes: k8s/README.md. CONTEXT=... OVERLAY=..., each says first which cluster it touches ---------------------------
+.PHONY: k3s-setup k3s-build k3s-import k3s-deploy k3s-up k3s-status k3s-logs k3s-redeploy k3s-clean k3s-test test-k8s
+k3s-setup: ## Check the cluster of kubectl's context, and create the namespace
+	@$(k3s) setup
+k3s-build: ## Build the images: REGISTRY=... names them for a registry
+	@$(k3s) build
+k3s-import: ## Bring them to the nodes: into k3s, kind, k3d or minikube, REGISTRY=..., or IMPORT="a command"
+	@$(k3s) import
+k3s-deploy: ## Make the secrets, migrate, start the new version: OVERLAY=production COMPONENTS=observability
+	@$(k3s) deploy
+k3s-up: ## Build, import and deploy
+	@$(k3s) up
+k3s-status: ## Show what runs in the namespace
+	@$(k3s) status
+k3s-logs: ## Show the last lines of all pods, or of some: SERVICE=gateway
+	@$(k3s) logs $(SERVICE)
+k3s-redeploy: ## Replace all pods, one after the other
+	@$(k3s) redeploy
+k3s-clean: ## Delete the namespace, and ALL DATA in it
+	@$(k3s) clean
+k3s-test: ## Play the whole scenario through NodePort and ingress: URL=http://localhost:30080
+	@$(k3s) test
+test-k8s: ## Render, validate and lint all overlays; where a cluster answers, prove them there
+	@$(run) sh k8s/test.sh
 
 # --- Check it ---------------------------------------------------------------------------------------------------------
 .PHONY: test-performance-quick test-performance test-performance-report load-test

@@ -15,6 +15,8 @@ const promised = [
   ...['test', 'test-user', 'test-order', 'test-payment', 'test-gateway', 'test-common', 'test-coverage'],
   ...['test-chaos', 'test-security', 'migrate-up', 'migrate-down', 'migrate-status', 'lint', 'fmt', 'tidy'],
   ...['health', 'doctor', 'api-docs', 'clean', 'clean-all'],
+  ...['k3s-setup', 'k3s-build', 'k3s-import', 'k3s-deploy', 'k3s-up', 'k3s-status', 'k3s-logs'],
+  ...['k3s-redeploy', 'k3s-clean', 'k3s-test', 'test-k8s'],
   ...['seed', 'demo', 'create-admin', 'dlq-list', 'dlq-replay', 'dlq-drop', 'reconcile', 'republish'],
 ];
 
@@ -40,11 +42,11 @@ const scriptsOf = (workspace: string): Record<string, string> =>
       scripts: Record<string, string>;
     }
   ).scripts;
-const dockerScript = readFileSync(path.join(repository, 'stack/docker.sh'), 'utf8');
-/** The words that the script in containers takes for a command. */
-const dockerCommands = (/\ncase \$command in\n([^]*)\nesac\n/.exec(dockerScript)?.[1] ?? '')
-  .split('\n')
-  .flatMap((line) => /^ {2}([a-z|\- ]+)\)/.exec(line)?.[1]?.split(' | ') ?? []);
+/** The words that a script of the shell takes for a command. */
+const commandsOfScript = (file: string): string[] =>
+  (/\ncase \$command in\n([^]*)\nesac\n/.exec(readFileSync(path.join(repository, file), 'utf8'))?.[1] ?? '')
+    .split('\n')
+    .flatMap((line) => /^ {2}([a-z|\- ]+)\)/.exec(line)?.[1]?.split(' | ') ?? []);
 
 /** What is wrong with a command line that a target prints: what it calls must be there. */
 function faultsOf(printed: string): string[] {
@@ -62,16 +64,18 @@ function faultsOf(printed: string): string[] {
     }
     if (command.command === 'run' && !services.some(({ name }) => name === command.service)) faults.push(`${rest}`);
   }
-  for (const [, rest] of line.matchAll(/sh stack\/docker\.sh ([^;&|]*)/g)) {
+  for (const [, script = '', rest] of line.matchAll(/sh (stack\/docker\.sh|k8s\/k3s\.sh) ([^;&|]*)/g)) {
     known += 1;
     const [command = ''] = words(rest);
-    if (!dockerCommands.includes(command)) faults.push(`stack/docker.sh has no ${command}`);
+    if (!commandsOfScript(script).includes(command)) faults.push(`${script} has no ${command}`);
   }
   for (const [, script = ''] of line.matchAll(/npm (?:run (?:--silent )?)?([a-z][a-z:-]*)/g)) {
     known += 1;
     if (!scripts[script]) faults.push(`package.json has no script ${script}`);
   }
-  for (const [, file = ''] of line.matchAll(/(?:node|sh) ((?:e2e|perf)\/\S+\.ts|stack\/fresh\/\S+\.sh)/g)) {
+  for (const [, file = ''] of line.matchAll(
+    /(?:node|sh) ((?:e2e|perf)\/\S+\.ts|stack\/fresh\/\S+\.sh|k8s\/test\.sh)/g,
+  )) {
     known += 1;
     readFileSync(path.join(repository, file));
   }
@@ -85,7 +89,7 @@ describe('the Makefile', () => {
 
     expect(targets).toEqual(expect.arrayContaining(promised));
     expect(targets.toSorted()).toEqual(declared.toSorted());
-    expect(listed.filter((line) => !/^ {2}[a-z-]+ +\S.+$/.test(line))).toEqual([]);
+    expect(listed.filter((line) => !/^ {2}[a-z0-9-]+ +\S.+$/.test(line))).toEqual([]);
   });
 
   it.each(targets.filter((target) => target !== 'help'))(
