@@ -4,7 +4,7 @@
  */
 const { globSync } = require('node:fs');
 
-const workspace = '(user-service|order-service|payment-service|gateway)';
+const workspace = '([^/]+-service|gateway)';
 const layer = (...suffixes) => `^${workspace}/src/.*\\.(${suffixes.join('|')})\\.ts$`;
 /** `order.ts` beside `order.service.ts` or `order.resource.ts`: the folder is searched, so that a new one needs no entry here. */
 const domain = globSync('*/src/**/*.{service,resource}.ts').map(

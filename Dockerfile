@@ -3,14 +3,14 @@ FROM node:24.21.0-bookworm-slim AS base
 WORKDIR /app
 
 # Up to `common` nothing depends on WORKSPACE, so that the engine does these steps once for all images.
+# Of the workspaces the manifests alone: what is copied from here stays the same while those do.
+FROM base AS collected
+RUN --mount=type=bind,target=/context \
+    mkdir /manifests && cd /context && cp --parents common/package.json *-service/package.json gateway/package.json /manifests
+
 FROM base AS manifests
 COPY package.json package-lock.json .npmrc ./
-COPY common/package.json common/
-COPY testing/package.json testing/
-COPY user-service/package.json user-service/
-COPY order-service/package.json order-service/
-COPY payment-service/package.json payment-service/
-COPY gateway/package.json gateway/
+COPY --from=collected /manifests ./
 
 FROM manifests AS common
 RUN --mount=type=cache,target=/root/.npm npm ci --omit=optional --ignore-scripts --no-audit --no-fund

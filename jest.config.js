@@ -1,3 +1,5 @@
+import { globSync } from 'node:fs';
+
 /**
  * One project for each workspace, so that `npm test -- --selectProjects order` runs the tests of one.
  * A project's tests use PostgreSQL and RabbitMQ servers that the global set-up starts once for all of them.
@@ -49,9 +51,7 @@ export default {
   projects: [
     project('common', 'common'),
     project('testing', 'testing'),
-    project('user', 'user-service'),
-    project('order', 'order-service'),
-    project('payment', 'payment-service'),
+    ...globSync('*-service', { cwd: import.meta.dirname }).map((name) => project(name.replace(/-service$/, ''), name)),
     project('gateway', 'gateway'),
     project('stack', 'stack'),
     alone('nginx', 'nginx'), // no database, no broker

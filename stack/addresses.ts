@@ -4,7 +4,8 @@ import path from 'node:path';
 import { parseEnvironmentText } from './environment-text.ts';
 import { repository } from './paths.ts';
 import { infrastructure, services } from './parts.ts';
-import { entryUrl, shownHost, type Settings } from './settings.ts';
+import { entryUrl, portOf, shownHost, type Settings } from './settings.ts';
+import { serviceWorkspaces } from './workspaces.ts';
 
 export interface Address {
   name: string;
@@ -19,7 +20,7 @@ export function serverAddresses(settings: Settings): Address[] {
     .filter((database) => database !== undefined)
     .map(({ name, portVariable, variables }) => ({
       name: `PostgreSQL ${name}`,
-      url: `localhost:${ports[portVariable]}`,
+      url: `localhost:${portOf(ports, portVariable)}`,
       note: `database ${settings.variables[variables.DATABASE_NAME]}`,
     }));
   const servers = infrastructure.filter((name) => name.startsWith('postgres-')).join(', ');
@@ -48,11 +49,19 @@ export function serviceAddresses(settings: Settings): Address[] {
       note: 'the whole API in the browser; clients use /graphql and /api/v1',
     },
     { name: 'Gateway', url: `http://${host}:${ports.GATEWAY_PORT}`, note: 'the same without nginx' },
-    { name: 'Users', url: `http://${host}:${ports.USER_SERVICE_PORT}/api/v1/users`, note: 'REST' },
-    { name: 'Orders', url: `http://${host}:${ports.ORDER_SERVICE_PORT}/api/v1/orders`, note: 'REST' },
-    { name: 'Payments', url: `http://${host}:${ports.PAYMENT_SERVICE_PORT}/api/v1/payments`, note: 'REST' },
+    ...serviceWorkspaces.flatMap(({ path: restPath, portVariable }) =>
+      restPath === undefined
+        ? []
+        : [{ name: titleOf(restPath), url: `http://${host}:${portOf(ports, portVariable)}${restPath}`, note: 'REST' }],
+    ),
     { name: 'Prometheus', url: `http://localhost:${ports.PROMETHEUS_PORT}`, note: 'metrics and alerts' },
   ];
+}
+
+/** Orders, of /api/v1/orders. */
+function titleOf(restPath: string): string {
+  const resource = path.basename(restPath);
+  return resource.charAt(0).toUpperCase() + resource.slice(1);
 }
 
 /** What a newcomer should do first. */

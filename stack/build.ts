@@ -6,8 +6,9 @@ import { withClaim } from './claim.ts';
 import { baseEnvironment } from './environment.ts';
 import { repository } from './paths.ts';
 import { runCommand } from './run-command.ts';
+import { serviceWorkspaces } from './workspaces.ts';
 
-const workspaces = ['common', 'testing', 'user-service', 'order-service', 'payment-service', 'gateway'];
+const workspaces = ['common', 'testing', ...serviceWorkspaces.map(({ name }) => name)];
 const madeFolders = new Set(['dist', 'generated', 'node_modules']);
 const sharedFiles = ['package.json', 'package-lock.json', 'tsconfig.base.json'];
 

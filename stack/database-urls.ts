@@ -1,7 +1,7 @@
 // Where the services' databases are, for commands of a developer's: as their owners, who may change their tables.
 import { connectionUrl } from '../common/src/config/connection-url.ts';
 import { services } from './parts.ts';
-import type { Settings } from './settings.ts';
+import { portOf, type Settings } from './settings.ts';
 
 export interface DatabaseUrls {
   /** Given as a whole, or made of its parts. */
@@ -15,7 +15,7 @@ export function databaseUrls({ variables, ports, postgres }: Settings): Map<stri
   const databases = services.flatMap(({ database }) => (database ? [database] : []));
   const urls = databases.map(({ name, portVariable, variables: names }) => {
     const of = (part: keyof typeof names) => variables[names[part]] ?? '';
-    const server = { host: of('DATABASE_HOST'), port: ports[portVariable], name: of('DATABASE_NAME') };
+    const server = { host: of('DATABASE_HOST'), port: portOf(ports, portVariable), name: of('DATABASE_NAME') };
     const owner = { user: of('DATABASE_USER'), password: of('DATABASE_PASSWORD') };
     const given = of('DATABASE_URL');
     return [

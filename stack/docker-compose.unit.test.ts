@@ -33,7 +33,7 @@ const [hostSettings = '', serviceSettings = ''] = read('common/src/config/servic
 
 /** The settings that a service reads: what it is shown without containers, and its files of settings name. */
 function settingsOf(service: string): string[] {
-  const own = globSync(`${service}/src/{config,**/*-settings,**/*-secrets}.ts`, { cwd: repository })
+  const own = globSync(`${service}/src/{config,features,**/*-settings,**/*-secrets}.ts`, { cwd: repository })
     .map(read)
     .join('\n');
   const [, database] = /\bdatabaseUrlOf\('([A-Z]+)'\)/.exec(own) ?? [];

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -7,14 +7,14 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { services } from './parts.ts';
 import { repository } from './paths.ts';
-import { parseSettings } from './settings.ts';
+import { parseSettings, portOf } from './settings.ts';
 
 const read = (file: string): string => readFileSync(path.join(repository, file), 'utf8');
 const dockerfile = read('Dockerfile');
-const { workspaces } = JSON.parse(read('package.json')) as { workspaces: string[] };
 /** testing/ is installed with the others, and goes into no image. */
 const inImages = workspaces.filter((name) => name !== 'testing');
 const programs = services.map(({ name }) => name);
+const workspaces = ['common', ...programs];
 const capturesOf = (pattern: RegExp, text: string): string[] =>
   Array.from(text.matchAll(pattern), ([, one = '']) => one);
 
@@ -25,9 +25,11 @@ interface Packed {
 
 describe('the Dockerfile', () => {
   it('the workspaces -> their manifests are there when packages are installed, and their sources reach the build', () => {
-    expect(capturesOf(/^COPY (\S+)\/package\.json \1\/$/gm, dockerfile)).toEqual(workspaces);
-    expect(capturesOf(/^!([^.\n]+)$/gm, read('.dockerignore'))).toEqual(inImages);
+    const { workspaces: patterns } = JSON.parse(read('package.json')) as { workspaces: string[] };
+    expect(dockerfile).toContain(`cp --parents ${patterns.map((pattern) => `${pattern}/package.json`).join(' ')} `);
+    expect(capturesOf(/^!([^.\n]+)$/gm, read('.dockerignore'))).toEqual(patterns);
     expect(read('.dockerignore')).toMatch(/^!testing\/package\.json$/m);
+    expect(globSync(patterns, { cwd: repository }).toSorted()).toEqual(workspaces.toSorted());
   });
 
   it('docker-compose.yml -> builds an image of each program, for the port that it listens on there', () => {
@@ -38,7 +40,7 @@ describe('the Dockerfile', () => {
     const { ports } = parseSettings([read('.env.example')], {});
     for (const { name, portVariable } of services) {
       const port = builds.find(([, workspace]) => workspace === name)?.[2];
-      expect([name, port]).toEqual([name, String(ports[portVariable])]);
+      expect([name, port]).toEqual([name, String(portOf(ports, portVariable))]);
       expect(compose).toContain(`      ${portVariable}: ${port}\n`);
     }
   });
@@ -50,7 +52,7 @@ describe('the Dockerfile', () => {
       { cwd: repository, maxBuffer: 64 * 1024 * 1024 },
     );
     const packed = JSON.parse(stdout) as Packed[];
-    expect(packed.map(({ name }) => name.split('/')[1])).toEqual(inImages);
+    expect(packed.map(({ name }) => name.split('/')[1]).toSorted()).toEqual(workspaces.toSorted());
     for (const { name, files } of packed) {
       const paths = files.map((file) => file.path);
       const folders = new Set(paths.filter((file) => file.includes('/')).map((file) => file.split('/')[0]));

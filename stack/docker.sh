@@ -5,8 +5,9 @@ set -eu
 cd "$(dirname -- "$0")/.."
 export STACK=docker # stack/settings.ts reads it
 
-servers='postgres-user postgres-order postgres-payment rabbitmq rabbitmq-page adminer'
-services='user-service order-service payment-service gateway'
+owners=$(echo *-service) # each has a database
+servers="$(printf 'postgres-%s ' $(printf '%s\n' $owners | sed 's/-service$//'))rabbitmq rabbitmq-page adminer"
+services="$owners gateway"
 messaging=../common/dist/messaging
 
 say() { printf '%s\n' "$*" >&2; }
@@ -218,7 +219,7 @@ case $command in
   migrate)
     direction=${1:?migrate takes up, down or status}
     shift
-    [ $# -gt 0 ] || set -- user order payment
+    [ $# -gt 0 ] || set -- $owners
     failed=0
     for name in "$@"; do
       say "${name%-service}-service"
@@ -238,14 +239,14 @@ case $command in
     [ "${1:-}" != -- ] || shift
     case $action in
       # Noted in the audit trail of the service that could not handle it.
-      drop) in_each any 'order-service payment-service' $messaging/dead-letters-cli.js drop "$@" --service ;;
+      drop) in_each any "$owners" $messaging/dead-letters-cli.js drop "$@" --service ;;
       *) inside order-service node $messaging/dead-letters-cli.js "$action" "$@" ;;
     esac
     ;;
   republish)
     since=${1:?republish takes a time: make republish SINCE=2026-01-31T12:00:00Z}
     shift
-    [ $# -gt 0 ] || set -- user order payment
+    [ $# -gt 0 ] || set -- $owners
     in_each all "$(for name in "$@"; do echo "${name%-service}-service"; done)" $messaging/republish-cli.js "$since"
     ;;
   nginx) nginx "$@" ;;

@@ -119,7 +119,7 @@ describe('stack/docker.sh', () => {
   });
 
   describe('a tool that runs in each service, beside its own database', () => {
-    const services = ['order-service', 'payment-service'];
+    const services = ['order-service', 'payment-service', 'user-service'];
     /** Each service answers its tool with an exit code. */
     const installServices = (codes: readonly number[]) =>
       installDocker(
@@ -130,19 +130,19 @@ describe('stack/docker.sh', () => {
 
     const words = {
       drop: ['dead-letters', 'drop', '--', '--id', '1'],
-      republish: ['republish', '2026-01-31', 'order', 'payment-service'],
+      republish: ['republish', '2026-01-31', 'order', 'payment-service', 'user'],
     };
     const given = { drop: 'drop --id 1 --service', republish: '2026-01-31' };
 
     it.each([
-      ['drop', [0, 1], 0],
-      ['drop', [1, 0], 0],
-      ['drop', [1, 1], 1],
-      ['drop', [2, 0], 2],
-      ['republish', [0, 0], 0],
-      ['republish', [0, 1], 1],
-      ['republish', [1, 0], 1],
-      ['republish', [2, 0], 2],
+      ['drop', [0, 1, 1], 0],
+      ['drop', [1, 0, 1], 0],
+      ['drop', [1, 1, 1], 1],
+      ['drop', [2, 0, 1], 2],
+      ['republish', [0, 0, 0], 0],
+      ['republish', [0, 1, 0], 1],
+      ['republish', [1, 0, 0], 1],
+      ['republish', [2, 0, 0], 2],
     ] as const)('%s, tools that end with %j -> %i', async (command, codes, expected) => {
       installServices(codes);
       const { code, stderr } = await run(...words[command]);
@@ -158,7 +158,7 @@ describe('stack/docker.sh', () => {
       installDocker(newCompose, `*' exec '*) echo done >&2 ;;`);
       expect(await run('republish', '2026-01-31')).toEqual({
         code: 1,
-        stderr: 'user-service is not running: start it with `STACK=docker make up-d`\n',
+        stderr: 'order-service is not running: start it with `STACK=docker make up-d`\n',
       });
     });
   });

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { repository } from './paths.ts';
@@ -25,7 +25,10 @@ const makefile = read('Makefile');
 const targets = Array.from(makefile.matchAll(/^([a-z-]+):/gm), ([, target = '']) => target);
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
 const { name: common } = JSON.parse(read('common/package.json')) as { name: string };
-const projects = Array.from(read('jest.config.js').matchAll(/\w+\('(\w+)', '/g), ([, name = '']) => name);
+const projects = [
+  ...Array.from(read('jest.config.js').matchAll(/\w+\('(\w+)', '/g), ([, name = '']) => name),
+  ...globSync('*-service', { cwd: repository }).map((name) => name.replace(/-service$/, '')),
+];
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 
 /** `<feature>.routes.ts` stands for that of every feature, `run-*` for every such target. */

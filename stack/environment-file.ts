@@ -4,13 +4,14 @@ import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync }
 import path from 'node:path';
 import { parseEnvironmentText, readAssignments, setVariable } from './environment-text.ts';
 import { hasCode, StackError } from './errors.ts';
+import { databaseNames, variablePrefix } from './workspaces.ts';
 
 const ownerOnly = 0o600;
 
 /** Secrets that are made at the first start where they are empty. */
 export const madeSecrets: readonly string[] = [
   'POSTGRES_PASSWORD',
-  ...['USER', 'ORDER', 'PAYMENT'].flatMap((name) => [`${name}_DB_PASSWORD`, `${name}_DB_OWNER_PASSWORD`]),
+  ...databaseNames.map(variablePrefix).flatMap((name) => [`${name}_DB_PASSWORD`, `${name}_DB_OWNER_PASSWORD`]),
   'SIMULATED_PROVIDER_DB_PASSWORD',
   'RABBITMQ_PASSWORD',
 ];

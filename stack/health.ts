@@ -4,7 +4,7 @@ import { infrastructure, services } from './parts.ts';
 import { isListening } from './ports.ts';
 import type { Task } from './program.ts';
 import { basicAuthorization } from './programs/rabbitmq.ts';
-import { reachableHost, type Settings } from './settings.ts';
+import { portOf, reachableHost, type Settings } from './settings.ts';
 
 export interface Check {
   name: string;
@@ -58,7 +58,7 @@ function serverChecks({ ports, rabbitmq }: Settings): Promise<Check>[] {
     ...Object.fromEntries(
       databases.map(({ name, portVariable }) => [
         `postgres-${name}`,
-        () => portCheck(`postgres-${name}`, ports[portVariable]),
+        () => portCheck(`postgres-${name}`, portOf(ports, portVariable)),
       ]),
     ),
     rabbitmq: () => brokerCheck(ports.RABBITMQ_PORT, broker, basicAuthorization(rabbitmq)),
@@ -78,7 +78,7 @@ function systemChecks(settings: Settings): Promise<Check>[] {
     ? variables.GRAPHIQL_ENABLED === 'true'
     : variables.NODE_ENV !== 'production';
   return [
-    ...services.map(({ name, portVariable }) => serviceCheck(name, `${host}:${ports[portVariable]}`)),
+    ...services.map(({ name, portVariable }) => serviceCheck(name, `${host}:${portOf(ports, portVariable)}`)),
     httpCheck('nginx', entry, '/health'), // it passes on the gateway's
     ...(graphiqlIsOn ? [pageCheck('graphiql', entry, '/')] : []),
     pageCheck('prometheus', `127.0.0.1:${ports.PROMETHEUS_PORT}`, '/'),

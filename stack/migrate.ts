@@ -4,12 +4,11 @@ import { confine } from './confinement.ts';
 import { repository } from './paths.ts';
 import { asServiceUser } from './programs/node-service.ts';
 import { runCommand } from './run-command.ts';
-import type { ServiceName } from './system-account.ts';
 
 export const migrationTool = path.join(repository, 'common/dist/database/migrate-cli.js');
 
 export interface MigrateOptions {
-  service: ServiceName;
+  service: string;
   /** Of the stack: holds the log. */
   directory: string;
   /** Says where the database is. */

@@ -16,12 +16,12 @@ import { postgres } from './programs/postgres.ts';
 import { guardAuthorization, nginxLogMetrics, prometheus, type PrometheusOptions } from './programs/prometheus.ts';
 import { rabbitmq } from './programs/rabbitmq.ts';
 import { runCommand } from './run-command.ts';
-import { reachableHost, type PortVariable, type Settings } from './settings.ts';
-import type { ServiceName } from './system-account.ts';
+import { portOf, reachableHost, type Settings } from './settings.ts';
+import { databaseNames, serviceWorkspaces, variablePrefix } from './workspaces.ts';
 
 interface Service {
-  name: ServiceName;
-  portVariable: PortVariable;
+  name: string;
+  portVariable: string;
   /** The variables that only this service gets to see, beside those of its database. */
   own: string[];
   /** The services that it calls: it starts after them, so that it is whole once it is ready. */
@@ -32,15 +32,15 @@ interface Service {
 export interface Database {
   /** Of its server. */
   name: string;
-  portVariable: PortVariable;
+  portVariable: string;
   /** The variables that say where it is and as whom to connect, by what they are called for the migrations. */
   variables: Record<`DATABASE_${'URL' | 'HOST' | 'PORT' | 'USER' | 'PASSWORD' | 'NAME'}`, string>;
   /** The variables that say as whom others connect, by what they are called for the migrations, which make these roles. */
   roles: Record<'SERVICE_USER' | 'SERVICE_PASSWORD', string> & Record<string, string>;
 }
 
-function databaseOf(service: 'user' | 'order' | 'payment'): Database {
-  const prefix = service.toUpperCase() as Uppercase<typeof service>;
+function databaseOf(service: string): Database {
+  const prefix = variablePrefix(service);
   const variables = {
     DATABASE_URL: `${prefix}_DATABASE_URL`,
     DATABASE_HOST: `${prefix}_DB_HOST`,
@@ -62,42 +62,16 @@ function databaseOf(service: 'user' | 'order' | 'payment'): Database {
   return { name: service, portVariable: `${prefix}_DB_PORT`, variables, roles };
 }
 
-export const services: Service[] = [
-  {
-    name: 'user-service',
-    portVariable: 'USER_SERVICE_PORT',
-    own: ['JWT_PRIVATE_KEY', 'REFRESH_TOKEN_SECRET', 'ADMIN_EMAIL', 'ADMIN_PASSWORD'],
-    calls: [],
-    database: databaseOf('user'),
-  },
-  {
-    name: 'order-service',
-    portVariable: 'ORDER_SERVICE_PORT',
-    own: [],
-    calls: [],
-    database: databaseOf('order'),
-  },
-  {
-    name: 'payment-service',
-    portVariable: 'PAYMENT_SERVICE_PORT',
-    own: [
-      'SIMULATED_PROVIDER_DATABASE_URL',
-      'SIMULATED_PROVIDER_DB_USER',
-      'SIMULATED_PROVIDER_DB_PASSWORD',
-      'SIMULATED_WEBHOOK_SECRETS',
-      'STRIPE_SECRET_KEY',
-      'STRIPE_WEBHOOK_SECRETS',
-    ],
-    calls: [], // order-service, but only for an order that it has not learned of yet
-    database: databaseOf('payment'),
-  },
-  {
-    name: 'gateway',
-    portVariable: 'GATEWAY_PORT',
-    own: [],
-    calls: ['user-service', 'order-service', 'payment-service'],
-  },
-];
+const ownersOfDatabases = serviceWorkspaces.flatMap(({ name, database }) => (database === undefined ? [] : [name]));
+
+/** The gateway starts after the services that it asks. No service waits for another: each is whole without them. */
+export const services: Service[] = serviceWorkspaces.map(({ name, portVariable, database, own = [] }) => ({
+  name,
+  portVariable,
+  own,
+  calls: database === undefined ? ownersOfDatabases : [],
+  ...(database !== undefined && { database: databaseOf(database) }),
+}));
 
 /** Where the stack's own servers are. */
 const ownHosts = ['127.0.0.1', 'localhost'];
@@ -106,9 +80,7 @@ const ownHosts = ['127.0.0.1', 'localhost'];
 const notForServices = ['POSTGRES_USER', 'POSTGRES_PASSWORD', 'GRAFANA_PASSWORD'];
 
 export const infrastructure = [
-  'postgres-user',
-  'postgres-order',
-  'postgres-payment',
+  ...databaseNames.map((name) => `postgres-${name}`),
   'rabbitmq',
   'rabbitmq-page',
   'adminer',
@@ -187,12 +159,7 @@ function edge({ settings, directory }: PartsOptions, needs: string[]): Program {
     nodeEnvironment: settings.variables.NODE_ENV ?? '',
     allowedHosts: settings.variables.ALLOWED_HOSTS ?? '',
     corsOrigins: settings.variables.CORS_ORIGINS ?? '',
-    upstreams: {
-      gateway: at(ports.GATEWAY_PORT),
-      userService: at(ports.USER_SERVICE_PORT),
-      orderService: at(ports.ORDER_SERVICE_PORT),
-      paymentService: at(ports.PAYMENT_SERVICE_PORT),
-    },
+    upstreams: Object.fromEntries(services.map(({ name, portVariable }) => [name, at(portOf(ports, portVariable))])),
     needs,
     environment: baseEnvironment(),
   });
@@ -222,7 +189,7 @@ function observers({ settings, directory, withPrometheus }: PartsOptions, needs:
       targets: [
         ...services.map(({ name, portVariable }) => ({
           job: name,
-          address: `${reachableHost(settings.host)}:${ports[portVariable]}`,
+          address: `${reachableHost(settings.host)}:${portOf(ports, portVariable)}`,
         })),
         broker,
         {
@@ -269,7 +236,7 @@ function serviceParts({ name, portVariable, database, calls }: Service, build: s
     name,
     stackDirectory: directory,
     host: settings.host,
-    port: settings.ports[portVariable],
+    port: portOf(settings.ports, portVariable),
     portVariable,
     environment: serviceEnvironment(name, settings),
     changes: options.changes && (() => options.changes?.(name) ?? {}),
@@ -291,7 +258,7 @@ function servers({ settings, directory, postgresSettings, rabbitmqStopSignal, wi
       ...settings.postgres,
       settings: postgresSettings,
       environment,
-      port: ports[portVariable],
+      port: portOf(ports, portVariable),
       portVariable,
       dataDirectory: path.join(directory, `postgres-${name}`),
     }),
@@ -322,7 +289,9 @@ function servers({ settings, directory, postgresSettings, rabbitmqStopSignal, wi
   });
   if (!withAdminer) return [...clusters, ...broker, brokerPage];
   const addresses = Object.fromEntries(
-    databases.map(({ name, portVariable }) => [`postgres-${name}`, `127.0.0.1:${ports[portVariable]}`] as const),
+    databases.map(
+      ({ name, portVariable }) => [`postgres-${name}`, `127.0.0.1:${portOf(ports, portVariable)}`] as const,
+    ),
   );
   const page = adminer({
     directory: path.join(directory, 'adminer-page'),

@@ -7,17 +7,16 @@ import { madeSecrets, readText } from './environment-file.ts';
 import { parseEnvironmentText, readAssignments } from './environment-text.ts';
 import { StackError } from './errors.ts';
 import { repository } from './paths.ts';
+import { databaseNames, serviceWorkspaces, variablePrefix } from './workspaces.ts';
 
-export const portVariables = [
+/** Those that tools name themselves. */
+const namedPortVariables = [
   'NGINX_PORT',
   'NGINX_STATUS_PORT',
   'GATEWAY_PORT',
   'USER_SERVICE_PORT',
   'ORDER_SERVICE_PORT',
   'PAYMENT_SERVICE_PORT',
-  'USER_DB_PORT',
-  'ORDER_DB_PORT',
-  'PAYMENT_DB_PORT',
   'RABBITMQ_PORT',
   'RABBITMQ_MANAGEMENT_PORT',
   'RABBITMQ_MANAGEMENT_INTERNAL_PORT',
@@ -28,13 +27,33 @@ export const portVariables = [
   'PROMETHEUS_PORT',
   'PROMETHEUS_INTERNAL_PORT',
   'NGINX_LOG_METRICS_PORT',
+  'USER_DB_PORT',
+  'ORDER_DB_PORT',
+  'PAYMENT_DB_PORT',
 ] as const;
-export type PortVariable = (typeof portVariables)[number];
+
+/** Those, and what the workspaces add: a service's own, and its database's. */
+export const portVariables: readonly string[] = [
+  ...new Set<string>([
+    ...namedPortVariables,
+    ...serviceWorkspaces.map(({ portVariable }) => portVariable),
+    ...databaseNames.map((name) => `${variablePrefix(name)}_DB_PORT`),
+  ]),
+];
+
+export type Ports = Record<(typeof namedPortVariables)[number], number> & Readonly<Record<string, number>>;
+
+/** Of a variable that a workspace says. */
+export function portOf(ports: Ports, variable: string): number {
+  const port = ports[variable];
+  if (port === undefined) throw new Error(`${variable} is the port of nothing`);
+  return port;
+}
 
 export interface Settings {
   /** Every variable of .env.example and .env, filled in. */
   variables: Record<string, string>;
-  ports: Record<PortVariable, number>;
+  ports: Ports;
   host: string;
   /** Requests a minute that nginx takes from each client. */
   nginxRateLimit: number;
@@ -112,7 +131,7 @@ export function parseSettings(texts: string[], environment: NodeJS.ProcessEnv): 
   };
   const offset = Number(variables.PORT_OFFSET || 0);
   if (!Number.isInteger(offset) || offset < 0) faults.push('PORT_OFFSET is not a whole number from 0');
-  const port = (name: PortVariable): number => {
+  const port = (name: string): number => {
     const value = text(name);
     const number = Number(value);
     const valid = /^\d+$/.test(value) && number >= 1 && number <= 65_535;
@@ -147,7 +166,7 @@ export function parseSettings(texts: string[], environment: NodeJS.ProcessEnv): 
   const settings: Settings = {
     variables,
     // Object.fromEntries forgets the names that it was given.
-    ports: Object.fromEntries(portVariables.map((name) => [name, port(name)])) as Record<PortVariable, number>,
+    ports: Object.fromEntries(portVariables.map((name) => [name, port(name)])) as Ports,
     host: address('HOST'),
     nginxRateLimit: positive('NGINX_RATE_LIMIT'),
     nginxConnectionLimit: positive('NGINX_CONNECTION_LIMIT', 65_535), // nginx counts no further
@@ -190,12 +209,12 @@ function issuerOf({ variables, host, ports }: Pick<Settings, 'variables' | 'host
 /** What is left empty in .env where others say it. */
 function composedVariables(variables: Record<string, string>): Record<string, string> {
   const composed: Record<string, string> = {};
-  for (const database of ['USER', 'ORDER', 'PAYMENT']) {
-    composed[`${database}_DB_USER`] = variables[`${database}_DB_USER`] || `${database.toLowerCase()}_service`;
-  }
   const host = reachableHost(variables.HOST ?? '');
-  for (const service of ['USER_SERVICE', 'ORDER_SERVICE', 'PAYMENT_SERVICE']) {
-    composed[`${service}_URL`] = variables[`${service}_URL`] || `http://${host}:${variables[`${service}_PORT`]}`;
+  for (const { name, database, portVariable } of serviceWorkspaces) {
+    if (database === undefined) continue; // the gateway: nobody asks it
+    const [user, url] = [`${variablePrefix(database)}_DB_USER`, `${variablePrefix(name)}_URL`];
+    composed[user] = variables[user] || `${database}_service`;
+    composed[url] = variables[url] || `http://${host}:${variables[portVariable]}`;
   }
   return composed;
 }

@@ -7,7 +7,7 @@ import { connectionUrl } from '../common/src/config/connection-url.ts';
 import { services, systemParts, type PartsOptions } from './parts.ts';
 import { repository } from './paths.ts';
 import { reservePorts } from './ports.ts';
-import { parseSettings, portVariables, type Settings } from './settings.ts';
+import { parseSettings, portOf, portVariables, type Settings } from './settings.ts';
 import type { SupervisedProcess } from './supervised-process.ts';
 import { Supervisor, type SupervisorEvents } from './supervisor.ts';
 import { fastAndForgetful, newTestDirectory, removeLeftOvers } from './test-directories.ts';
@@ -106,7 +106,7 @@ function wholeUrls({ variables, ports, postgres, rabbitmq }: Settings): Record<s
     const of = (name: keyof typeof names) => variables[names[name]] ?? '';
     const url = connectionUrl('postgresql', {
       host: of('DATABASE_HOST'),
-      port: ports[portVariable],
+      port: portOf(ports, portVariable),
       ...postgres,
       name: of('DATABASE_NAME'),
     });

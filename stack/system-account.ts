@@ -9,19 +9,16 @@ export interface Account {
   gid: number;
 }
 
-export type ServiceName = 'user-service' | 'order-service' | 'payment-service' | 'gateway';
-export type ServerName = 'postgres' | 'rabbitmq' | 'prometheus' | 'adminer' | 'nginx' | ServiceName;
-
 const known = new Map<string, Account>();
 
 /** The system user of a server. */
-export const accountName = (server: ServerName): string => `shop-${server}`;
+export const accountName = (server: string): string => `shop-${server}`;
 
 /**
  * Whom a server runs as with data in this folder, where root starts it: a system user, made when there is none. Throws a StackError, in one line, when
  * there can't be one or it would not get to its data.
  */
-export function serverAccount(server: ServerName, directory: string): Account | undefined {
+export function serverAccount(server: string, directory: string): Account | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const name = accountName(server);
   if (!everybodyMayEnter(directory)) {

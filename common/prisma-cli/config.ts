@@ -13,7 +13,7 @@ const offlineCommands = ['generate', 'validate', 'format'];
  * How Prisma's own commands find a service's schema and database: that of .env, as the running system has it. Without the
  * stack's sources, as in a build of images, there is none.
  */
-export async function prismaConfig(service: 'user' | 'order' | 'payment'): Promise<PrismaConfig> {
+export async function prismaConfig(service: string): Promise<PrismaConfig> {
   // Prisma would look for its native engine, which it downloads.
   process.env.PRISMA_SCHEMA_ENGINE_BINARY ??= path.join(directory, 'schema-engine.mjs');
   const isOffline = offlineCommands.includes(process.argv[2] ?? '');

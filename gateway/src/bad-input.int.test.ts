@@ -9,7 +9,7 @@ import {
   type TestBroker,
 } from '@shop/testing';
 import { attackedOperations, attackedPages } from '../test/attacked-operations.js';
-import { startTestGateway } from '../test/start-test-gateway.js';
+import { nobodyListens, startTestGateway } from '../test/start-test-gateway.js';
 import { startStandIn, type StandIn } from '../test/upstream.js';
 import type { RunningGateway } from './container.js';
 import { buildSchema } from './schema.js';
@@ -28,9 +28,7 @@ beforeAll(async () => {
   gateway = await startTestGateway({
     tokens,
     brokerUrl: broker.url,
-    userServiceUrl: users!.url,
-    orderServiceUrl: orders!.url,
-    paymentServiceUrl: payments!.url,
+    serviceUrls: { ...nobodyListens, users: users!.url, orders: orders!.url, payments: payments!.url },
     graphiqlEnabled: true,
   });
 });

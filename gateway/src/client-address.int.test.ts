@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { RateLimited } from '@shop/common/errors';
 import { createTestBroker, createTestTokens, spoofedAddresses, type TestBroker } from '@shop/testing';
 import { aUser } from '../test/resources.js';
-import { startTestGateway } from '../test/start-test-gateway.js';
+import { nobodyListens, startTestGateway } from '../test/start-test-gateway.js';
 import { read } from '../test/test-gateway.js';
 import { startStandIn, type StandIn } from '../test/upstream.js';
 import type { RunningGateway } from './container.js';
@@ -19,7 +19,7 @@ let behindProxy: RunningGateway;
 
 beforeAll(async () => {
   [broker, users] = await Promise.all([createTestBroker(), startStandIn()]);
-  const settings = { tokens, brokerUrl: broker.url, userServiceUrl: users.url };
+  const settings = { tokens, brokerUrl: broker.url, serviceUrls: { ...nobodyListens, users: users.url } };
   atTheEdge = await startTestGateway(settings);
   behindProxy = await startTestGateway({ ...settings, trustedProxies: ['127.0.0.1'] });
 });

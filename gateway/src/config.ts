@@ -8,19 +8,17 @@ import {
   optional,
   port,
   rate,
-  url,
   type Environment,
   type HostConfig,
 } from '@shop/common/config';
 import type { DocumentLimits } from './document-budget.js';
+import { perService, services, serviceUrlSettings, type PerService } from './features.js';
 import type { SubscriptionLimits } from './subscriptions/open-subscriptions.js';
 import type { UpstreamLimits } from './upstream-work.js';
 
 /** What this process is configured with. Lengths of time are in milliseconds. */
 export interface Config extends HostConfig {
-  userServiceUrl: string;
-  orderServiceUrl: string;
-  paymentServiceUrl: string;
+  serviceUrls: PerService<string>;
   upstreamTimeout: number;
   requestTimeout: number;
   subscriptionLimits: SubscriptionLimits;
@@ -30,14 +28,10 @@ export interface Config extends HostConfig {
   introspectionEnabled: boolean;
 }
 
-const serviceUrl = (port: number) => url({ schemes: ['http', 'https'], default: `http://127.0.0.1:${port}` });
-
 const settings = {
   ...hostSettings,
+  ...serviceUrlSettings,
   GATEWAY_PORT: port({ default: 4000 }),
-  USER_SERVICE_URL: serviceUrl(8081),
-  ORDER_SERVICE_URL: serviceUrl(8082),
-  PAYMENT_SERVICE_URL: serviceUrl(8083),
   UPSTREAM_TIMEOUT: duration({ default: '12s' }),
   GATEWAY_REQUEST_TIMEOUT: duration({ default: '15s' }),
   GATEWAY_RATE_LIMIT: integer({ min: 1, max: 1_000_000, default: 100 }),
@@ -58,9 +52,7 @@ export function loadConfig(environment: Environment): Config {
   const isOpen = values.NODE_ENV !== 'production';
   return {
     ...hostConfig(values, { port: values.GATEWAY_PORT, requestsPerSecond: values.GATEWAY_RATE_LIMIT }),
-    userServiceUrl: values.USER_SERVICE_URL,
-    orderServiceUrl: values.ORDER_SERVICE_URL,
-    paymentServiceUrl: values.PAYMENT_SERVICE_URL,
+    serviceUrls: perService((key) => values[services[key].urlVariable]),
     upstreamTimeout: values.UPSTREAM_TIMEOUT,
     requestTimeout: values.GATEWAY_REQUEST_TIMEOUT,
     subscriptionLimits: {

@@ -10,7 +10,7 @@ describe('settings', () => {
   it('nothing but what must be given -> the defaults of development', () => {
     expect(loadConfig(environment)).toMatchObject({
       port: 4000,
-      userServiceUrl: 'http://127.0.0.1:8081',
+      serviceUrls: { users: 'http://127.0.0.1:8081' },
       upstreamTimeout: 12_000,
       requestsPerSecond: 100,
       requestTimeout: 15_000,

@@ -10,6 +10,7 @@ import {
 import { browse } from '../test/browse.js';
 import { aUser } from '../test/resources.js';
 import { read } from '../test/test-gateway.js';
+import { nobodyListens } from '../test/start-test-gateway.js';
 import { noDocumentLimits } from '../test/test-gateway.js';
 import { startStandIn, type StandIn } from '../test/upstream.js';
 import type { Config } from './config.js';
@@ -32,9 +33,7 @@ beforeAll(async () => {
     logLevel: 'error',
     host: '127.0.0.1',
     port: 0,
-    userServiceUrl: users.url,
-    orderServiceUrl: 'http://127.0.0.1:1',
-    paymentServiceUrl: 'http://127.0.0.1:1',
+    serviceUrls: { ...nobodyListens, users: users.url, orders: 'http://127.0.0.1:1', payments: 'http://127.0.0.1:1' },
     upstreamTimeout: 2_000,
     requestTimeout: 10_000,
     brokerUrl: broker.url,

@@ -4,6 +4,7 @@ import { createHost, packageVersion, type RunningHost } from '@shop/common/servi
 import { buildApp } from './app.js';
 import type { Config } from './config.js';
 import { DocumentBudget } from './document-budget.js';
+import { perService, serviceKeys, services as knownServices } from './features.js';
 import { graphiqlRouter } from './graphiql/graphiql.js';
 import { serviceProbe } from './probes.js';
 import { buildListener } from './request-listener.js';
@@ -19,11 +20,7 @@ export async function startGateway(config: Config): Promise<RunningGateway> {
   const { name: service, version, logger, metrics, tracing, broker, verifier, revocationStream } = host;
 
   const clientOf = (name: string, url: string) => host.createClient({ name, url, timeout: config.upstreamTimeout });
-  const services = {
-    users: clientOf('user-service', config.userServiceUrl),
-    orders: clientOf('order-service', config.orderServiceUrl),
-    payments: clientOf('payment-service', config.paymentServiceUrl),
-  };
+  const services = perService((key) => clientOf(knownServices[key].name, config.serviceUrls[key]));
 
   const subscriptions = new OpenSubscriptions({
     verifier,
@@ -44,9 +41,7 @@ export async function startGateway(config: Config): Promise<RunningGateway> {
     logger,
     metrics,
     probes: {
-      'user-service': serviceProbe(services.users),
-      'order-service': serviceProbe(services.orders),
-      'payment-service': serviceProbe(services.payments),
+      ...Object.fromEntries(serviceKeys.map((key) => [knownServices[key].name, serviceProbe(services[key])])),
       ...host.probes,
     },
     isStopping: () => host.isStopping(),

@@ -5,15 +5,10 @@ import { currentScope } from '@shop/common/logger';
 import { AnswerSize } from './answer-size.js';
 import { CallerService, type CallingRequest } from './caller-service.js';
 import { createFieldKey, type FieldKey } from './field-key.js';
-import { OrderClient } from './order/order.client.js';
-import { orderLoaders, type OrderLoaders } from './order/order.loader.js';
-import { PaymentClient } from './payment/payment.client.js';
-import { paymentLoaders, type PaymentLoaders } from './payment/payment.loader.js';
-import { UserClient } from './user/user.client.js';
+import { createClients, createLoaders, perService, type Clients, type Loaders, type PerService } from './features.js';
 import type { OpenSubscriptions, SubscriptionRequest } from './subscriptions/open-subscriptions.js';
 import type { Snapshot } from './subscriptions/subscription-stream.js';
 import type { Upstream } from './upstream-work.js';
-import { userLoaders, type UserLoaders } from './user/user.loader.js';
 
 /** The bearer of a valid access token, or nobody and the reason why. */
 export type Caller =
@@ -47,13 +42,7 @@ function nobody(error: unknown): Caller {
 }
 
 /** One client for each service, kept for the life of the process. */
-export interface Services {
-  readonly users: ServiceClient;
-  readonly orders: ServiceClient;
-  readonly payments: ServiceClient;
-}
-
-export interface Loaders extends UserLoaders, OrderLoaders, PaymentLoaders {}
+export type Services = Readonly<PerService<ServiceClient>>;
 
 /** What a subscription field follows, for the caller. Throws why the caller may not. */
 export type Subscribe = <T extends Snapshot>(
@@ -61,10 +50,7 @@ export type Subscribe = <T extends Snapshot>(
 ) => Promise<AsyncIterable<T>>;
 
 /** What the resolvers of one request work with. */
-export interface GatewayContext {
-  readonly users: UserClient;
-  readonly orders: OrderClient;
-  readonly payments: PaymentClient;
+export interface GatewayContext extends Readonly<Clients> {
   /** Remember what they loaded: replaced before each change and each push, so that what is read then is not from before. */
   loaders: Loaders;
   readonly createLoaders: () => Loaders;
@@ -108,20 +94,12 @@ export function createContext(
   const size = new AnswerSize();
   const work = upstream.ofRequest(clientKey({ accountId: caller.actor?.id, address }), size);
   const calling: CallingRequest = { token, timeLeft: () => time.left(), work };
-  const users = new UserClient(new CallerService(services.users, calling));
-  const orders = new OrderClient(new CallerService(services.orders, calling));
-  const payments = new PaymentClient(new CallerService(services.payments, calling));
-  const createLoaders = (): Loaders => ({
-    ...userLoaders(users),
-    ...orderLoaders(orders),
-    ...paymentLoaders(payments),
-  });
+  const clients = createClients(perService((key) => new CallerService(services[key], calling)));
+  const createFreshLoaders = () => createLoaders(clients);
   return {
-    users,
-    orders,
-    payments,
-    loaders: createLoaders(),
-    createLoaders,
+    ...clients,
+    loaders: createFreshLoaders(),
+    createLoaders: createFreshLoaders,
     time,
     size,
     keyOf: createFieldKey(request.headers.get('idempotency-key') ?? undefined),

@@ -4,9 +4,7 @@ import { countRows } from './answer-limit.js';
 import type { GatewayContext } from './context.js';
 import { readEmptyAsAbsent } from './empty-optionals.js';
 import { typeDefs } from './generated/schema.js';
-import { orderResolvers } from './order/order.resolvers.js';
-import { paymentResolvers } from './payment/payment.resolvers.js';
-import { userResolvers } from './user/user.resolvers.js';
+import { resolvers } from './features.js';
 
 type FieldResolver = GraphQLFieldResolver<unknown, GatewayContext>;
 
@@ -27,7 +25,7 @@ const withFreshLoaders =
 export function buildSchema(): GraphQLSchema {
   const schema = makeExecutableSchema<GatewayContext>({
     typeDefs,
-    resolvers: [userResolvers, orderResolvers, paymentResolvers],
+    resolvers,
     resolverValidationOptions: { requireResolversToMatchSchema: 'error' },
   });
   for (const field of [...fieldsOf(schema.getMutationType()), ...fieldsOf(schema.getSubscriptionType())]) {

@@ -13,7 +13,7 @@ import {
   type TestBroker,
 } from '@shop/testing';
 import { anOrder } from '../test/resources.js';
-import { startTestGateway } from '../test/start-test-gateway.js';
+import { nobodyListens, startTestGateway } from '../test/start-test-gateway.js';
 import { startStandIn, type StandIn } from '../test/upstream.js';
 import type { RunningGateway } from './container.js';
 
@@ -28,7 +28,11 @@ let gateway: RunningGateway;
 beforeAll(async () => {
   [broker, orders] = await Promise.all([createTestBroker(), startStandIn()]);
   orders.on(`GET /api/v1/orders/${order.id}`, () => ({ data: order }));
-  gateway = await startTestGateway({ tokens, brokerUrl: broker.url, orderServiceUrl: orders.url });
+  gateway = await startTestGateway({
+    tokens,
+    brokerUrl: broker.url,
+    serviceUrls: { ...nobodyListens, orders: orders.url },
+  });
   await revokeAccess(broker.url, revocationsOf(victim));
   await eventually(async () => {
     for (const token of revokedTokens(victim)) expect(await outcome(`Bearer ${token}`)).toEqual(refusal);

@@ -1,9 +1,11 @@
 import { testHostConfig, type TestTokens } from '@shop/testing';
 import type { Config } from '../src/config.js';
 import { startGateway, type RunningGateway } from '../src/container.js';
+import { perService } from '../src/features.js';
 import { noDocumentLimits } from './test-gateway.js';
 
-const NOBODY_LISTENS = 'http://127.0.0.1:1';
+/** Where each service is that is down. */
+export const nobodyListens = perService(() => 'http://127.0.0.1:1');
 
 /** The whole gateway on a port of its own; services that aren't given are down. */
 export const startTestGateway = ({
@@ -13,9 +15,7 @@ export const startTestGateway = ({
 }: Partial<Config> & { tokens: TestTokens; brokerUrl: string }): Promise<RunningGateway> =>
   startGateway({
     ...testHostConfig({ tokens, brokerUrl }),
-    userServiceUrl: NOBODY_LISTENS,
-    orderServiceUrl: NOBODY_LISTENS,
-    paymentServiceUrl: NOBODY_LISTENS,
+    serviceUrls: nobodyListens,
     upstreamTimeout: 2_000,
     requestTimeout: 10_000,
     subscriptionLimits: { perAccount: 100, perAddress: 1_000, inAll: 1_000 },

@@ -5,6 +5,7 @@ import type { LogFacts, Logger } from '@shop/common/logger';
 import { createTestTokens, type TestTokens } from '@shop/testing';
 import { identify } from '../src/context.js';
 import { DocumentBudget, type DocumentLimits } from '../src/document-budget.js';
+import { perService, serviceKeys, services as knownServices, type PerService } from '../src/features.js';
 import { OpenSubscriptions } from '../src/subscriptions/open-subscriptions.js';
 import { Upstream } from '../src/upstream-work.js';
 import { buildYoga, type Yoga } from '../src/yoga.js';
@@ -27,13 +28,10 @@ export interface LogEntry {
   facts: LogFacts | undefined;
 }
 
-export interface TestGateway {
+export interface TestGateway extends PerService<StandIn> {
   yoga: Yoga;
   tokens: TestTokens;
   revocations: RevocationList;
-  users: StandIn;
-  orders: StandIn;
-  payments: StandIn;
   log: LogEntry[];
   metrics: Metrics;
   /** All calls to services, in order of arrival at each. */
@@ -58,7 +56,7 @@ export const noDocumentLimits: DocumentLimits = {
   inAll: { quota: 1_000_000, window: 1_000 },
 };
 
-/** The GraphQL endpoint between a test and stand-ins of the three services. */
+/** The GraphQL endpoint between a test and stand-ins of the services. */
 export async function createTestGateway({
   introspectionEnabled = true,
   timeout = 5_000,
@@ -68,15 +66,15 @@ export async function createTestGateway({
 } = {}): Promise<TestGateway> {
   const tokens = createTestTokens();
   const revocations = new RevocationList({ lifetime: 3_600_000 });
-  const [users, orders, payments] = await Promise.all([startStandIn(), startStandIn(), startStandIn()]);
-  const standIns = { users, orders, payments };
+  const started = new Map(await Promise.all(serviceKeys.map(async (key) => [key, await startStandIn()] as const)));
+  const standIns = perService((key) => {
+    const standIn = started.get(key);
+    if (standIn === undefined) throw new Error(`no stand-in of ${key}`);
+    return standIn;
+  });
   const metrics = createMetrics({ service: 'test' });
   const client = (name: string, { url }: StandIn) => new ServiceClient({ name, url, timeout, metrics });
-  const services = {
-    users: client('user-service', users),
-    orders: client('order-service', orders),
-    payments: client('payment-service', payments),
-  };
+  const services = perService((key) => client(knownServices[key].name, standIns[key]));
   const log: LogEntry[] = [];
   const entry = (level: string) => (message: string, facts?: LogFacts) => void log.push({ level, message, facts });
   const logger: Logger = { error: entry('error'), warn: entry('warn'), info: entry('info'), debug: entry('debug') };

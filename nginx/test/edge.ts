@@ -10,6 +10,10 @@ import { reservePorts } from '../../stack/ports.ts';
 import { nginx, nginxTemplate } from '../../stack/programs/nginx.ts';
 import { SupervisedProcess } from '../../stack/supervised-process.ts';
 import { startScriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
+import { serviceWorkspaces } from '../../stack/workspaces.ts';
+
+/** Of services that no test asks. */
+const NOBODY_LISTENS = '127.0.0.1:1';
 
 export interface Answer {
   status: number;
@@ -88,10 +92,11 @@ export async function startEdge({
     corsOrigins,
     template: edit(readFileSync(nginxTemplate, 'utf8')),
     upstreams: {
+      ...Object.fromEntries(serviceWorkspaces.map(({ name }) => [name, NOBODY_LISTENS])),
       gateway: gateway.address,
-      userService: users.address,
-      orderService: orders.address,
-      paymentService: payments.address,
+      'user-service': users.address,
+      'order-service': orders.address,
+      'payment-service': payments.address,
     },
     needs: [],
     environment: baseEnvironment(),

@@ -7,7 +7,7 @@ import { migrateUp, migrationTool } from '../migrate.ts';
 import { migrationEnvironment, serviceEnvironment, services, type Database } from '../parts.ts';
 import { repository } from '../paths.ts';
 import { checkPorts, isListening } from '../ports.ts';
-import type { Settings } from '../settings.ts';
+import { portOf, type Settings } from '../settings.ts';
 import { untilAskedToStop } from '../signals.ts';
 
 type Service = (typeof services)[number];
@@ -20,7 +20,7 @@ export async function run(name: string, context: Context): Promise<number> {
   const { directory, output } = context;
   await requireRunning(['RABBITMQ_PORT', ...(service.database ? [service.database.portVariable] : [])], settings);
   const { portVariable, database } = service;
-  await checkPorts([{ port: settings.ports[portVariable], variable: portVariable, host: settings.host }]);
+  await checkPorts([{ port: portOf(settings.ports, portVariable), variable: portVariable, host: settings.host }]);
   await output.during('build', () => ensureBuilt(directory));
   if (database) {
     const options = { service: service.name, directory, environment: migrationEnvironment(database, settings) };
@@ -85,8 +85,8 @@ export const serviceDatabaseVariables = ({ variables, roles }: Database): string
   roles.SERVICE_PASSWORD,
 ];
 
-export async function requireRunning(variables: (keyof Settings['ports'])[], settings: Settings): Promise<void> {
-  const listening = await Promise.all(variables.map((variable) => isListening(settings.ports[variable])));
+export async function requireRunning(variables: string[], settings: Settings): Promise<void> {
+  const listening = await Promise.all(variables.map((variable) => isListening(portOf(settings.ports, variable))));
   if (listening.includes(false)) {
     throw new StackError('the databases and RabbitMQ are not running: start them with `make infra`');
   }

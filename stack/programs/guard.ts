@@ -6,7 +6,7 @@ import { findExecutable } from '../packages.ts';
 import { repository } from '../paths.ts';
 import { isListening } from '../ports.ts';
 import type { Program } from '../program.ts';
-import { ownFolder, readableBy, serverAccount, type Account, type ServerName } from '../system-account.ts';
+import { ownFolder, readableBy, serverAccount, type Account } from '../system-account.ts';
 import { writeWholeFile } from '../whole-file.ts';
 import { fillTemplate, safeHosts } from './nginx.ts';
 
@@ -15,7 +15,7 @@ export interface GuardOptions {
   /** Holds the configuration and temporary files. */
   directory: string;
   /** As whom it runs, where root starts it: who may reach the server. */
-  account: ServerName;
+  account: string;
   port: number;
   portVariable: string;
   /** Host and port of the server. */

@@ -10,6 +10,7 @@ import { repository } from '../paths.ts';
 import type { Program } from '../program.ts';
 import { accountName, serverAccount } from '../system-account.ts';
 import { writeWholeFile } from '../whole-file.ts';
+import { variablePrefix } from '../workspaces.ts';
 
 export interface NginxOptions {
   /** Holds the configuration, the cache and temporary files. */
@@ -25,8 +26,8 @@ export interface NginxOptions {
   /** Which web pages may call from a browser: those of CORS_ORIGINS, and unless this is production all of this machine. */
   nodeEnvironment: string;
   corsOrigins: string;
-  /** Host and port of each. */
-  upstreams: { gateway: string; userService: string; orderService: string; paymentService: string };
+  /** Host and port of each service and of the gateway, by their names. */
+  upstreams: Readonly<Record<string, string>>;
   needs: string[];
   environment: Record<string, string>;
   /** What to fill in, instead of nginx.conf.template as it is. */
@@ -85,10 +86,7 @@ function variables(options: NginxOptions): Record<string, string> {
     NODE_ENV: options.nodeEnvironment,
     ALLOWED_HOSTS: safeHosts(options.allowedHosts),
     CORS_ORIGINS: safeList('CORS_ORIGINS', options.corsOrigins, 'origins such as https://shop.example.com'),
-    GATEWAY_ADDRESS: upstreams.gateway,
-    USER_SERVICE_ADDRESS: upstreams.userService,
-    ORDER_SERVICE_ADDRESS: upstreams.orderService,
-    PAYMENT_SERVICE_ADDRESS: upstreams.paymentService,
+    ...Object.fromEntries(Object.entries(upstreams).map(([name, at]) => [`${variablePrefix(name)}_ADDRESS`, at])),
   };
 }
 

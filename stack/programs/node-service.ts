@@ -3,11 +3,11 @@ import path from 'node:path';
 import { repository } from '../paths.ts';
 import type { Command, Program } from '../program.ts';
 import { firstOpenPort, reachableHost } from '../settings.ts';
-import { serverAccount, type ServiceName } from '../system-account.ts';
+import { serverAccount } from '../system-account.ts';
 
 export interface NodeServiceOptions {
   /** The name of its workspace. */
-  name: ServiceName;
+  name: string;
   /** Of the stack. */
   stackDirectory: string;
   host: string;
@@ -42,7 +42,7 @@ export function nodeService(options: NodeServiceOptions): Program {
 }
 
 /** Whom code of a service runs as, where root starts it: a system user that can read nothing of the other services' processes. */
-export function asServiceUser(name: ServiceName, stackDirectory: string): Pick<Command, 'uid' | 'gid' | 'workingCopy'> {
+export function asServiceUser(name: string, stackDirectory: string): Pick<Command, 'uid' | 'gid' | 'workingCopy'> {
   const folders = [`${name}/dist`, 'common/dist', 'node_modules'].map((folder) => path.join(repository, folder));
   const unreadable = `find "$@" -maxdepth 2 -name '.?*' -prune -o ! -readable -print -quit`;
   const script = `unreadable=$(${unreadable}) && test -z "$unreadable" && "$0" --version`;

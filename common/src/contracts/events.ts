@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { addedEventData, addedEventSchemas } from './added.js';
+import { envelope, wholeEvent } from './envelope.js';
 import { orderResource, orderStatuses } from './order.js';
 import { paymentResource, paymentStatuses } from './payment.js';
 import { userResource } from './user.js';
@@ -36,6 +38,7 @@ const eventDataSchemas = {
   /** Nobody has paid the order of this payment, its latest one, in time. */
   'payment.expired': paymentData,
   'payment.refunded': paymentData,
+  ...addedEventData,
 } as const;
 
 export type EventType = keyof typeof eventDataSchemas;
@@ -43,21 +46,6 @@ export type EventData<T extends EventType> = z.infer<(typeof eventDataSchemas)[T
 
 const isEventType = (type: string): type is EventType => Object.hasOwn(eventDataSchemas, type);
 export const eventTypes: readonly EventType[] = Object.keys(eventDataSchemas).filter(isEventType);
-
-/** CloudEvents 1.0, structured JSON: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
-const envelope = z.object({
-  specversion: z.literal('1.0'),
-  id: z.uuid(),
-  source: z.string().min(1),
-  /** The aggregate's id. */
-  subject: z.string().min(1),
-  time: z.iso.datetime(),
-  datacontenttype: z.literal('application/json').optional(),
-  /** W3C trace context of the request that caused the event. */
-  traceparent: z.string().optional(),
-  /** The aggregate's version that this event describes; grows by one or more from event to event. */
-  sequence: z.int().nonnegative(),
-});
 
 export type EventOf<T extends EventType> = z.infer<typeof envelope> & { type: T; data: EventData<T> };
 /** Any event of the system, distinguished by `type`. */
@@ -68,7 +56,7 @@ export type EventDraft = {
 }[EventType];
 
 const schemaOf = <T extends EventType>(type: T) =>
-  envelope.extend({ type: z.literal(type), data: eventDataSchemas[type] });
+  wholeEvent<T, (typeof eventDataSchemas)[T]>(type, eventDataSchemas[type]);
 
 /** The schema of each whole event, by type. */
 export const eventSchemas = {
@@ -85,6 +73,7 @@ export const eventSchemas = {
   'payment.failed': schemaOf('payment.failed'),
   'payment.expired': schemaOf('payment.expired'),
   'payment.refunded': schemaOf('payment.refunded'),
+  ...addedEventSchemas,
 } satisfies { [T in EventType]: z.ZodType<EventOf<T>> };
 
 /** The JSON Schema (2020-12) of a whole event, as others may write it. */

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { addedEventReaders, addedNeededData } from './added.js';
+import { neededEnvelope, neededEvent } from './envelope.js';
 import { eventTypes, type EventType } from './events.js';
 
 /** What consumers need of an order. */
@@ -36,25 +38,17 @@ const neededData = {
   'payment.failed': payment,
   'payment.expired': payment,
   'payment.refunded': payment,
+  ...addedNeededData,
 } as const satisfies Record<EventType, z.ZodObject>;
 
-/** What consumers need of the envelope. */
-const envelope = z.object({
-  id: z.uuid(),
-  source: z.string(),
-  subject: z.string().min(1),
-  traceparent: z.string().optional(),
-  sequence: z.int().nonnegative(),
-});
-
-export type IncomingEventOf<T extends EventType> = z.infer<typeof envelope> & {
+export type IncomingEventOf<T extends EventType> = z.infer<typeof neededEnvelope> & {
   type: T;
   data: z.infer<(typeof neededData)[T]>;
 };
 /** Any event as its consumers read it, distinguished by `type`. */
 export type IncomingEvent = { [T in EventType]: IncomingEventOf<T> }[EventType];
 
-const readerOf = <T extends EventType>(type: T) => envelope.extend({ type: z.literal(type), data: neededData[type] });
+const readerOf = <T extends EventType>(type: T) => neededEvent<T, (typeof neededData)[T]>(type, neededData[type]);
 
 const readers = {
   'user.created': readerOf('user.created'),
@@ -70,6 +64,7 @@ const readers = {
   'payment.failed': readerOf('payment.failed'),
   'payment.expired': readerOf('payment.expired'),
   'payment.refunded': readerOf('payment.refunded'),
+  ...addedEventReaders,
 } satisfies { [T in EventType]: z.ZodType<IncomingEventOf<T>> };
 
 /** A message that isn't an event of this system and never will be: trying again can't help. */

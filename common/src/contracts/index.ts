@@ -62,4 +62,5 @@ export {
   type ReadRefund,
   type ReadUser,
 } from './readers.js';
+export * from './added.js';
 export { isMoment } from './moment.js';

@@ -1,21 +1,8 @@
 import { z } from 'zod';
 import { orderResource } from './order.js';
 import { paymentResource, refundResource } from './payment.js';
+import { reader } from './reader.js';
 import { userResource } from './user.js';
-
-/**
- * How resources are read by another process than the one that writes them. Versions roll out in any order, so that a
- * reader ignores fields it does not know, takes values of enums that it does not know as text, and takes what may be null
- * for null where it is absent. A field that a later version adds is optional or nullable here.
- */
-function reader<S extends z.ZodObject>(schema: S) {
-  const nullable = Object.entries(schema.shape).filter(([, field]) => z.safeParse(field, null).success);
-  const absent = Object.fromEntries(nullable.map(([name]) => [name, null]));
-  return z.preprocess(
-    (value) => (typeof value === 'object' && value !== null ? { ...absent, ...value } : value),
-    schema,
-  );
-}
 
 const orderStatusChange = z.object({
   status: z.string(),

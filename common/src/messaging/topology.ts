@@ -5,9 +5,10 @@ import type { StreamQueue, Topology, TransientQueue, WorkQueue } from '../rabbit
 /** Milliseconds between the tries of an event: five tries over a minute and a half. */
 const RETRY_PAUSES = [1_000, 5_000, 15_000, 60_000];
 
-export interface EventTopology extends Topology {
-  readonly orderService: WorkQueue;
-  readonly paymentService: WorkQueue;
+type ServiceQueues = ReturnType<typeof tableOf>;
+
+/** `orderService`: the queue of order-service, and so on. */
+export interface EventTopology extends Topology, ServiceQueues {
   readonly revocations: StreamQueue;
   /** Each gateway process has one while it runs. */
   readonly gatewaySubscriptions: TransientQueue;
@@ -60,7 +61,7 @@ export function createTopology({
   accessTokenLifetime: number;
   retryPauses?: readonly number[];
 }): EventTopology {
-  const { orderService, paymentService } = tableOf(retryPauses);
+  const queues = tableOf(retryPauses);
   const revocations: StreamQueue = {
     name: 'auth.revocations',
     routingKeys: ['user.access_revoked'] satisfies EventType[],
@@ -69,12 +70,11 @@ export function createTopology({
   };
   return {
     exchange: 'microservices.events',
-    workQueues: [orderService, paymentService],
+    workQueues: Object.values(queues),
     streams: [revocations],
     broadcastExchange: 'microservices.broadcasts',
     broadcasts: [gatewaySubscriptions],
-    orderService,
-    paymentService,
+    ...queues,
     revocations,
     gatewaySubscriptions,
   };

@@ -1,8 +1,9 @@
 import { known, paymentMethods, paymentStatuses, refundStatuses, type ReadPayment } from '@shop/common/contracts';
 import { findAppError } from '@shop/common/errors';
-import type { GatewayContext } from '../context.js';
 import type { Resolvers } from '../generated/resolvers.js';
 import { pageQuery } from '../page.js';
+import type { OrderClient } from '../order/order.client.js';
+import type { PaymentClient } from './payment.client.js';
 import { paymentsTopic } from '../subscriptions/topics.js';
 
 export const paymentResolvers: Resolvers = {
@@ -41,7 +42,7 @@ export const paymentResolvers: Resolvers = {
 /** undefined while an order that the caller may see has no payment yet. Throws NotFound where it may not. */
 async function latestPayment(
   orderId: string,
-  { payments, orders }: Pick<GatewayContext, 'payments' | 'orders'>,
+  { payments, orders }: { payments: PaymentClient; orders: OrderClient },
 ): Promise<ReadPayment | undefined> {
   try {
     return await payments.ofOrder(orderId);

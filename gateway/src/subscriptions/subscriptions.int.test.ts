@@ -22,7 +22,7 @@ import {
 } from '@shop/testing';
 import { orderChanged, paymentEvent } from '../../test/events.js';
 import { aPayment, aUser, anOrder } from '../../test/resources.js';
-import { startTestGateway } from '../../test/start-test-gateway.js';
+import { nobodyListens, startTestGateway } from '../../test/start-test-gateway.js';
 import { createTestGateway } from '../../test/test-gateway.js';
 import { startStandIn, type StandIn } from '../../test/upstream.js';
 import type { Config } from '../config.js';
@@ -45,9 +45,7 @@ const start = (settings: Partial<Config> = {}): Promise<RunningGateway> =>
   startTestGateway({
     tokens,
     brokerUrl: toBroker.url,
-    userServiceUrl: users.url,
-    orderServiceUrl: orders.url,
-    paymentServiceUrl: payments.url,
+    serviceUrls: { ...nobodyListens, users: users.url, orders: orders.url, payments: payments.url },
     ...settings,
   });
 
