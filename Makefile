@@ -69,6 +69,19 @@ migrate-down: ## Undo the last migration of each database, or of one: SERVICE=or
 migrate-status: ## Show which migrations are applied
 	@$(stack) migrate status $(SERVICE)
 
+# What services that were added have of their own accord: make run-catalog, make test-catalog.
+added := $(filter-out user order payment,$(patsubst %-service,%,$(wildcard *-service)))
+.PHONY: new-service $(addprefix run-,$(added)) $(addprefix test-,$(added))
+new-service: ## Make a service that runs, with everything that it needs elsewhere: NAME=catalog PORT=8084
+	@$(run) node stack/new-service/main.ts --name '$(NAME)' --port '$(PORT)'
+	@$(run) npm install --omit-lockfile-registry-resolved --no-audit --no-fund
+	@$(run) node_modules/.bin/prettier --log-level warn --write $(NAME)-service gateway/src/features.ts gateway/src/$(NAME) common/src/contracts
+	@echo 'Next: make build test-$(NAME) up'
+$(addprefix run-,$(added)):
+	@$(stack) run $(@:run-%=%)-service
+$(addprefix test-,$(added)):
+	@$(test) --selectProjects $(@:test-%=%)
+
 # --- The entry point -------------------------------------------------------------------------------------------------------
 .PHONY: nginx-up nginx-down nginx-restart nginx-logs nginx-clear-cache nginx-status
 nginx-up: ## Start nginx beside what runs, or with everything when nothing does

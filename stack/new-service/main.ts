@@ -1,0 +1,140 @@
+// Makes a service that runs: `make new-service NAME=catalog PORT=8084`. Its files come from template/, in which the service is
+// called `sample`; kept as text, since they are compiled, linted and tested where they land (prove.sh). Existing files get
+// their lines at anchors, so that one which has moved on is an error and nothing is written.
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { StackError } from '../errors.ts';
+import { repository } from '../paths.ts';
+import { serviceWorkspaces } from '../workspaces.ts';
+import { insertions, type Names } from './insertions.ts';
+
+const template = path.join(import.meta.dirname, 'template');
+const infrastructureModels = ['Outbox', 'Inbox', 'AppliedSequence', 'AuditEntry'];
+
+/** Throws a StackError. */
+function readNames(name: string, port: number): Names {
+  if (!/^[a-z]{2,30}$/.test(name) || name === 'sample') {
+    throw new StackError('NAME must be one word of small letters, such as NAME=catalog');
+  }
+  if (!Number.isInteger(port) || port < 1_024 || port > 65_535) throw new StackError('PORT must be from 1024 to 65535');
+  if (existsSync(path.join(repository, `${name}-service`))) throw new StackError(`${name}-service is there already`);
+  const taken = serviceWorkspaces.find((service) => service.port === port);
+  if (taken) throw new StackError(`PORT ${port} is that of ${taken.name}`);
+  return {
+    name,
+    title: `${name.charAt(0).toUpperCase()}${name.slice(1)}`,
+    capitals: name.toUpperCase(),
+    port,
+    databasePort: freePort('_DB_PORT'),
+    host: freeHost(),
+  };
+}
+
+/** The next one above those of .env.example. */
+function freePort(ending: string): number {
+  const ports = [...read('.env.example').matchAll(new RegExp(`^\\w+${ending}=(\\d+)$`, 'gm'))].map(([, port]) =>
+    Number(port),
+  );
+  return Math.max(...ports) + 1;
+}
+
+/** The last number of a container's address that docker-compose.yml gives to none. */
+function freeHost(): number {
+  const hosts = [...read('docker-compose.yml').matchAll(/CONTAINER_NETWORK\}\.(\d+)/g)].map(([, host]) => Number(host));
+  return Math.max(...hosts.filter((host) => host < 128)) + 1;
+}
+
+const read = (file: string): string => readFileSync(path.join(repository, file), 'utf8');
+
+/** As the newest of the project's services has them. */
+function dependencies(): string {
+  const manifest = JSON.parse(read('order-service/package.json')) as { dependencies: object }; // the project's own
+  return JSON.stringify(manifest.dependencies, null, 2).replaceAll('\n', '\n  ');
+}
+
+/** The tables that every service has, as its Prisma schema describes them. */
+function sharedModels(): string {
+  const schema = read('order-service/prisma/schema.prisma');
+  return infrastructureModels
+    .map((model) => {
+      const found = new RegExp(`(?:^///.*\\n)*^model ${model} \\{\\n[^}]*^\\}`, 'm').exec(schema);
+      if (!found) throw new StackError(`order-service/prisma/schema.prisma has no model ${model}`);
+      return found[0];
+    })
+    .join('\n\n');
+}
+
+const fill = (text: string, { name, title, capitals, port }: Names): string =>
+  text
+    .replaceAll('sample', name)
+    .replaceAll('Sample', title)
+    .replaceAll('SAMPLE', capitals)
+    .replaceAll('{{PORT}}', String(port))
+    .replaceAll('{{DEPENDENCIES}}', dependencies())
+    .replaceAll('{{INFRASTRUCTURE_MODELS}}', sharedModels());
+
+/** New files, by where they go. */
+function newFiles(names: Names): Map<string, string> {
+  const { name } = names;
+  const stamp = new Date().toISOString().replaceAll(/\D/g, '').slice(0, 14);
+  const folders = { service: `${name}-service`, gateway: `gateway/src/${name}`, contracts: 'common/src/contracts' };
+  const files = new Map<string, string>();
+  for (const [folder, target] of Object.entries(folders)) {
+    for (const file of globSync('**/*.template', { cwd: path.join(template, folder) })) {
+      const place = fill(file, names)
+        .replace(/\.template$/, '')
+        .replace('migrations/create_', `migrations/${stamp}_create_`);
+      files.set(path.join(target, place), fill(readFileSync(path.join(template, folder, file), 'utf8'), names));
+    }
+  }
+  const service = `${name}-service`;
+  // What services have alike.
+  for (const file of [
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'tsconfig.test.json',
+    'prisma/migrations/migration_lock.toml',
+  ]) {
+    files.set(path.join(service, file), read(path.join('order-service', file)));
+  }
+  const schema = files.get(path.join(service, 'prisma/schema.prisma'));
+  if (schema === undefined) throw new Error('the template has no schema');
+  files.set(path.join(service, 'prisma/migrations/schema.prisma'), schema);
+  files.set(
+    `prometheus/targets-${name}.yml`,
+    `- { targets: ['${service}:${names.port}'], labels: { job: ${service} } }\n`,
+  );
+  return files;
+}
+
+/** Existing files as they will be. Throws a StackError where one lacks an anchor. */
+function changedFiles(names: Names): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const { file, text, ...place } of insertions(names)) {
+    const anchor = 'before' in place ? place.before : place.after;
+    const parts = (files.get(file) ?? read(file)).split(anchor);
+    if (parts.length !== 2)
+      throw new StackError(`${file} has ${parts.length - 1} of what is needed once: ${anchor.trim()}`);
+    files.set(file, parts.join('before' in place ? `${text}${anchor}` : `${anchor}${text}`));
+  }
+  return files;
+}
+
+try {
+  const { values } = parseArgs({ options: { name: { type: 'string' }, port: { type: 'string' } } });
+  const names = readNames(values.name ?? '', Number(values.port));
+  const [changed, added] = [changedFiles(names), newFiles(names)];
+  for (const [file, text] of [...changed, ...added]) {
+    mkdirSync(path.dirname(path.join(repository, file)), { recursive: true });
+    writeFileSync(path.join(repository, file), text);
+  }
+  console.log(
+    `${added.size} files made below ${names.name}-service/, gateway/src/${names.name}/, common/ and prometheus/`,
+  );
+  console.log(`lines added to ${[...changed.keys()].join(', ')}`);
+} catch (error) {
+  if (!(error instanceof StackError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}
