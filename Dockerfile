@@ -6,7 +6,7 @@ WORKDIR /app
 # Of the workspaces the manifests alone: what is copied from here stays the same while those do.
 FROM base AS collected
 RUN --mount=type=bind,target=/context \
-    mkdir /manifests && cd /context && cp --parents common/package.json *-service/package.json gateway/package.json /manifests
+    mkdir /manifests && cd /context && cp --parents common/package.json testing/package.json *-service/package.json gateway/package.json /manifests
 
 FROM base AS manifests
 COPY package.json package-lock.json .npmrc ./
