@@ -49,7 +49,7 @@ api-docs: ## Show what can be asked of the system, and where
 	@$(stack) api-docs
 
 # --- Work on it -------------------------------------------------------------------------------------------------------
-.PHONY: infra run-user run-order run-payment run-gateway build migrate-up migrate-down migrate-status
+.PHONY: infra run-user run-order run-payment run-gateway build migrate-up migrate-down migrate-status new-service
 infra: ## Start the databases, RabbitMQ and Adminer alone, in the background
 	@$(stack) infra -d
 run-user: ## Run the user service from its source (after: make infra)
@@ -69,14 +69,10 @@ migrate-down: ## Undo the last migration of each database, or of one: SERVICE=or
 migrate-status: ## Show which migrations are applied
 	@$(stack) migrate status $(SERVICE)
 
-# What services that were added have of their own accord: make run-catalog, make test-catalog.
+new-service: ## Make a service that runs, with its place everywhere: NAME=catalog PORT=8084
+	@npm run --silent new-service -- --name '$(NAME)' --port '$(PORT)'
+# Services that `make new-service` made have these, too.
 added := $(filter-out user order payment,$(patsubst %-service,%,$(wildcard *-service)))
-.PHONY: new-service $(addprefix run-,$(added)) $(addprefix test-,$(added))
-new-service: ## Make a service that runs, with everything that it needs elsewhere: NAME=catalog PORT=8084
-	@$(run) node stack/new-service/main.ts --name '$(NAME)' --port '$(PORT)'
-	@$(run) npm install --omit-lockfile-registry-resolved --no-audit --no-fund
-	@$(run) node_modules/.bin/prettier --log-level warn --write $(NAME)-service gateway/src/features.ts gateway/src/$(NAME) common/src/contracts
-	@echo 'Next: make build test-$(NAME) up'
 $(addprefix run-,$(added)):
 	@$(stack) run $(@:run-%=%)-service
 $(addprefix test-,$(added)):
@@ -138,7 +134,7 @@ test-k8s: ## Render, validate and lint all overlays; where a cluster answers, pr
 
 # --- Check it ---------------------------------------------------------------------------------------------------------
 .PHONY: test-performance-quick test-performance test-performance-report load-test
-.PHONY: test test-user test-order test-payment test-gateway test-common test-coverage test-chaos test-security test-compose test-alerts test-fresh lint fmt tidy sbom
+.PHONY: test test-user test-order test-payment test-gateway test-common test-coverage test-chaos test-security test-compose test-alerts test-fresh test-new-service lint fmt tidy sbom
 test: ## Run every test
 	@$(test)
 test-user: ## Run the tests of the user service
@@ -163,6 +159,8 @@ test-alerts: ## Of the tests, those that break a whole system in each way that r
 	@npm run --silent test:alerts
 test-fresh: ## Try the first commands on machines as Debian ships them; needs root and debootstrap
 	@sh stack/fresh/test.sh
+test-new-service: ## Make a service in a copy, build, lint, test and start it, and remove it again: some minutes
+	@npm run --silent test:new-service
 test-performance-quick: ## Measure the running system in seconds: its state, response times, and nginx's cache
 	@$(run) node perf/performance/main.ts --quick
 test-performance: ## Measure the running system in some minutes: that, loads of 100 to 500 requests, and users at a time

@@ -1,6 +1,7 @@
 // Makes a service that runs: `make new-service NAME=catalog PORT=8084`. Its files come from template/, in which the service is
 // called `sample`; kept as text, since they are compiled, linted and tested where they land (prove.sh). Existing files get
 // their lines at anchors, so that one which has moved on is an error and nothing is written.
+import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -129,10 +130,16 @@ try {
     mkdirSync(path.dirname(path.join(repository, file)), { recursive: true });
     writeFileSync(path.join(repository, file), text);
   }
+  const run = (...command: [string, ...string[]]) =>
+    execFileSync(command[0], command.slice(1), { cwd: repository, stdio: ['ignore', 'ignore', 'inherit'] });
+  // Its own scripts would generate code, which the build does.
+  run('npm', 'install', '--omit-lockfile-registry-resolved', '--ignore-scripts', '--no-audit', '--no-fund');
+  run('node_modules/.bin/prettier', '--ignore-unknown', '--write', ...changed.keys(), ...added.keys());
   console.log(
     `${added.size} files made below ${names.name}-service/, gateway/src/${names.name}/, common/ and prometheus/`,
   );
-  console.log(`lines added to ${[...changed.keys()].join(', ')}`);
+  console.log(`lines added to ${[...changed.keys()].join(', ')}, and package-lock.json`);
+  console.log(`next: make build test-${names.name} up`);
 } catch (error) {
   if (!(error instanceof StackError)) throw error;
   console.error(error.message);
