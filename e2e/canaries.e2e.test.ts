@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { TIMEOUT, startTraceCollector, type TraceCollector } from '@shop/testing';
 import { startStack, type RunningStack } from '../stack/start-stack.ts';
+import { databaseNames, serviceWorkspaces, variablePrefix } from '../stack/workspaces.ts';
 import { isLoopback, readListeners, socketsOf, withDescendants } from './support/listeners.ts';
 import {
   listenToEvents,
@@ -15,13 +16,14 @@ import {
 import { eventually } from './support/system.ts';
 
 const programs = [
-  ...['postgres-user', 'postgres-order', 'postgres-payment', 'epmd', 'rabbitmq'],
-  ...['user-service', 'order-service', 'payment-service', 'gateway'],
+  ...databaseNames.map((name) => `postgres-${name}`),
+  ...['epmd', 'rabbitmq'],
+  ...serviceWorkspaces.map(({ name }) => name),
   ...['nginx', 'nginx-log', 'prometheus', 'prometheus-page', 'rabbitmq-page', 'adminer'],
 ];
 
 const expectedPorts = [
-  ...['USER_DB_PORT', 'ORDER_DB_PORT', 'PAYMENT_DB_PORT'],
+  ...databaseNames.map((name) => `${variablePrefix(name)}_DB_PORT`),
   ...[
     'RABBITMQ_PORT',
     'RABBITMQ_MANAGEMENT_PORT',
@@ -30,7 +32,7 @@ const expectedPorts = [
     'RABBITMQ_DIST_PORT',
     'EPMD_PORT',
   ],
-  ...['USER_SERVICE_PORT', 'ORDER_SERVICE_PORT', 'PAYMENT_SERVICE_PORT', 'GATEWAY_PORT'],
+  ...serviceWorkspaces.map(({ portVariable }) => portVariable),
   ...[
     'NGINX_PORT',
     'NGINX_STATUS_PORT',

@@ -2,12 +2,13 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { repository } from '../stack/paths.ts';
+import { serviceWorkspaces } from '../stack/workspaces.ts';
 import { metricsIn, PrometheusClient, queriesOf } from './support/prometheus.ts';
 import { eventually, graphql, loginAsAdmin, placeOrder, register, rest, urls } from './support/system.js';
 
 const prometheus = new PrometheusClient(urls.prometheus);
 const dashboards = readdirSync(path.join(repository, 'grafana/dashboards')).filter((file) => file.endsWith('.json'));
-const jobs = ['gateway', 'user-service', 'order-service', 'payment-service'];
+const jobs = serviceWorkspaces.map(({ name }) => name);
 
 /** An order that is paid and given back, a declined one, and what is asked around them. */
 async function trade(): Promise<void> {

@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { repository } from './paths.ts';
 import { serviceEnvironment, services } from './parts.ts';
 import { parseSettings } from './settings.ts';
+import { databaseNames } from './workspaces.ts';
 
 const read = (file: string): string => readFileSync(path.join(repository, file), 'utf8');
 const compose = read('docker-compose.yml').replace(/ *# .*/g, '');
@@ -61,7 +62,7 @@ describe('docker-compose.yml', () => {
   });
 
   it('migrations -> check secrets by the NODE_ENV of the settings, not by the one of their image', () => {
-    for (const name of ['user', 'order', 'payment']) {
+    for (const name of databaseNames) {
       expect(environmentOf(block(`  migrate-${name}:`))).toEqual(expect.arrayContaining(['NODE_ENV', 'SUPERUSER']));
     }
   });
@@ -136,13 +137,12 @@ describe('docker-compose.yml', () => {
     expect(names.length).toBeGreaterThan(15);
     const waiting = names.map((name) => [name, waits(block(`  ${name}:`))] as const);
     const order = Object.fromEntries(waiting.filter(([, others]) => Object.keys(others).length > 0));
-    const databases = ['user', 'order', 'payment'];
     expect(order).toEqual({
-      ...Object.fromEntries(databases.map((name) => [`migrate-${name}`, { [`postgres-${name}`]: 'service_healthy' }])),
+      ...Object.fromEntries(databaseNames.map((name) => [`migrate-${name}`, { [`postgres-${name}`]: 'service_healthy' }])),
       ...Object.fromEntries(
-        databases.map((name) => [`${name}-service`, { [`migrate-${name}`]: 'service_completed_successfully' }]),
+        databaseNames.map((name) => [`${name}-service`, { [`migrate-${name}`]: 'service_completed_successfully' }]),
       ),
-      gateway: Object.fromEntries(databases.map((name) => [`${name}-service`, 'service_healthy'])),
+      gateway: Object.fromEntries(databaseNames.map((name) => [`${name}-service`, 'service_healthy'])),
       nginx: { gateway: 'service_healthy' },
       grafana: { prometheus: 'service_healthy' },
     });

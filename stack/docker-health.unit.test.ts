@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { repository } from './paths.ts';
+import { serviceWorkspaces } from './workspaces.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -11,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-const services = ['user-service', 'order-service', 'payment-service', 'gateway'];
+const services = serviceWorkspaces.map(({ name }) => name);
 const wanted = [...services, 'migrate-order', 'nginx', 'rabbitmq'];
 const ready = '{"status":"ok","dependencies":{}}';
 

@@ -13,6 +13,9 @@ import { markedProcesses, waitUntilGone } from './processes.ts';
 import { loadSettings, portVariables } from './settings.ts';
 import { StateFile } from './state.ts';
 import { until } from './test/stand-ins.ts';
+import { databaseNames } from './workspaces.ts';
+
+const servers = databaseNames.map((name) => `postgres-${name}`);
 
 interface Result {
   code: number;
@@ -66,14 +69,14 @@ describe('the command line', () => {
 
     const status = await stack.run('status');
     expect(status.code).toBe(0);
-    for (const name of ['supervisor', 'postgres-user', 'postgres-order', 'postgres-payment', 'rabbitmq', 'adminer']) {
+    for (const name of ['supervisor', ...servers, 'rabbitmq', 'adminer']) {
       expect(status.stdout).toMatch(new RegExp(`^${name} +ready `, 'm'));
     }
   });
 
   it('each server -> has its database, in the collation that sorts alike everywhere', async () => {
     const { user, password } = loadSettings(stack.environment).postgres;
-    for (const name of ['user', 'order', 'payment']) {
+    for (const name of databaseNames) {
       const port = Number(stack.environment[`${name.toUpperCase()}_DB_PORT`]);
       const login = { host: '127.0.0.1', port, user, password, database: name };
       const client = new pg.Client(login);
@@ -87,10 +90,10 @@ describe('the command line', () => {
     }
   });
 
-  it('Adminer -> offers the three servers, and nothing else', async () => {
+  it('Adminer -> offers the servers of all databases, and nothing else', async () => {
     const page = await (await fetch(`http://127.0.0.1:${stack.environment.ADMINER_PORT}`)).text();
     const options = /<select name='auth\[server\]'>(.*?)<\/select>/.exec(page)?.[1];
-    expect(options?.split('<option>').slice(1)).toEqual(['postgres-user', 'postgres-order', 'postgres-payment']);
+    expect(options?.split('<option>').slice(1)).toEqual(servers);
   });
 
   it('a second start -> tells that it runs already; one that asks for more is refused', async () => {
