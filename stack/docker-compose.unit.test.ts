@@ -138,7 +138,9 @@ describe('docker-compose.yml', () => {
     const waiting = names.map((name) => [name, waits(block(`  ${name}:`))] as const);
     const order = Object.fromEntries(waiting.filter(([, others]) => Object.keys(others).length > 0));
     expect(order).toEqual({
-      ...Object.fromEntries(databaseNames.map((name) => [`migrate-${name}`, { [`postgres-${name}`]: 'service_healthy' }])),
+      ...Object.fromEntries(
+        databaseNames.map((name) => [`migrate-${name}`, { [`postgres-${name}`]: 'service_healthy' }]),
+      ),
       ...Object.fromEntries(
         databaseNames.map((name) => [`${name}-service`, { [`migrate-${name}`]: 'service_completed_successfully' }]),
       ),
