@@ -54,9 +54,14 @@ function dependencies(): string {
   return JSON.stringify(manifest.dependencies, null, 2).replaceAll('\n', '\n  ');
 }
 
+const orderSchema = () => read('order-service/prisma/schema.prisma');
+
+/** How the Prisma client of a service is made. */
+const prismaHeader = (): string => (orderSchema().split(/^(?:\/\/\/|enum|model) /m, 1)[0] ?? '').trimEnd();
+
 /** The tables that every service has, as its Prisma schema describes them. */
 function sharedModels(): string {
-  const schema = read('order-service/prisma/schema.prisma');
+  const schema = orderSchema();
   return infrastructureModels
     .map((model) => {
       const found = new RegExp(`(?:^///.*\\n)*^model ${model} \\{\\n[^}]*^\\}`, 'm').exec(schema);
@@ -73,6 +78,7 @@ const fill = (text: string, { name, title, capitals, port }: Names): string =>
     .replaceAll('SAMPLE', capitals)
     .replaceAll('{{PORT}}', String(port))
     .replaceAll('{{DEPENDENCIES}}', dependencies())
+    .replaceAll('{{PRISMA_HEADER}}', prismaHeader())
     .replaceAll('{{INFRASTRUCTURE_MODELS}}', sharedModels());
 
 /** New files, by where they go. */
