@@ -10,7 +10,8 @@ stack := $(native)
 build := $(run) npm run build
 endif
 test := npm test --
-k3s := $(run) sh k8s/k3s.sh
+where := CONTEXT='$(CONTEXT)' NAMESPACE='$(NAMESPACE)' OVERLAY='$(OVERLAY)' COMPONENTS='$(COMPONENTS)'
+k3s := $(where) REGISTRY='$(REGISTRY)' IMPORT='$(IMPORT)' URL='$(URL)' $(run) sh k8s/k3s.sh
 
 .DEFAULT_GOAL := help
 .PHONY: help
@@ -130,7 +131,7 @@ k3s-clean: ## Delete the namespace, and ALL DATA in it
 k3s-test: ## Play the whole scenario through NodePort and ingress: URL=http://localhost:30080
 	@$(k3s) test
 test-k8s: ## Render, validate and lint all overlays; where a cluster answers, prove them there
-	@$(run) sh k8s/test.sh
+	@CONTEXT='$(CONTEXT)' CRDS='$(CRDS)' $(run) sh k8s/test.sh
 
 # --- Check it ---------------------------------------------------------------------------------------------------------
 .PHONY: test-performance-quick test-performance test-performance-report load-test

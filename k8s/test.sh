@@ -147,6 +147,15 @@ export CONTEXT="$context" NAMESPACE="$namespace" NODE_PORT=30081 OVERLAY=k3s
 clean
 sh k8s/k3s.sh deploy
 sh k8s/k3s.sh test || fault 'the scenario'
+# The gateway has no business with a database: policies are worth nothing where nobody enforces them.
+reaches='require("node:net").connect(5432, "postgres-user").setTimeout(3000, () => process.exit(1))
+  .on("connect", () => process.exit(0)).on("error", () => process.exit(1))'
+if kube --namespace "$namespace" exec deployment/user-service -- node -e "$reaches"; then
+  kube --namespace "$namespace" exec deployment/gateway -- node -e "$reaches" 2>/dev/null &&
+    fault 'NetworkPolicies are not enforced: the gateway reaches a database'
+else
+  fault 'user-service does not reach its database'
+fi
 url=http://localhost:$NODE_PORT
 if node stack/kubernetes/scenario.ts --reachable "$url"; then
   node stack/kubernetes/disturbances.ts "$context" "$namespace" "$url" || fault 'something was lost'

@@ -204,7 +204,7 @@ describe('every pod', () => {
     const seconds = (name: string) => workloadOf(name).spec.template.spec.terminationGracePeriodSeconds ?? 0;
     const stopDelay = numberOf(configOf('host').STOP_DELAY);
     expect(stopDelay).toBeGreaterThanOrEqual(5);
-    const [, limit] = /const GRACE = (\d+)_000/.exec(readFile('common/src/service/run-process.ts')) ?? [];
+    const [, limit] = /const GRACE = (\d+)_000/.exec(readFile('common/src/process/run-process.ts')) ?? [];
     for (const name of programs) expect(seconds(name)).toBeGreaterThan(Number(limit));
     expect(Number(limit)).toBeGreaterThan(stopDelay + 10);
     const sleep = containerOf(workloadOf('nginx')).lifecycle?.preStop.sleep.seconds ?? 0;
