@@ -1,10 +1,42 @@
 import js from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
+import graphql from '@graphql-eslint/eslint-plugin';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
   globalIgnores(['**/dist/', '**/generated/', '**/coverage/', '.native/']),
-  js.configs.recommended,
+  { ...js.configs.recommended, files: ['**/*.{ts,js,cjs,mjs}'] },
+  {
+    files: ['gateway/src/**/*.graphql'],
+    languageOptions: {
+      parser: graphql.parser,
+      parserOptions: { graphQLConfig: { schema: 'gateway/src/**/*.graphql' } },
+    },
+    plugins: { '@graphql-eslint': graphql },
+    rules: {
+      ...graphql.configs['flat/schema-recommended'].rules,
+      '@graphql-eslint/require-description': [
+        'error',
+        {
+          types: true,
+          rootField: true,
+          FieldDefinition: true,
+          InputValueDefinition: true,
+          EnumValueDefinition: true,
+          DirectiveDefinition: true,
+        },
+      ],
+      // Short ones stand on one line.
+      '@graphql-eslint/description-style': 'off',
+      // The values are those of REST, which are in lower case.
+      '@graphql-eslint/naming-convention': [
+        'error',
+        { types: 'PascalCase', FieldDefinition: 'camelCase', InputValueDefinition: 'camelCase', Argument: 'camelCase' },
+      ],
+      // Pages, payloads and parts of a resource have no id, and are no resources.
+      '@graphql-eslint/strict-id-in-types': 'off',
+    },
+  },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],

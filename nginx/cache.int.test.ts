@@ -45,6 +45,7 @@ describe('what is public', () => {
     '/',
     '/graphql',
     '/query',
+    '/schema.graphql',
     '/graphql?query={__typename}',
     '/graphql?operationName=A&variables=%7B%7D',
     LONG,

@@ -4,6 +4,8 @@ import { createMetrics } from '@shop/common/metrics';
 import { openOperations, operationsOf } from '@shop/testing';
 import { buildApp } from './app.js';
 import { graphiqlRouter } from './graphiql/graphiql.js';
+import { buildSchema } from './schema.js';
+import { schemaRouter } from './schema-document.js';
 
 it('what the gateway answers beside GraphQL -> is for everybody, and nothing else is there', async () => {
   const app = buildApp({
@@ -14,11 +16,12 @@ it('what the gateway answers beside GraphQL -> is for everybody, and nothing els
     probes: {},
     isStopping: () => false,
     graphiql: await graphiqlRouter(['/', '/graphql', '/query']),
+    schemaDocument: schemaRouter(buildSchema()),
   });
   const operations = operationsOf(app);
   const isAsset = (operation: string) => /^GET \/graphiql\/[\w.-]+\.(js|css)$/.test(operation);
   expect(operations.filter(isAsset)).toHaveLength(2);
   expect(operations.filter((operation) => !isAsset(operation))).toEqual(
-    [...openOperations, 'GET /', 'GET /graphql', 'GET /query'].toSorted(),
+    [...openOperations, 'GET /', 'GET /graphql', 'GET /query', 'GET /schema.graphql'].toSorted(),
   );
 });

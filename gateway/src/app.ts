@@ -4,13 +4,16 @@ import { baseApp, errorHandler, healthRouter, notFound, type HealthOptions } fro
 export type AppParts = HealthOptions & {
   /** undefined where GraphiQL is off. */
   graphiql: Router | undefined;
+  /** undefined where introspection is off. */
+  schemaDocument: Router | undefined;
 };
 
 /** Everything that isn't GraphQL itself. What every answer needs (ids, headers, metrics) is done before. */
-export function buildApp({ graphiql, ...parts }: AppParts): Express {
+export function buildApp({ graphiql, schemaDocument, ...parts }: AppParts): Express {
   const app = baseApp();
   app.use(healthRouter(parts));
   if (graphiql) app.use(graphiql);
+  if (schemaDocument) app.use(schemaDocument);
   app.use(notFound);
   app.use(errorHandler(parts.logger));
   return app;

@@ -7,6 +7,15 @@ import {
   type TestBroker,
   timeLimit,
 } from '@shop/testing';
+import {
+  buildClientSchema,
+  buildSchema,
+  getIntrospectionQuery,
+  lexicographicSortSchema,
+  printSchema,
+  type GraphQLSchema,
+  type IntrospectionQuery,
+} from 'graphql';
 import { browse } from '../test/browse.js';
 import { aUser } from '../test/resources.js';
 import { read } from '../test/test-gateway.js';
@@ -268,6 +277,7 @@ describe('headers', () => {
     ['/query/', 204, 'GET, POST, OPTIONS'],
     ['/', 204, 'GET, HEAD, OPTIONS'],
     ['/health', 204, 'GET, HEAD, OPTIONS'],
+    ['/schema.graphql', 204, 'GET, HEAD, OPTIONS'],
     ['/nothing', 404, null],
   ])('OPTIONS of %s by nobody that CORS is for -> %i, Allow: %s', async (path, status, allow) => {
     for (const headers of [undefined, { origin: 'https://evil.example.com' }]) {
@@ -284,15 +294,30 @@ describe('GraphiQL', () => {
     expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
   });
 
-  it('switched off -> browsers get GraphQL’s answers, and / is no route', async () => {
+  it('switched off -> browsers get GraphQL’s answers; / and the schema are no routes', async () => {
     const closed = await startGateway({ ...config, graphiqlEnabled: false, introspectionEnabled: false });
     const at = (path: string) => browse(`http://127.0.0.1:${closed.port}${path}`);
     try {
       expect((await at('/')).status).toBe(404);
+      expect((await at('/schema.graphql')).status).toBe(404);
       expect((await at('/graphql')).headers['content-type']).toContain('json');
     } finally {
       await closed.stop();
     }
+  });
+});
+
+describe('the schema', () => {
+  it('/schema.graphql -> the same that introspection tells, for every cache', async () => {
+    const response = await fetch(`${base}/schema.graphql`);
+    const document = await response.text();
+
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/plain; charset=utf-8']);
+    expect(response.headers.get('cache-control')).toMatch(/^public, max-age=/);
+    const { data } = await ask(getIntrospectionQuery({ specifiedByUrl: true }));
+    const introspected = buildClientSchema(data as unknown as IntrospectionQuery);
+    const sorted = (schema: GraphQLSchema) => printSchema(lexicographicSortSchema(schema));
+    expect(sorted(buildSchema(document))).toBe(sorted(introspected));
   });
 });
 

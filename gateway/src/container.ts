@@ -8,6 +8,8 @@ import { perService, serviceKeys, services as knownServices } from './features.j
 import { graphiqlRouter } from './graphiql/graphiql.js';
 import { serviceProbe } from './probes.js';
 import { buildListener } from './request-listener.js';
+import { buildSchema } from './schema.js';
+import { schemaRouter } from './schema-document.js';
 import { OpenSubscriptions } from './subscriptions/open-subscriptions.js';
 import { Upstream } from './upstream-work.js';
 import { buildYoga, graphqlPaths } from './yoga.js';
@@ -46,6 +48,7 @@ export async function startGateway(config: Config): Promise<RunningGateway> {
     },
     isStopping: () => host.isStopping(),
     graphiql: config.graphiqlEnabled ? await graphiqlRouter(['/', ...graphqlPaths]) : undefined,
+    schemaDocument: config.introspectionEnabled ? schemaRouter(buildSchema()) : undefined,
   });
   const yoga = buildYoga({
     services,

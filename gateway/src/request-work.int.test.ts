@@ -52,7 +52,7 @@ const graphql = (query: string): CountedRequest => ({ path: '/graphql', token, b
 
 /** The numbers only go down: a change that needs less lowers them. */
 const limits: [string, CountedRequest, Partial<Work>][] = [
-  ['health', { path: '/health' }, { randoms: 1, lines: 1 }],
+  ['health', { path: '/health' }, { randoms: 1 }],
   ['the name of a type', graphql('{ __typename }'), { randoms: 1, hashes: 1, promises: 26, lines: 1 }],
   ['oneself', graphql('{ me { id email fullName } }'), { calls: 1, randoms: 1, hashes: 1, promises: 71, lines: 1 }],
   [
