@@ -30,10 +30,11 @@ restart: ## Stop everything and start it again in the background
 	@$(stack) restart
 status: ## Show the running processes
 	@$(stack) status
-logs: ## Show the last lines of all logs, or of some: make logs NAME=gateway
-	@$(stack) logs $(NAME)
+logs_options = $(if $(JSON),--json) $(if $(REQUEST),--request '$(REQUEST)') $(if $(TRACE),--trace '$(TRACE)')
+logs: ## Show the last lines of all logs, or of some: make logs NAME=gateway; of one request: REQUEST= or TRACE=; as written: JSON=1
+	@$(stack) logs $(strip $(logs_options) $(NAME))
 logs-f: ## Follow all logs, or some: make logs-f NAME="gateway order-service"
-	@$(stack) logs -f $(NAME)
+	@$(stack) logs -f $(strip $(logs_options) $(NAME))
 health: ## Check every part of the running system
 	@$(stack) health
 doctor: ## Show what this machine lacks, and how to get it

@@ -1,5 +1,6 @@
 // The command line: `node stack/main.ts COMMAND`.
 import { parseArgs } from 'node:util';
+import type { LogsWanted } from './commands/logs.ts';
 import { messageOf, StackError } from './errors.ts';
 
 export const migrateDirections = ['up', 'down', 'status'] as const;
@@ -26,7 +27,7 @@ export type StackCommand =
         | 'demo';
     }
   | { command: 'packages'; names: string[] }
-  | { command: 'logs'; names: string[]; follow: boolean }
+  | ({ command: 'logs' } & LogsWanted)
   | { command: 'run'; service: string }
   | { command: 'script'; service: string; script: string; parameters: string[] }
   | { command: 'dead-letters'; parameters: string[] }
@@ -41,6 +42,8 @@ export const usage = `Usage: node stack/main.ts COMMAND
   down, restart                    stop what runs; stop it and start it again in the background
   status, health                   the processes; what each part answers
   logs [-f] [NAME...]              the last lines of the logs; -f: and the next ones
+    --json                         as they were written; a pipe gets them so anyhow
+    --request ID, --trace ID       all lines of one request, of all processes
   run SERVICE                      one service in the foreground, restarted when its source changes (after infra)
   migrate up|down|status [SERVICE...]
   script SERVICE SCRIPT [-- ARGUMENT...]  an npm script of a service, with its settings and beside its database
@@ -64,19 +67,20 @@ export function parseArguments(args: string[]): StackCommand {
     const options = {
       detach: { type: 'boolean', short: 'd' },
       background: { type: 'boolean' },
-      follow: { type: 'boolean', short: 'f' },
+      ...logsFlags,
     } as const;
     parsed = parseArgs({ args, allowPositionals: true, options });
   } catch (error) {
     throw refusal(messageOf(error));
   }
   const [command = '', ...rest] = parsed.positionals;
-  const { detach = false, background = false, follow = false } = parsed.values;
+  const { detach = false, background = false, ...ofLogs } = parsed.values;
   if ((detach || background) && command !== 'up' && command !== 'infra') throw refusal('-d is for up and infra');
-  if (follow && command !== 'logs') throw refusal('-f is for logs');
+  const foreign = Object.keys(ofLogs)[0];
+  if (foreign && command !== 'logs') throw refusal(`${foreign === 'follow' ? '-f' : `--${foreign}`} is for logs`);
   switch (command) {
     case 'logs':
-      return { command, names: rest, follow };
+      return { command, names: rest, ...logsWanted(ofLogs) };
     case 'packages':
       return { command, names: rest };
     case 'run': {
@@ -131,6 +135,28 @@ export function parseArguments(args: string[]): StackCommand {
       throw refusal(command ? `there is no command ${command}` : 'a command is missing');
   }
 }
+
+const logsFlags = {
+  follow: { type: 'boolean', short: 'f' },
+  json: { type: 'boolean' },
+  request: { type: 'string' },
+  trace: { type: 'string' },
+} as const;
+
+type LogsFlags = { follow?: boolean; json?: boolean; request?: string; trace?: string };
+
+function logsWanted({ follow = false, json = false, request, trace }: LogsFlags): Omit<LogsWanted, 'names'> {
+  if (request !== undefined && trace !== undefined) throw refusal('--request and --trace can not be combined');
+  if (request === '' || trace === '') throw refusal('an id is missing');
+  if (request !== undefined) return { follow, json, of: { field: 'requestId', id: request } };
+  // The whole header traceparent will do.
+  const id = trace && (/^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(trace)?.[1] ?? trace);
+  return { follow, json, of: id === undefined ? undefined : { field: 'traceId', id } };
+}
+
+/** The options of `logs` alone. Throws a StackError. */
+export const logsOptions = (args: string[]): Omit<LogsWanted, 'names'> =>
+  logsWanted(parseArgs({ args, options: logsFlags }).values);
 
 function refusal(message: string): StackError {
   return new StackError(`${message}\n\n${usage}`);

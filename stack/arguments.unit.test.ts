@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseArguments } from './arguments.ts';
 
+const TRACE = '0af7651916cd43dd8448eb211c80319c';
+
 describe('parseArguments', () => {
   it.each([
     [['up'], { command: 'up', mode: 'foreground' }],
@@ -8,8 +10,19 @@ describe('parseArguments', () => {
     [['infra', '--detach'], { command: 'infra', mode: 'detached' }],
     [['infra', '--background'], { command: 'infra', mode: 'background' }],
     [['down'], { command: 'down' }],
-    [['logs'], { command: 'logs', names: [], follow: false }],
-    [['logs', '-f', 'gateway', 'rabbitmq'], { command: 'logs', names: ['gateway', 'rabbitmq'], follow: true }],
+    [['logs'], { command: 'logs', names: [], follow: false, json: false }],
+    [
+      ['logs', '-f', '--json', 'gateway', 'rabbitmq'],
+      { command: 'logs', names: ['gateway', 'rabbitmq'], follow: true, json: true },
+    ],
+    [
+      ['logs', '--request', 'r-1'],
+      { command: 'logs', names: [], follow: false, json: false, of: { field: 'requestId', id: 'r-1' } },
+    ],
+    ...[TRACE, `00-${TRACE}-b7ad6b7169203331-01`].map((trace): [string[], object] => [
+      ['logs', '--trace', trace, 'gateway'],
+      { command: 'logs', names: ['gateway'], follow: false, json: false, of: { field: 'traceId', id: TRACE } },
+    ]),
     [['run', 'user-service'], { command: 'run', service: 'user-service' }],
     [
       ['script', 'payment', 'reconcile', '--', '--since', '2026-01-31'],
@@ -33,6 +46,9 @@ describe('parseArguments', () => {
     [['down', 'gateway'], 'down takes no further words'],
     [['down', '-d'], '-d is for up and infra'],
     [['up', '-f'], '-f is for logs'],
+    [['down', '--trace', TRACE], '--trace is for logs'],
+    [['logs', '--trace', TRACE, '--request', 'r-1'], '--request and --trace can not be combined'],
+    [['logs', '--request', ''], 'an id is missing'],
     [['up', '--quick'], "Unknown option '--quick'"],
     [['run'], 'run takes the name of one service'],
     [['script', 'payment'], 'script takes the names of a service and of its script'],

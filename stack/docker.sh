@@ -209,12 +209,19 @@ case $command in
   status) compose_all ps --all ;;
   health) health ;;
   logs)
-    follow=
-    if [ "${1:-}" = -f ]; then
-      follow=--follow
-      shift
-    fi
-    compose_all logs --tail 100 $follow "$@"
+    follow='' view='' tail=100
+    while :; do
+      case ${1:-} in
+        -f) follow=--follow view="$view $1" && shift ;;
+        --json) view="$view $1" && shift ;;
+        --request | --trace) # ids, which have no spaces
+          tail=all view="$view $1 ${2:?an id is missing}"
+          shift 2
+          ;;
+        *) break ;;
+      esac
+    done
+    compose_all logs --no-color --tail "$tail" $follow "$@" | node stack/show-logs.ts $view
     ;;
   migrate)
     direction=${1:?migrate takes up, down or status}

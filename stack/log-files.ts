@@ -46,6 +46,9 @@ export function rotateLog(file: string): void {
   truncateSync(file);
 }
 
+/** All lines that there are, those of the older file first. */
+export const allLines = (file: string): string[] => [`${file}.1`, file].flatMap((each) => lastLines(each, Infinity));
+
 /** The last lines that were written after a position in the file; of one that was rotated since, all there are. */
 export function lastLines(file: string, count: number, start = 0): string[] {
   if (!existsSync(file)) return [];

@@ -38,7 +38,7 @@ async function execute(command: StackCommand, context: Context): Promise<number>
     case 'health':
       return health(context);
     case 'logs':
-      return logs(command.names, command.follow, context);
+      return logs(command, context);
     case 'run':
       return run(command.service, context);
     case 'script':

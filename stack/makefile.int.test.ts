@@ -129,6 +129,8 @@ describe('parameters', () => {
     ['migrate-down', ['SERVICE=order'], 'migrate down order'],
     ['logs', ['NAME=gateway'], 'logs gateway'],
     ['logs-f', ['NAME=gateway order-service'], 'logs -f gateway order-service'],
+    ['logs', ['REQUEST=r-1', 'JSON=1'], `logs --json --request 'r-1'`],
+    ['logs-f', ['TRACE=0af7', 'NAME=gateway'], `logs -f --trace '0af7' gateway`],
   ])('%s %j -> %s, on both stacks', async (target, parameters, command) => {
     const asOne = async (...more: string[]) =>
       (await commandsOf(target, ...parameters, ...more)).map((line) => line.replace(/ +/g, ' ').trim());

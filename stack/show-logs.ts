@@ -1,0 +1,33 @@
+// What Compose shows of logs, each line behind the name of its container, as `make logs` shows them: read from standard input.
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { logsOptions } from './arguments.ts';
+import { belongsTo, readableLine, timeOf } from './log-lines.ts';
+import { Output } from './output.ts';
+
+const prefixed = /^(\S+?)(?:-\d+)? +\| ?(.*)$/s;
+
+const output = new Output();
+const { json, of, follow } = logsOptions(process.argv.slice(2));
+const isRaw = json || !process.stdout.isTTY;
+const show = ({ name, line }: { name: string; line: string }): void => {
+  const styled: Parameters<typeof readableLine>[2] = (style, text) => output.style(style, text, process.stdout);
+  output.result(isRaw ? line : readableLine(name.padEnd(16), line, styled));
+};
+
+const kept: { name: string; line: string }[] = [];
+const lines = createInterface({ input: process.stdin, crlfDelay: Infinity });
+lines.on('line', (text) => {
+  const [, name = '', line = text] = prefixed.exec(text) ?? [];
+  if (of === undefined) show({ name, line });
+  else if (belongsTo(line, of)) {
+    if (follow) show({ name, line });
+    else kept.push({ name, line });
+  }
+});
+await once(lines, 'close');
+kept.sort((a, b) => timeOf(a.line) - timeOf(b.line)).forEach(show);
+if (of !== undefined && !follow && kept.length === 0) {
+  output.error(`no log has a line with the ${of.field} ${of.id}`);
+  process.exitCode = 1;
+}
