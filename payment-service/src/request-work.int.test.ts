@@ -22,7 +22,7 @@ afterAll(async () => {
 
 /** The numbers only go down: a change that needs less lowers them. */
 const limits: [string, () => CountedRequest, Partial<Work>][] = [
-  ['health', () => ({ path: '/health' }), { randoms: 1, lines: 1 }],
+  ['health', () => ({ path: '/health' }), { randoms: 1 }],
   [
     'a payment by its id',
     () => ({ path: `/api/v1/payments/${paymentId}`, token }),

@@ -44,7 +44,7 @@ export function observe(
   request: IncomingMessage,
   response: ServerResponse,
   { logger, metrics }: Observers,
-  span: OpenSpan | undefined,
+  { span, level }: { span: OpenSpan | undefined; level: 'info' | 'debug' },
 ): void {
   const start = process.hrtime.bigint();
   response.once('close', () => {
@@ -60,7 +60,7 @@ export function observe(
       attributes: { 'http.request.method': method, 'http.route': route, 'http.response.status_code': Number(status) },
       errorType: response.statusCode >= 500 ? status : undefined,
     });
-    logger.info('request', {
+    logger[level]('request', {
       method: request.method,
       route,
       status: response.statusCode,

@@ -5,7 +5,7 @@ import { continueTrace, type Tracing } from '../tracing/index.js';
 import { observe, type Observers } from './observe-request.js';
 
 const REQUEST_ID = /^[\w.-]{1,128}$/;
-/** What is asked every few seconds, by machines: a trace of it would only hide the others. */
+/** What is asked every few seconds, by machines: a trace of it, or a line in the log, would only hide the others. */
 const PROBE = /^\/(?:health|ready|metrics)(?:\?|$)/;
 
 export interface RequestScopeParts extends Observers {
@@ -39,7 +39,7 @@ export function inRequestScope(
   response.setHeader('X-Request-Id', scope.requestId);
   response.setHeader('traceparent', scope.traceparent);
   runInScope(scope, () => {
-    observe(request, response, observers, span);
+    observe(request, response, observers, { span, level: isProbe ? 'debug' : 'info' });
     handle(scope);
   });
 }
