@@ -5,6 +5,7 @@ import { InvalidInput, type FieldFault, type Precondition } from '../errors/inde
 import type { Answer, LeasedKey } from '../idempotency/index.js';
 import type { Admit } from './bulkhead.js';
 import { preconditionOf } from './conditions.js';
+import type { Deprecation } from './deprecation.js';
 import { canonicalJson, fingerprintOf, idempotencyKey, type WithIdempotency } from './idempotency.js';
 import { routeOf } from './observe-request.js';
 import { replyAnswer, type Reply } from './reply.js';
@@ -39,6 +40,7 @@ export interface Route {
   readonly maxBodyBytes?: number | undefined;
   /** Whether it supports the header Idempotency-Key. */
   readonly isIdempotent?: boolean;
+  readonly deprecation?: Deprecation | undefined;
   readonly respond: (request: Request, by: Circumstances) => Promise<Answer>;
 }
 
@@ -48,6 +50,8 @@ interface Parts<P, Q, B> {
   params?: Validator<P>;
   query?: Validator<Q>;
   body?: Validator<B>;
+  /** The route will go: docs/versioning.md. */
+  deprecation?: Deprecation;
 }
 
 /** What a handler of a public route is given. */
@@ -101,11 +105,12 @@ const isChange = (method: Method): boolean => method === 'PUT' || method === 'PA
 export function publicRoute<P, Q, B>(
   parts: Parts<P, Q, B> & { handle: (input: PublicInput<P, Q, B>) => Promise<Reply> },
 ): Route {
-  const { method, path, handle } = parts;
+  const { method, path, deprecation, handle } = parts;
   return {
     method,
     path,
     access: 'public',
+    deprecation,
     respond: async (request) => replyAnswer(await handle(await parse(parts, request))),
   };
 }
@@ -123,13 +128,14 @@ export function route<P, Q, B>(
     handle: (input: Input<P, Q, B>) => Promise<Reply>;
   },
 ): Route {
-  const { method, path, access, idempotent: isIdempotent = false, maxBodyBytes, handle } = parts;
+  const { method, path, access, idempotent: isIdempotent = false, maxBodyBytes, deprecation, handle } = parts;
   return {
     method,
     path,
     access,
     isIdempotent,
     maxBodyBytes,
+    deprecation,
     respond: async (request, { caller, once, admit }) => {
       if (caller === undefined) throw new Error(`no caller on ${method} ${path}, which isn't public`);
       const key = isIdempotent ? idempotencyKey(request.headers) : undefined;

@@ -3,6 +3,7 @@ import type { AccessTokenVerifier } from '../auth/index.js';
 import type { Admission } from './admission.js';
 import { authorize, callerOf, identify } from './authenticate.js';
 import { isNotModified } from './conditions.js';
+import { tellDeprecation } from './deprecation.js';
 import type { WithIdempotency } from './idempotency.js';
 import { jsonBody, rawJsonBody } from './json-body.js';
 import { markRoute } from './observe-request.js';
@@ -47,12 +48,13 @@ export function buildRouter(base: string, routes: readonly Route[], gates: Gates
     for (const route of ofPath) {
       if (route.isIdempotent && once === undefined) throw new Error(`${base}${path} needs an idempotency store`);
       const callers = route.access === 'public' ? [countRequest] : [whoCalls, countRequest, authorize(route.access)];
+      const notices = route.deprecation === undefined ? [] : [tellDeprecation(route.deprecation)];
       const register = entry[route.method.toLowerCase() as Lowercase<Method>].bind(entry);
       const body =
         route.rawBody === undefined
           ? jsonBody({ maxBytes: route.maxBodyBytes, admit: admitBody })
           : rawJsonBody({ ...route.rawBody, admit: admitBody });
-      register(...callers, ...(withBody(route.method) ? body : []), respondWith(route, gates));
+      register(...notices, ...callers, ...(withBody(route.method) ? body : []), respondWith(route, gates));
     }
     entry.all(otherMethods(methodsOf(ofPath)));
   }

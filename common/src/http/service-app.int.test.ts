@@ -4,7 +4,7 @@ import http, { type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import request from 'supertest';
-import { createTestTokens, TIMEOUT, sendRaw } from '@shop/testing';
+import { createTestTokens, eventually, TIMEOUT, sendRaw } from '@shop/testing';
 import { AccessTokenVerifier, RevocationList } from '../auth/index.js';
 import { Conflict, ServiceUnavailable, UpstreamTimeout } from '../errors/index.js';
 import { createLogger, currentScope } from '../logger/index.js';
@@ -498,6 +498,35 @@ describe('every answer', () => {
     expect(headers['access-control-allow-origin']).toBe('http://shop.test');
   });
 
+  it('a route that will go -> each of its answers says since when, until when, and what is to be used; others do not', async () => {
+    const deprecation = {
+      since: new Date('2026-12-01'),
+      sunset: new Date('2027-06-30'),
+      link: 'https://shop.test/things',
+    };
+    const old = route({
+      method: 'GET',
+      path: '/',
+      access: 'authenticated',
+      deprecation,
+      handle: async () => ok('', []),
+    });
+    const next = publicRoute({ method: 'GET', path: '/next', handle: async () => ok('', []) });
+    const target = buildApp({ routes: { '/things': [old, next] } });
+    for (const [headers, status] of [
+      [user, 200],
+      [{}, 401],
+    ] as const) {
+      const answer = await request(target).get('/things').set(headers).expect(status);
+      expect(answer.headers).toMatchObject({
+        deprecation: '@1796083200',
+        sunset: 'Wed, 30 Jun 2027 00:00:00 GMT',
+        link: '<https://shop.test/things>; rel="deprecation"',
+      });
+    }
+    expect(Object.keys((await request(target).get('/things/next').expect(200)).headers)).not.toContain('deprecation');
+  });
+
   it('security headers -> there, and nothing tells the framework', async () => {
     const { headers } = await request(app).get('/health');
     expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'x-frame-options': 'SAMEORIGIN' });
@@ -652,5 +681,22 @@ describe('health', () => {
     await request(target).delete(`/api/v1/things/${randomUUID()}`).set(user);
     const { text: metrics } = await request(target).get('/metrics').expect(200);
     expect(metrics).toContain('http_route="/api/v1/things/:id",http_response_status_code="403"');
+  });
+});
+
+it('probes -> logged at level debug, all other requests at info', async () => {
+  const logged: string[] = [];
+  const tell = (level: string) => (message: string) => void logged.push(`${level} ${message}`);
+  const logger = { error: tell('error'), warn: tell('warn'), info: tell('info'), debug: tell('debug') };
+  const server = buildApp({ logger });
+  for (const path of ['/health', '/health?deep=1', '/ready', '/metrics', '/healthy', '/api/v1/nothing']) {
+    await request(server).get(path);
+  }
+  await eventually(() => {
+    expect(logged.filter((line) => line.endsWith(' request'))).toEqual([
+      ...Array.from({ length: 4 }, () => 'debug request'),
+      'info request',
+      'info request',
+    ]);
   });
 });

@@ -1,0 +1,47 @@
+// What is published of the system, as it is now and as it was released last.
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { eventJsonSchema, eventTypes } from '@shop/common/contracts';
+import { lexicographicSortSchema, printSchema } from 'graphql';
+import { repository } from '../paths.ts';
+import type { BreakingChange } from './breaking-change.ts';
+import { eventChanges, type EventSchemas } from './event-changes.ts';
+import { graphqlChanges, toSchema } from './graphql-changes.ts';
+
+export interface Contracts {
+  /** The GraphQL schema as a document. */
+  graphql: string;
+  events: EventSchemas;
+}
+
+const released = path.join(import.meta.dirname, 'released');
+const files = { graphql: path.join(released, 'schema.graphql'), events: path.join(released, 'events.json') };
+
+export function currentContracts(): Contracts {
+  const source = path.join(repository, 'gateway/src');
+  const parts = globSync('**/*.graphql', { cwd: source }).toSorted();
+  const document = parts.map((file) => readFileSync(path.join(source, file), 'utf8')).join('\n');
+  return {
+    graphql: `${printSchema(lexicographicSortSchema(toSchema(document)))}\n`,
+    events: Object.fromEntries(eventTypes.map((type) => [type, eventJsonSchema(type)])),
+  };
+}
+
+export const releasedContracts = (): Contracts => ({
+  graphql: readFileSync(files.graphql, 'utf8'),
+  events: JSON.parse(readFileSync(files.events, 'utf8')) as EventSchemas, // as `release` has written it
+});
+
+/** From now on these are what must not break. */
+export function release({ graphql, events }: Contracts): void {
+  writeFileSync(files.graphql, graphql);
+  writeFileSync(files.events, `${JSON.stringify(events, undefined, 2)}\n`);
+}
+
+/** `today` as 2026-01-31. */
+export async function breakingChanges(before: Contracts, after: Contracts, today: string): Promise<BreakingChange[]> {
+  return [
+    ...(await graphqlChanges(toSchema(before.graphql), toSchema(after.graphql), today)),
+    ...eventChanges(before.events, after.events),
+  ];
+}
