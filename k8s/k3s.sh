@@ -67,7 +67,7 @@ compose_overlay() {
     fi
     if [ "$node_port" != 30080 ]; then
       printf 'patches:\n  - target: { kind: Service, name: nginx-nodeport }\n'
-      printf "    patch: '[{ op: replace, path: /spec/ports/0/nodePort, value: %s }]'\n" "$node_port"
+      printf "    patch: '- { op: replace, path: /spec/ports/0/nodePort, value: %s }'\n" "$node_port"
     fi
   } >"$build/$OVERLAY/kustomization.yaml"
   rendered=$build/$OVERLAY/rendered.yaml
