@@ -1,5 +1,6 @@
 import { createRateLimit } from '@shop/common/http';
 import { EventBroadcast } from '@shop/common/messaging';
+import type { Siblings } from '@shop/common/process';
 import { createHost, packageVersion, type RunningHost } from '@shop/common/service';
 import { buildApp } from './app.js';
 import type { Config } from './config.js';
@@ -17,8 +18,8 @@ import { buildYoga, graphqlPaths } from './yoga.js';
 export type RunningGateway = RunningHost;
 
 /** Builds and starts the gateway. It serves while the broker and the services are down. */
-export async function startGateway(config: Config): Promise<RunningGateway> {
-  const host = await createHost({ name: 'gateway', version: packageVersion(import.meta.url), config });
+export async function startGateway(config: Config, siblings?: Siblings): Promise<RunningGateway> {
+  const host = await createHost({ name: 'gateway', version: packageVersion(import.meta.url), config, siblings });
   const { name: service, version, logger, metrics, tracing, broker, verifier, revocationStream } = host;
 
   const clientOf = (name: string, url: string) => host.createClient({ name, url, timeout: config.upstreamTimeout });
@@ -66,7 +67,7 @@ export async function startGateway(config: Config): Promise<RunningGateway> {
     app,
     yoga,
     verifier,
-    limitRate: createRateLimit({ perSecond: config.requestsPerSecond }),
+    limitRate: createRateLimit({ perSecond: config.requestsPerSecond, counts: siblings }),
     graphiqlEnabled: config.graphiqlEnabled,
     corsOrigins: config.corsOrigins,
     trustedProxies: config.trustedProxies,

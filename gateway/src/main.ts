@@ -4,6 +4,6 @@ import { loadConfig } from './config.js';
 await runProcess({
   environment: process.env,
   loadConfig,
-  start: async (config) => (await import('./container.js')).startGateway(config),
+  start: async (config, siblings) => (await import('./container.js')).startGateway(config, siblings),
   exit: (code) => process.exit(code),
 });

@@ -1,6 +1,7 @@
 import { v7 as newId } from 'uuid';
 import { auditActions } from '@shop/common/contracts';
 import { auditRoutes } from '@shop/common/http';
+import type { Siblings } from '@shop/common/process';
 import { packageVersion, startService, type RunningService } from '@shop/common/service';
 import type { Config } from './config.js';
 import { createDatabase } from './database.js';
@@ -15,11 +16,12 @@ import { paymentEvents } from './orders/payment-events.consumer.js';
 const REQUEST_LEASE = 10_000;
 
 /** Builds and starts the whole service. It serves while the broker is down; it rejects when its database is. */
-export const startOrderService = (config: Config): Promise<RunningService> =>
+export const startOrderService = (config: Config, siblings?: Siblings): Promise<RunningService> =>
   startService({
     name: 'order-service',
     version: packageVersion(import.meta.url),
     config,
+    siblings,
     createDatabase,
     countPublished: countOrderEvents,
     build: ({ database, databaseClock, store, auditTrail, topology }) => {

@@ -2,6 +2,7 @@ import { v7 as newId } from 'uuid';
 import { auditActions } from '@shop/common/contracts';
 import { auditRoutes } from '@shop/common/http';
 import type { Logger } from '@shop/common/logger';
+import type { Siblings } from '@shop/common/process';
 import { BackgroundWorker, packageVersion, startService, type RunningService } from '@shop/common/service';
 import type { Config } from './config.js';
 import { createDatabase } from './database.js';
@@ -47,7 +48,10 @@ const PURGE_POLL = 60_000;
 const WATCH_POLL = 5_000;
 
 /** Builds and starts the whole service. It serves while the broker is down; it rejects when its database is. */
-export const startPaymentService = (config: Config, options: { logger?: Logger } = {}): Promise<RunningService> =>
+export const startPaymentService = (
+  config: Config,
+  options: { logger?: Logger; siblings?: Siblings | undefined } = {},
+): Promise<RunningService> =>
   startService({
     name: 'payment-service',
     version: packageVersion(import.meta.url),

@@ -4,6 +4,6 @@ import { loadConfig } from './config.js';
 await runProcess({
   environment: process.env,
   loadConfig,
-  start: async (config) => (await import('./container.js')).startPaymentService(config),
+  start: async (config, siblings) => (await import('./container.js')).startPaymentService(config, { siblings }),
   exit: (code) => process.exit(code),
 });

@@ -2,6 +2,7 @@ import { v7 as newId } from 'uuid';
 import { auditActions } from '@shop/common/contracts';
 import { addressBlock, auditRoutes } from '@shop/common/http';
 import { currentScope } from '@shop/common/logger';
+import type { Siblings } from '@shop/common/process';
 import { BackgroundWorker, packageVersion, startService, type RunningService } from '@shop/common/service';
 import type { Config } from './config.js';
 import { createDatabase } from './database.js';
@@ -36,17 +37,18 @@ const ATTEMPTS = { atOnce: 1, maxWaiting: 500, maxWait: 5_000 };
 /** Builds and starts the whole service. It serves while the broker is down; it rejects when its database is. */
 export const startUserService = (
   config: Config,
-  { clock = () => new Date() }: { clock?: () => Date } = {},
+  { clock = () => new Date(), siblings }: { clock?: () => Date; siblings?: Siblings | undefined } = {},
 ): Promise<RunningService> =>
   startService({
     name: 'user-service',
     version: packageVersion(import.meta.url),
     config,
+    siblings,
     createDatabase,
     countPublished: countUserEvents,
     build: ({ logger, metrics, database, store, auditTrail, revocations }) => {
       const { publicKeys, tokenIssuer: issuer, tokenAudience: audience, accessTokenLifetime, firstAdmin } = config;
-      const passwords = new PasswordHasher({ cost: config.bcryptCost });
+      const passwords = new PasswordHasher({ cost: config.bcryptCost, processes: config.workers });
       exposeHashing(metrics, passwords);
       const users = new UserRepository({ database, store });
       const userService = new UserService({ users, revocations, clock });

@@ -14,6 +14,8 @@ import { integer } from './setting.js';
 /** What every process that answers HTTP is set from outside. Lengths of time are in milliseconds. */
 export interface HostConfig {
   logLevel: HttpSettings['LOG_LEVEL'];
+  /** Processes that share its port; absent: one. */
+  workers?: number;
   /** Absent: no traces are made. */
   tracing?: ReturnType<typeof tracingOf>;
   /** How long requests are still taken after the signal to stop; absent: not at all. */
@@ -44,7 +46,11 @@ export interface ServiceConfig extends HostConfig {
 }
 
 /** The variables that every process reads. Those of its port and its rate limit have names of their own. */
-export const hostSettings = { ...httpSettings, JWT_PUBLIC_KEYS: publicKeys() };
+export const hostSettings = {
+  ...httpSettings,
+  WORKERS: integer({ min: 1, max: 64, default: 1 }),
+  JWT_PUBLIC_KEYS: publicKeys(),
+};
 
 /** The variables that every service reads. Those of its port and its database have names of their own. */
 export const serviceSettings = {
@@ -60,6 +66,7 @@ export const hostConfig = (
 ): HostConfig => ({
   ...own,
   logLevel: values.LOG_LEVEL,
+  workers: values.WORKERS,
   tracing: tracingOf(values),
   stopDelay: stopDelayOf(values),
   host: values.HOST,

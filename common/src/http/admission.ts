@@ -1,6 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { Bulkhead, type Admit, type Place } from './bulkhead.js';
 import { rowsWanted } from './list-query.js';
+import type { Counts } from '../process/index.js';
 import { clientKey, clientOf, RateCounter } from './rate-limit.js';
 
 /** Bytes up to which nothing is asked: a page of a hundred ordinary orders has 60 kB. */
@@ -27,8 +28,8 @@ export class Admission {
   readonly #rate: RateCounter;
   readonly #room = new Bulkhead(ROOM);
 
-  constructor({ requestsPerSecond }: { requestsPerSecond: number }) {
-    this.#rate = new RateCounter({ perSecond: requestsPerSecond });
+  constructor({ requestsPerSecond, counts }: { requestsPerSecond: number; counts: Counts | undefined }) {
+    this.#rate = new RateCounter({ perSecond: requestsPerSecond, counts });
   }
 
   /** For all requests whose caller has been looked for. */

@@ -74,7 +74,7 @@ export function healthRouter(options: HealthOptions): Router {
       sendJson(response, ready.status === 'unavailable' ? 503 : 200, { service, ...ready });
     })
     .get('/metrics', markRoute('/metrics'), async (_request, response) => {
-      response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+      response.type(metrics.registry.contentType).send(await metrics.report());
     })
     .all(['/health', '/ready', '/metrics'], readOnly);
 }

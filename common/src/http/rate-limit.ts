@@ -1,13 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import type { Request } from 'express';
-import { MemoryStore, type Options } from 'express-rate-limit';
 import { RateLimited } from '../errors/index.js';
 import { currentScope } from '../logger/index.js';
+import { COUNT_WINDOW, WindowCounts, type Counts } from '../process/index.js';
 import { callerOf } from './authenticate.js';
 import { addressBlock } from './client-address.js';
 import { setRateLimitHeaders } from './rate-limit-headers.js';
-
-const WINDOW = 1_000;
 
 /** Whose requests are counted together. */
 export interface Client {
@@ -21,24 +19,29 @@ export type RateLimit = (response: ServerResponse, client: Client, cost?: number
 export const clientKey = ({ accountId, address }: Client): string =>
   accountId === undefined ? `address:${addressBlock(address)}` : `account:${accountId}`;
 
+export interface RateCounterOptions {
+  perSecond: number;
+  counts?: Counts | undefined;
+}
+
 /**
- * At most `perSecond` requests a second for each account, or for each address where no account is known. The counting is
- * express-rate-limit's; its middleware needs Express, which GraphQL requests don't go through, and can't describe several
+ * At most `perSecond` requests a second for each account, or for each address where no account is known. Not by
+ * express-rate-limit: its middleware needs Express, which GraphQL requests don't go through, and can't describe several
  * limits.
  */
 export class RateCounter {
   readonly #perSecond: number;
-  readonly #store = new MemoryStore();
+  readonly #counts: Counts;
 
-  constructor({ perSecond }: { perSecond: number }) {
+  /** `counts`: those that several processes share; absent: those of this one. */
+  constructor({ perSecond, counts = new WindowCounts() }: RateCounterOptions) {
     this.#perSecond = perSecond;
-    // The store reads nothing else of the middleware's options.
-    this.#store.init({ windowMs: WINDOW } as Options);
+    this.#counts = counts;
   }
 
   readonly count: RateLimit = async (response, client, cost = 1) => {
     const { before, after, resetSeconds } = await this.#add(client, cost);
-    const policy = { name: 'requests', quota: this.#perSecond, windowSeconds: WINDOW / 1_000 };
+    const policy = { name: 'requests', quota: this.#perSecond, windowSeconds: COUNT_WINDOW / 1_000 };
     setRateLimitHeaders(response, policy, { remaining: Math.max(0, this.#perSecond - after), resetSeconds });
     if (before >= this.#perSecond) throw new RateLimited(resetSeconds);
   };
@@ -52,15 +55,12 @@ export class RateCounter {
   /** Nothing costs more than there is in a second, so everything can be asked for. */
   async #add(client: Client, cost: number): Promise<{ before: number; after: number; resetSeconds: number }> {
     const units = Math.max(1, Math.min(cost, this.#perSecond));
-    const key = clientKey(client);
-    for (let counted = 1; counted < units; counted++) void this.#store.increment(key); // in memory, and at once
-    const { totalHits: after, resetTime } = await this.#store.increment(key);
-    const wait = (resetTime?.getTime() ?? Date.now() + WINDOW) - Date.now();
-    return { before: after - units, after, resetSeconds: Math.max(1, Math.ceil(wait / 1_000)) };
+    const { total: after, endsAt } = await this.#counts.add(clientKey(client), units);
+    return { before: after - units, after, resetSeconds: Math.max(1, Math.ceil((endsAt - Date.now()) / 1_000)) };
   }
 }
 
-export const createRateLimit = (options: { perSecond: number }): RateLimit => new RateCounter(options).count;
+export const createRateLimit = (options: RateCounterOptions): RateLimit => new RateCounter(options).count;
 
 /** Who a request of an Express app is counted for. */
 export const clientOf = (request: Request): Client => ({

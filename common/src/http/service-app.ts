@@ -5,6 +5,7 @@ import type { AllowedOrigins } from '../config/index.js';
 import type { IdempotencyStore } from '../idempotency/index.js';
 import type { Logger } from '../logger/index.js';
 import type { Metrics } from '../metrics/index.js';
+import type { Counts } from '../process/index.js';
 import type { Tracing } from '../tracing/index.js';
 import { Admission } from './admission.js';
 import { clientAddressReader } from './client-address.js';
@@ -30,6 +31,8 @@ export interface ServiceAppOptions {
   /** Addresses or networks whose X-Forwarded-For is believed. */
   trustedProxies: readonly string[];
   requestsPerSecond: number;
+  /** Where requests are counted; absent: in this process. */
+  counts?: Counts | undefined;
   /** Routes by the path that they stand below, such as /api/v1/orders. */
   routes: Readonly<Record<string, readonly Route[]>>;
   /** For routes that are idempotent. */
@@ -58,7 +61,7 @@ export function buildServiceApp(options: ServiceAppOptions): Express {
     options;
   const gates = {
     verifier,
-    admission: new Admission({ requestsPerSecond }),
+    admission: new Admission({ requestsPerSecond, counts: options.counts }),
     once: idempotency && withIdempotency({ store: idempotency, logger }),
   };
   const app = baseApp();

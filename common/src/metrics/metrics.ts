@@ -1,5 +1,7 @@
 import { Counter, Histogram, Registry } from 'prom-client';
+import type { Siblings } from '../process/index.js';
 import { collectProcessMetrics } from './process-metrics.js';
+import { mergeMetrics } from './merge-metrics.js';
 
 /**
  * Seconds; the buckets that OpenTelemetry's semantic conventions advise for durations of HTTP requests, database calls and
@@ -16,18 +18,22 @@ export const DURATION_BUCKETS: readonly number[] = [
 export interface Metrics {
   /** All metrics of this process; others add theirs to it. */
   readonly registry: Registry;
+  /** All metrics of this process and of its siblings, as Prometheus reads them. */
+  readonly report: () => Promise<string>;
   /** Without the status, which a client chooses for the most part: a histogram of each would be thousands of series. */
   readonly httpServerRequestDuration: Histogram<'http_request_method' | 'http_route'>;
   readonly httpServerResponses: Counter<'http_request_method' | 'http_route' | 'http_response_status_code'>;
 }
 
-/** The metrics of one process. */
-export function createMetrics({ service }: { service: string }): Metrics {
+/** The metrics of one process. Those of workers have its number as label `worker`: whichever is asked answers for all. */
+export function createMetrics({ service, siblings }: { service: string; siblings?: Siblings | undefined }): Metrics {
   const registry = new Registry();
-  registry.setDefaultLabels({ service });
+  registry.setDefaultLabels({ service, ...(siblings && { worker: siblings.number }) });
+  siblings?.shareMetrics(() => registry.metrics());
   collectProcessMetrics(registry);
   return {
     registry,
+    report: siblings ? async () => mergeMetrics(await siblings.metricsOfAll()) : () => registry.metrics(),
     httpServerRequestDuration: new Histogram({
       name: 'http_server_request_duration_seconds',
       help: 'Duration of HTTP requests by route',

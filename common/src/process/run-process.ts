@@ -1,6 +1,8 @@
+import cluster from 'node:cluster';
 import { setSourceMapsSupport } from 'node:module';
 import { SettingsError, type Environment } from '../config/index.js';
 import { redact } from '../logger/index.js';
+import { Siblings } from './siblings.js';
 
 /** What a process does once it is started. */
 export interface RunningProcess {
@@ -25,17 +27,18 @@ const hasNoReader = ({ code }: NodeJS.ErrnoException, { isTTY }: { isTTY?: boole
   code === 'EPIPE' || (code === 'EIO' && isTTY === true);
 
 /**
- * Starts a process with its settings, and stops it in order on SIGTERM, SIGINT or SIGHUP. What `start` imports only then is
- * not loaded for wrong settings, and its stacks name the lines of our sources, without the maps of all packages, which take
- * 13 MB. Ends with 0 after an ordered stop; with 1 on a wrong
+ * Starts a process with its settings, or as many `workers` as they ask for, and stops it in order on SIGTERM, SIGINT or
+ * SIGHUP. What `start` imports only then is not loaded for wrong settings or beside workers, and its stacks name the lines
+ * of our sources, without the maps of all packages, which take 13 MB. Ends with 0 after an ordered stop; with 1 on a wrong
  * setting (one line a fault), when the start fails, on an error that nobody caught, when the reader of its output has gone,
  * and when stopping takes over 30 s. Output that can't be written for another reason, such as a full disk, ends nothing.
  */
-export async function runProcess<Config>(options: {
+export async function runProcess<Config extends { readonly workers?: number | undefined }>(options: {
   environment: Environment;
   /** Throws SettingsError. */
   loadConfig: (environment: Environment) => Config;
-  start: (config: Config) => Promise<RunningProcess>;
+  /** `siblings`: the other workers, where there are some. */
+  start: (config: Config, siblings: Siblings | undefined) => Promise<RunningProcess>;
   exit: (code: number) => void;
 }): Promise<void> {
   const { environment, loadConfig, start, exit } = options;
@@ -78,11 +81,29 @@ export async function runProcess<Config>(options: {
 
   try {
     const config = loadConfig(environment);
-    setSourceMapsSupport(true, { nodeModules: false, generatedCode: false });
-    running = await start(config);
+    const { workers: size = 1 } = config;
+    if (size > 1 && cluster.isPrimary) {
+      running = await startWorkers(size);
+    } else {
+      setSourceMapsSupport(true, { nodeModules: false, generatedCode: false });
+      const siblings = siblingsOf(environment);
+      running = await start(config, siblings);
+      siblings?.reportReady();
+    }
   } catch (err) {
     if (err instanceof SettingsError) process.stderr.write(err.faults.map((fault) => `settings: ${fault}\n`).join(''));
     else print({ message: 'start failed', err });
     exit(1);
   }
+}
+
+async function startWorkers(size: number): Promise<RunningProcess> {
+  const { WorkerPool } = await import('./worker-pool.js');
+  const pool = new WorkerPool({ size, report: print });
+  await pool.start();
+  return pool;
+}
+
+function siblingsOf({ WORKER_NUMBER }: Environment): Siblings | undefined {
+  return cluster.isWorker ? new Siblings({ number: Number(WORKER_NUMBER), channel: process }) : undefined;
 }

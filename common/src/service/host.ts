@@ -7,6 +7,7 @@ import { listen, ServiceClient, type HttpServer, type Probe } from '../http/inde
 import { createLogger, type Logger } from '../logger/index.js';
 import { createTopology, RevocationStream, type EventTopology } from '../messaging/index.js';
 import { createMetrics, type Metrics } from '../metrics/index.js';
+import type { Siblings } from '../process/index.js';
 import { BrokerConnection } from '../rabbitmq/index.js';
 import { startTracing, type Tracing } from '../tracing/index.js';
 import { stopInOrder } from './stop-in-order.js';
@@ -69,13 +70,15 @@ export async function createHost({
   version,
   config,
   logger = createLogger({ service: name, level: config.logLevel }),
+  siblings,
 }: {
   name: string;
   version: string;
   config: HostConfig;
   logger?: Logger | undefined;
+  siblings?: Siblings | undefined;
 }): Promise<Host> {
-  const metrics = createMetrics({ service: name });
+  const metrics = createMetrics({ service: name, siblings });
   const tracing = await startTracing(config.tracing, { service: name, version, logger });
   const topology = createTopology({ accessTokenLifetime: config.accessTokenLifetime });
   const broker = new BrokerConnection({ url: config.brokerUrl, name, topology, logger });

@@ -23,6 +23,7 @@ import {
   type PublishedEvent,
 } from '../messaging/index.js';
 import type { Metrics } from '../metrics/index.js';
+import type { Siblings } from '../process/index.js';
 import { BackgroundWorker } from './background-worker.js';
 import { createHost, type Component, type Host, type RunningHost } from './host.js';
 
@@ -66,6 +67,8 @@ export interface ServiceOptions<Database extends ServiceDatabase> {
   readonly config: ServiceConfig;
   /** Default: one that writes to standard output. */
   readonly logger?: Logger | undefined;
+  /** The other workers of the service, where there are some. */
+  readonly siblings?: Siblings | undefined;
   readonly createDatabase: (adapter: DatabaseAdapter) => Database;
   /** Makes the service's own metrics of what it publishes. */
   readonly countPublished: (metrics: Metrics) => (event: PublishedEvent) => void;
@@ -85,7 +88,7 @@ export async function startService<Database extends ServiceDatabase>({
   build,
   ...options
 }: ServiceOptions<Database>): Promise<RunningService> {
-  const host = await createHost({ name, version, config, logger: options.logger });
+  const host = await createHost({ name, version, config, ...options });
   const { logger, metrics, tracing, broker } = host;
 
   const database = createDatabase(
@@ -155,6 +158,7 @@ export async function startService<Database extends ServiceDatabase>({
     corsOrigins: config.corsOrigins,
     trustedProxies: config.trustedProxies,
     requestsPerSecond: config.requestsPerSecond,
+    counts: options.siblings,
     isUnavailable: isDatabaseUnavailable,
     idempotency: idempotencyKeys,
     routes,

@@ -8,8 +8,12 @@ const { PRIORITY_NORMAL, PRIORITY_LOW } = constants.priority;
 const STRONG_COST = 10;
 /** Each thread takes some megabytes. */
 const MAX_HASHES = 8;
-/** One core is left to all else: a priority ranks a process's own threads, and other processes not everywhere. */
-const hashesAtOnce = Math.max(1, Math.min(availableParallelism() - 1, MAX_HASHES));
+/**
+ * One core is left to all else: a priority ranks a process's own threads, and other processes not everywhere. The others are
+ * shared with the other processes of this service.
+ */
+const hashesAtOnce = (processes: number): number =>
+  Math.max(1, Math.min(Math.floor((availableParallelism() - 1) / processes), MAX_HASHES));
 const MAX_WAIT_MS = 3_000;
 const MAX_WAITING = 200;
 /** The characters of bcrypt's digest. */
@@ -29,11 +33,14 @@ export class PasswordHasher {
 
   constructor({
     cost,
-    atOnce = hashesAtOnce,
+    processes = 1,
+    atOnce = hashesAtOnce(processes),
     // One more than can hash: it asks the database meanwhile.
     line = new HashingQueue({ atOnce: atOnce + 1, maxWait: MAX_WAIT_MS, maxWaiting: MAX_WAITING }),
   }: {
     cost: number;
+    /** Of this service, on this machine. */
+    processes?: number | undefined;
     atOnce?: number;
     line?: HashingQueue;
   }) {

@@ -1,0 +1,31 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { COUNT_WINDOW, WindowCounts } from './window-counts.js';
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+const totals = async (counts: Promise<{ total: number }>[]): Promise<number[]> =>
+  (await Promise.all(counts)).map(({ total }) => total);
+
+describe('counts', () => {
+  it('several in one turn -> each is told what was counted up to itself', async () => {
+    const counts = new WindowCounts();
+    expect(await totals([counts.add('a', 1), counts.add('a', 5), counts.add('b', 1), counts.add('a', 1)])).toEqual([
+      1, 6, 1, 7,
+    ]);
+  });
+
+  it('the window of a key is over -> it begins again, the others go on', async () => {
+    let now = 1_000_000;
+    jest.spyOn(Date, 'now').mockImplementation(() => now);
+    const counts = new WindowCounts();
+    await counts.add('a', 3);
+    now += COUNT_WINDOW / 2;
+    await counts.add('b', 2);
+    now += COUNT_WINDOW / 2;
+    expect(await totals([counts.add('a', 1), counts.add('b', 1)])).toEqual([1, 3]);
+    now += COUNT_WINDOW / 2;
+    expect(await totals([counts.add('a', 1), counts.add('b', 1)])).toEqual([2, 1]);
+  });
+});
