@@ -8,7 +8,7 @@ const ANSWER_TIMEOUT = 3_000;
 interface Counting {
   readonly entry: [key: string, units: number];
   readonly resolve: (count: Count) => void;
-  readonly reject: (error: Error) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** The channel to the primary: the part of `process` that is used of it. */
@@ -69,7 +69,7 @@ export class Siblings implements Counts {
           else resolve(count);
         });
       },
-      (error: Error) => waiting.forEach(({ reject }) => reject(error)),
+      (error: unknown) => waiting.forEach(({ reject }) => reject(error)),
     );
   }
 

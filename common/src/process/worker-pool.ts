@@ -61,12 +61,16 @@ export class WorkerPool {
     if (failure?.status === 'rejected') throw failure.reason;
   }
 
+  #isStopping(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
   async #keep(number: number, onReady: () => void): Promise<void> {
-    for (let failures = 0; !this.#stopping.signal.aborted; failures++) {
+    for (let failures = 0; !this.#isStopping(); failures++) {
       const started = performance.now();
       const { code, signal } = await this.#run(number, onReady);
-      if (this.#stopping.signal.aborted && code === 0) return;
-      if (this.#stopping.signal.aborted || !this.#isStarted) {
+      if (this.#isStopping() && code === 0) return;
+      if (this.#isStopping() || !this.#isStarted) {
         throw new WorkerFailed(`worker ${number} ended with ${signal ?? code}`);
       }
       this.#report({ message: 'worker ended, another one takes its place', worker: number, code, signal });
