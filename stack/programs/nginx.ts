@@ -10,6 +10,7 @@ import { repository } from '../paths.ts';
 import type { Program } from '../program.ts';
 import { accountName, serverAccount } from '../system-account.ts';
 import { writeWholeFile } from '../whole-file.ts';
+import { enableBrotli } from './nginx-brotli.ts';
 import { variablePrefix } from '../workspaces.ts';
 
 export interface NginxOptions {
@@ -42,6 +43,8 @@ export const nginxDirectory = (stackDirectory: string): string => path.join(stac
 export function nginx(options: NginxOptions): Program {
   const { directory, ports, environment } = options;
   const configuration = path.join(directory, 'nginx.conf');
+  const executable = () => findExecutable('nginx') ?? 'nginx';
+  let forBrotli = '';
   return {
     kind: 'program',
     name: 'nginx',
@@ -58,12 +61,13 @@ export function nginx(options: NginxOptions): Program {
       if (account) removeFilesOfOthers(account.uid, directory);
       const template = options.template ?? readFileSync(nginxTemplate, 'utf8');
       writeWholeFile(configuration, fillTemplate(template, variables(options)));
+      forBrotli = enableBrotli({ nginx: executable(), directory, environment });
     },
     command: () => ({
       argv: [
-        findExecutable('nginx') ?? 'nginx',
+        executable(),
         ...['-e', 'stderr', '-p', directory, '-c', configuration],
-        ...['-g', `daemon off; ${workerUser()}`],
+        ...['-g', `daemon off; ${workerUser()} ${forBrotli}`],
       ],
       environment,
       directory,
