@@ -18,7 +18,7 @@ export interface BrotliOptions {
 }
 
 /**
- * Has nginx compress by brotli where it can. Returns what nginx needs to be told on its command line for that: nothing where
+ * Has nginx compress by brotli where it can. Returns what stands on the command line of nginx for that: nothing where
  * the module is built in, or where there is none.
  */
 export function enableBrotli(options: BrotliOptions): string {
