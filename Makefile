@@ -51,7 +51,7 @@ api-docs: ## Show what can be asked of the system, and where
 	@$(stack) api-docs
 
 # --- Work on it -------------------------------------------------------------------------------------------------------
-.PHONY: infra run-user run-order run-payment run-gateway build migrate-up migrate-down migrate-status new-service
+.PHONY: infra run-user run-order run-payment run-gateway build migrate-up migrate-down migrate-status new-service rename
 infra: ## Start the databases, RabbitMQ and Adminer alone, in the background
 	@$(stack) infra -d
 run-user: ## Run the user service from its source (after: make infra)
@@ -73,6 +73,8 @@ migrate-status: ## Show which migrations are applied
 
 new-service: ## Make a service that runs, with its place everywhere: NAME=catalog PORT=8084
 	@npm run --silent new-service -- --name '$(NAME)' --port '$(PORT)'
+rename: ## Give the whole project another name, in one commit: NAME=acme
+	@npm run --silent rename -- --name '$(NAME)'
 # Services that `make new-service` made have these, too.
 added := $(filter-out user order payment,$(patsubst %-service,%,$(wildcard *-service)))
 $(addprefix run-,$(added)):
