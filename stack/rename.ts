@@ -16,8 +16,9 @@ export interface ProjectNames {
 
 const titleOf = (name: string): string => `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 
-/** Whose licence and whose history: they stay. */
-const isKept = (file: string): boolean => /(^|\/)(LICENSE|CHANGELOG\.md)$|\/prisma\/migrations\//.test(file);
+/** Whose licence and whose history, and the examples of what is renamed: they stay. */
+const isKept = (file: string): boolean =>
+  /(^|\/)(LICENSE|CHANGELOG\.md|rename\.unit\.test\.ts)$|\/prisma\/migrations\//.test(file);
 
 /** The text of a file in which the project is called by another name. */
 export function renamedText(file: string, text: string, from: ProjectNames, to: string): string {
