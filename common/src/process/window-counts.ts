@@ -14,8 +14,8 @@ export interface Counts {
 }
 
 /**
- * Counts of one process. Not express-rate-limit's store: it answers with an object that the next request changes, so of
- * several in one turn of the event loop each would be told the count of the last.
+ * Counts of one process. Not express-rate-limit's store: it answers with an object that the next request changes, so
+ * several in one turn of the event loop would all read the count of the last.
  */
 export class WindowCounts implements Counts {
   /** In the order of their ends, since all last equally long. */

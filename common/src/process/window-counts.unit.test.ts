@@ -9,7 +9,7 @@ const totals = async (counts: Promise<{ total: number }>[]): Promise<number[]> =
   (await Promise.all(counts)).map(({ total }) => total);
 
 describe('counts', () => {
-  it('several in one turn -> each is told what was counted up to itself', async () => {
+  it('several in one turn -> each gets what was counted up to itself', async () => {
     const counts = new WindowCounts();
     expect(await totals([counts.add('a', 1), counts.add('a', 5), counts.add('b', 1), counts.add('a', 1)])).toEqual([
       1, 6, 1, 7,

@@ -15,7 +15,7 @@ export class WorkerFailed extends Error {
   override readonly name = 'WorkerFailed';
 }
 
-/** Told of each worker that ended by itself. */
+/** Called for each worker that ended by itself. */
 type Report = (facts: { message: string; worker: number; code: number | null; signal: string | null }) => void;
 
 /**
