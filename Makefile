@@ -170,7 +170,7 @@ test-performance-quick: ## Measure the running system in seconds: its state, res
 test-performance: ## Measure the running system in some minutes: that, loads of 100 to 500 requests, and users at a time
 	@$(run) node perf/performance/main.ts
 test-performance-report: ## Measure a system of its own beside a floor, and write PERFORMANCE-REPORT.md: some minutes
-	@$(run) node perf/bench/main.ts --report PERFORMANCE-REPORT.md
+	@$(native) build && $(run) node perf/bench/main.ts --report PERFORMANCE-REPORT.md
 load-test: ## Put load on one address: URL=http://localhost/ CONCURRENCY=50 REQUESTS=500 TOKEN=...
 	@$(run) node perf/load-test.ts '$(URL)' --concurrency '$(CONCURRENCY)' --requests '$(REQUESTS)' --token '$(TOKEN)'
 lint: ## Check style, types and the rules of the architecture

@@ -55,6 +55,7 @@ export default {
     project('gateway', 'gateway'),
     project('stack', 'stack'),
     alone('nginx', 'nginx'), // no database, no broker
+    alone('perf', 'perf'),
     project('chaos', 'e2e/chaos'),
     systemProject('e2e', 'e2e', 'e2e'),
     { ...alone('alerts', 'e2e/alerts'), testMatch: ['**/*.alerts.test.ts'] }, // on a system of its own, which it breaks

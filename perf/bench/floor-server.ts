@@ -1,16 +1,20 @@
 // The floor that the services are measured against: bare Express 5, or Yoga on node:http, with one prepared statement for each
 // request, whose JSON the database makes. Nobody is asked who they are, nothing is limited, counted or logged.
-// Started with IPC: node floor-server.ts USER_URL ORDER_URL PAYMENT_URL; sends its two ports.
+// Started with IPC: node floor-server.ts USER_URL ORDER_URL PAYMENT_URL PRIVATE_KEY; sends its two ports.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { makeExecutableSchema } from '@graphql-tools/schema';
+import bcrypt from 'bcrypt';
 import express, { type Request, type Response } from 'express';
 import { createYoga } from 'graphql-yoga';
+import jwt from 'jsonwebtoken';
 import pg from 'pg';
+import { z } from 'zod';
+import { parsePrivateKey } from '@shop/common/config';
 
 const poolSize = 7;
-const [userUrl = '', orderUrl = '', paymentUrl = ''] = process.argv.slice(2);
+const [userUrl = '', orderUrl = '', paymentUrl = '', privateKey = ''] = process.argv.slice(2);
 const pool = (connectionString: string): pg.Pool => new pg.Pool({ connectionString, max: poolSize });
 const [users, orders, payments] = [pool(userUrl), pool(orderUrl), pool(paymentUrl)];
 
@@ -101,6 +105,37 @@ app.post(
   express.text({ type: 'application/json' }),
   answer(orders, 'place', placeOrder, ({ params, body }) => [randomUUID(), params.id, body]),
 );
+
+const key = parsePrivateKey(privateKey);
+const account = z.object({ email: z.string(), password: z.string() });
+/** A session with its first token, written by one statement, and an access token. */
+async function startSession(userId: string): Promise<{ token: string; refreshToken: string }> {
+  const refreshToken = randomBytes(32).toString('base64url');
+  const sid = randomUUID();
+  await users.query({
+    name: 'session',
+    text: `WITH session AS (
+      INSERT INTO sessions (id, user_id, created_at, expires_at) VALUES ($1, $2, now(), now() + interval '90 days') RETURNING id)
+      INSERT INTO refresh_tokens (hash, session_id, created_at, expires_at)
+      SELECT $3, id, now(), now() + interval '30 days' FROM session`,
+    values: [sid, userId, createHash('sha256').update(refreshToken).digest()],
+  });
+  return { token: jwt.sign({ sub: userId, sid }, key, { algorithm: 'ES256', expiresIn: '15m' }), refreshToken };
+}
+app.post('/login', express.json(), async (request, response) => {
+  const { email, password } = account.parse(request.body);
+  const { rows } = await users.query<{ id: string; hash: string }>({
+    name: 'account',
+    text: 'SELECT id, password_hash AS hash FROM users WHERE email = $1 AND deleted_at IS NULL',
+    values: [email],
+  });
+  const [found] = rows;
+  if (found === undefined || !(await bcrypt.compare(password, found.hash))) response.sendStatus(401);
+  else response.json({ success: true, data: await startSession(found.id) });
+});
+app.post('/refresh/:id', express.json(), async ({ params }, response) => {
+  response.json({ success: true, data: await startSession(params.id) });
+});
 
 const yoga = createYoga({
   schema: makeExecutableSchema({ typeDefs: 'type Query { hello: String }' }),

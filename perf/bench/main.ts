@@ -1,4 +1,4 @@
-// What requests cost, in processor time, beside a floor: `npm run bench [-- --only NAME] [--laps 5] [--save FILE] [--compare FILE] [--report FILE]`.
+// What requests cost, in processor time, beside a floor: `npm run bench [-- --only NAME] [--laps 5] [--layers] [--save FILE] [--compare FILE] [--report FILE]`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -8,9 +8,13 @@ import { table } from '../../stack/addresses.ts';
 import { Output } from '../../stack/output.ts';
 import { median, milliseconds } from '../statistics.ts';
 import { connections, measure, type Lap, type Measured } from './measure.ts';
-import { report } from './report.ts';
-import { nodeProcesses, startBenchSystem } from './system.ts';
-import { workloads, type Workload } from './workloads.ts';
+import { profile } from './layers.ts';
+import { between, report, summary, type Profiled } from './report.ts';
+import { startOf } from './starts.ts';
+import { nodeProcesses, startBenchSystem, type BenchSystem } from './system.ts';
+import { underLoad } from './under-load.ts';
+import type { Workload } from './workload.ts';
+import { workloads } from './workloads.ts';
 
 const run = z.record(z.string(), z.object({ floor: z.number().optional(), ours: z.number(), node: z.number() }));
 
@@ -53,50 +57,95 @@ const heading = [
   'OF EARLIER',
 ];
 
+/** Of which workloads the report shows the layers. */
+const profiled = ['GET an order', 'POST an order', 'GraphQL 20 orders, users, payments', 'GraphQL me'];
+
+type Saved = z.infer<typeof run>;
+
+async function costs(system: BenchSystem, chosen: Workload[], laps: number, before: Saved, output: Output) {
+  const measured: Measured[] = [];
+  const rows: string[][] = [];
+  const saved: Saved = {};
+  for (const workload of chosen) {
+    const done = await measure(system, workload, laps, output);
+    measured.push({ workload, laps: done });
+    const row = rowOf(workload, done, before);
+    rows.push(row);
+    output.progress(`${workload.name}: ${row[2]} us${row[3] ? `, ${row[3]} x the floor` : ''}`);
+    const floor = median(done.map((lap) => lap.floor ?? NaN));
+    saved[workload.name] = {
+      ...(Number.isFinite(floor) ? { floor } : {}),
+      ours: median(done.map((lap) => lap.ours)),
+      node: Number(row[5]),
+    };
+  }
+  for (const line of table([heading, ...rows])) output.result(line);
+  return { measured, saved };
+}
+
+async function layersOfAll(system: BenchSystem, chosen: Workload[], output: Output): Promise<Profiled[]> {
+  const profiles: Profiled[] = [];
+  for (const workload of chosen) {
+    const name = nodeProcesses.find((process) => process === workload.of[0]);
+    if (name === undefined) continue; // nginx has no profile
+    const layers = await output.during(`profile ${workload.name}`, () => profile(system, workload, name));
+    profiles.push({ name: workload.name, process: name, layers });
+    output.result(`\n${workload.name}, ${name}, microseconds a request by layer`);
+    const lines = layers.slice(0, 20).map(([layer, time]) => [layer, time.toFixed(1)]);
+    for (const line of table(lines)) output.result(line);
+  }
+  return profiles;
+}
+
 async function bench(output: Output): Promise<void> {
   const { values } = parseArgs({
     options: {
       only: { type: 'string', default: '' },
       laps: { type: 'string', default: '5' },
+      layers: { type: 'boolean', default: false },
       save: { type: 'string' },
       compare: { type: 'string' },
       report: { type: 'string' },
     },
   });
+  const laps = Number(values.laps);
+  if (!Number.isInteger(laps) || laps < 1) throw new Error(`--laps is a whole number from 1, not ${values.laps}`);
   const before = values.compare === undefined ? {} : run.parse(JSON.parse(readFileSync(values.compare, 'utf8')));
   const system = await startBenchSystem(output);
-  const memory = () =>
-    Object.fromEntries(nodeProcesses.map((name) => [name, Math.round(system.memory(name) / 2 ** 20)]));
+  const memory = () => Object.fromEntries(nodeProcesses.map((name) => [name, system.memory(name)]));
   try {
     const atRest = memory();
-    const measured: Measured[] = [];
-    const rows: string[][] = [];
-    const saved: z.infer<typeof run> = {};
-    for (const workload of workloads(system).filter(({ name }) => name.includes(values.only))) {
-      const laps = await measure(system, workload, Number(values.laps), output);
-      measured.push({ workload, laps });
-      const row = rowOf(workload, laps, before);
-      rows.push(row);
-      output.progress(`${workload.name}: ${row[2]} us${row[3] ? `, ${row[3]} x the floor` : ''}`);
-      const floor = median(laps.map((lap) => lap.floor ?? NaN));
-      saved[workload.name] = {
-        ...(Number.isNaN(floor) ? {} : { floor }),
-        ours: median(laps.map((lap) => lap.ours)),
-        node: Number(row[5]),
-      };
+    const chosen = workloads(system).filter(({ name }) => name.includes(values.only));
+    if (values.layers) {
+      await layersOfAll(system, chosen, output);
+      return;
     }
-    for (const line of table([heading, ...rows])) output.result(line);
+    const { measured, saved } = await costs(system, chosen, laps, before, output);
     const afterwards = memory();
-    const inWords = Object.entries(afterwards).map(([name, megabytes]) => `${name} ${megabytes} MB`);
-    output.result(`memory afterwards: ${inWords.join(', ')}`);
-    output.result(
-      `${cpus().length} x ${cpus()[0]?.model.trim()}, ${connections} connections, medians of ${values.laps} laps`,
-    );
+    output.result(`${cpus().length} x ${cpus()[0]?.model.trim()}, ${connections} connections, medians of ${laps} laps`);
     if (values.save !== undefined) writeFileSync(values.save, `${JSON.stringify(saved, undefined, 2)}\n`);
-    if (values.report !== undefined) {
-      const run = { measured, laps: Number(values.laps), connections, memory: { before: atRest, after: afterwards } };
-      writeFileSync(values.report, await format(report(run), { parser: 'markdown' }));
-    }
+    if (values.report === undefined) return;
+    const load = await underLoad(system, output);
+    const profiles = await layersOfAll(
+      system,
+      chosen.filter(({ name }) => profiled.includes(name)),
+      output,
+    );
+    const start = await output.during('start order-service, alone', () =>
+      startOf(system, 'order-service', system.stack.urls.orderService),
+    );
+    const written = {
+      measured,
+      laps,
+      connections,
+      memory: { before: atRest, after: afterwards },
+      load,
+      profiles,
+      start,
+    };
+    writeFileSync(values.report, await format(report(written), { parser: 'markdown' }));
+    const shown = await format(summary(written), { parser: 'markdown' });
+    writeFileSync('README.md', between(readFileSync('README.md', 'utf8'), shown));
   } finally {
     await system.stop();
   }

@@ -2,7 +2,7 @@
 import type { Output } from '../../stack/output.ts';
 import { failuresOf, generateLoad, type LoadResult } from '../generate-load.ts';
 import type { BenchSystem, ProcessName, ProcessorTimes } from './system.ts';
-import type { Workload } from './workloads.ts';
+import type { Workload } from './workload.ts';
 
 export const connections = 32;
 const warmUpLaps = 2;
@@ -30,6 +30,7 @@ export async function measure(system: BenchSystem, workload: Workload, laps: num
   };
   for (let lap = -warmUpLaps; lap < laps; lap++) {
     output.activity(`${workload.name}, ${lap < 0 ? 'to warm up' : `lap ${lap + 1} of ${laps}`}`);
+    await workload.prepare?.(system);
     const start = system.spent();
     if (workload.floor) await load(workload.floor);
     const between = system.spent();

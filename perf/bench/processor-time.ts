@@ -1,4 +1,4 @@
-// Processor time of running processes, in microseconds, as Linux counts it for each of their threads.
+// What running processes have taken of the machine, as Linux counts it.
 import { readdirSync, readFileSync } from 'node:fs';
 import { listProcessIds, parentOf, sessionOf } from '../../stack/processes.ts';
 import { hasCode } from '../../stack/errors.ts';
@@ -12,9 +12,11 @@ function read<T>(work: () => T, otherwise: T): T {
   }
 }
 
-/** Of the processes of a session and of those that they started: PostgreSQL's are sessions of their own. */
+const membersOf = (session: number): number[] => listProcessIds().filter((pid) => sessionOf(pid) === session);
+
+/** Microseconds, of the processes of a session and of those that they started: PostgreSQL's are sessions of their own. */
 export function processorTime(session: number): number {
-  const members = new Set(listProcessIds().filter((pid) => sessionOf(pid) === session));
+  const members = new Set(membersOf(session));
   const started = listProcessIds().filter((pid) => members.has(parentOf(pid) ?? 0));
   let nanoseconds = 0;
   for (const pid of new Set([...members, ...started])) {
@@ -24,4 +26,13 @@ export function processorTime(session: number): number {
     }
   }
   return nanoseconds / 1_000;
+}
+
+/** Bytes that `ps` shows for the processes of a session (RSS): what they share is counted in each. */
+export function residentMemory(session: number): number {
+  const kilobytes = membersOf(session).map((pid) => {
+    const status = read(() => readFileSync(`/proc/${pid}/status`, 'utf8'), '');
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);
+  });
+  return kilobytes.reduce((sum, one) => sum + one, 0) * 1024;
 }

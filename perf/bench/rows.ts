@@ -1,5 +1,5 @@
 // Data of a realistic size, written by the databases themselves.
-import pg from 'pg';
+import type pg from 'pg';
 
 export const ordersOfAnAccount = 50;
 const strangers = 50_000;
@@ -39,27 +39,23 @@ const paymentRows = [
 ];
 
 /** Writes orders and payments, paid long ago, of these accounts and of many strangers. */
-export async function fill(databases: { order: string; payment: string }, userIds: string[]): Promise<void> {
-  const fillOne = async (url: string, statements: string[]): Promise<void> => {
-    const client = new pg.Client({ connectionString: url });
-    await client.connect();
+export async function fill(databases: { order: pg.Pool; payment: pg.Pool }, userIds: string[]): Promise<void> {
+  const fillOne = async (database: pg.Pool, statements: string[]): Promise<void> => {
+    const client = await database.connect();
     try {
       await client.query('SET session_replication_role = replica');
       for (const statement of statements) await client.query(statement, [userIds]);
       await client.query('VACUUM (ANALYZE)');
     } finally {
-      await client.end();
+      client.release(true); // it writes without triggers
     }
   };
   await Promise.all([fillOne(databases.order, orderRows), fillOne(databases.payment, paymentRows)]);
 }
 
-export async function ownedBy(databases: { order: string; payment: string }, userId: string): Promise<Owned> {
-  const ids = async (url: string, table: string): Promise<string[]> => {
-    const client = new pg.Client({ connectionString: url });
-    await client.connect();
-    const { rows } = await client.query<{ id: string }>(`SELECT id FROM ${table} WHERE user_id = $1`, [userId]);
-    await client.end();
+export async function ownedBy(databases: { order: pg.Pool; payment: pg.Pool }, userId: string): Promise<Owned> {
+  const ids = async (database: pg.Pool, table: string): Promise<string[]> => {
+    const { rows } = await database.query<{ id: string }>(`SELECT id FROM ${table} WHERE user_id = $1`, [userId]);
     return rows.map(({ id }) => id);
   };
   const [orderIds, paymentIds] = await Promise.all([

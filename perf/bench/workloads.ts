@@ -1,45 +1,22 @@
 // What is measured, each beside the floor's counterpart.
-import type { LoadOptions } from '../generate-load.ts';
-import type { BenchAccount, BenchSystem, ProcessName } from './system.ts';
+import type { BenchAccount, BenchSystem } from './system.ts';
+import { accountOf, bearerOf, json, type Load, type Workload } from './workload.ts';
+import { writes } from './writes.ts';
 
-export interface Workload {
-  name: string;
-  /** The processes whose time is compared with the floor's. */
-  of: readonly ProcessName[];
-  /** At most this many times the floor's, or microseconds of all Node processes where there is no floor. */
-  goal: { ratio: number } | { microseconds: number } | undefined;
-  requests: number;
-  floor?: Load;
-  ours: Load;
-  /** Resolves once what the requests have begun, in the background, is done. */
-  settled?: (system: BenchSystem) => Promise<void>;
-}
-
-type Load = Omit<LoadOptions, 'connections' | 'requests'>;
-
-const json = { 'content-type': 'application/json' };
-const basket = JSON.stringify({
-  shippingAddress: '123 Main St, City, Country',
-  items: [{ productId: 'prod-1', productName: 'Laptop', quantity: 1, unitPrice: 999.99 }],
-});
 const page = `{ myOrders(limit: 20) { data { id status totalAmount items { productName quantity } user { email } payment { status } } } }`;
 
-export function workloads({ stack, accounts, admin, floor }: BenchSystem): Workload[] {
+export function workloads(system: BenchSystem): Workload[] {
+  const { stack, admin, floor } = system;
   const { userService, orderService, paymentService, gateway, nginx } = stack.urls;
-  const accountOf = (connection: number): BenchAccount => {
-    const account = accounts[connection % accounts.length];
-    if (account === undefined) throw new Error('there are no accounts');
-    return account;
-  };
-  const bearer = (connection: number) => ({ authorization: `Bearer ${accountOf(connection).token}` });
+  const bearer = (connection: number) => bearerOf(accountOf(system, connection));
   const read = (url: string, paths: (account: BenchAccount) => string[]): Load => ({
     url,
     headers: bearer,
-    paths: (connection) => paths(accountOf(connection)),
+    paths: (connection) => paths(accountOf(system, connection)),
   });
   const bare = (paths: (account: BenchAccount) => string[]): Load => ({
     url: floor.express,
-    paths: (connection) => paths(accountOf(connection)),
+    paths: (connection) => paths(accountOf(system, connection)),
   });
   const graphql = (query: string): Load => ({
     url: `${gateway}/graphql`,
@@ -117,23 +94,10 @@ export function workloads({ stack, accounts, admin, floor }: BenchSystem): Workl
       floor: bare(() => ['/user-list']),
       ours: {
         url: `${userService}/api/v1/users?limit=20&total=false`,
-        headers: () => ({ authorization: `Bearer ${admin.token}` }),
+        headers: () => bearerOf(admin),
       },
     },
-    {
-      name: 'POST an order',
-      of: order,
-      goal: { ratio: 2.5 },
-      requests: 500,
-      floor: { ...bare(({ id }) => [`/orders/${id}`]), method: 'POST', body: basket, headers: () => json },
-      ours: {
-        url: `${orderService}/api/v1/orders`,
-        method: 'POST',
-        body: basket,
-        headers: (connection) => ({ ...json, ...bearer(connection) }),
-      },
-      settled: paymentsAreOpen,
-    },
+    ...writes(system),
     {
       name: 'GraphQL __typename',
       of: ['gateway'],
@@ -172,12 +136,4 @@ export function workloads({ stack, accounts, admin, floor }: BenchSystem): Workl
       },
     },
   ];
-}
-
-/** Every order has its payment: no event waits, and none is under way. */
-async function paymentsAreOpen({ shop, accounts, admin }: BenchSystem): Promise<void> {
-  const [account] = accounts;
-  if (account === undefined) return;
-  const order = await shop.placeOrder(account, [{ productId: 'p', productName: 'Last', quantity: 1, unitPrice: 1 }]);
-  await shop.paymentOf(admin, order.id);
 }
