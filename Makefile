@@ -166,13 +166,13 @@ test-fresh: ## Try the first commands on machines as Debian ships them; needs ro
 test-new-service: ## Make a service in a copy, build, lint, test and start it, and remove it again: some minutes
 	@npm run --silent test:new-service
 test-performance-quick: ## Measure the running system in seconds: its state, response times, and nginx's cache
-	@$(run) node perf/performance/main.ts --quick
+	@$(native) build && $(run) node perf/performance/main.ts --quick
 test-performance: ## Measure the running system in some minutes: that, loads of 100 to 500 requests, and users at a time
-	@$(run) node perf/performance/main.ts
+	@$(native) build && $(run) node perf/performance/main.ts
 test-performance-report: ## Measure a system of its own beside a floor, and write PERFORMANCE-REPORT.md: some minutes
 	@$(native) build && $(run) node perf/bench/main.ts --report PERFORMANCE-REPORT.md
 load-test: ## Put load on one address: URL=http://localhost/ CONCURRENCY=50 REQUESTS=500 TOKEN=...
-	@$(run) node perf/load-test.ts '$(URL)' --concurrency '$(CONCURRENCY)' --requests '$(REQUESTS)' --token '$(TOKEN)'
+	@$(native) build && $(run) node perf/load-test.ts '$(URL)' --concurrency '$(CONCURRENCY)' --requests '$(REQUESTS)' --token '$(TOKEN)'
 lint: ## Check style, types and the rules of the architecture
 	@$(native) build && $(run) npm run lint
 fmt: ## Format everything

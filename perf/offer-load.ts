@@ -104,7 +104,7 @@ async function sendEvenly(parts: {
   for (let now = startedAt; now < endsAt; now = performance.now()) {
     for (; due < ((now - startedAt) / 1_000) * perSecond; due++) {
       if (underWay.size >= mostUnderWay) {
-        note('not sent: too many under way');
+        note(`not sent by the generator, with ${mostUnderWay} under way`);
         continue;
       }
       const sending = send(due, startedAt + (due / perSecond) * 1_000);

@@ -86,13 +86,15 @@ async function costs(system: BenchSystem, chosen: Workload[], laps: number, befo
 async function layersOfAll(system: BenchSystem, chosen: Workload[], output: Output): Promise<Profiled[]> {
   const profiles: Profiled[] = [];
   for (const workload of chosen) {
-    const name = nodeProcesses.find((process) => process === workload.of[0]);
-    if (name === undefined) continue; // nginx has no profile
-    const layers = await output.during(`profile ${workload.name}`, () => profile(system, workload, name));
-    profiles.push({ name: workload.name, process: name, layers });
-    output.result(`\n${workload.name}, ${name}, microseconds a request by layer`);
-    const lines = layers.slice(0, 20).map(([layer, time]) => [layer, time.toFixed(1)]);
-    for (const line of table(lines)) output.result(line);
+    // Each by itself: nginx, PostgreSQL and RabbitMQ have no profile.
+    for (const name of nodeProcesses.filter((process) => workload.of.includes(process))) {
+      const label = `${workload.name}, ${name}`;
+      const layers = await output.during(`profile ${label}`, () => profile(system, workload, name));
+      profiles.push({ name: workload.name, process: name, layers });
+      output.result(`\n${label}, microseconds a request by layer`);
+      const lines = layers.slice(0, 20).map(([layer, time]) => [layer, time.toFixed(1)]);
+      for (const line of table(lines)) output.result(line);
+    }
   }
   return profiles;
 }

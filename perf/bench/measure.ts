@@ -28,6 +28,7 @@ export async function measure(system: BenchSystem, workload: Workload, laps: num
     if (result.failures > 0) throw new Error(`${workload.name}: ${result.failures} failed: ${failuresOf(result)}`);
     return result;
   };
+  const beside = (await workload.beside?.()) ?? 0;
   for (let lap = -warmUpLaps; lap < laps; lap++) {
     output.activity(`${workload.name}, ${lap < 0 ? 'to warm up' : `lap ${lap + 1} of ${laps}`}`);
     await workload.prepare?.(system);
@@ -44,8 +45,8 @@ export async function measure(system: BenchSystem, workload: Workload, laps: num
     ) as ProcessorTimes;
     if (lap < 0) continue;
     done.push({
-      floor: workload.floor && perRequest(start, between, 'floor'),
-      ours: workload.of.reduce((sum, name) => sum + times[name], 0),
+      floor: workload.floor && perRequest(start, between, 'floor') - beside,
+      ours: workload.of.reduce((sum, name) => sum + times[name], 0) - beside,
       times,
       load: result,
     });

@@ -156,7 +156,8 @@ bcrypt has its least cost.
 
 Method: ${connections} connections, each waiting for its answer before it asks again; two laps to warm up, then ${laps === 1 ? 'one that counts' : `${laps} that count`},
 each beside the floor's. Shown are medians of the laps. The floor is bare Express with one prepared statement whose JSON
-PostgreSQL makes, or Yoga on node:http for GraphQL; for a login it compares the hash, writes the session and signs the token as well.
+PostgreSQL makes, or Yoga on node:http for GraphQL; for a login it compares the hash, writes the session and signs the token as well. What the hash itself takes is taken off both
+sides of a login, but is part of its time by process.
 The databases hold 50,000 orders and payments; they write without waiting for the disk.
 
 ## Failed requests, throughput and times
@@ -165,7 +166,8 @@ ${markdownTable([['', 'failed', 'a second', '50 %', '90 %', '99 %', 'slowest'], 
 
 ## Processor time of a request, in microseconds, and its ratio to the floor
 
-Of the processes that the floor stands for: the service alone; where there is no floor, all Node processes that take part.
+Of the processes that the floor stands for: the service alone. Where there is no floor: for GraphQL all Node processes that take
+part; for what goes on in the background all processes, PostgreSQL, RabbitMQ and what waiting for its end asks them included.
 
 ${markdownTable([['', 'floor', 'ours (least-most)', 'ratio', 'goal'], ...measured.map(costRow)])}
 

@@ -7,13 +7,15 @@ export interface Workload {
   name: string;
   /** The processes whose time is compared with the floor's. */
   of: readonly ProcessName[];
-  /** At most this many times the floor's, or microseconds of all Node processes where there is no floor. */
+  /** At most this many times the floor's, or microseconds of those processes where there is no floor. */
   goal: { ratio: number } | { microseconds: number } | undefined;
   requests: number;
   floor?: Load;
   ours: Load;
   /** Makes what the requests of a lap need; not measured. */
   prepare?: (system: BenchSystem) => Promise<void>;
+  /** Microseconds that are taken off both sides: what neither can do without, and what would hide all else. */
+  beside?: () => Promise<number>;
   /** Resolves once what the requests have begun, in the background, is done. */
   settled?: (system: BenchSystem) => Promise<void>;
 }

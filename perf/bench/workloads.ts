@@ -1,4 +1,5 @@
 // What is measured, each beside the floor's counterpart.
+import { isDataAlone } from '../generate-load.ts';
 import type { BenchAccount, BenchSystem } from './system.ts';
 import { accountOf, bearerOf, json, type Load, type Workload } from './workload.ts';
 import { writes } from './writes.ts';
@@ -22,7 +23,7 @@ export function workloads(system: BenchSystem): Workload[] {
     url: `${gateway}/graphql`,
     method: 'POST',
     body: JSON.stringify({ query }),
-    accepts: (answer) => !answer.includes('"errors"'),
+    accepts: isDataAlone,
     headers: (connection) => ({ ...json, ...bearer(connection) }),
   });
   const user = ['user-service'] as const;

@@ -1,5 +1,5 @@
 // Many requests at a time, by as many accounts as it takes to stay below the limits of each.
-import { failuresOf, generateLoad } from '../generate-load.ts';
+import { failuresOf, generateLoad, isDataAlone } from '../generate-load.ts';
 import { milliseconds } from '../statistics.ts';
 import { originsOf, row, type Section } from './section.ts';
 import type { Shopper } from './shoppers.ts';
@@ -13,7 +13,12 @@ export const loads = (shoppers: Shopper[]): Section => ({
     const shopperOf = (connection: number) => shoppers[connection % shoppers.length];
     const bearer = (connection: number) => ({ authorization: `Bearer ${shopperOf(connection)?.token ?? ''}` });
     const json = (connection: number) => ({ ...bearer(connection), 'content-type': 'application/json' });
-    const graphql = { method: 'POST', headers: json, body: JSON.stringify({ query: '{ me { id email } }' }) } as const;
+    const graphql = {
+      method: 'POST',
+      headers: json,
+      body: JSON.stringify({ query: '{ me { id email } }' }),
+      accepts: isDataAlone,
+    } as const;
     const targets = [
       { name: 'GET /users/me', url: `${users}/api/v1/users/me`, headers: bearer, requests: 2_000 },
       { name: 'GET /orders/my-orders', url: `${orders}/api/v1/orders/my-orders`, headers: bearer, requests: 2_000 },
