@@ -56,5 +56,5 @@ EXPOSE ${PORT}
 HEALTHCHECK --interval=5s --timeout=10s --start-period=120s --retries=3 \
   CMD ["node", "-e", "const { env } = process; const port = env[env.WORKSPACE.toUpperCase().replaceAll('-', '_') + '_PORT'] || env.DEFAULT_PORT; require('node:http').get('http://127.0.0.1:' + port + '/ready', (answer) => process.exit(answer.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
 # Bounds on the heap: on a machine with much memory V8 lets garbage pile up instead of collecting it.
-ENTRYPOINT ["node", "--max-old-space-size=256", "--max-semi-space-size=8"]
+ENTRYPOINT ["node", "--max-old-space-size=256", "--max-semi-space-size=16"]
 CMD ["dist/main.js"]

@@ -31,7 +31,7 @@ export function nodeService(options: NodeServiceOptions): Program {
     stopTimeoutMs: 35_000, // it may take 30 s to finish the requests under way
     command: () => ({
       // Bounds on the heap: on a machine with much memory V8 lets garbage pile up instead of collecting it.
-      argv: [process.execPath, '--max-old-space-size=256', '--max-semi-space-size=8', 'dist/main.js'],
+      argv: [process.execPath, '--max-old-space-size=256', '--max-semi-space-size=16', 'dist/main.js'],
       environment: { ...environment, ...changes?.() },
       directory: path.join(repository, name),
       ...asServiceUser(name, stackDirectory),
