@@ -81,13 +81,17 @@ describe('a full queue', () => {
   it('of dead letters -> what fails for good stays in the hands of its consumer, and is moved when there is room', async () => {
     await limitBytes(bench.deadLetterQueue, 1);
     bench.startConsumer(bench.connect(), {});
-    for (let sent = 0; sent < 5; sent++) bench.send('no event');
-    await eventually(async () => expect(await refused(bench.deadLetterQueue)).toBeGreaterThan(0));
+    let sent = 0;
+    await eventually(async () => {
+      bench.send('no event'); // the broker takes what is on its way when it notices that the queue is full
+      sent += 1;
+      expect(await refused(bench.deadLetterQueue)).toBeGreaterThan(0);
+    });
     const [event] = [orderCreated()];
     bench.send(event); // others are handled meanwhile
     await eventually(async () => expect(await bench.waiting(bench.queue.name)).toBe(0));
-    expect(await bench.waiting(bench.deadLetterQueue)).toBeLessThan(5);
+    expect(await bench.waiting(bench.deadLetterQueue)).toBeLessThan(sent);
     await bench.broker.request('DELETE', '/policies/{vhost}/small');
-    await eventually(async () => expect(await bench.waiting(bench.deadLetterQueue)).toBe(5));
+    await eventually(async () => expect(await bench.waiting(bench.deadLetterQueue)).toBe(sent));
   });
 });

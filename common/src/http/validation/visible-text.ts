@@ -15,6 +15,8 @@ const isAllBlank = (text: string): boolean => Array.from(text).every((character)
 const JOINING =
   /^(?=[\p{L}\p{M}])[\p{scx=Arab}\p{scx=Syrc}\p{scx=Nkoo}\p{scx=Mong}\p{scx=Phag}\p{scx=Deva}\p{scx=Beng}\p{scx=Guru}\p{scx=Gujr}\p{scx=Orya}\p{scx=Taml}\p{scx=Telu}\p{scx=Knda}\p{scx=Mlym}\p{scx=Sinh}\p{scx=Khmr}\p{scx=Mymr}\p{scx=Tibt}]/u;
 const BEFORE_EMOJI_JOINER = /^[\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f]/u;
+/** What is left out itself changes nothing. */
+const IGNORABLE = /^\p{Default_Ignorable_Code_Point}/u;
 const PICTOGRAPH = /^\p{Extended_Pictographic}/u;
 
 /** Characters that aren't shown themselves and change another one, with what must stand before and after each. */
@@ -39,16 +41,22 @@ function changesSomething(character: string, before: string, after: string): boo
     (modifier) =>
       modifier.character.test(character) &&
       modifier.after.test(before) &&
-      (modifier.before === undefined || modifier.before.test(after)),
+      (modifier.before === undefined || (modifier.before.test(after) && !IGNORABLE.test(after))),
   );
 }
 
-const withoutUnseen = (text: string): string =>
-  text.replace(UNSEEN, (found, offset: number) => {
-    if (found.startsWith('\u{1f3f4}')) return found;
-    const before = lastOf(text.slice(Math.max(0, offset - 2), offset));
-    return changesSomething(found, before, text.slice(offset + found.length)) ? found : '';
-  });
+/** From left to right: what stands before a character is what was left of it, and what must stand after one is always left. */
+function withoutUnseen(text: string): string {
+  let seen = '';
+  let end = 0;
+  for (const { 0: found, index } of text.matchAll(UNSEEN)) {
+    seen += text.slice(end, index);
+    end = index + found.length;
+    const isFlag = found.startsWith('\u{1f3f4}');
+    if (isFlag || changesSomething(found, lastOf(seen), text.slice(end, end + 2))) seen += found;
+  }
+  return seen + text.slice(end);
+}
 
 /**
  * What can be seen of a text, trimmed and in Unicode's form NFC: without controls (but tabs and line breaks), marks of
