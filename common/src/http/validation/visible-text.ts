@@ -4,6 +4,8 @@ const PLAIN = /^[\x20-\x7e]*$/;
 /** The flags of England, Scotland and Wales: the only emoji with tag characters. Else something that is not shown. */
 const UNSEEN =
   /\u{1f3f4}\u{e0067}\u{e0062}(?:\u{e0065}\u{e006e}\u{e0067}|\u{e0073}\u{e0063}\u{e0074}|\u{e0077}\u{e006c}\u{e0073})\u{e007f}|(?![\t\n\r])[\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\p{Noncharacter_Code_Point}\p{Cc}\ufff9-\ufffb]/gu;
+/** What is left out can bring other marks together, which NFC then sorts again: twice is enough but for made-up texts. */
+const MAX_PASSES = 10;
 /** Spaces, letters and signs that look like a blank, and code points that no font can know: alone they are no text. */
 const BLANK = /[\p{Z}\p{C}\p{Default_Ignorable_Code_Point}\u{16fe4}\u2800\u{13441}\u{13442}\u{1d159}]/u;
 
@@ -65,6 +67,11 @@ function withoutUnseen(text: string): string {
  */
 export function visibleText(raw: string): string {
   if (PLAIN.test(raw)) return raw.trim();
-  const text = withoutUnseen(raw).normalize('NFC').trim();
+  let text = raw.trim().normalize('NFC');
+  for (let pass = 0; pass < MAX_PASSES; pass++) {
+    const before = text;
+    text = withoutUnseen(text).trim().normalize('NFC');
+    if (text === before) break;
+  }
   return isAllBlank(text) ? '' : text;
 }

@@ -31,6 +31,7 @@ describe('what can not be seen', () => {
     ['tags that hide words behind a flag', '\u{1f3f4}\u{e0068}\u{e0069}\u{e007f}', '\u{1f3f4}'],
     ['many joiners in a row', 'नमस्\u200d\u200d\u200dते', 'नमस्\u200dते'],
     ['a joiner after a selector of nothing', '\ufe0f\u200d👩', '👩'],
+    ['a joiner behind a mark that NFC moves away', '\u0301\u094d\u200d', '\u094d\u0301'],
     ['a non-joiner before what is left out', 'م\u200c\u180b', 'م'],
     ['controls', 'a\x00b\x1b[31mc\x7f', 'ab[31mc'],
   ])('%s -> left out', (_case, raw, expected) => expect(visibleText(raw)).toBe(expected));
