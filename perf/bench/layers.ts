@@ -23,8 +23,8 @@ export type Layers = [layer: string, microseconds: number][];
 
 /** A folder of ours, a package, or a part of Node.js; undefined: nothing was done. */
 export function layerOf({ functionName, url }: { functionName: string; url: string }): string | undefined {
-  if (functionName === '(idle)' || functionName === '(program)')
-    return functionName === '(idle)' ? undefined : 'kernel, and V8 itself';
+  if (functionName === '(idle)') return undefined;
+  if (functionName === '(program)') return 'kernel, and V8 itself';
   if (functionName === '(garbage collector)') return 'garbage collection';
   const [, ofPackage] = /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url) ?? [];
   if (ofPackage !== undefined) return ofPackage;
@@ -50,10 +50,10 @@ export function layersOf({ nodes, samples, timeDeltas }: Profile, requests: numb
 /** Profiles one process while a lap runs; the first lap is to warm up. */
 export async function profile(system: BenchSystem, workload: Workload, name: NodeProcess): Promise<Layers> {
   const lap = async (): Promise<void> => {
-    await workload.prepare?.(system);
     await generateLoad({ ...workload.ours, connections, requests: workload.requests });
     await workload.settled?.(system);
   };
+  await workload.prepare?.(system);
   await lap();
   await workload.prepare?.(system);
   const inspector = await openInspector(system.pidOf(name), system.inspectorPortOf(name));
@@ -61,8 +61,7 @@ export async function profile(system: BenchSystem, workload: Workload, name: Nod
     await inspector.call('Profiler.enable');
     await inspector.call('Profiler.setSamplingInterval', { interval: samplingMicroseconds });
     await inspector.call('Profiler.start');
-    await generateLoad({ ...workload.ours, connections, requests: workload.requests });
-    await workload.settled?.(system);
+    await lap();
     const { profile } = profileResult.parse(await inspector.call('Profiler.stop'));
     return layersOf(profile, workload.requests);
   } finally {

@@ -1,5 +1,6 @@
 // How long a process takes from its start until it is ready, alone on the machine.
 import { setTimeout as delay } from 'node:timers/promises';
+import { answersOk } from '../../stack/programs/node-service.ts';
 import { median } from '../statistics.ts';
 import type { BenchSystem, NodeProcess } from './system.ts';
 
@@ -19,18 +20,10 @@ export async function startOf(
     await process.stop();
     const startedAt = performance.now();
     const started = process.start();
-    while (!(await isReady(url))) await delay(poll);
+    while (!(await answersOk(`${url}/ready`))) await delay(poll);
     taken.push(performance.now() - startedAt);
     spent.push(system.spent()[name] / 1_000);
     await started;
   }
   return { milliseconds: median(taken), processor: median(spent) };
-}
-
-async function isReady(url: string): Promise<boolean> {
-  try {
-    return (await fetch(`${url}/ready`, { signal: AbortSignal.timeout(1_000) })).ok;
-  } catch {
-    return false; // it does not listen yet
-  }
 }
