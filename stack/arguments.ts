@@ -23,6 +23,7 @@ export type StackCommand =
         | 'build'
         | 'check-lock'
         | 'api-docs'
+        | 'systemd-unit'
         | 'seed'
         | 'demo';
     }
@@ -56,6 +57,7 @@ export const usage = `Usage: node stack/main.ts COMMAND
   check-lock                       whether package-lock.json is complete and names no registry
   doctor                           what this machine lacks
   packages [NAME...]               install, as root, what the system needs of Debian's packages, or the programs named
+  systemd-unit                     print the unit by which systemd starts everything at boot
   test-infrastructure              servers for the tests, kept running between test runs
 
 STACK_DIR: the folder of all data and logs, .native unless set.`;
@@ -128,6 +130,7 @@ export function parseArguments(args: string[]): StackCommand {
     case 'check-lock':
     case 'test-infrastructure':
     case 'api-docs':
+    case 'systemd-unit':
     case 'seed':
     case 'demo':
       return { command };

@@ -12,6 +12,7 @@ import { packages } from './commands/packages.ts';
 import { republish } from './commands/republish.ts';
 import { migrate, run, runScript } from './commands/run.ts';
 import { health, status } from './commands/status.ts';
+import { printSystemdUnit } from './commands/systemd-unit.ts';
 import { testInfrastructure } from './commands/test-infrastructure.ts';
 import { up, upDetached } from './commands/up.ts';
 import { createContext, type Context } from './context.ts';
@@ -66,6 +67,8 @@ async function execute(command: StackCommand, context: Context): Promise<number>
       return demo(context);
     case 'api-docs':
       return apiDocs(context);
+    case 'systemd-unit':
+      return printSystemdUnit(context);
     case 'test-infrastructure':
       return testInfrastructure(context.output);
   }

@@ -12,7 +12,8 @@ import { rabbitmqServer } from './programs/rabbitmq.ts';
 import { runCommand, type RunOptions } from './run-command.ts';
 
 export interface SystemProgram {
-  name: 'rabbitmq' | 'nginx' | 'prometheus' | 'mtail' | 'php' | 'adminer' | 'chromium' | 'slowhttptest';
+  name:
+    'rabbitmq' | 'nginx' | 'prometheus' | 'mtail' | 'php' | 'adminer' | 'alertmanager' | 'chromium' | 'slowhttptest';
   purpose: string;
   /** Debian's packages. */
   packages: string[];
@@ -70,6 +71,14 @@ export const systemPrograms: SystemProgram[] = [
     purpose: 'shows the databases',
     packages: ['adminer'],
     isInstalled: () => adminerDirectory() !== undefined,
+  },
+  {
+    name: 'alertmanager',
+    purpose: 'tests whom alerts wake',
+    packages: ['prometheus-alertmanager'],
+    servers: ['prometheus-alertmanager'],
+    testsOnly: true,
+    isInstalled: () => findExecutable('amtool') !== undefined,
   },
   {
     name: 'chromium',

@@ -203,6 +203,7 @@ function observers({ settings, directory, withPrometheus }: PartsOptions, needs:
         own('prometheus', ports.PROMETHEUS_PORT),
       ],
       retention: settings.prometheusRetention,
+      alertmanagers: settings.alertmanagers,
       needs,
       environment,
     }),

@@ -10,6 +10,7 @@ const folder = path.join(repository, 'prometheus');
 const rules = readFileSync(path.join(folder, 'alerts.rules.yml'), 'utf8');
 const ruleTests = readFileSync(path.join(folder, 'tests/alerts.test.yml'), 'utf8');
 const operations = readFileSync(path.join(repository, 'docs/operations.md'), 'utf8');
+const configuration = readFileSync(path.join(folder, 'alertmanager.yml'), 'utf8');
 const alerts = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name = '']) => name);
 const scratch = mkdtempSync(path.join(tmpdir(), 'shop-rules-'));
 
@@ -50,5 +51,31 @@ describe('the rules of Prometheus', () => {
     expect(rule).toMatch(/labels: \{ severity: (critical|warning) \}/);
     expect(rule).toContain(`runbook: docs/operations.md#${alert.toLowerCase()}\n`);
     expect(rule).toMatch(/summary: \S/);
+  });
+});
+
+describe('the configuration of Alertmanager', () => {
+  const amtool = (...args: string[]) => {
+    const { status, stdout, stderr } = spawnSync('amtool', args, { cwd: folder, encoding: 'utf8' });
+    return { status, output: stdout + stderr };
+  };
+  beforeAll(() => ensureInstalled(['alertmanager'], path.join(repository, '.native')), 120_000);
+
+  it('as shipped -> valid', () => {
+    expect(amtool('check-config', 'alertmanager.yml')).toMatchObject({ status: 0 });
+  });
+
+  it.each([
+    ['critical', 'on-call'],
+    ['warning', 'team'],
+  ])('an alert that is %s -> %s', (severity, receiver) => {
+    const options = ['--config.file=alertmanager.yml', `--verify.receivers=${receiver}`];
+    expect(amtool('config', 'routes', 'test', ...options, `severity=${severity}`)).toMatchObject({ status: 0 });
+  });
+
+  it('what it mutes, and by what -> alerts that there are', () => {
+    const named = [...configuration.matchAll(/alertname=~?"([^"]+)"/g)].flatMap(([, names = '']) => names.split('|'));
+    expect(alerts).toEqual(expect.arrayContaining(named));
+    expect(named.length).toBeGreaterThan(3);
   });
 });

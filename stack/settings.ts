@@ -61,6 +61,8 @@ export interface Settings {
   nginxConnectionLimit: number;
   /** How long Prometheus keeps metrics, and how much of the disk they may take. */
   prometheusRetention: { time: string; size: string };
+  /** As host:port. */
+  alertmanagers: string[];
   postgres: { user: string; password: string };
   rabbitmq: { user: string; password: string };
 }
@@ -158,6 +160,13 @@ export function parseSettings(texts: string[], environment: NodeJS.ProcessEnv): 
     if (value && !isIP(value)) faults.push(`${name} is not an address of IPv4 or IPv6`);
     return value;
   };
+  const addresses = (name: string): string[] => {
+    const values = (variables[name] ?? '').split(',').map((value) => value.trim());
+    const given = values.filter((value) => value !== '');
+    if (!given.every((value) => /^[^\s/@]+:\d{1,5}$/.test(value)))
+      faults.push(`${name} is not host:port, or some with commas`);
+    return given;
+  };
   const postgresUser = {
     pattern: /^pg_|["$'\\]/,
     message: `begins with pg_ or has one of " $ ' \\: PostgreSQL takes no such user`,
@@ -171,6 +180,7 @@ export function parseSettings(texts: string[], environment: NodeJS.ProcessEnv): 
     nginxRateLimit: positive('NGINX_RATE_LIMIT'),
     nginxConnectionLimit: positive('NGINX_CONNECTION_LIMIT', 65_535), // nginx counts no further
     prometheusRetention: { time: text('PROMETHEUS_RETENTION_TIME'), size: text('PROMETHEUS_RETENTION_SIZE') },
+    alertmanagers: addresses('ALERTMANAGERS'),
     postgres: { user: credential('POSTGRES_USER', postgresUser), password: credential('POSTGRES_PASSWORD') },
     rabbitmq: { user: credential('RABBITMQ_USER', rabbitmqUser), password: credential('RABBITMQ_PASSWORD') },
   };

@@ -29,6 +29,8 @@ export interface PrometheusOptions {
   /** For its guard. */
   password: string;
   targets: PrometheusTarget[];
+  /** The Alertmanagers that it notifies, as host:port. */
+  alertmanagers: string[];
   /** How long metrics are kept, and how much of the disk they may take: as Prometheus writes them, e.g. 7d and 512MB. */
   retention: { time: string; size: string };
   /** Changes the text of a file of prometheus/, for tests that can't wait for minutes. */
@@ -77,7 +79,7 @@ export function prometheus(options: PrometheusOptions): Program {
 export const guardAuthorization = (password: string): string => basicAuthorization({ user: guardUser, password });
 
 function writeConfiguration(
-  { directory, targets, adapt = (text) => text }: PrometheusOptions,
+  { directory, targets, alertmanagers, adapt = (text) => text }: PrometheusOptions,
   passwordHash: string,
 ): void {
   const account = serverAccount('prometheus', path.dirname(directory));
@@ -99,6 +101,7 @@ function writeConfiguration(
     },
   }));
   write('targets.yml', JSON.stringify(groups, undefined, 2)); // JSON is YAML
+  write('alertmanagers.yml', JSON.stringify(alertmanagers.length > 0 ? [{ targets: alertmanagers }] : []));
 }
 
 export interface NginxLogMetricsOptions {
