@@ -76,14 +76,22 @@ export function firstSteps(settings: Settings): string[] {
 }
 
 /** Made at the first start, so that nobody knows it yet; whoever runs a production system knows where it is. */
-function madePassword({ variables }: Settings, name: string): string {
-  return variables.NODE_ENV === 'production' ? `(${name} in .env)` : (variables[name] ?? '');
+function madePassword(settings: Settings, name: string): string {
+  const { variables, secretFiles } = settings;
+  const isHidden = variables.NODE_ENV === 'production' || secretFiles[name] !== undefined;
+  return isHidden ? placeOf(settings, name) : (variables[name] ?? '');
+}
+
+function placeOf({ secretFiles }: Settings, name: string): string {
+  const file = secretFiles[name];
+  return file === undefined ? `(${name} in .env)` : `(in ${file})`;
 }
 
 /** Shows a secret only where everybody knows it already. */
-function visibleSecrets({ variables }: Settings): (name: string) => string {
+function visibleSecrets(settings: Settings): (name: string) => string {
+  const { variables } = settings;
   const examples = parseEnvironmentText(readFileSync(path.join(repository, '.env.example'), 'utf8'));
-  return (name) => (variables[name] === examples[name] ? (variables[name] ?? '') : `(${name} in .env)`);
+  return (name) => (variables[name] === examples[name] ? (variables[name] ?? '') : placeOf(settings, name));
 }
 
 /** The lines of a table with aligned columns. */

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { urlHost } from '../common/src/config/connection-url.ts';
+import { isSecretGiven } from '../common/src/config/secret-file.ts';
 import { completeEnvironmentFile, readText } from './environment-file.ts';
 import { StackError } from './errors.ts';
 import { repository } from './paths.ts';
@@ -17,7 +18,7 @@ type Variables = Record<string, string>;
 
 /** The variables that docker-compose.yml asks for. Throws a StackError with one line for each fault. */
 export function composeVariables(texts: string[], environment: NodeJS.ProcessEnv): Variables {
-  const { variables, host } = parseSettings(texts, environment);
+  const { variables, host } = parseSettings(texts, environment, { keepSecretFiles: true });
   const offset = Number(variables.PORT_OFFSET);
   const moved = containerPorts.map((name) => [name, String(Number(variables[name]) + offset)] as const);
   const all = {
@@ -53,7 +54,7 @@ export function shellExports(variables: Variables): string {
 
 if (import.meta.main) {
   try {
-    const isSettledElsewhere = Boolean(process.env.JWT_PRIVATE_KEY); // the environment wins over .env
+    const isSettledElsewhere = isSecretGiven('JWT_PRIVATE_KEY', process.env); // the environment wins over .env
     if (process.argv.includes('--complete') && !isSettledElsewhere) {
       for (const line of completeEnvironmentFile(repository)) process.stderr.write(`${line}\n`);
     }

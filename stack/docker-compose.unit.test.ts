@@ -43,7 +43,7 @@ function settingsOf(service: string): string[] {
   if (database !== undefined) texts.push(serviceSettings, ...ofDatabase);
   const named = new Set(texts.join('\n').match(/\b[A-Z][A-Z0-9_]+\b/g));
   const shown = serviceEnvironment(service, parseSettings([read('.env.example')], {}));
-  return Object.keys(shown).filter((name) => named.has(name));
+  return Object.keys(shown).filter((name) => named.has(name) || named.has(name.replace(/_FILE$/, '')));
 }
 
 /** What a service waits for before it is started: the condition of each. */
@@ -89,6 +89,29 @@ describe('docker-compose.yml', () => {
     const published = [...compose.matchAll(/'\$\{HOST\}:\$\{\w+\}:(\d+)'/g)].map(([, port]) => Number(port));
     expect(published.length).toBeGreaterThan(8);
     expect(published.filter((port) => [8090, 15692, 3903].includes(port))).toEqual([]);
+  });
+
+  it('each secret -> is in the containers that get the path of its file, and in no others', () => {
+    const names = [...block('services:').matchAll(/^ {2}([a-z-]+):$/gm)].map(([, name = '']) => name);
+    const fragments = ({ text = '' }): string =>
+      [
+        text,
+        ...[...text.matchAll(/<<: \*([a-z-]+)/g)].map(([, name = '']) => fragments({ text: block(`x-${name}:`) })),
+      ].join('\n');
+    const containers = names.map((name) => fragments({ text: block(`  ${name}:`) }));
+    for (const text of containers) {
+      const mounted = /^ {4}secrets:\s*\[([^\]]*)\]$/m.exec(text)?.[1]?.match(/\w+/g) ?? [];
+      const read = [...text.matchAll(/_FILE: \$\{(\w+)_FILE:\+\/run\/secrets\/(\w+)\}$/gm)];
+      expect(read.map(([, name]) => name)).toEqual(read.map(([, , file]) => file));
+      expect(withoutDoubles(mounted)).toEqual(withoutDoubles(read.map(([, name = '']) => name)));
+    }
+    const files = Object.keys(parseSettings([read('.env.example')], {}).variables).filter((name) =>
+      name.endsWith('_FILE'),
+    );
+    const declared = [...block('secrets:').matchAll(/^ {2}(\w+): \{ file: '\$\{(\w+):-\/dev\/null\}' \}$/gm)];
+    expect(declared.map(([, name]) => `${name}_FILE`)).toEqual(declared.map(([, , file]) => file));
+    expect(declared.map(([, , file]) => file).toSorted()).toEqual(files.toSorted());
+    expect(declared).toHaveLength(21);
   });
 
   it('a guard -> is given each variable that its configuration names', () => {

@@ -2,6 +2,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { FILE_SUFFIX, isSecretGiven, readSecret, secretFileOf } from '../common/src/config/secret-file.ts';
 import { parseEnvironmentText, readAssignments, setVariable } from './environment-text.ts';
 import { hasCode, StackError } from './errors.ts';
 import { databaseNames, variablePrefix } from './workspaces.ts';
@@ -39,19 +40,23 @@ export function readText(file: string): string {
 }
 
 /** Makes .env complete without changing what it means; tells what was done. */
-export function completeEnvironmentFile(directory: string, secrets = madeSecrets): string[] {
+export function completeEnvironmentFile(
+  directory: string,
+  secrets = madeSecrets,
+  environment: NodeJS.ProcessEnv = process.env,
+): string[] {
   const file = path.join(directory, '.env');
   const example = path.join(directory, '.env.example');
   const isNew = !existsSync(file);
   const before = readText(isNew ? example : file);
   const current = emptyEarlierUrls(before);
-  const withKeys = fillKeys(current);
-  const completed = secrets.reduce(fillSecret, withKeys);
+  const withKeys = fillKeys(current, environment);
+  const completed = fillPasswords(withKeys, secrets, environment);
   if (isNew || completed !== before) {
     const written = `${file}.${process.pid}.new`;
     writeFileSync(written, completed, { mode: ownerOnly });
     if (!isNew) renameSync(written, file);
-    else if (!publish(written, file)) return completeEnvironmentFile(directory, secrets);
+    else if (!publish(written, file)) return completeEnvironmentFile(directory, secrets, environment);
   }
   const done: string[] = [];
   if (isNew) done.push('made .env from .env.example');
@@ -81,18 +86,29 @@ function emptyEarlierUrls(text: string): string {
 }
 
 /** The text with keys and secrets wherever they are empty or missing. */
-export function fillSecrets(text: string, secrets = madeSecrets): string {
-  return secrets.reduce(fillSecret, fillKeys(text));
+export function fillSecrets(text: string): string {
+  return fillPasswords(fillKeys(text, {}), madeSecrets, {});
 }
 
-/** The text with a secret of 256 bits where it is empty or missing. */
-function fillSecret(text: string, name: string): string {
-  return parseEnvironmentText(text)[name] ? text : setVariable(text, name, randomBytes(32).toString('base64url'));
-}
-
-/** The text with JWT_PRIVATE_KEY and JWT_PUBLIC_KEYS filled in where they are empty. */
-export function fillKeys(text: string): string {
+/** What a text says, with the paths of secrets' files that the environment names. */
+function valuesOf(text: string, environment: NodeJS.ProcessEnv): Record<string, string | undefined> {
   const values = parseEnvironmentText(text);
+  const files = Object.entries(environment).filter(([name]) => name.endsWith(FILE_SUFFIX));
+  return { ...values, ...Object.fromEntries(files) };
+}
+
+/** The text with a secret of 256 bits for each name that has none, neither there nor in a file. */
+function fillPasswords(text: string, names: readonly string[], environment: NodeJS.ProcessEnv): string {
+  return names.reduce((filled, name) => {
+    if (isSecretGiven(name, valuesOf(filled, environment))) return filled;
+    return setVariable(filled, name, randomBytes(32).toString('base64url'));
+  }, text);
+}
+
+/** The text with JWT_PRIVATE_KEY and JWT_PUBLIC_KEYS filled in where they are empty; of a key in a file the public one. */
+export function fillKeys(text: string, environment: NodeJS.ProcessEnv = {}): string {
+  const values = valuesOf(text, environment);
+  if (secretFileOf('JWT_PRIVATE_KEY', values) !== undefined) return fillPublicKey(text, values);
   if (!values.JWT_PRIVATE_KEY && values.JWT_PUBLIC_KEYS) {
     throw new StackError('JWT_PRIVATE_KEY is empty in .env but JWT_PUBLIC_KEYS is not: empty both to get a fresh pair');
   }
@@ -101,17 +117,24 @@ export function fillKeys(text: string): string {
   return values.JWT_PUBLIC_KEYS ? completed : setVariable(completed, 'JWT_PUBLIC_KEYS', publicKeyOf(privateKey));
 }
 
+function fillPublicKey(text: string, values: Record<string, string | undefined>): string {
+  if (values.JWT_PUBLIC_KEYS) return text;
+  const { text: privateKey = '', suffix, fault } = readSecret('JWT_PRIVATE_KEY', values);
+  if (fault !== undefined) throw new StackError(`JWT_PRIVATE_KEY${suffix} ${fault}`);
+  return setVariable(text, 'JWT_PUBLIC_KEYS', publicKeyOf(privateKey.trim(), 'the file of JWT_PRIVATE_KEY'));
+}
+
 /** An ES256 key (RFC 7518), as base64 of PKCS#8 in one line. */
 function freshPrivateKey(): string {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   return privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64');
 }
 
-function publicKeyOf(privateKey: string): string {
+function publicKeyOf(privateKey: string, place = 'JWT_PRIVATE_KEY in .env'): string {
   try {
     const key = createPrivateKey({ key: Buffer.from(privateKey, 'base64'), type: 'pkcs8', format: 'der' });
     return createPublicKey(key).export({ type: 'spki', format: 'der' }).toString('base64');
   } catch (cause) {
-    throw new StackError('JWT_PRIVATE_KEY in .env is not base64 of a PKCS#8 key', { cause });
+    throw new StackError(`${place} is not base64 of a PKCS#8 key`, { cause });
   }
 }

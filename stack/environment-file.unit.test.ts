@@ -96,6 +96,22 @@ describe('completeEnvironmentFile', () => {
     expect(completeEnvironmentFile(directory, secrets)).toEqual([]);
   });
 
+  it('secrets that are in files, by .env or the environment -> not made, and a public key belongs to the private one', () => {
+    const { JWT_PRIVATE_KEY = '', JWT_PUBLIC_KEYS } = parseEnvironmentText(fillKeys(example));
+    const file = path.join(directory, 'key');
+    writeFileSync(file, `${JWT_PRIVATE_KEY}\n`);
+    writeFileSync(
+      path.join(directory, '.env'),
+      `JWT_PRIVATE_KEY_FILE=${file}\nFIRST=\nFIRST_FILE=/run/secrets/first\n`,
+    );
+    const secrets = ['FIRST', 'SECOND', 'THIRD'];
+    completeEnvironmentFile(directory, secrets, { SECOND_FILE: '/run/secrets/second' });
+    const values = parseEnvironmentText(read());
+    expect(values).toMatchObject({ FIRST: '', JWT_PUBLIC_KEYS, THIRD: expect.stringMatching(/^[\w-]{43}$/) });
+    expect(values).not.toHaveProperty('SECOND');
+    expect(values).not.toHaveProperty('JWT_PRIVATE_KEY');
+  });
+
   it('URLs that an earlier .env.example made of references -> emptied, and said; others stay', () => {
     const earlier = [
       'USER_DATABASE_URL=postgresql://${POSTGRES_USER}:${POSTGRES_PASSWORD}@127.0.0.1:${USER_DB_PORT}/user',

@@ -1,6 +1,7 @@
 // What the whole system is made of, and what depends on what.
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
+import { FILE_SUFFIX } from '../common/src/config/secret-file.ts';
 import { ensureBuilt } from './build.ts';
 import { baseEnvironment } from './environment.ts';
 import { migrateUp } from './migrate.ts';
@@ -314,7 +315,10 @@ export function serviceEnvironment(name: string, { variables }: Settings): Recor
     database ? [database.variables.DATABASE_USER, database.variables.DATABASE_PASSWORD] : [],
   );
   const hidden = new Set([...others, ...owners, ...notForServices]);
-  const visible = Object.entries(variables).filter(([variable]) => !hidden.has(variable));
+  const secretOf = (variable: string) => (variable.endsWith(FILE_SUFFIX) ? variable.slice(0, -FILE_SUFFIX.length) : '');
+  const visible = Object.entries(variables).filter(
+    ([variable]) => !hidden.has(variable) && !hidden.has(secretOf(variable)),
+  );
   return { ...baseEnvironment(), ...Object.fromEntries(visible) };
 }
 

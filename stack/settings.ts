@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import path from 'node:path';
 import { urlHost } from '../common/src/config/connection-url.ts';
+import { FILE_SUFFIX, readSecret, secretFileOf } from '../common/src/config/secret-file.ts';
 import { madeSecrets, readText } from './environment-file.ts';
 import { parseEnvironmentText, readAssignments } from './environment-text.ts';
 import { StackError } from './errors.ts';
@@ -65,6 +66,8 @@ export interface Settings {
   alertmanagers: string[];
   postgres: { user: string; password: string };
   rabbitmq: { user: string; password: string };
+  /** Where secrets are that do not stand in .env, by their variables. */
+  secretFiles: Record<string, string>;
 }
 
 /** Reads the settings of a working copy. Throws a StackError with one line for each fault. */
@@ -122,10 +125,18 @@ export function firstOpenPort(): number {
   return Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'));
 }
 
-/** Parses settings from the texts of .env files, the later ones winning, and from the environment, which wins over all. */
-export function parseSettings(texts: string[], environment: NodeJS.ProcessEnv): Settings {
-  const variables = mergeVariables(texts, environment);
-  const faults = referenceFaults(texts, new Set(Object.keys(variables)));
+/**
+ * Parses settings from the texts of .env files, the later ones winning, and from the environment, which wins over all. Secrets
+ * that are in files come out as if they stood in their variables, unless `keepSecretFiles` leaves them to whoever gets the paths.
+ */
+export function parseSettings(
+  texts: string[],
+  environment: NodeJS.ProcessEnv,
+  { keepSecretFiles = false } = {},
+): Settings {
+  const given = mergeVariables(texts, environment);
+  const faults = referenceFaults(texts, new Set(Object.keys(given)));
+  const { variables, secretFiles } = withSecretFiles(given, faults, keepSecretFiles);
   const text = (name: string): string => {
     const value = variables[name];
     if (!value) faults.push(`${name} is missing: set it in .env`);
@@ -183,6 +194,7 @@ export function parseSettings(texts: string[], environment: NodeJS.ProcessEnv): 
     alertmanagers: addresses('ALERTMANAGERS'),
     postgres: { user: credential('POSTGRES_USER', postgresUser), password: credential('POSTGRES_PASSWORD') },
     rabbitmq: { user: credential('RABBITMQ_USER', rabbitmqUser), password: credential('RABBITMQ_PASSWORD') },
+    secretFiles,
   };
   if (faults.length > 0) throw new StackError(faults.join('\n'));
   const { ports, host } = settings;
@@ -233,6 +245,35 @@ function composedVariables(variables: Record<string, string>): Record<string, st
 function mergeVariables(texts: string[], environment: NodeJS.ProcessEnv): Record<string, string> {
   const parsed = Object.assign({}, ...texts.map(parseEnvironmentText)) as Record<string, string>;
   return Object.fromEntries(Object.entries(parsed).map(([name, value]) => [name, environment[name] ?? value]));
+}
+
+/**
+ * The variables with each secret that is in a file read from there: the servers and services of this machine run as others, who
+ * need not get to that file. Kept, the paths are made absolute.
+ */
+function withSecretFiles(
+  variables: Record<string, string>,
+  faults: string[],
+  areKept: boolean,
+): Pick<Settings, 'variables' | 'secretFiles'> {
+  const result = { ...variables };
+  const secretFiles: Record<string, string> = {};
+  for (const name of Object.keys(variables)) {
+    const file = secretFileOf(name, variables);
+    if (file === undefined) continue;
+    const absolute = path.resolve(repository, file);
+    const variable = name + FILE_SUFFIX;
+    secretFiles[name] = absolute;
+    if (areKept && !variables[name]) {
+      result[variable] = absolute;
+      continue;
+    }
+    const { text = '', fault } = readSecret(name, { ...variables, [variable]: absolute });
+    if (fault !== undefined) faults.push(`${variable} ${fault}`);
+    result[name] = text;
+    result[variable] = '';
+  }
+  return { variables: result, secretFiles };
 }
 
 /** What .env.example once asked for: the values of other variables. They must not become passwords as they stand. */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -48,6 +48,53 @@ describe('parseSettings', () => {
       {},
     );
     expect([postgres.password, variables.ORDER_DB_PASSWORD]).toEqual([password, password]);
+  });
+
+  describe('secrets in files', () => {
+    let directory: string;
+    const fileOf = (text: string) => {
+      const file = path.join(directory, 'secret');
+      writeFileSync(file, text);
+      return file;
+    };
+    beforeEach(() => {
+      directory = mkdtempSync(path.join(tmpdir(), 'shop-secrets-'));
+    });
+    afterEach(() => rmSync(directory, { recursive: true }));
+
+    it('a path -> servers and services are given the secret that is in it, not the path', () => {
+      const file = fileOf('from a file\n');
+      const { postgres, variables, secretFiles } = parseSettings([example], { POSTGRES_PASSWORD_FILE: file });
+      expect([postgres.password, variables.POSTGRES_PASSWORD_FILE]).toEqual(['from a file', '']);
+      expect(secretFiles).toEqual({ POSTGRES_PASSWORD: file });
+    });
+
+    it('kept for containers -> the path is absolute, and the secret is not read', () => {
+      const environment = { ORDER_DB_PASSWORD_FILE: 'nowhere/at-all' };
+      const { variables } = parseSettings([example], environment, { keepSecretFiles: true });
+      expect(variables.ORDER_DB_PASSWORD_FILE).toBe(path.join(repository, 'nowhere/at-all'));
+      expect(variables.ORDER_DB_PASSWORD).toBe('');
+    });
+
+    it('set twice, or in a file that is not there -> said, naming the variable', () => {
+      const environment = { ADMIN_PASSWORD_FILE: fileOf('x'), RABBITMQ_PASSWORD_FILE: '/nowhere' };
+      const read =
+        (options = {}) =>
+        () =>
+          parseSettings([example], environment, options);
+      const twice = 'ADMIN_PASSWORD_FILE is set, and so is the variable without _FILE: empty one of the two';
+      expect(read()).toThrow(`RABBITMQ_PASSWORD_FILE names a file that can't be read (ENOENT)\n${twice}`);
+      expect(read({ keepSecretFiles: true })).toThrow(twice);
+    });
+
+    it('.env.example -> has a variable for the file of each secret', () => {
+      const { variables } = parseSettings([example], {});
+      const names = Object.keys(variables).filter((name) =>
+        /(PASSWORD|SECRETS?|SECRET_KEY|PRIVATE_KEY|DATABASE_URL|RABBITMQ_URL)$/.test(name),
+      );
+      expect(names).toHaveLength(21);
+      expect(names.filter((name) => variables[`${name}_FILE`] === undefined)).toEqual([]);
+    });
   });
 
   it('credentials that a server would not take as they are -> said, naming their variables', () => {

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { fillSecrets } from '../environment-file.ts';
+import { fillKeys } from '../environment-file.ts';
 import { parseEnvironmentText } from '../environment-text.ts';
 import { messageOf, StackError } from '../errors.ts';
 
@@ -36,7 +36,7 @@ const role = (name: string, username: string, more: Content = {}): Wanted => ({
   make: () => ({ username, password: fresh(), ...more }),
 });
 
-const keyPair: Wanted = { name: 'jwt', make: () => parseEnvironmentText(fillSecrets('', [])) };
+const keyPair: Wanted = { name: 'jwt', make: () => parseEnvironmentText(fillKeys('')) };
 
 const roles = databases.flatMap((name) => [
   role(`${name}-db-owner`, `${name}_owner`),

@@ -1,4 +1,5 @@
 export { loadSettings, SettingsError, type Environment, type Setting, type Settings } from './load-settings.js';
+export { isSecretGiven } from './secret-file.js';
 export { connectionUrl, type ConnectionParts } from './connection-url.js';
 export {
   duration,

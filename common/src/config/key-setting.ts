@@ -17,6 +17,7 @@ const parseWith =
 
 /** JWT_PRIVATE_KEY: the P-256 key that signs access tokens, base64 of PKCS#8 in one line. */
 export const privateKey = (): Setting<KeyObject> => ({
+  isSecret: true,
   schema: z.string().transform(parseWith(parsePrivateKey, 'must be base64 of a P-256 private key in PKCS#8')),
 });
 

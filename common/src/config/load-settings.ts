@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readSecret, type GivenSecret } from './secret-file.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -10,6 +11,8 @@ export interface Setting<T> {
   productionFault?: (value: string) => string | undefined;
   /** Spaces around the text belong to it, as in a password. */
   isVerbatim?: boolean;
+  /** May be in a file instead, whose path is in the variable of this name and _FILE. */
+  isSecret?: boolean;
   /** Makes the text of other variables where this one is unset or empty. Throws SettingsError, naming those. */
   compose?: (environment: Environment) => string | undefined;
 }
@@ -63,11 +66,13 @@ export function loadSettings<S extends Record<string, Setting<unknown>>>(
 }
 
 function readSetting<T>(name: string, setting: Setting<T>, environment: Environment): T {
-  const { schema, productionFault, isVerbatim = false, compose } = setting;
-  const given = environment[name];
+  const { schema, productionFault, isVerbatim = false, isSecret = false, compose } = setting;
+  const source: GivenSecret = isSecret ? readSecret(name, environment) : { suffix: '', text: environment[name] };
+  const { suffix, text: given } = source;
   const fail = (fault: string): never => {
-    throw new SettingsError([`${nameSet(name, environment)} ${fault}`]);
+    throw new SettingsError([`${nameSet(name, environment)}${suffix} ${fault}`]);
   };
+  if (source.fault !== undefined) return fail(source.fault);
   const text = (isVerbatim ? given : given?.trim()) || undefined;
   const parsed = schema.safeParse(text ?? compose?.(environment));
   if (!parsed.success) return fail(reasonOf(text, parsed.error));

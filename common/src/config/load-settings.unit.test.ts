@@ -1,12 +1,14 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import {
   SettingsError,
   brokerUrl,
   databaseUrl,
+  databaseUrlOf,
   duration,
   flag,
   integer,
@@ -216,5 +218,63 @@ describe('a URL that is made of its parts', () => {
     expect(faultsOf(() => loadSettings(settings, production))).toEqual([
       'DB_PASSWORD is the example value, which production refuses',
     ]);
+  });
+});
+
+describe('secrets in files', () => {
+  let directory: string;
+  const fileOf = (content: string | Uint8Array): string => {
+    const file = path.join(directory, 'secret');
+    writeFileSync(file, content);
+    return file;
+  };
+  const load = (environment: Record<string, string>) => loadSettings({ TOKEN: secret() }, environment).TOKEN;
+
+  beforeEach(() => {
+    directory = mkdtempSync(path.join(tmpdir(), 'shop-secret-'));
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  it.each([
+    ['s3cret\n', 's3cret'],
+    ['s3cret\r\n', 's3cret'],
+    ['s3cret', 's3cret'],
+    [' s3 cret \n\n', ' s3 cret \n'],
+  ])('%j in the file that NAME_FILE names -> %j: one newline at the end is not part of it', (content, expected) => {
+    expect(load({ TOKEN: '', TOKEN_FILE: fileOf(content) })).toBe(expected);
+  });
+
+  it('both the secret and its file -> refused, whatever they hold', () => {
+    const faults = faultsOf(() => load({ TOKEN: 'a', TOKEN_FILE: fileOf('a') }));
+    expect(faults).toEqual(['TOKEN_FILE is set, and so is the variable without _FILE: empty one of the two']);
+  });
+
+  it('a file that holds no secret -> a fault that names the variable, and neither path nor content', () => {
+    const faultOf = (file: string) => faultsOf(() => load({ TOKEN_FILE: file }));
+    expect(faultOf(path.join(directory, 'missing'))).toEqual(["TOKEN_FILE names a file that can't be read (ENOENT)"]);
+    expect(faultOf(directory)).toEqual(['TOKEN_FILE names something that is not a file']);
+    expect(faultOf(fileOf('\n'))).toEqual(['TOKEN_FILE names a file that is empty']);
+    expect(faultOf(fileOf(new Uint8Array([0xff, 0xfe])))).toEqual([
+      'TOKEN_FILE names a file that is not text in UTF-8',
+    ]);
+    expect(faultOf(fileOf('x'.repeat(65_537)))).toEqual(['TOKEN_FILE names a file of over 65536 bytes']);
+  });
+
+  it('a secret in a file that production refuses -> the fault names the variable that was set, by its name outside', () => {
+    const environment = { NODE_ENV: 'production', TOKEN_FILE: fileOf('short'), SETTING_NAMES: 'TOKEN=SHOP_TOKEN' };
+    expect(faultsOf(() => load(environment))).toEqual(['SHOP_TOKEN_FILE must have at least 32 bytes in production']);
+  });
+
+  it('a database whose URL, or password, is in a file -> its URL', () => {
+    const read = (environment: Record<string, string>) =>
+      loadSettings({ ORDER_DATABASE_URL: databaseUrlOf('ORDER') }, environment).ORDER_DATABASE_URL;
+    const url = 'postgresql://a:b@db:5432/order';
+    expect(read({ ORDER_DATABASE_URL_FILE: fileOf(`${url}\n`) })).toBe(url);
+    const parts = { ORDER_DB_HOST: 'db', ORDER_DB_USER: 'a', ORDER_DB_NAME: 'order' };
+    expect(read({ ...parts, ORDER_DB_PASSWORD_FILE: fileOf('b') })).toBe(url);
+  });
+
+  it('a setting that is no secret -> takes no file', () => {
+    expect(loadSettings({ NAME: text({ default: 'x' }) }, { NAME_FILE: fileOf('y') }).NAME).toBe('x');
   });
 });

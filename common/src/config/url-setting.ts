@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { connectionUrl } from './connection-url.js';
 import { loadSettings, type Environment, type Setting } from './load-settings.js';
+import { isSecretGiven } from './secret-file.js';
 import { integer, setting, text, withDefault } from './setting.js';
 
 /** Bytes that a secret must have at least in production: 256 bits, as RFC 7518 asks of an HS256 key. */
@@ -16,6 +17,7 @@ const secretFault = (value: string, examples: readonly string[]): string | undef
 export const secret = (options: { examples?: readonly string[]; default?: string } = {}): Setting<string> => ({
   ...text(options),
   isVerbatim: true,
+  isSecret: true,
   productionFault: (value) => secretFault(value, options.examples ?? []),
 });
 
@@ -60,6 +62,7 @@ export const url = (options: {
       ),
     options.default,
   ),
+  isSecret: options.examplePasswords !== undefined,
   productionFault: (value) => {
     const parsed = URL.parse(value);
     return parsed === null || options.examplePasswords === undefined
@@ -93,7 +96,7 @@ export const connection = (
 ): Setting<string> => ({
   ...url(options),
   compose(environment: Environment): string | undefined {
-    if (!environment[variables.user] && !environment[variables.password]) return undefined;
+    if (!environment[variables.user] && !isSecretGiven(variables.password, environment)) return undefined;
     const verbatim: Setting<string> = { ...text(), isVerbatim: true };
     const values = loadSettings(
       {

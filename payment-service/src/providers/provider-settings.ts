@@ -1,6 +1,7 @@
 import {
   databaseUrl,
   duration,
+  isSecretGiven,
   loadSettings,
   optional,
   SettingsError,
@@ -71,7 +72,8 @@ function ledgerDatabase(): Setting<string> {
   });
   return {
     ...inParts,
-    compose: (environment) => (environment.PAYMENT_DATABASE_URL ? undefined : inParts.compose?.(environment)),
+    compose: (environment) =>
+      isSecretGiven('PAYMENT_DATABASE_URL', environment) ? undefined : inParts.compose?.(environment),
   };
 }
 

@@ -18,6 +18,7 @@ function isSecret(text: string): boolean {
  * examples and anything under 32 bytes.
  */
 export const webhookSecrets = ({ examples }: { examples: readonly string[] }): Setting<[Buffer, ...Buffer[]]> => ({
+  isSecret: true,
   schema: z.string().transform((value, context): [Buffer, ...Buffer[]] => {
     const parts = partsOf(value);
     const [first, ...others] = parts.map(bytesOf);

@@ -1,4 +1,4 @@
-import { databaseUrl, loadSettings, secret, text, type Environment } from '../../config/index.js';
+import { databaseUrl, isSecretGiven, loadSettings, secret, text, type Environment } from '../../config/index.js';
 import type { DatabaseRoles, Role } from './roles.js';
 
 const server = { host: 'DATABASE_HOST', port: 'DATABASE_PORT', name: 'DATABASE_NAME' };
@@ -20,7 +20,7 @@ export const loadMigratedUrl = (environment: Environment): string => loadSetting
 
 /** Where the superuser is known, and the database is not one that others look after. Throws SettingsError. */
 export function loadRoles(environment: Environment): DatabaseRoles | undefined {
-  if (!environment.SUPERUSER || environment.DATABASE_URL) return undefined;
+  if (!environment.SUPERUSER || isSecretGiven('DATABASE_URL', environment)) return undefined;
   return {
     url: loadSettings(superuser, environment).SUPERUSER_DATABASE_URL,
     owner: loadRole('DATABASE', environment),

@@ -14,6 +14,7 @@ const WEBHOOK_SECRET = /^whsec_[A-Za-z0-9+/=_-]{16,}$/;
 const MIN_BYTES = 32;
 
 export const stripeKey = (): Setting<StripeKey> => ({
+  isSecret: true,
   schema: z.string().transform((key, context): StripeKey => {
     const mode = KEY.exec(key)?.[1];
     if (mode === 'test' || mode === 'live') return { key, mode };
@@ -29,6 +30,7 @@ export const stripeKey = (): Setting<StripeKey> => ({
 
 /** As Stripe gives them, separated by commas while they rotate. */
 export const stripeWebhookSecrets = (): Setting<readonly [string, ...string[]]> => ({
+  isSecret: true,
   schema: z.string().transform((value, context): readonly [string, ...string[]] => {
     const [first, ...others] = value.split(',').map((part) => part.trim());
     if (first !== undefined && [first, ...others].every((part) => WEBHOOK_SECRET.test(part))) return [first, ...others];
