@@ -85,7 +85,7 @@ $(addprefix test-,$(added)):
 	@$(test) --selectProjects $(@:test-%=%)
 
 # --- The entry point -------------------------------------------------------------------------------------------------------
-.PHONY: nginx-up nginx-down nginx-restart nginx-logs nginx-clear-cache nginx-status
+.PHONY: nginx-up nginx-down nginx-restart nginx-logs nginx-clear-cache nginx-status certificate
 nginx-up: ## Start nginx beside what runs, or with everything when nothing does
 	@$(stack) nginx up
 nginx-down: ## Stop nginx alone
@@ -98,6 +98,8 @@ nginx-clear-cache: ## Remove all that nginx keeps
 	@$(stack) nginx clear-cache
 nginx-status: ## Show its connections, its cache and how often that helped
 	@$(stack) nginx status
+certificate: ## Make a certificate of this machine's own, so that nginx serves https in development
+	@$(native) certificate
 
 # --- Look after it ----------------------------------------------------------------------------------------------------
 .PHONY: reconcile dlq-list dlq-replay dlq-drop republish

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { parseEnvironmentText } from './environment-text.ts';
 import { repository } from './paths.ts';
 import { infrastructure, services } from './parts.ts';
-import { entryUrl, portOf, shownHost, type Settings } from './settings.ts';
+import { entryUrl, shownHost } from './entry-point.ts';
+import { portOf, type Settings } from './settings.ts';
 import { serviceWorkspaces } from './workspaces.ts';
 
 export interface Address {

@@ -23,6 +23,7 @@ export type StackCommand =
         | 'build'
         | 'check-lock'
         | 'api-docs'
+        | 'certificate'
         | 'systemd-unit'
         | 'seed'
         | 'demo';
@@ -52,6 +53,7 @@ export const usage = `Usage: node stack/main.ts COMMAND
   republish TIME [SERVICE...]      have the events published again that were published since then
   seed, demo                       demo data for the running system; a whole scenario, shown in the terminal
   nginx up|down|restart|clear-cache|status  nginx alone, while the rest runs
+  certificate                      a certificate of this machine's own, for https in development
   api-docs                         what can be asked of the system, and where
   build                            compile what has changed
   check-lock                       whether package-lock.json is complete and names no registry
@@ -130,6 +132,7 @@ export function parseArguments(args: string[]): StackCommand {
     case 'check-lock':
     case 'test-infrastructure':
     case 'api-docs':
+    case 'certificate':
     case 'systemd-unit':
     case 'seed':
     case 'demo':

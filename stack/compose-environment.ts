@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { urlHost } from '../common/src/config/connection-url.ts';
 import { isSecretGiven } from '../common/src/config/secret-file.ts';
+import { checkCertificate, readingFaults } from './certificate.ts';
 import { completeEnvironmentFile, readText } from './environment-file.ts';
 import { StackError } from './errors.ts';
 import { repository } from './paths.ts';
@@ -18,7 +19,7 @@ type Variables = Record<string, string>;
 
 /** The variables that docker-compose.yml asks for. Throws a StackError with one line for each fault. */
 export function composeVariables(texts: string[], environment: NodeJS.ProcessEnv): Variables {
-  const { variables, host } = parseSettings(texts, environment, { keepSecretFiles: true });
+  const { variables, host, certificate } = parseSettings(texts, environment, { keepSecretFiles: true });
   const offset = Number(variables.PORT_OFFSET);
   const moved = containerPorts.map((name) => [name, String(Number(variables[name]) + offset)] as const);
   const all = {
@@ -27,6 +28,9 @@ export function composeVariables(texts: string[], environment: NodeJS.ProcessEnv
     HOST: urlHost(host),
     PORT_OFFSET: '0',
     CONTAINER_OTLP_ENDPOINT: collectorOf(variables),
+    ...(certificate && {
+      COMPOSE_FILE: composeFiles(environment.COMPOSE_FILE || variables.COMPOSE_FILE || 'docker-compose.yml'),
+    }),
   };
   if (offset === 0) return all;
   // Another copy runs beside the one on the usual ports: it has containers, volumes and addresses of its own.
@@ -36,6 +40,24 @@ export function composeVariables(texts: string[], environment: NodeJS.ProcessEnv
     CONTAINER_NETWORK: network ?? variables.CONTAINER_NETWORK ?? '',
     COMPOSE_PROJECT_NAME: environment.COMPOSE_PROJECT_NAME || variables.COMPOSE_PROJECT_NAME || `shop-${offset}`,
   };
+}
+
+const tlsFile = 'docker-compose.tls.yml';
+
+/** COMPOSE_FILE with the file for TLS, which whoever names files of their own may have named already. */
+function composeFiles(given: string): string {
+  return given.split(':').includes(tlsFile) ? given : `${given}:${tlsFile}`;
+}
+
+/** The user that nginx's container runs as. */
+const nginxUser = 101;
+
+/** Throws a StackError with what keeps nginx's container from serving the certificate. */
+function checkContainerCertificate({ TLS_CERT_FILE: certificate = '', TLS_KEY_FILE: key = '' }: Variables): void {
+  if (certificate === '') return;
+  checkCertificate({ certificate, key });
+  const faults = readingFaults({ certificate, key }, nginxUser);
+  if (faults.length > 0) throw new StackError(faults.join('\n'));
 }
 
 /** Where the profiles leave Jaeger out, no traces are made for it: each process would log that nobody takes them. */
@@ -54,13 +76,16 @@ export function shellExports(variables: Variables): string {
 
 if (import.meta.main) {
   try {
+    const isStart = process.argv.includes('--complete');
     const isSettledElsewhere = isSecretGiven('JWT_PRIVATE_KEY', process.env); // the environment wins over .env
-    if (process.argv.includes('--complete') && !isSettledElsewhere) {
+    if (isStart && !isSettledElsewhere) {
       for (const line of completeEnvironmentFile(repository)) process.stderr.write(`${line}\n`);
     }
     const files = ['.env.example', '.env'].map((name) => path.join(repository, name));
     const texts = files.filter((file) => existsSync(file)).map(readText);
-    process.stdout.write(shellExports(composeVariables(texts, withoutShellsOwn(process.env))));
+    const variables = composeVariables(texts, withoutShellsOwn(process.env));
+    if (isStart) checkContainerCertificate(variables);
+    process.stdout.write(shellExports(variables));
   } catch (error) {
     if (!(error instanceof StackError)) throw error;
     process.stderr.write(`${error.message}\n`);

@@ -31,6 +31,18 @@ describe('composeVariables', () => {
     const chosen = { COMPOSE_PROJECT_NAME: 'second', CONTAINER_NETWORK: '10.1.2' };
     expect(composeVariables([example, 'PORT_OFFSET=20000'], chosen)).toMatchObject(chosen);
   });
+
+  it('a certificate -> Compose takes the file for TLS, too, beside those that somebody names', () => {
+    const texts = [example, 'TLS_CERT_FILE=/a.crt\nTLS_KEY_FILE=/a.key'];
+    const filesOf = (environment: NodeJS.ProcessEnv) => composeVariables(texts, environment).COMPOSE_FILE;
+    expect(filesOf({})).toBe('docker-compose.yml:docker-compose.tls.yml');
+    expect(filesOf({ COMPOSE_FILE: 'docker-compose.yml:own.yml' })).toBe(
+      'docker-compose.yml:own.yml:docker-compose.tls.yml',
+    );
+    expect(filesOf({ COMPOSE_FILE: 'docker-compose.yml:docker-compose.tls.yml' })).toBe(filesOf({}));
+    expect(composeVariables(texts, {})).toMatchObject({ TLS_KEY_FILE: '/a.key', JWT_ISSUER: 'https://localhost' });
+    expect(composeVariables([example], {})).not.toHaveProperty('COMPOSE_FILE');
+  });
 });
 
 describe('shellExports', () => {

@@ -1,12 +1,14 @@
 // What the commands share.
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { checkCertificate } from './certificate.ts';
 import { dataFolder, makePassable, prepareDataFolder } from './data-folder.ts';
 import { completeEnvironmentFile } from './environment-file.ts';
 import { StackError } from './errors.ts';
 import type { Output } from './output.ts';
 import { repository } from './paths.ts';
-import { entryPortNote, environmentNotes, loadSettings, type Settings } from './settings.ts';
+import { entryPortNote } from './entry-point.ts';
+import { environmentNotes, loadSettings, type Settings } from './settings.ts';
 import { StateFile, type StackState } from './state.ts';
 
 export interface Context {
@@ -26,6 +28,7 @@ export function settle({ output, directory }: Context, { withNotes = true } = {}
   else makePassable(directory);
   for (const line of completeEnvironmentFile(repository)) output.progress(line);
   const settings = loadSettings();
+  checkCertificate(settings.certificate);
   if (!withNotes) return settings;
   const note = entryPortNote(settings);
   for (const line of [...environmentNotes(settings), ...(note === undefined ? [] : [note])]) output.progress(line);

@@ -105,13 +105,27 @@ describe('docker-compose.yml', () => {
       expect(read.map(([, name]) => name)).toEqual(read.map(([, , file]) => file));
       expect(withoutDoubles(mounted)).toEqual(withoutDoubles(read.map(([, name = '']) => name)));
     }
-    const files = Object.keys(parseSettings([read('.env.example')], {}).variables).filter((name) =>
-      name.endsWith('_FILE'),
+    const { variables } = parseSettings([read('.env.example')], {});
+    const files = Object.keys(variables).filter(
+      (name) => name.endsWith('_FILE') && name.replace(/_FILE$/, '') in variables,
     );
     const declared = [...block('secrets:').matchAll(/^ {2}(\w+): \{ file: '\$\{(\w+):-\/dev\/null\}' \}$/gm)];
     expect(declared.map(([, name]) => `${name}_FILE`)).toEqual(declared.map(([, , file]) => file));
     expect(declared.map(([, , file]) => file).toSorted()).toEqual(files.toSorted());
     expect(declared).toHaveLength(21);
+  });
+
+  it('nginx with a certificate -> is given each variable that its configuration for TLS names, and both files', () => {
+    const tls = read('docker-compose.tls.yml').replace(/ *# .*/g, '');
+    const named = [...read('nginx/tls.conf.template').matchAll(/(?<!#.*)\$\{([A-Z_]+)\}/g)].map(
+      ([, name = '']) => name,
+    );
+    expect(withoutDoubles(variableNames(tls.split('\n    ports:')[0] ?? ''))).toEqual(withoutDoubles(named));
+    const mounted = /secrets: \[(.*)\]/.exec(tls)?.[1]?.split(', ') ?? [];
+    expect(mounted.map((name) => `${name}_FILE: /run/secrets/${name}`)).toEqual(tls.match(/\w+_FILE: \/.*/g));
+    expect(tls.match(/^ {2}\w+: \{ file: .*/gm)).toEqual(
+      mounted.map((name) => `  ${name}: { file: '\${${name}_FILE}' }`),
+    );
   });
 
   it('a guard -> is given each variable that its configuration names', () => {

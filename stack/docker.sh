@@ -160,7 +160,7 @@ nginx() {
         compose exec -T nginx sh -c 'wget -qO- http://127.0.0.1:8090/nginx_status
           find "$NGINX_DIRECTORY/cache" -type f -exec stat -c "cached %s" {} +' </dev/null
         compose logs --no-color --no-log-prefix nginx
-      } | node stack/nginx-report.ts "$NGINX_PORT"
+      } | node stack/nginx-report.ts
       ;;
     *) fail 'nginx takes one of up, down, restart, clear-cache, status' ;;
   esac

@@ -2,6 +2,7 @@
 import { parseArguments, type StackCommand } from './arguments.ts';
 import { ensureBuilt } from './build.ts';
 import { apiDocs } from './commands/api-docs.ts';
+import { certificate } from './commands/certificate.ts';
 import { checkLock } from './commands/check-lock.ts';
 import { deadLetters } from './commands/dead-letters.ts';
 import { doctor } from './commands/doctor.ts';
@@ -67,6 +68,8 @@ async function execute(command: StackCommand, context: Context): Promise<number>
       return demo(context);
     case 'api-docs':
       return apiDocs(context);
+    case 'certificate':
+      return certificate(context);
     case 'systemd-unit':
       return printSystemdUnit(context);
     case 'test-infrastructure':

@@ -1,9 +1,11 @@
 // What `make nginx-status` shows. In containers its parts come on standard input: nginx's status, the sizes of the cached answers,
-// and the log.   ... | node stack/nginx-report.ts PORT
+// and the log.   ... | node stack/nginx-report.ts
 import { text } from 'node:stream/consumers';
 import { table } from './addresses.ts';
 import { countCacheStatuses, type CacheMetrics } from './nginx-log.ts';
 import { parseNginxStatus, type NginxStatus } from './programs/nginx.ts';
+import { entryUrl } from './entry-point.ts';
+import { loadSettings } from './settings.ts';
 
 export const statusMissing = 'nginx does not show its metrics: see `make nginx-logs`';
 
@@ -35,13 +37,11 @@ export function count(number: number, what: string): string {
 }
 
 if (import.meta.main) {
-  const [port = ''] = process.argv.slice(2);
   const input = await text(process.stdin);
   const status = parseNginxStatus(input);
   if (status) {
-    const address = `http://localhost${port === '80' ? '' : `:${port}`}`;
     const cached = Array.from(input.matchAll(/^cached (\d+)$/gm), ([, size]) => Number(size));
-    console.log(nginxReport(address, status, cached, countCacheStatuses(input)).join('\n'));
+    console.log(nginxReport(entryUrl(loadSettings()), status, cached, countCacheStatuses(input)).join('\n'));
   } else {
     console.error(statusMissing);
     process.exitCode = 1;

@@ -78,7 +78,7 @@ export const services: Service[] = serviceWorkspaces.map(({ name, portVariable, 
 const ownHosts = ['127.0.0.1', 'localhost'];
 
 /** For the servers, which need none of it. */
-const notForServices = ['POSTGRES_USER', 'POSTGRES_PASSWORD', 'GRAFANA_PASSWORD'];
+const notForServices = ['POSTGRES_USER', 'POSTGRES_PASSWORD', 'GRAFANA_PASSWORD', 'TLS_CERT_FILE', 'TLS_KEY_FILE'];
 
 export const infrastructure = [
   ...databaseNames.map((name) => `postgres-${name}`),
@@ -149,12 +149,13 @@ export function infrastructureParts(options: PartsOptions): Part[] {
 }
 
 function edge({ settings, directory }: PartsOptions, needs: string[]): Program {
-  const { ports, host } = settings;
+  const { ports, host, certificate } = settings;
   const at = (port: number) => `${reachableHost(host)}:${port}`;
   return nginx({
     directory: nginxDirectory(directory),
     host,
     ports: { entry: ports.NGINX_PORT, status: ports.NGINX_STATUS_PORT },
+    tls: certificate && { ...certificate, port: ports.NGINX_TLS_PORT },
     rateLimit: settings.nginxRateLimit,
     connectionLimit: settings.nginxConnectionLimit,
     nodeEnvironment: settings.variables.NODE_ENV ?? '',

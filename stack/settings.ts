@@ -1,9 +1,11 @@
 // The settings that the stack itself needs, from .env.example, .env and the environment; the later ones win.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
 import path from 'node:path';
 import { urlHost } from '../common/src/config/connection-url.ts';
 import { FILE_SUFFIX, readSecret, secretFileOf } from '../common/src/config/secret-file.ts';
+import { certificateFiles, type CertificateFiles } from './certificate.ts';
+import { entryUrl, firstOpenPort, withOpenEntryPort } from './entry-point.ts';
 import { madeSecrets, readText } from './environment-file.ts';
 import { parseEnvironmentText, readAssignments } from './environment-text.ts';
 import { StackError } from './errors.ts';
@@ -13,6 +15,7 @@ import { databaseNames, serviceWorkspaces, variablePrefix } from './workspaces.t
 /** Those that tools name themselves. */
 const namedPortVariables = [
   'NGINX_PORT',
+  'NGINX_TLS_PORT',
   'NGINX_STATUS_PORT',
   'GATEWAY_PORT',
   'USER_SERVICE_PORT',
@@ -56,6 +59,8 @@ export interface Settings {
   variables: Record<string, string>;
   ports: Ports;
   host: string;
+  /** Of nginx, where it is to serve https. */
+  certificate: CertificateFiles | undefined;
   /** Requests a minute that nginx takes from each client. */
   nginxRateLimit: number;
   /** Connections that each client may have requests on at a time. */
@@ -98,31 +103,6 @@ export function environmentNotes({ variables }: Settings, environment: NodeJS.Pr
   return saidByFilesAlone
     .filter((name) => environment[name] && environment[name] !== variables[name])
     .map((name) => `${name} of the environment is not used: it is ${variables[name]}, as .env says`);
-}
-
-/** Where nginx listens when NGINX_PORT is only for root. */
-const openEntryPort = 8000;
-
-/** The settings with an entry port that everybody may open, where NGINX_PORT is below the first such port. */
-export function withOpenEntryPort(settings: Settings, firstOpen: number): Settings {
-  if (settings.ports.NGINX_PORT >= firstOpen) return settings;
-  const moved = { ...settings, ports: { ...settings.ports, NGINX_PORT: openEntryPort } };
-  if (settings.variables.JWT_ISSUER !== entryUrl(settings)) return moved;
-  return { ...moved, variables: { ...settings.variables, JWT_ISSUER: entryUrl(moved) } };
-}
-
-/** What to tell the user when nginx does not listen where NGINX_PORT says. */
-export function entryPortNote({ ports, variables }: Settings): string | undefined {
-  if (ports.NGINX_PORT === Number(variables.NGINX_PORT)) return undefined;
-  return (
-    `port ${variables.NGINX_PORT} is only for root: nginx answers at http://localhost:${ports.NGINX_PORT} instead; ` +
-    'start this as root, or set NGINX_PORT in .env to a port above 1023'
-  );
-}
-
-/** See ip_unprivileged_port_start in ip(7); containers often set it to 0. */
-export function firstOpenPort(): number {
-  return Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'));
 }
 
 /**
@@ -188,6 +168,7 @@ export function parseSettings(
     // Object.fromEntries forgets the names that it was given.
     ports: Object.fromEntries(portVariables.map((name) => [name, port(name)])) as Ports,
     host: address('HOST'),
+    certificate: certificateFiles(variables, faults),
     nginxRateLimit: positive('NGINX_RATE_LIMIT'),
     nginxConnectionLimit: positive('NGINX_CONNECTION_LIMIT', 65_535), // nginx counts no further
     prometheusRetention: { time: text('PROMETHEUS_RETENTION_TIME'), size: text('PROMETHEUS_RETENTION_SIZE') },
@@ -199,7 +180,8 @@ export function parseSettings(
   if (faults.length > 0) throw new StackError(faults.join('\n'));
   const { ports, host } = settings;
   const moved = Object.fromEntries(Object.entries(ports).map(([name, number]) => [name, String(number)]));
-  const final = { ...variables, ...moved, HOST: host };
+  const { certificate = '', key = '' } = settings.certificate ?? {};
+  const final = { ...variables, ...moved, HOST: host, TLS_CERT_FILE: certificate, TLS_KEY_FILE: key };
   const issuer = issuerOf(settings);
   return { ...settings, variables: { ...final, ...composedVariables(final), JWT_ISSUER: issuer } };
 }
@@ -209,23 +191,13 @@ export function reachableHost(host: string): string {
   return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : urlHost(host);
 }
 
-/** Of nginx, the entry point. */
-export function entryUrl({ host, ports }: Pick<Settings, 'host' | 'ports'>): string {
-  return `http://${shownHost({ host })}${ports.NGINX_PORT === 80 ? '' : `:${ports.NGINX_PORT}`}`;
-}
-
-/** The name that a browser on this machine takes. */
-export function shownHost({ host }: Pick<Settings, 'host'>): string {
-  return ['127.0.0.1', '::1', '0.0.0.0', '::'].includes(host) ? 'localhost' : urlHost(host);
-}
-
 /** What .env.example said before tokens named the place where their discovery documents answer. */
 const formerIssuer = 'http://localhost/user-service';
 
 /** Where tokens come from: the entry point, unless .env says another place. */
-function issuerOf({ variables, host, ports }: Pick<Settings, 'variables' | 'host' | 'ports'>): string {
-  const given = variables.JWT_ISSUER;
-  return given && given !== formerIssuer ? given : entryUrl({ host, ports });
+function issuerOf(settings: Settings): string {
+  const given = settings.variables.JWT_ISSUER;
+  return given && given !== formerIssuer ? given : entryUrl(settings);
 }
 
 /** What is left empty in .env where others say it. */

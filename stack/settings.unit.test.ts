@@ -5,15 +5,14 @@ import path from 'node:path';
 import { baseEnvironment } from './environment.ts';
 import { migrationEnvironment, serviceEnvironment, services } from './parts.ts';
 import { repository } from './paths.ts';
+import { entryPortNote, entryUrl, withOpenEntryPort } from './entry-point.ts';
 import {
-  entryPortNote,
   environmentNotes,
   loadSettings,
   parseSettings,
   portVariables,
   reachableHost,
   opensAnyPort,
-  withOpenEntryPort,
 } from './settings.ts';
 
 const example = readFileSync(path.join(repository, '.env.example'), 'utf8');
@@ -198,7 +197,7 @@ describe('the entry port', () => {
 
   it('one that is only for root -> 8000, and a note that says how to change that', () => {
     const usable = withOpenEntryPort(settings, 1024);
-    expect(usable.ports).toEqual({ ...settings.ports, NGINX_PORT: 8000 });
+    expect(usable.ports).toEqual({ ...settings.ports, NGINX_PORT: 8000, NGINX_TLS_PORT: 8443 });
     expect(entryPortNote(usable)).toMatch(/^port 80 is only for root: .*http:\/\/localhost:8000 .*NGINX_PORT in \.env/);
   });
 
@@ -209,6 +208,20 @@ describe('the entry port', () => {
     expect(issuer('http://localhost/user-service')).toBe('http://localhost');
     expect(issuer('', 1024)).toBe('http://localhost:8000');
     expect(issuer('https://shop.example.com', 1024)).toBe('https://shop.example.com');
+  });
+
+  it('a certificate -> the entry point is https, tokens come from there, and services know nothing of its files', () => {
+    const files = { TLS_CERT_FILE: '/etc/shop/a.crt', TLS_KEY_FILE: '/etc/shop/a.key' };
+    const settings = parseSettings([example], files);
+    expect([entryUrl(settings), settings.variables.JWT_ISSUER]).toEqual(['https://localhost', 'https://localhost']);
+    expect(serviceEnvironment('payment-service', settings)).not.toMatchObject({ TLS_KEY_FILE: expect.anything() });
+    const elsewhere = parseSettings([example], { ...files, PORT_OFFSET: '20000' });
+    expect(entryUrl(elsewhere)).toBe('https://localhost:20443');
+    const open = withOpenEntryPort(settings, 1024);
+    expect([entryUrl(open), open.variables.JWT_ISSUER]).toEqual(['https://localhost:8443', 'https://localhost:8443']);
+    expect(entryPortNote(open)).toMatch(
+      /^port 443 is only for root: .*https:\/\/localhost:8443 .*NGINX_TLS_PORT in \.env/,
+    );
   });
 
   it('a limit of nginx that is none -> said', () => {

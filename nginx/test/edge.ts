@@ -3,11 +3,12 @@ import { Agent, request, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
+import type { CertificateFiles } from '../../stack/certificate.ts';
 import { baseEnvironment } from '../../stack/environment.ts';
 import { logFile } from '../../stack/log-files.ts';
 import { ensureInstalled } from '../../stack/packages.ts';
 import { reservePorts } from '../../stack/ports.ts';
-import { nginx, nginxTemplate } from '../../stack/programs/nginx.ts';
+import { nginx } from '../../stack/programs/nginx.ts';
 import { SupervisedProcess } from '../../stack/supervised-process.ts';
 import { startScriptedUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
 import { serviceWorkspaces } from '../../stack/workspaces.ts';
@@ -36,6 +37,8 @@ export interface Question {
 /** A real nginx with our configuration, between a test and scripted upstreams. */
 export interface Edge {
   port: number;
+  /** Of https, where there is a certificate. */
+  tlsPort: number;
   statusPort: number;
   directory: string;
   process: SupervisedProcess;
@@ -60,8 +63,7 @@ export interface EdgeSettings {
   nodeEnvironment?: string;
   allowedHosts?: string;
   corsOrigins?: string;
-  /** Changes nginx.conf.template, as an operator would. */
-  edit?: (template: string) => string;
+  certificate?: CertificateFiles | undefined;
 }
 
 export async function startEdge({
@@ -70,7 +72,7 @@ export async function startEdge({
   nodeEnvironment = 'development',
   allowedHosts = '',
   corsOrigins = '',
-  edit = (template) => template,
+  certificate,
 }: EdgeSettings = {}): Promise<Edge> {
   const directory = mkdtempSync(path.join(tmpdir(), 'shop-nginx-test-'));
   chmodSync(directory, 0o755); // nginx's workers run as another user
@@ -79,18 +81,18 @@ export async function startEdge({
     ['gateway', 'users', 'orders', 'payments'].map(() => startScriptedUpstream()),
   );
   if (!gateway || !users || !orders || !payments) throw new Error('four were started');
-  const reserved = await reservePorts(2);
-  const [port = 0, statusPort = 0] = reserved.ports;
+  const reserved = await reservePorts(3);
+  const [port = 0, statusPort = 0, tlsPort = 0] = reserved.ports;
   const program = nginx({
     directory: path.join(directory, 'nginx'),
     host: '127.0.0.1',
     ports: { entry: port, status: statusPort },
+    tls: certificate && { ...certificate, port: tlsPort },
     rateLimit,
     connectionLimit,
     nodeEnvironment,
     allowedHosts,
     corsOrigins,
-    template: edit(readFileSync(nginxTemplate, 'utf8')),
     upstreams: {
       ...Object.fromEntries(serviceWorkspaces.map(({ name }) => [name, NOBODY_LISTENS])),
       gateway: gateway.address,
@@ -112,6 +114,7 @@ export async function startEdge({
 
   return {
     port,
+    tlsPort,
     statusPort,
     directory,
     process: supervised,

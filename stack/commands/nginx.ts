@@ -8,7 +8,8 @@ import { cacheMetrics } from '../nginx-log.ts';
 import { count, nginxReport, statusMissing } from '../nginx-report.ts';
 import { logFile } from '../log-files.ts';
 import { cachedFiles, clearNginxCache, readNginxStatus } from '../programs/nginx.ts';
-import { entryUrl, loadSettings } from '../settings.ts';
+import { entryUrl } from '../entry-point.ts';
+import { loadSettings } from '../settings.ts';
 import { upDetached } from './up.ts';
 
 const notRunning = 3; // as systemctl and LSB's init scripts have it

@@ -1,8 +1,9 @@
 // nginx from the system's package, with its configuration filled in and all of its files in a folder of the stack's.
-import { closeSync, existsSync, openSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { urlHost } from '../../common/src/config/connection-url.ts';
+import type { CertificateFiles } from '../certificate.ts';
 import { makePassable } from '../data-folder.ts';
 import { StackError } from '../errors.ts';
 import { findExecutable } from '../packages.ts';
@@ -13,11 +14,17 @@ import { writeWholeFile } from '../whole-file.ts';
 import { enableBrotli } from './nginx-brotli.ts';
 import { variablePrefix } from '../workspaces.ts';
 
+export interface TlsOptions extends CertificateFiles {
+  port: number;
+}
+
 export interface NginxOptions {
   /** Holds the configuration, the cache and temporary files. */
   directory: string;
   host: string;
   ports: { entry: number; status: number };
+  /** Serves https, too, and sends there who comes by http. */
+  tls?: TlsOptions | undefined;
   /** Requests a minute for each client. */
   rateLimit: number;
   /** Connections that each client may have requests on at a time. */
@@ -31,17 +38,18 @@ export interface NginxOptions {
   upstreams: Readonly<Record<string, string>>;
   needs: string[];
   environment: Record<string, string>;
-  /** What to fill in, instead of nginx.conf.template as it is. */
-  template?: string;
 }
 
 export const nginxTemplate = path.join(repository, 'nginx/nginx.conf.template');
+const tlsTemplate = path.join(repository, 'nginx/tls.conf.template');
 
 /** Where a stack keeps what belongs to nginx. */
 export const nginxDirectory = (stackDirectory: string): string => path.join(stackDirectory, 'nginx');
 
 export function nginx(options: NginxOptions): Program {
-  const { directory, ports, environment } = options;
+  const { directory, ports, tls, environment } = options;
+  const listening = (port: number, variable: string) =>
+    entryHosts(options.host).map((host) => ({ port, variable, host }));
   const configuration = path.join(directory, 'nginx.conf');
   const executable = () => findExecutable('nginx') ?? 'nginx';
   let forBrotli = '';
@@ -50,7 +58,8 @@ export function nginx(options: NginxOptions): Program {
     name: 'nginx',
     needs: options.needs,
     ports: [
-      ...entryHosts(options.host).map((host) => ({ port: ports.entry, variable: 'NGINX_PORT', host })),
+      ...listening(ports.entry, 'NGINX_PORT'),
+      ...(tls ? listening(tls.port, 'NGINX_TLS_PORT') : []),
       { port: ports.status, variable: 'NGINX_STATUS_PORT' },
     ],
     stopSignal: 'SIGQUIT', // requests under way come to their end
@@ -59,8 +68,8 @@ export function nginx(options: NginxOptions): Program {
       makePassable(directory);
       const account = serverAccount('nginx', path.dirname(directory));
       if (account) removeFilesOfOthers(account.uid, directory);
-      const template = options.template ?? readFileSync(nginxTemplate, 'utf8');
-      writeWholeFile(configuration, fillTemplate(template, variables(options)));
+      writeWholeFile(configuration, fillTemplate(readFileSync(nginxTemplate, 'utf8'), variables(options)));
+      writeTlsConfiguration(options);
       forBrotli = enableBrotli({ nginx: executable(), directory, environment });
     },
     command: () => ({
@@ -94,6 +103,23 @@ function variables(options: NginxOptions): Record<string, string> {
   };
 }
 
+/** The file that the main server includes; removed where there is no certificate any more. */
+function writeTlsConfiguration({ directory, host, tls }: NginxOptions): void {
+  const folder = path.join(directory, 'tls');
+  if (!tls) {
+    rmSync(folder, { recursive: true, force: true });
+    return;
+  }
+  mkdirSync(folder, { recursive: true });
+  const values = {
+    NGINX_TLS_LISTEN: listenDirective(host, tls.port, 'ssl http2 '),
+    NGINX_TLS_PORT: String(tls.port),
+    TLS_CERT_FILE: tls.certificate,
+    TLS_KEY_FILE: tls.key,
+  };
+  writeWholeFile(path.join(folder, 'tls.conf'), fillTemplate(readFileSync(tlsTemplate, 'utf8'), values));
+}
+
 /** ALLOWED_HOSTS as nginx takes it. Throws a StackError. */
 export const safeHosts = (text: string): string => safeList('ALLOWED_HOSTS', text, 'hosts such as shop.example.com');
 
@@ -115,10 +141,13 @@ function entryHosts(host: string): string[] {
   return loopbacks.filter((loopback) => loopback === host || addresses.includes(loopback));
 }
 
-/** What stands between `listen` and `default_server;`, which is there once in the template: the last address is cut open. */
-function listenDirective(host: string, port: number): string {
+/**
+ * What stands between `listen` and `default_server;`, or what the template has before that, such as `ssl`: it is there once, so
+ * the last address is cut open, and all but that are given it here.
+ */
+function listenDirective(host: string, port: number, options = ''): string {
   const listen = entryHosts(host).map((entry) => `${urlHost(entry)}:${port}${entry === '::' ? ' ipv6only=off' : ''}`);
-  return listen.join(' default_server; listen ');
+  return listen.join(` ${options}default_server; listen `);
 }
 
 /** Replaces each ${NAME} outside of comments, as envsubst would; nginx's own variables have no braces. */
@@ -126,7 +155,7 @@ export function fillTemplate(template: string, values: Record<string, string>): 
   return template.replace(/\$\{([A-Z_]+)\}/g, (placeholder, name: string) => {
     if (name === 'NAME') return placeholder;
     const value = values[name];
-    if (value === undefined) throw new Error(`nginx.conf.template asks for ${name}, which nobody sets`);
+    if (value === undefined) throw new Error(`nginx's configuration asks for ${name}, which nobody sets`);
     return value;
   });
 }

@@ -2,7 +2,8 @@
 import path from 'node:path';
 import { repository } from '../paths.ts';
 import type { Command, Program } from '../program.ts';
-import { firstOpenPort, reachableHost } from '../settings.ts';
+import { firstOpenPort } from '../entry-point.ts';
+import { reachableHost } from '../settings.ts';
 import { serverAccount } from '../system-account.ts';
 
 export interface NodeServiceOptions {
