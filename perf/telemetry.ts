@@ -7,7 +7,7 @@ import { AccessTokenVerifier, RevocationList } from '@shop/common/auth';
 import { createDatabaseAdapter } from '@shop/common/database';
 import { buildServiceApp, listen, ok, publicRoute } from '@shop/common/http';
 import { createMetrics, type Metrics } from '@shop/common/metrics';
-import { startTraceCollector } from '@shop/testing';
+import { startTraceCollector, testOperation } from '@shop/testing';
 import { startTracing } from '@shop/common/tracing';
 import { startTestInfrastructure } from '../stack/test-infrastructure.ts';
 import { median } from './statistics.ts';
@@ -64,6 +64,7 @@ async function serve(mode: Mode, databaseUrl: string, endpoint: string): Promise
     routes: {
       '/things': [
         publicRoute({
+          operation: testOperation,
           method: 'GET',
           path: '/:id',
           handle: async () => {

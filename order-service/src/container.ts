@@ -1,5 +1,4 @@
 import { v7 as newId } from 'uuid';
-import { auditActions } from '@shop/common/contracts';
 import { auditRoutes } from '@shop/common/http';
 import type { Siblings } from '@shop/common/process';
 import { packageVersion, startService, type RunningService } from '@shop/common/service';
@@ -33,7 +32,7 @@ export const startOrderService = (config: Config, siblings?: Siblings): Promise<
       });
       return {
         routes: {
-          '/api/v1/orders': [...auditRoutes(auditTrail, auditActions.order), ...orderRoutes(new OrderHandler(orders))],
+          '/api/v1/orders': [...auditRoutes(auditTrail, 'order'), ...orderRoutes(new OrderHandler(orders))],
         },
         consumer: { queue: topology.orderService, handlers: paymentEvents(orders) },
         idempotency: { lease: REQUEST_LEASE, maxPerUser: config.keysPerUser },

@@ -10,6 +10,7 @@ import {
   createTestDatabase,
   createTestPool,
   createTestTokens,
+  DescribedAnswers,
   hostEnvironment,
   startCountedProcess,
   startServiceProcess,
@@ -53,6 +54,7 @@ export interface TestService {
   startCounted(): Promise<CountedProcess>;
   /** Stops the service and starts it with other settings on the same database. */
   restart(overrides: Partial<Config>): Promise<void>;
+  /** Rejects where the service answered anything that its /openapi.json does not describe. */
   stop(): Promise<void>;
 }
 
@@ -79,6 +81,8 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
   };
   let service = await startOrderService(config);
   const url = () => `http://127.0.0.1:${service.port}`;
+  const answers = new DescribedAnswers();
+  await answers.watch(url());
   const pool = createTestPool(database.url);
 
   return {
@@ -107,11 +111,13 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
     restart: async (changes) => {
       await service.stop();
       service = await startOrderService({ ...config, ...changes });
+      await answers.watch(url());
     },
     stop: async () => {
       await service.stop();
       await pool.end();
       await Promise.all([database.drop(), broker.stop()]);
+      answers.stop();
     },
   };
 }

@@ -27,7 +27,7 @@ describe('bad input', () => {
     const trail = { list: () => Promise.reject(new Error('is not asked')) };
     const all = [
       ...webhookRoutes(Object.create(WebhookHandler.prototype) as WebhookHandler),
-      ...auditRoutes(trail, []),
+      ...auditRoutes(trail, 'payment'),
       ...discrepancyRoutes(Object.create(DiscrepancyHandler.prototype) as DiscrepancyHandler),
       ...paymentRoutes(Object.create(PaymentHandler.prototype) as PaymentHandler),
     ].map(({ method, path }) => `${method} ${path}`);

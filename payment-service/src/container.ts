@@ -1,5 +1,4 @@
 import { v7 as newId } from 'uuid';
-import { auditActions } from '@shop/common/contracts';
 import { auditRoutes } from '@shop/common/http';
 import type { Logger } from '@shop/common/logger';
 import type { Siblings } from '@shop/common/process';
@@ -139,7 +138,7 @@ export const startPaymentService = (
         routes: {
           '/api/v1/payments': [
             ...webhookRoutes(new WebhookHandler(webhooks)),
-            ...auditRoutes(auditTrail, auditActions.payment),
+            ...auditRoutes(auditTrail, 'payment'),
             ...discrepancyRoutes(new DiscrepancyHandler(discrepancies)),
             ...paymentRoutes(new PaymentHandler({ payments: paymentService, refunds: refundService })),
           ],

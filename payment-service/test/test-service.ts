@@ -13,6 +13,7 @@ import {
   createTestDatabase,
   createTestPool,
   createTestTokens,
+  DescribedAnswers,
   createEventSender,
   hostEnvironment,
   startCountedProcess,
@@ -110,6 +111,7 @@ export async function startTestService({ simulated, ...overrides }: ConfigChange
     ...overrides,
   };
   const logged: LogEntry[] = [];
+  const answers = new DescribedAnswers();
   const changed = (changes: ConfigChanges) => ({
     ...config,
     ...changes,
@@ -117,7 +119,9 @@ export async function startTestService({ simulated, ...overrides }: ConfigChange
   });
   const startAnother = async (changes: ConfigChanges = {}) => {
     const running = await startPaymentService(changed(changes), { logger: recordingLogger(logged) });
-    return { app: running.app, url: `http://127.0.0.1:${running.port}`, stop: () => running.stop() };
+    const url = `http://127.0.0.1:${running.port}`;
+    await answers.watch(url);
+    return { app: running.app, url, stop: () => running.stop() };
   };
   const service = await startAnother();
   const { app, url } = service;
@@ -158,6 +162,7 @@ export async function startTestService({ simulated, ...overrides }: ConfigChange
       await service.stop();
       await pool.end();
       await Promise.all([database.drop(), broker.stop(), orderService.stop()]);
+      answers.stop();
     },
   };
 }

@@ -62,3 +62,7 @@ export {
 export { bodyRowsOf, effectsOf, hostileFields, takesBody } from './mass-assignment.js';
 export { addAuditEntry, auditTamperings } from './audit-trail.js';
 export { ADDED_VALUE, asWrittenBy, versions, type Version } from './other-versions.js';
+export { testOperation } from './test-operation.js';
+export { DescribedAnswers } from './described-answers.js';
+export { sendExamples } from './described-examples.js';
+export { descriptionFaults } from './description-faults.js';

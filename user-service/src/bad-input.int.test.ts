@@ -23,7 +23,7 @@ describe('bad input', () => {
     const trail = { list: () => Promise.reject(new Error('is not asked')) };
     const all = [
       ...sessionRoutes(Object.create(SessionHandler.prototype) as SessionHandler),
-      ...auditRoutes(trail, []),
+      ...auditRoutes(trail, 'user'),
       ...userRoutes(Object.create(UserHandler.prototype) as UserHandler),
     ].map(({ method, path }) => `${method} ${path}`);
 

@@ -1,5 +1,4 @@
 import { v7 as newId } from 'uuid';
-import { auditActions } from '@shop/common/contracts';
 import { addressBlock, auditRoutes } from '@shop/common/http';
 import { currentScope } from '@shop/common/logger';
 import type { Siblings } from '@shop/common/process';
@@ -7,7 +6,7 @@ import { BackgroundWorker, packageVersion, startService, type RunningService } f
 import type { Config } from './config.js';
 import { createDatabase } from './database.js';
 import { AccessTokenIssuer } from './sessions/access-token-issuer.js';
-import { serveDiscovery } from './sessions/discovery.js';
+import { discoveryDocuments } from './sessions/discovery.js';
 import { createEmailHash } from './sessions/email-hash.js';
 import { RefreshTokens } from './sessions/refresh-tokens.js';
 import { SessionHandler } from './sessions/session.handler.js';
@@ -83,11 +82,11 @@ export const startUserService = (
       const purge = (name: string, work: () => Promise<boolean>) =>
         new BackgroundWorker({ name, work, poll: PURGE_POLL, logger });
       return {
-        extend: (app) => serveDiscovery(app, { publicKeys, issuer }),
+        documents: discoveryDocuments({ publicKeys, issuer }),
         routes: {
           '/api/v1/users': [
             ...sessionRoutes(new SessionHandler(sessionService)),
-            ...auditRoutes(auditTrail, auditActions.user),
+            ...auditRoutes(auditTrail, 'user'),
             ...userRoutes(new UserHandler(userService)),
           ],
         },

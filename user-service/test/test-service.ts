@@ -6,6 +6,7 @@ import {
   createTestDatabase,
   createTestPool,
   createTestTokens,
+  DescribedAnswers,
   eventually,
   hostEnvironment,
   startCountedProcess,
@@ -94,6 +95,7 @@ export interface TestService {
   passTime: (milliseconds: number) => void;
   /** Sets the service's clock right again. */
   restoreTime: () => void;
+  /** Rejects where the service answered anything that its /openapi.json does not describe. */
   stop: () => Promise<void>;
 }
 
@@ -137,6 +139,8 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
   let ahead = 0;
   const service = await startUserService(config, { clock: () => new Date(Date.now() + ahead) });
   const url = `http://127.0.0.1:${service.port}`;
+  const answers = new DescribedAnswers();
+  await answers.watch(url);
   const pool = createTestPool(database.url);
   const anybody = callerOf(url);
 
@@ -184,6 +188,7 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
       await service.stop();
       await pool.end();
       await Promise.all([database.drop(), broker.stop()]);
+      answers.stop();
     },
   };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { resourceRegistry } from './resource-registry.js';
 import { roles, type Role } from './user.js';
 
 /** What can stand in the audit trail of each service; its database knows the same names. Names are only ever added. */
@@ -51,18 +52,35 @@ export interface AuditEntry {
 }
 
 /** An entry of the audit trail as REST answers carry it. */
-export const auditResource = z.object({
-  id: z.uuid(),
-  action: z.string(),
-  actorId: z.uuid().nullable(),
-  actorRole: z.enum(roles).nullable(),
-  subjectKind: z.enum(auditSubjectKinds).nullable(),
-  subjectId: z.uuid().nullable(),
-  details: z.record(z.string(), z.unknown()),
-  clientAddress: z.string().nullable(),
-  requestId: z.string().nullable(),
-  /** Of the W3C trace context. */
-  traceId: z.string().nullable(),
-  createdAt: z.iso.datetime(),
-});
+export const auditResource = z
+  .object({
+    id: z.uuid(),
+    action: z.string(),
+    actorId: z.uuid().nullable(),
+    actorRole: z.enum(roles).nullable(),
+    subjectKind: z.enum(auditSubjectKinds).nullable(),
+    subjectId: z.uuid().nullable(),
+    details: z.record(z.string(), z.unknown()),
+    clientAddress: z.string().nullable(),
+    requestId: z.string().nullable(),
+    traceId: z.string().nullable().describe('Of the W3C trace context.'),
+    createdAt: z.iso.datetime(),
+  })
+  .register(resourceRegistry, {
+    id: 'AuditEntry',
+    description: 'Who did what to whom.',
+    example: {
+      id: '019a2b3c-7f80-7f60-8a9b-0c1d2e3f4a5b',
+      action: 'order.status_changed',
+      actorId: '019a2b3c-0000-7000-8000-000000000001',
+      actorRole: 'user',
+      subjectKind: 'order',
+      subjectId: '019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b',
+      details: { from: 'pending', to: 'cancelled' },
+      clientAddress: '192.0.2.7',
+      requestId: 'a2b3c4d5',
+      traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
+      createdAt: '2026-01-31T12:00:00.000Z',
+    },
+  });
 export type AuditResource = z.infer<typeof auditResource>;

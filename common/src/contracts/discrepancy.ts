@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { resourceRegistry } from './resource-registry.js';
 
 /** Whatever contradicts our ledger. Names are only ever added; the database of payment-service knows the same ones. */
 export const discrepancyKinds = [
@@ -31,24 +32,43 @@ export const discrepancyStatuses = ['open', 'closed'] as const;
 export type DiscrepancyStatus = (typeof discrepancyStatuses)[number];
 
 /** A discrepancy as REST answers carry it. */
-export const discrepancyResource = z.object({
-  id: z.uuid(),
-  kind: z.enum(discrepancyKinds),
-  status: z.enum(discrepancyStatuses),
-  provider: z.string().nullable(),
-  /** The provider's own name for what it is about. */
-  reference: z.string().nullable(),
-  orderId: z.uuid().nullable(),
-  paymentId: z.uuid().nullable(),
-  refundId: z.uuid().nullable(),
-  details: z.record(z.string(), z.unknown()),
-  /** How often it was seen. */
-  occurrences: z.int(),
-  createdAt: z.iso.datetime(),
-  lastSeenAt: z.iso.datetime(),
-  closedAt: z.iso.datetime().nullable(),
-  /** The admin who closed it. */
-  closedBy: z.uuid().nullable(),
-  note: z.string().nullable(),
-});
+export const discrepancyResource = z
+  .object({
+    id: z.uuid(),
+    kind: z.enum(discrepancyKinds),
+    status: z.enum(discrepancyStatuses),
+    provider: z.string().nullable(),
+    reference: z.string().nullable().describe("The provider's own name for what it is about."),
+    orderId: z.uuid().nullable(),
+    paymentId: z.uuid().nullable(),
+    refundId: z.uuid().nullable(),
+    details: z.record(z.string(), z.unknown()),
+    occurrences: z.int().describe('How often it was seen.'),
+    createdAt: z.iso.datetime(),
+    lastSeenAt: z.iso.datetime(),
+    closedAt: z.iso.datetime().nullable(),
+    closedBy: z.uuid().nullable().describe('The admin who closed it.'),
+    note: z.string().nullable(),
+  })
+  .register(resourceRegistry, {
+    id: 'Discrepancy',
+    description: 'Something that contradicts our ledger, until an admin closes it.',
+    example: {
+      id: '019a2b3c-8091-7f60-8a9b-0c1d2e3f4a5b',
+      kind: 'amount_differs',
+      status: 'open',
+      provider: 'simulated',
+      reference: 'txn_1',
+      orderId: '019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b',
+      paymentId: '019a2b3c-5d6e-7f60-8a9b-0c1d2e3f4a5b',
+      refundId: null,
+      details: { ours: '39.98 USD', theirs: '38.98 USD' },
+      occurrences: 1,
+      createdAt: '2026-01-31T13:00:00.000Z',
+      lastSeenAt: '2026-01-31T13:00:00.000Z',
+      closedAt: null,
+      closedBy: null,
+      note: null,
+    },
+  });
 export type DiscrepancyResource = z.infer<typeof discrepancyResource>;

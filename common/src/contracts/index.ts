@@ -38,7 +38,8 @@ export {
   type RefundResource,
   type RefundStatus,
 } from './payment.js';
-export { roles, userResource, type Role, type UserResource } from './user.js';
+export { resourceRegistry } from './resource-registry.js';
+export { roles, sessionResource, userResource, type Role, type SessionResource, type UserResource } from './user.js';
 export {
   eventJsonSchema,
   eventSchemas,

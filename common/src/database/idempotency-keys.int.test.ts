@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import request from 'supertest';
-import { createTestDatabase, createTestTokens, type TestDatabase } from '@shop/testing';
+import { createTestDatabase, createTestTokens, type TestDatabase, testOperation } from '@shop/testing';
 import { createTestClient } from '../../test/database/test-client.js';
 import { AccessTokenVerifier, RevocationList } from '../auth/index.js';
 import { AppError, InvalidInput, RequestStillRunning, type ErrorCode } from '../errors/index.js';
@@ -57,7 +57,7 @@ function createApp(work: Work = makeAuthor) {
     return work(input);
   };
   const body = bodyOf({ name: text({ max: 100 }) });
-  const parts = { method: 'POST', access: 'authenticated', body, handle } as const;
+  const parts = { operation: testOperation, method: 'POST', access: 'authenticated', body, handle } as const;
   const app = buildServiceApp({
     service: 'test',
     version: '1',
@@ -309,7 +309,13 @@ describe('the header', () => {
   });
 
   it('supported by a route of an app without a store -> the app is not built', () => {
-    const parts = { method: 'POST', path: '/', access: 'authenticated', idempotent: true } as const;
+    const parts = {
+      operation: testOperation,
+      method: 'POST',
+      path: '/',
+      access: 'authenticated',
+      idempotent: true,
+    } as const;
     const routes = { '/things': [route({ ...parts, handle: async () => thing({ id: 'x', name: 'a' }) })] };
     const options = {
       service: 'test',

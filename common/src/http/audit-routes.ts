@@ -1,4 +1,4 @@
-import type { AuditAction, AuditResource } from '../contracts/index.js';
+import { auditActions, auditResource, type AuditResource } from '../contracts/index.js';
 import type { AuditFilters, AuditRecord, AuditTrail } from '../database/index.js';
 import { toPage, toPageRequest, type PageQuery } from '../paging/index.js';
 import { pageRules } from './list-query.js';
@@ -12,7 +12,7 @@ const toResource = ({ createdAt, ...record }: AuditRecord): AuditResource => ({
 });
 
 /** Where admins read the audit trail. It stands before routes with an id in its place. */
-export function auditRoutes(trail: Pick<AuditTrail, 'list'>, actions: readonly AuditAction[]): readonly Route[] {
+export function auditRoutes(trail: Pick<AuditTrail, 'list'>, of: keyof typeof auditActions): readonly Route[] {
   const list = async ({ query }: Input<unknown, AuditFilters & PageQuery>): Promise<Reply> => {
     const { actorId, subjectId, action, from, to, ...asked } = query;
     refuseTurnedRange({ from, to });
@@ -25,9 +25,15 @@ export function auditRoutes(trail: Pick<AuditTrail, 'list'>, actions: readonly A
     ...pageRules,
     actorId: optional(uuid()),
     subjectId: optional(uuid()),
-    action: optional(oneOf(actions)),
+    action: optional(oneOf(auditActions[of])),
     from: optional(queryTime()),
     to: optional(queryTime()),
   });
-  return [route({ method: 'GET', path: '/audit', access: 'admin', query, handle: list })];
+  const operation = {
+    id: `list${of.charAt(0).toUpperCase()}${of.slice(1)}AuditEntries`,
+    summary: `List who did what to ${of}s`,
+    replies: { 200: { message: 'Audit trail retrieved', list: auditResource } },
+    errors: [],
+  };
+  return [route({ method: 'GET', path: '/audit', access: 'admin', operation, query, handle: list })];
 }

@@ -2,12 +2,10 @@ import { Router } from 'express';
 import { Gauge } from 'prom-client';
 import type { Logger } from '../logger/index.js';
 import type { Metrics } from '../metrics/index.js';
+import type { DependencyState, Readiness } from './health-answers.js';
 import { markRoute } from './observe-request.js';
 import { readOnly } from './other-methods.js';
 import { sendJson } from './reply.js';
-
-/** `down` of something required stops traffic; of anything else it only degrades. */
-export type DependencyState = 'up' | 'behind' | 'blocked' | 'down';
 
 export interface Probe {
   /** Whether the process is of no use without it: its own database. */
@@ -23,11 +21,6 @@ export interface HealthOptions {
   probes: Readonly<Record<string, Probe>>;
   /** True from the first signal to stop on: no new work should come. */
   isStopping: () => boolean;
-}
-
-export interface Readiness {
-  status: 'ok' | 'degraded' | 'unavailable';
-  dependencies: Record<string, DependencyState>;
 }
 
 /** Asks every probe. */

@@ -4,7 +4,8 @@ export { bearerToken } from './authenticate.js';
 export { addressBlock, clientAddressReader } from './client-address.js';
 export { allowOrigins, corsPolicy } from './cors.js';
 export { errorBody, errorHandler, notFound, statusOfCode } from './error-handler.js';
-export { healthRouter, readiness, type DependencyState, type HealthOptions, type Probe } from './health.js';
+export type { DependencyState } from './health-answers.js';
+export { healthRouter, readiness, type HealthOptions, type Probe } from './health.js';
 export { listen, type HttpServer, type ListenOptions, type ServerTimeouts } from './http-server.js';
 export { leaseOf, idempotencyKey } from './idempotency.js';
 export { isJsonType, isPlainEncoding, MAX_BODY_BYTES, parseJson } from './json-body.js';
@@ -13,6 +14,10 @@ export { pageRules, perGroupRule } from './list-query.js';
 export { clientKey, createRateLimit, type RateLimit } from './rate-limit.js';
 export { readOnly } from './other-methods.js';
 export { accepted, created, deleted, ok, page, type Reply } from './reply.js';
+export type { Operation, OwnError, SuccessContent } from './operation.js';
+export { buildOpenApi, documentHead, usedComponents, type OpenApiDocument } from './openapi/document.js';
+export { lazily, servedDocument, serveDocument, type ServedDocument } from './openapi/serve-document.js';
+export type { PublicDocument } from './public-document.js';
 export { inRequestScope } from './request-scope.js';
 export {
   publicRoute,

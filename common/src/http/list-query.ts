@@ -1,18 +1,40 @@
 import { DEFAULT_LIMIT, MAX_LIMIT } from '../paging/index.js';
-import { invalid, optional, queryFlag, queryInteger, refine, rule, valid, withDefault } from './validation/index.js';
+import {
+  described,
+  invalid,
+  optional,
+  queryFlag,
+  queryInteger,
+  refine,
+  rule,
+  valid,
+  withDefault,
+} from './validation/index.js';
 
 const MAX_OFFSET = 1_000_000_000;
+const MAX_CURSOR = 512;
 
-const cursorText = rule((value) => (typeof value === 'string' ? valid(value) : invalid('must be given once')));
+const cursorText = rule({ type: 'string' }, (value) =>
+  typeof value === 'string' ? valid(value) : invalid('must be given once'),
+);
 
 /** The query parameters of every list. */
 export const pageRules = {
-  limit: optional(queryInteger({ min: 1, max: MAX_LIMIT })),
-  offset: optional(queryInteger({ min: 0, max: MAX_OFFSET })),
-  cursor: optional(
-    refine(cursorText, (value) => (value.length <= 512 ? valid(value) : invalid('is not a valid cursor'))),
+  limit: optional(
+    described(queryInteger({ min: 1, max: MAX_LIMIT }), `Rows of a page; ${DEFAULT_LIMIT} where it is absent.`),
   ),
-  total: optional(queryFlag()),
+  offset: optional(described(queryInteger({ min: 0, max: MAX_OFFSET }), 'Rows to skip; a cursor costs less.')),
+  cursor: optional(
+    described(
+      refine(cursorText, (value) => (value.length <= MAX_CURSOR ? valid(value) : invalid('is not a valid cursor')), {
+        maxLength: MAX_CURSOR,
+      }),
+      'Where to go on: `meta.nextCursor` of the page before, with the same filters and without `offset`.',
+    ),
+  ),
+  total: optional(
+    described(queryFlag(), 'Whether `meta.total` is counted; by default it is, but not behind a cursor.'),
+  ),
 };
 
 const countOf = (ids: unknown): number =>
@@ -29,4 +51,7 @@ export function rowsWanted({ ids, orderIds, userIds, perUser, limit }: Readonly<
 }
 
 /** `perUser` of batch reads: as `limit`. */
-export const perGroupRule = withDefault(queryInteger({ min: 1, max: MAX_LIMIT }), DEFAULT_LIMIT);
+export const perGroupRule = withDefault(
+  described(queryInteger({ min: 1, max: MAX_LIMIT }), 'Rows of each user, the newest; for a batch of `userIds`.'),
+  DEFAULT_LIMIT,
+);

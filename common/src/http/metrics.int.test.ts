@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { createTestTokens, eventually } from '@shop/testing';
+import { createTestTokens, eventually, testOperation } from '@shop/testing';
 import { AccessTokenVerifier, RevocationList } from '../auth/index.js';
 import { createLogger } from '../logger/index.js';
 import { createMetrics } from '../metrics/index.js';
@@ -35,6 +35,7 @@ async function startService({ states = {} }: { states?: Record<string, Dependenc
     routes: {
       '/api/v1/things': [
         publicRoute({
+          operation: testOperation,
           method: 'GET',
           path: '/:id',
           handle: async () => {

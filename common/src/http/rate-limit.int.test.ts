@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import request from 'supertest';
-import { createTestTokens, spoofedAddresses } from '@shop/testing';
+import { createTestTokens, spoofedAddresses, testOperation } from '@shop/testing';
 import { AccessTokenVerifier, RevocationList } from '../auth/index.js';
 import { RateLimited } from '../errors/index.js';
 import { createLogger, currentScope } from '../logger/index.js';
@@ -24,11 +24,13 @@ const buildApp = (options: Partial<ServiceAppOptions>) =>
     routes: {
       '/here': [
         publicRoute({
+          operation: testOperation,
           method: 'GET',
           path: '/',
           handle: async () => ok('You are here', currentScope()?.clientAddress),
         }),
         publicRoute({
+          operation: testOperation,
           method: 'GET',
           path: '/guarded',
           handle: async () => {

@@ -9,6 +9,7 @@ import {
   startTraceCollector,
   type TestDatabase,
   type TraceCollector,
+  testOperation,
 } from '@shop/testing';
 import { PrismaClient } from '../../test/generated/prisma/client.js';
 import { RecordingLogger } from '../../test/messaging/fixtures.js';
@@ -81,7 +82,7 @@ async function serve(routes: Route[], probes: Record<string, Probe> = {}): Promi
 }
 
 const get = (path: string, handle: () => Promise<unknown>): Route =>
-  publicRoute({ method: 'GET', path, handle: async () => ok('', await handle()) });
+  publicRoute({ operation: testOperation, method: 'GET', path, handle: async () => ok('', await handle()) });
 
 const ask = (url: string, headers: Record<string, string> = {}) =>
   fetch(url, { headers: { traceparent: `00-${TRACE}-00f067aa0ba902b7-01`, ...headers } });

@@ -8,10 +8,16 @@ import { preconditionOf } from './conditions.js';
 import type { Deprecation } from './deprecation.js';
 import { canonicalJson, fingerprintOf, idempotencyKey, type WithIdempotency } from './idempotency.js';
 import { routeOf } from './observe-request.js';
+import type { Operation } from './operation.js';
 import { replyAnswer, type Reply } from './reply.js';
 import { queryOf, type Validator } from './validation/index.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export const takesBody = (method: Method): boolean => method === 'POST' || method === 'PUT' || method === 'PATCH';
+
+/** Whether a method changes what is there already, so that it may demand which version that is. */
+export const isChange = (method: Method): boolean => method === 'PUT' || method === 'PATCH' || method === 'DELETE';
 
 /** Who may call a route at all: anybody (an Authorization header is ignored), every known caller, or admins only. */
 export type Access = 'public' | 'authenticated' | 'admin';
@@ -34,6 +40,9 @@ export interface Route {
   readonly method: Method;
   readonly path: string;
   readonly access: Access;
+  readonly operation: Operation;
+  /** What its parts may contain. */
+  readonly takes: Readonly<Partial<Record<'params' | 'query' | 'body', Validator<unknown>>>>;
   /** Leaves the body as the bytes that came, up to so many; else it is read as JSON. */
   readonly rawBody?: { readonly maxBytes: number };
   /** Of a body that is read as JSON, where it may be larger than others. */
@@ -47,6 +56,7 @@ export interface Route {
 interface Parts<P, Q, B> {
   method: Method;
   path: string;
+  operation: Operation;
   params?: Validator<P>;
   query?: Validator<Q>;
   body?: Validator<B>;
@@ -99,18 +109,18 @@ async function parse<P, Q, B>(
   return input as PublicInput<P, Q, B>;
 }
 
-const isChange = (method: Method): boolean => method === 'PUT' || method === 'PATCH' || method === 'DELETE';
-
 /** A route that anybody may call. */
 export function publicRoute<P, Q, B>(
   parts: Parts<P, Q, B> & { handle: (input: PublicInput<P, Q, B>) => Promise<Reply> },
 ): Route {
-  const { method, path, deprecation, handle } = parts;
+  const { method, path, operation, params, query, body, deprecation, handle } = parts;
   return {
     method,
     path,
     access: 'public',
     deprecation,
+    operation,
+    takes: { params, query, body },
     respond: async (request) => replyAnswer(await handle(await parse(parts, request))),
   };
 }
@@ -128,11 +138,14 @@ export function route<P, Q, B>(
     handle: (input: Input<P, Q, B>) => Promise<Reply>;
   },
 ): Route {
-  const { method, path, access, idempotent: isIdempotent = false, maxBodyBytes, deprecation, handle } = parts;
+  const { method, path, access, operation, idempotent: isIdempotent = false, maxBodyBytes, deprecation, handle } = parts;
+  const { params, query, body: bodyRules } = parts;
   return {
     method,
     path,
     access,
+    operation,
+    takes: { params, query, body: bodyRules },
     isIdempotent,
     maxBodyBytes,
     deprecation,
@@ -161,15 +174,18 @@ export interface WebhookInput<P = unknown> {
 /** A route that another system calls. Anybody can: it is the handler's to check the signature. `maxBytes` of the body. */
 export function webhookRoute<P>(parts: {
   path: string;
+  operation: Operation;
   params: Validator<P>;
   maxBytes: number;
   handle: (input: WebhookInput<P>) => Promise<Reply>;
 }): Route {
-  const { path, params, maxBytes, handle } = parts;
+  const { path, operation, params, maxBytes, handle } = parts;
   return {
     method: 'POST',
     path,
     access: 'public',
+    operation,
+    takes: { params },
     rawBody: { maxBytes },
     respond: async (request) => {
       const input = await parse({ params }, request);

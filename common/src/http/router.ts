@@ -9,7 +9,7 @@ import { jsonBody, rawJsonBody } from './json-body.js';
 import { markRoute } from './observe-request.js';
 import { otherMethods } from './other-methods.js';
 import { sendAnswer, sendNotModified } from './reply.js';
-import type { Method, Route } from './route.js';
+import { takesBody, type Method, type Route } from './route.js';
 
 export interface Gates {
   verifier: AccessTokenVerifier;
@@ -17,8 +17,6 @@ export interface Gates {
   /** Missing where no route is idempotent. */
   once: WithIdempotency | undefined;
 }
-
-const withBody = (method: Method): boolean => method === 'POST' || method === 'PUT' || method === 'PATCH';
 
 const respondWith =
   (route: Route, { once, admission }: Pick<Gates, 'once' | 'admission'>): RequestHandler =>
@@ -54,7 +52,7 @@ export function buildRouter(base: string, routes: readonly Route[], gates: Gates
         route.rawBody === undefined
           ? jsonBody({ maxBytes: route.maxBodyBytes, admit: admitBody })
           : rawJsonBody({ ...route.rawBody, admit: admitBody });
-      register(...notices, ...callers, ...(withBody(route.method) ? body : []), respondWith(route, gates));
+      register(...notices, ...callers, ...(takesBody(route.method) ? body : []), respondWith(route, gates));
     }
     entry.all(otherMethods(methodsOf(ofPath)));
   }

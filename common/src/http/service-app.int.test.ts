@@ -4,7 +4,7 @@ import http, { type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import request from 'supertest';
-import { createTestTokens, eventually, TIMEOUT, sendRaw } from '@shop/testing';
+import { createTestTokens, eventually, TIMEOUT, sendRaw, testOperation } from '@shop/testing';
 import { AccessTokenVerifier, RevocationList } from '../auth/index.js';
 import { Conflict, ServiceUnavailable, UpstreamTimeout } from '../errors/index.js';
 import { createLogger, currentScope } from '../logger/index.js';
@@ -64,6 +64,7 @@ const buildApp = (options: Partial<ServiceAppOptions> = {}) =>
     routes: {
       '/api/v1/things': [
         publicRoute({
+          operation: testOperation,
           method: 'GET',
           path: '/conflict',
           handle: async () => {
@@ -71,12 +72,14 @@ const buildApp = (options: Partial<ServiceAppOptions> = {}) =>
           },
         }),
         publicRoute({
+          operation: testOperation,
           method: 'POST',
           path: '/public',
           body: bodyOf({ email: email(), password: password(), name: text({ max: 5 }) }),
           handle: async ({ body }) => created('Thing created', body, { location: '/api/v1/things/1' }),
         }),
         route({
+          operation: testOperation,
           method: 'POST',
           path: '/',
           access: 'authenticated',
@@ -89,6 +92,7 @@ const buildApp = (options: Partial<ServiceAppOptions> = {}) =>
             ),
         }),
         route({
+          operation: testOperation,
           method: 'GET',
           path: '/',
           access: 'authenticated',
@@ -106,6 +110,7 @@ const buildApp = (options: Partial<ServiceAppOptions> = {}) =>
           },
         }),
         route({
+          operation: testOperation,
           method: 'DELETE',
           path: '/:id',
           access: 'admin',
@@ -113,6 +118,7 @@ const buildApp = (options: Partial<ServiceAppOptions> = {}) =>
           handle: async () => ok('', null),
         }),
         publicRoute({
+          operation: testOperation,
           method: 'GET',
           path: '/fail/:how',
           handle: async ({ params: _ }) => {
@@ -508,10 +514,11 @@ describe('every answer', () => {
       method: 'GET',
       path: '/',
       access: 'authenticated',
+      operation: testOperation,
       deprecation,
       handle: async () => ok('', []),
     });
-    const next = publicRoute({ method: 'GET', path: '/next', handle: async () => ok('', []) });
+    const next = publicRoute({ method: 'GET', path: '/next', operation: testOperation, handle: async () => ok('', []) });
     const target = buildApp({ routes: { '/things': [old, next] } });
     for (const [headers, status] of [
       [user, 200],
@@ -583,6 +590,7 @@ describe('the log', () => {
     routes: {
       '/': [
         publicRoute({
+          operation: testOperation,
           method: 'POST',
           path: '/',
           handle: async () => {
@@ -615,7 +623,16 @@ describe('the log', () => {
     const leasedKey = { userId: randomUUID(), key: 'key', attempt: randomUUID(), begun: undefined };
     const { errors, target } = withLog({
       routes: {
-        '/': [route({ method: 'POST', path: '/', access: 'authenticated', idempotent: true, handle: away })],
+        '/': [
+          route({
+            operation: testOperation,
+            method: 'POST',
+            path: '/',
+            access: 'authenticated',
+            idempotent: true,
+            handle: away,
+          }),
+        ],
       },
       idempotency: { claim: async () => ({ outcome: 'held', leasedKey }), release: away, keep: away },
     });

@@ -13,6 +13,8 @@ import { allowOrigins } from './cors.js';
 import { errorHandler, notFound } from './error-handler.js';
 import { healthRouter, type Probe } from './health.js';
 import { withIdempotency } from './idempotency.js';
+import { openApiRouter } from './openapi/router.js';
+import { publicDocuments, type PublicDocument } from './public-document.js';
 import { inRequestScope } from './request-scope.js';
 import type { Route } from './route.js';
 import { buildRouter } from './router.js';
@@ -39,8 +41,8 @@ export interface ServiceAppOptions {
   idempotency?: IdempotencyStore;
   /** Whether an unexpected error means that a dependency can't be reached now: 503 rather than 500. */
   isUnavailable?: (error: unknown) => boolean;
-  /** Adds routes that answer something else than the envelope, such as /.well-known/jwks.json; open to everybody. */
-  extend?: (app: Express) => void;
+  /** What is the same for everybody, such as /.well-known/jwks.json. */
+  documents?: readonly PublicDocument[] | undefined;
 }
 
 /**
@@ -70,7 +72,8 @@ export function buildServiceApp(options: ServiceAppOptions): Express {
   app.use(helmet());
   app.use(allowOrigins(corsOrigins));
   app.use(healthRouter(options));
-  options.extend?.(app);
+  app.use(publicDocuments(options.documents ?? []));
+  app.use(openApiRouter(options));
   for (const [path, table] of Object.entries(routes)) app.use(path, buildRouter(path, table, gates));
   app.use(notFound);
   app.use(errorHandler(logger, options.isUnavailable));

@@ -28,6 +28,9 @@ const decimalsByCode = (lists: Readonly<Record<number, string>>): (readonly [str
 const current: ReadonlyMap<string, number> = new Map(decimalsByCode(circulating));
 const known: ReadonlyMap<string, number> = new Map([...current, ...decimalsByCode(notTakenAnyMore)]);
 
+/** The codes of the currencies that circulate today. */
+export const currencies: readonly string[] = [...current.keys()];
+
 /** Whether `code`, in upper case, is of a currency that circulates today: no funds code, metal, test code or retired one. */
 export function isCurrency(code: string): boolean {
   return current.has(code);

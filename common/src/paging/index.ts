@@ -1,5 +1,6 @@
 export {
   batchMeta,
+  pageMeta,
   DEFAULT_LIMIT,
   MAX_LIMIT,
   refusePaging,

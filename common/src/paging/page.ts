@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { isMoment } from '../contracts/index.js';
+import { isMoment, resourceRegistry } from '../contracts/index.js';
 import { InvalidInput } from '../errors/index.js';
 
 /** Rows of a part of a list: at most, and where nobody says. */
@@ -34,13 +34,21 @@ export interface Slice<Row> {
   endsEarly?: boolean;
 }
 
-export interface PageMeta {
-  total: number | null;
-  limit: number;
-  offset: number | null;
-  hasMore: boolean;
-  nextCursor: string | null;
-}
+/** What the answer to a list says of it. */
+export const pageMeta = z
+  .object({
+    total: z.int().nullable().describe(`Rows in all; null where they aren't counted, or are more than ${MAX_TOTAL}.`),
+    limit: z.int(),
+    offset: z.int().nullable().describe('null behind a cursor.'),
+    hasMore: z.boolean(),
+    nextCursor: z.string().nullable().describe('For `cursor`, with the same filters; null on the last page.'),
+  })
+  .register(resourceRegistry, {
+    id: 'PageMeta',
+    description: 'Which part of a list an answer holds.',
+    example: { total: 1, limit: 10, offset: 0, hasMore: false, nextCursor: null },
+  });
+export type PageMeta = z.infer<typeof pageMeta>;
 
 /** The query parameters of every list. */
 export interface PageQuery {

@@ -9,6 +9,7 @@ import {
   type TestDatabase,
   testHostConfig,
   testServiceConfig,
+  testOperation,
 } from '@shop/testing';
 import { PrismaClient } from '../../test/generated/prisma/client.js';
 import { RecordingLogger } from '../../test/messaging/fixtures.js';
@@ -136,7 +137,11 @@ describe('a service', () => {
       },
       countPublished: () => () => undefined,
       build: ({ topology, databaseClock }) => ({
-        routes: { '/api/v1/things': [publicRoute({ method: 'GET', path: '/', handle: async () => ok('Things', []) })] },
+        routes: {
+          '/api/v1/things': [
+            publicRoute({ operation: testOperation, method: 'GET', path: '/', handle: async () => ok('Things', []) }),
+          ],
+        },
         consumer: {
           queue: topology.orderService,
           handlers: {

@@ -49,7 +49,7 @@ export interface ServiceHost<Database extends ServiceDatabase> extends Pick<
 }
 
 /** What is a service's own. */
-export interface ServiceParts extends Pick<ServiceAppOptions, 'routes' | 'extend'> {
+export interface ServiceParts extends Pick<ServiceAppOptions, 'routes' | 'documents'> {
   /** The events that it consumes; absent: none. */
   readonly consumer?: Pick<EventConsumerOptions, 'queue' | 'handlers'>;
   /** For routes that are idempotent: milliseconds that one of their requests has, and keys that a user may have at a time. */
@@ -126,7 +126,7 @@ export async function startService<Database extends ServiceDatabase>({
   const eventRetention = new EventRetention({ client: database });
 
   const parts = build({ ...host, database, databaseClock, store, auditTrail });
-  const { routes, extend, prepare, resources = [] } = parts;
+  const { routes, documents, prepare, resources = [] } = parts;
   const idempotencyKeys = parts.idempotency && new IdempotencyKeys({ client: database, ...parts.idempotency });
   const consumer =
     parts.consumer && new EventConsumer({ ...parts.consumer, connection: broker, logger, metrics, tracing });
@@ -162,7 +162,7 @@ export async function startService<Database extends ServiceDatabase>({
     isUnavailable: isDatabaseUnavailable,
     idempotency: idempotencyKeys,
     routes,
-    extend,
+    documents,
   });
 
   const running = await host.run([

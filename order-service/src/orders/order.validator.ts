@@ -1,10 +1,10 @@
-import type { Request } from 'express';
 import { orderStatuses } from '@shop/common/contracts';
 import { InvalidInput } from '@shop/common/errors';
 import {
   amount,
   bodyOf,
   currency,
+  described,
   integer,
   listOf,
   oneOf,
@@ -15,6 +15,7 @@ import {
   queryIds,
   queryOf,
   queryTime,
+  refineInput,
   refuseTurnedRange,
   text,
   uuid,
@@ -25,12 +26,12 @@ import type { OrderStatus } from './order.js';
 
 export const createOrderBody = bodyOf({
   currency: withDefault(currency(), 'USD'),
-  shippingAddress: text({ max: 500 }),
-  notes: optional(text({ min: 0, max: 1_000 })),
+  shippingAddress: described(text({ max: 500 }), 'Where it goes.', '1 Main Street, Springfield'),
+  notes: optional(described(text({ min: 0, max: 1_000 }), 'For whoever delivers it.', 'Ring twice')),
   items: listOf(
     {
-      productId: text({ max: 255 }),
-      productName: text({ max: 255 }),
+      productId: described(text({ max: 255 }), "The shop's own name for it; there is no catalogue.", 'book-42'),
+      productName: described(text({ max: 255 }), 'As the customer sees it.', 'A book'),
       quantity: integer({ min: 1, max: 10_000 }),
       unitPrice: amount(),
     },
@@ -40,8 +41,8 @@ export const createOrderBody = bodyOf({
 export type CreateOrderBody = Awaited<ReturnType<typeof createOrderBody>>;
 
 export const changeStatusBody = bodyOf({
-  status: oneOf(orderStatuses),
-  reason: optional(text({ min: 0, max: 500 })),
+  status: described(oneOf(orderStatuses), 'The next one.', 'cancelled'),
+  reason: optional(described(text({ min: 0, max: 500 }), 'Why, for the history.', 'Ordered twice')),
 });
 export type ChangeStatusBody = Awaited<ReturnType<typeof changeStatusBody>>;
 
@@ -50,8 +51,8 @@ export type OrderParams = Awaited<ReturnType<typeof orderParams>>;
 
 const filterRules = {
   status: optional(oneOf(orderStatuses)),
-  createdFrom: optional(queryTime()),
-  createdTo: optional(queryTime()),
+  createdFrom: optional(described(queryTime(), 'Inclusive.')),
+  createdTo: optional(described(queryTime(), 'Exclusive.')),
 };
 
 /** A page of a list, and the conditions of that list. */
@@ -69,20 +70,18 @@ export type OrderListQuery =
 
 const pageQuery = queryOf({ ...pageRules, ...filterRules });
 
-export async function ownOrdersQuery(request: Request): Promise<OrderPageQuery> {
-  return toPageQuery(await pageQuery(request));
-}
+export const ownOrdersQuery = refineInput(pageQuery, toPageQuery);
 
 const listQuery = queryOf({
   ...pageRules,
   ...filterRules,
-  ids: optional(queryIds()),
-  userIds: optional(queryIds()),
+  ids: optional(described(queryIds(), 'These orders alone, as far as you may see them.')),
+  userIds: optional(described(queryIds(), 'The newest orders of each of these users.')),
   perUser: perGroupRule,
 });
 
-export async function ordersQuery(request: Request): Promise<OrderListQuery> {
-  const { ids, userIds, perUser, ...query } = await listQuery(request);
+export const ordersQuery = refineInput(listQuery, (asked, request): OrderListQuery => {
+  const { ids, userIds, perUser, ...query } = asked;
   if (ids === undefined && userIds === undefined) {
     refuse({ perUser: request.query.perUser }, 'is for a batch of userIds');
     return toPageQuery(query);
@@ -96,7 +95,7 @@ export async function ordersQuery(request: Request): Promise<OrderListQuery> {
   }
   refuse({ ids }, 'can not be combined with userIds');
   return { kind: 'users', userIds, perUser };
-}
+});
 
 function toPageQuery({
   status,

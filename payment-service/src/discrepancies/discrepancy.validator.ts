@@ -1,5 +1,5 @@
 import { discrepancyKinds, discrepancyStatuses } from '@shop/common/contracts';
-import { bodyOf, oneOf, optional, pageRules, paramsOf, queryOf, text, uuid } from '@shop/common/http';
+import { bodyOf, described, oneOf, optional, pageRules, paramsOf, queryOf, text, uuid } from '@shop/common/http';
 
 export const discrepanciesQuery = queryOf({
   ...pageRules,
@@ -10,7 +10,9 @@ export const discrepanciesQuery = queryOf({
 });
 export type DiscrepanciesQuery = Awaited<ReturnType<typeof discrepanciesQuery>>;
 
-export const closeDiscrepancyBody = bodyOf({ note: text({ max: 1_000 }) });
+export const closeDiscrepancyBody = bodyOf({
+  note: described(text({ max: 1_000 }), 'What was found out and done.', 'Charged back by hand'),
+});
 export type CloseDiscrepancyBody = Awaited<ReturnType<typeof closeDiscrepancyBody>>;
 
 export const discrepancyParams = paramsOf({ id: uuid() });

@@ -1,16 +1,17 @@
-import type { Request } from 'express';
 import { paymentMethods, paymentStatuses, type PaymentStatus } from '@shop/common/contracts';
 import { InvalidInput } from '@shop/common/errors';
 import {
   amount,
   bodyOf,
   currencyCode,
+  described,
   oneOf,
   optional,
   pageRules,
   paramsOf,
   queryIds,
   queryOf,
+  refineInput,
   text,
   uuid,
 } from '@shop/common/http';
@@ -22,25 +23,27 @@ export const createPaymentBody = bodyOf({
   // The order's own, as it was stored: that it circulates no longer keeps nobody from paying.
   currency: currencyCode(),
   method: oneOf(paymentMethods),
-  description: optional(text({ min: 0, max: 500 })),
+  description: optional(described(text({ min: 0, max: 500 }), 'For your own use.', 'Second try')),
 });
 export type CreatePaymentBody = Awaited<ReturnType<typeof createPaymentBody>>;
 
 export const processPaymentBody = bodyOf({
-  token: optional(text({ max: 255 })),
-  method: optional(oneOf(paymentMethods)),
+  token: optional(
+    described(text({ max: 255 }), "The provider's own name for a card; absent: its default.", 'tok_visa'),
+  ),
+  method: optional(described(oneOf(paymentMethods), 'Replaces the method of the payment.')),
 });
 export type ProcessPaymentBody = Awaited<ReturnType<typeof processPaymentBody>>;
 
 export const refundPaymentBody = bodyOf({
-  amount: optional(amount()),
-  reason: optional(text({ min: 0, max: 500 })),
+  amount: optional(described(amount(), 'Absent: all that is left.', 19.99)),
+  reason: optional(described(text({ min: 0, max: 500 }), 'Why.', 'One book was damaged')),
 });
 export type RefundPaymentBody = Awaited<ReturnType<typeof refundPaymentBody>>;
 
 export const settleRefundBody = bodyOf({
   outcome: oneOf(['succeeded', 'failed']),
-  reason: optional(text({ min: 0, max: 500 })),
+  reason: optional(described(text({ min: 0, max: 500 }), 'Why.', 'Paid out in the shop')),
 });
 export type SettleRefundBody = Awaited<ReturnType<typeof settleRefundBody>>;
 
@@ -62,19 +65,18 @@ export type PaymentListQuery =
 const listQuery = queryOf({
   ...pageRules,
   status: optional(oneOf(paymentStatuses)),
-  ids: optional(queryIds()),
-  orderIds: optional(queryIds()),
+  ids: optional(described(queryIds(), 'These payments alone, as far as you may see them.')),
+  orderIds: optional(described(queryIds(), 'The latest payment of each of these orders.')),
 });
 
-export async function paymentsQuery(request: Request): Promise<PaymentListQuery> {
-  const { ids, orderIds, status, ...page } = await listQuery(request);
+export const paymentsQuery = refineInput(listQuery, ({ ids, orderIds, status, ...page }): PaymentListQuery => {
   if (ids === undefined && orderIds === undefined) return { kind: 'page', page, status };
   refusePaging(page);
   if (status !== undefined) refuse('status', 'can not be combined with a batch of ids');
   if (orderIds === undefined) return { kind: 'ids', ids: ids ?? [] };
   if (ids !== undefined) refuse('ids', 'can not be combined with orderIds');
   return { kind: 'orders', orderIds };
-}
+});
 
 function refuse(field: string, message: string): never {
   throw new InvalidInput([{ field, message }]);

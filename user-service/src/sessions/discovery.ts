@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { jwkThumbprint } from '@shop/common/config';
-import { markRoute, readOnly } from '@shop/common/http';
-import type { Router } from 'express';
+import type { PublicDocument } from '@shop/common/http';
+import { z } from 'zod';
 
 const MAX_AGE_SECONDS = 300;
 const KEYS_PATH = '/.well-known/jwks.json';
@@ -30,24 +30,63 @@ const metadataOf = (issuer: string) => ({
   id_token_signing_alg_values_supported: ['ES256'],
 });
 
-/** The keys and discovery documents below /.well-known, the same for everybody, so they may be cached. */
-export function serveDiscovery(
-  router: Router,
-  { publicKeys, issuer }: { publicKeys: readonly KeyObject[]; issuer: string },
-): void {
-  const serve = (path: string, document: object): void => {
-    router
-      .route(path)
-      .all(markRoute(path))
-      .get((_request, response) => {
-        response.set('Cache-Control', `public, max-age=${MAX_AGE_SECONDS}`).json(document);
-      })
-      .all(readOnly);
-  };
-  serve(KEYS_PATH, keySetOf(publicKeys));
+/** Of RFC 7517. */
+const keySetSchema = z.object({
+  keys: z.array(
+    z.object({
+      kty: z.string(),
+      crv: z.string(),
+      x: z.string(),
+      y: z.string(),
+      kid: z.string(),
+      alg: z.literal('ES256'),
+      use: z.literal('sig'),
+    }),
+  ),
+});
+
+/** Of RFC 8414. */
+const metadataSchema = z.object({
+  issuer: z.string(),
+  jwks_uri: z.url(),
+  response_types_supported: z.array(z.string()),
+  grant_types_supported: z.array(z.string()),
+  token_endpoint_auth_methods_supported: z.array(z.string()),
+  subject_types_supported: z.array(z.string()),
+  id_token_signing_alg_values_supported: z.array(z.string()),
+});
+
+/** The keys and discovery documents below /.well-known. */
+export function discoveryDocuments({
+  publicKeys,
+  issuer,
+}: {
+  publicKeys: readonly KeyObject[];
+  issuer: string;
+}): readonly PublicDocument[] {
+  const metadata = { schema: metadataSchema, content: metadataOf(issuer), maxAgeSeconds: MAX_AGE_SECONDS };
   // RFC 8414, 3.1: the path of an issuer that has one stands behind the name.
   const path = new URL(issuer).pathname.replace(/\/$/, '');
-  for (const name of ['oauth-authorization-server', 'openid-configuration']) {
-    serve(`/.well-known/${name}${path}`, metadataOf(issuer));
-  }
+  return [
+    {
+      path: KEYS_PATH,
+      id: 'getKeys',
+      summary: 'The keys that access tokens are verified with',
+      schema: keySetSchema,
+      content: keySetOf(publicKeys),
+      maxAgeSeconds: MAX_AGE_SECONDS,
+    },
+    {
+      ...metadata,
+      path: `/.well-known/oauth-authorization-server${path}`,
+      id: 'getAuthorizationServer',
+      summary: 'Who issues access tokens (RFC 8414)',
+    },
+    {
+      ...metadata,
+      path: `/.well-known/openid-configuration${path}`,
+      id: 'getOpenIdConfiguration',
+      summary: 'The same, where libraries of OpenID Connect look for it',
+    },
+  ];
 }

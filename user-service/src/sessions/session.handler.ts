@@ -1,8 +1,9 @@
+import type { SessionResource } from '@shop/common/contracts';
 import { created, deleted, ok, type Input, type PublicInput, type Reply } from '@shop/common/http';
 import { toResource } from '../users/user.resource.js';
 import type { Credentials, Login, PasswordChange, Registration, SessionService } from './session.service.js';
 
-const toAnswer = ({ accessToken, refreshToken, expiresIn, user }: Login) => ({
+const toAnswer = ({ accessToken, refreshToken, expiresIn, user }: Login): SessionResource => ({
   token: accessToken,
   refreshToken,
   expiresIn,

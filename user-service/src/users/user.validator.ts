@@ -2,6 +2,7 @@ import { roles } from '@shop/common/contracts';
 import { InvalidInput } from '@shop/common/errors';
 import {
   bodyOf,
+  described,
   flag,
   oneOf,
   optional,
@@ -11,15 +12,14 @@ import {
   queryIds,
   queryOf,
   refine,
+  refineInput,
   text,
   uuid,
   valid,
-  type Validator,
 } from '@shop/common/http';
-import type { UserChanges } from './user.js';
 
 /** A user's first or last name. */
-export const personName = () => text({ min: 1, max: 100 });
+export const personName = (example: string) => described(text({ min: 1, max: 100 }), 'As it is written.', example);
 
 export const userParams = paramsOf({ id: uuid() });
 
@@ -28,23 +28,36 @@ export const listUsersQuery = queryOf({
   ids: optional(queryIds()),
   role: optional(oneOf(roles)),
   isActive: optional(queryFlag()),
-  /** What the address starts with. */
-  email: optional(refine(text({ min: 1, max: 254 }), (value) => valid(value.normalize('NFKC').toLowerCase()))),
+  email: optional(
+    described(
+      refine(text({ min: 1, max: 254 }), (value) => valid(value.normalize('NFKC').toLowerCase())),
+      'What the address starts with.',
+      'ada@',
+    ),
+  ),
 });
 
-const changes = bodyOf({
-  firstName: optional(personName()),
-  lastName: optional(personName()),
+const changeRules = {
+  firstName: optional(personName('Ada')),
+  lastName: optional(personName('King')),
   isActive: optional(flag()),
   role: optional(oneOf(roles)),
-});
-
-export const updateUserBody: Validator<UserChanges> = async (request) => {
-  const body = await changes(request);
-  if (Object.values(body).every((value) => value === undefined)) {
-    throw new InvalidInput([
-      { field: 'body', message: 'must have at least one of firstName, lastName, isActive, role' },
-    ]);
-  }
-  return body;
 };
+
+const givenFields = Object.keys(changeRules).map((name) => ({
+  required: [name],
+  properties: { [name]: { not: { type: 'null' } } },
+}));
+
+export const updateUserBody = refineInput(
+  bodyOf(changeRules),
+  (body) => {
+    if (Object.values(body).every((value) => value === undefined)) {
+      throw new InvalidInput([
+        { field: 'body', message: 'must have at least one of firstName, lastName, isActive, role' },
+      ]);
+    }
+    return body;
+  },
+  { anyOf: givenFields },
+);

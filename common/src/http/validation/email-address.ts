@@ -2,7 +2,8 @@ import { domainToASCII } from 'node:url';
 import validator from 'validator';
 import { isAllVisible } from './visible-text.js';
 
-const MAX_LENGTH = 254; // RFC 5321, 4.5.3.1.3
+/** RFC 5321, 4.5.3.1.3 */
+export const MAX_EMAIL_LENGTH = 254;
 /** Of a host name; domainToASCII reads more than that, such as `%` and `/`. */
 const DOMAIN = /^[\p{L}\p{M}\p{N}.\u3002-]+$/u;
 
@@ -18,5 +19,5 @@ export function canonicalEmail(raw: string): string | undefined {
   // What isn't seen could only make an address that looks like another.
   if (!isAllVisible(trimmed) || !isAllVisible(text) || !DOMAIN.test(domain)) return undefined;
   const address = `${text.slice(0, at)}@${domainToASCII(domain)}`;
-  return address.length <= MAX_LENGTH && validator.isEmail(address) ? address : undefined;
+  return address.length <= MAX_EMAIL_LENGTH && validator.isEmail(address) ? address : undefined;
 }

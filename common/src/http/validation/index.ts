@@ -1,5 +1,17 @@
 export { amount, currency, currencyCode, email, flag, integer, listOf, oneOf, text, uuid } from './body-rules.js';
 export { password, presentedPassword } from './passwords.js';
 export { queryFlag, queryIds, queryInteger, queryTime, refuseTurnedRange } from './query-rules.js';
-export { invalid, optional, refine, rule, valid, withDefault, type Parsed, type Rule, type RuleSet } from './rule.js';
-export { bodyOf, paramsOf, queryOf, type Validator } from './validator.js';
+export { exampleOf, objectSchema, type JsonSchema } from './json-schema.js';
+export {
+  described,
+  invalid,
+  optional,
+  refine,
+  rule,
+  valid,
+  withDefault,
+  type Parsed,
+  type Rule,
+  type RuleSet,
+} from './rule.js';
+export { bodyOf, paramsOf, queryOf, refineInput, type Validator } from './validator.js';

@@ -6,35 +6,47 @@ import { parseDateTime } from './time.js';
 /** Batch reads take this many ids at most. */
 const MAX_IDS = 100;
 
-const queryText = rule((value) => (typeof value === 'string' ? valid(value) : invalid('must be given once')));
+const queryText = rule({ type: 'string' }, (value) =>
+  typeof value === 'string' ? valid(value) : invalid('must be given once'),
+);
 
-const queryTexts = rule((value) => {
+const queryTexts = rule({ type: 'array' }, (value) => {
   const texts = [value].flat().filter((text) => typeof text === 'string');
   return texts.length === [value].flat().length ? valid(texts) : invalid('must be UUIDs separated by commas');
 });
 
 /** A whole number in a query string. */
 export const queryInteger = ({ min, max }: { min: number; max: number }): Rule<number> =>
-  refine(queryText, (value) => {
-    if (!/^-?\d{1,15}$/.test(value)) return invalid('must be a whole number');
-    const number = Number(value);
-    return number >= min && number <= max ? valid(number) : invalid(`must be from ${min} to ${max}`);
-  });
+  refine(
+    queryText,
+    (value) => {
+      if (!/^-?\d{1,15}$/.test(value)) return invalid('must be a whole number');
+      const number = Number(value);
+      return number >= min && number <= max ? valid(number) : invalid(`must be from ${min} to ${max}`);
+    },
+    { type: 'integer', minimum: min, maximum: max, examples: [min] },
+  );
 
 /** true or false in a query string. */
 export const queryFlag = (): Rule<boolean> =>
-  refine(queryText, (value) =>
-    value === 'true' || value === 'false' ? valid(value === 'true') : invalid('must be true or false'),
+  refine(
+    queryText,
+    (value) => (value === 'true' || value === 'false' ? valid(value === 'true') : invalid('must be true or false')),
+    { type: 'boolean', examples: [true] },
   );
 
 /** A moment in RFC 3339, such as 2026-01-31T12:00:00Z, of the years 1 to 9999. */
 export const queryTime = (): Rule<Date> =>
-  refine(queryText, (value) => {
-    const time = parseDateTime(value);
-    return time === undefined
-      ? invalid('must be a time that exists, as in 2026-01-31T12:00:00Z (RFC 3339)')
-      : valid(time);
-  });
+  refine(
+    queryText,
+    (value) => {
+      const time = parseDateTime(value);
+      return time === undefined
+        ? invalid('must be a time that exists, as in 2026-01-31T12:00:00Z (RFC 3339)')
+        : valid(time);
+    },
+    { format: 'date-time', examples: ['2026-01-31T12:00:00Z'] },
+  );
 
 /** Throws InvalidInput where the second of two parameters is a moment before the first. */
 export function refuseTurnedRange(range: Readonly<Record<string, Date | undefined>>): void {
@@ -47,12 +59,16 @@ export function refuseTurnedRange(range: Readonly<Record<string, Date | undefine
 
 /** Up to 100 UUIDs, each once: separated by commas, or the parameter given several times. */
 export const queryIds = (): Rule<string[]> =>
-  refine(queryTexts, (values) => {
-    const ids = new Set<string>();
-    for (const part of values.flatMap((value) => value.split(','))) {
-      const result = uuid().check(part);
-      if (!('value' in result)) return invalid('must be UUIDs separated by commas');
-      ids.add(result.value);
-    }
-    return ids.size <= MAX_IDS ? valid([...ids]) : invalid(`must have at most ${MAX_IDS} ids`);
-  });
+  refine(
+    queryTexts,
+    (values) => {
+      const ids = new Set<string>();
+      for (const part of values.flatMap((value) => value.split(','))) {
+        const result = uuid().check(part);
+        if (!('value' in result)) return invalid('must be UUIDs separated by commas');
+        ids.add(result.value);
+      }
+      return ids.size <= MAX_IDS ? valid([...ids]) : invalid(`must have at most ${MAX_IDS} ids`);
+    },
+    { items: uuid().schema, minItems: 1, maxItems: MAX_IDS },
+  );

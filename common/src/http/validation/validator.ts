@@ -1,10 +1,17 @@
 import type { Request } from 'express';
 import { body, param, query } from 'express-validator';
 import { InvalidInput, type FieldFault } from '../../errors/index.js';
+import type { JsonSchema } from './json-schema.js';
 import type { Parsed, RuleResult, RuleSet } from './rule.js';
 
 /** Reads one part of a request. Throws InvalidInput with every fault. */
-export type Validator<T> = (request: Request) => Promise<T>;
+export interface Validator<T> {
+  (request: Request): Promise<T>;
+  /** What the part may contain. */
+  readonly rules: RuleSet;
+  /** What holds for the part as a whole, for clients to read. */
+  readonly constraints?: JsonSchema;
+}
 
 const chainFor = { body, query, params: param };
 
@@ -24,7 +31,10 @@ function parseFields(rules: RuleSet, part: Readonly<Record<string, unknown>>): R
  * One chain of express-validator for a part as a whole: a chain costs several times what the rules do, so a chain for each
  * field would make a list's query the dearest thing about it. The request itself stays as it was received.
  */
-function partReader<R extends RuleSet>(location: keyof typeof chainFor, rules: R): Validator<Parsed<R>> {
+function partReader<R extends RuleSet>(
+  location: keyof typeof chainFor,
+  rules: R,
+): (request: Request) => Promise<Parsed<R>> {
   // Each field holds the outcome of its own rule, and without rules there are no fields.
   if (Object.keys(rules).length === 0) return () => Promise.resolve({} as Parsed<R>);
   const chain = chainFor[location]().customSanitizer((part: Record<string, unknown>) => parseFields(rules, part));
@@ -40,24 +50,39 @@ function partReader<R extends RuleSet>(location: keyof typeof chainFor, rules: R
 /** Reads a JSON body. Fields without a rule are left out. */
 export function bodyOf<R extends RuleSet>(rules: R): Validator<Parsed<R>> {
   const read = partReader('body', rules);
-  return (request) => {
-    const isObject = typeof request.body === 'object' && request.body !== null && !Array.isArray(request.body);
-    if (!isObject) throw new InvalidInput([{ field: 'body', message: 'must be a JSON object' }]);
-    return read(request);
-  };
+  return Object.assign(
+    (request: Request) => {
+      const isObject = typeof request.body === 'object' && request.body !== null && !Array.isArray(request.body);
+      if (!isObject) throw new InvalidInput([{ field: 'body', message: 'must be a JSON object' }]);
+      return read(request);
+    },
+    { rules },
+  );
 }
 
 /** Reads the path's parameters. */
-export const paramsOf = <R extends RuleSet>(rules: R): Validator<Parsed<R>> => partReader('params', rules);
+export const paramsOf = <R extends RuleSet>(rules: R): Validator<Parsed<R>> =>
+  Object.assign(partReader('params', rules), { rules });
 
 /** Reads the query string. A parameter without a rule is a fault. */
 export function queryOf<R extends RuleSet>(rules: R): Validator<Parsed<R>> {
   const read = partReader('query', rules);
-  return (request) => {
-    const unknown = Object.keys(request.query).filter((name) => !Object.hasOwn(rules, name));
-    if (unknown.length > 0) {
-      throw new InvalidInput(unknown.map((field) => ({ field, message: 'is not a known parameter' })));
-    }
-    return read(request);
-  };
+  return Object.assign(
+    (request: Request) => {
+      const unknown = Object.keys(request.query).filter((name) => !Object.hasOwn(rules, name));
+      if (unknown.length > 0) {
+        throw new InvalidInput(unknown.map((field) => ({ field, message: 'is not a known parameter' })));
+      }
+      return read(request);
+    },
+    { rules },
+  );
 }
+
+/** A further step on a part that passed its rules; `constraints` is what it adds for clients to read. */
+export const refineInput = <T, U>(
+  base: Validator<T>,
+  check: (value: T, request: Request) => U,
+  constraints: JsonSchema = {},
+): Validator<U> =>
+  Object.assign(async (request: Request) => check(await base(request), request), { rules: base.rules, constraints });

@@ -35,7 +35,7 @@ describe('a part of a request', () => {
 
   it('right or wrong -> each rule looks once', async () => {
     let looks = 0;
-    const counted = rule((value) => {
+    const counted = rule({}, (value) => {
       looks++;
       return valid(value);
     });

@@ -1,0 +1,35 @@
+import type { JsonSchema } from '../validation/index.js';
+
+const string = { type: 'string' };
+
+const header = (
+  description: string,
+  example: unknown,
+  { schema = string, required = false }: { schema?: JsonSchema; required?: boolean } = {},
+) => ({
+  description,
+  required,
+  schema,
+  example,
+});
+
+/** `components.headers`. */
+export const headers = {
+  'X-Request-Id': header('By which our logs know the request.', 'a2b3c4d5', { required: true }),
+  RateLimit: header('What is left of each limit, and seconds until it is whole again.', '"requests";r=499;t=1'),
+  'RateLimit-Policy': header('Each limit: so many requests in so many seconds.', '"requests";q=500;w=1'),
+  'Retry-After': header('Seconds after which another try makes sense.', 1, { schema: { type: 'integer' } }),
+  'WWW-Authenticate': header('How to authenticate, and whether the token was at fault.', 'Bearer', { required: true }),
+  ETag: header('The version of what is shown, for If-None-Match and If-Match.', '"1"'),
+  Location: header('Where what was created is found.', '/api/v1/orders/019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b', {
+    required: true,
+  }),
+  'Idempotent-Replayed': header('true: the first answer to the key, again.', 'true'),
+  Allow: header('The methods that the path has.', 'GET, HEAD', { required: true }),
+};
+
+export const headerRefs = (names: readonly string[]): Record<string, object> =>
+  Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+
+/** What stands in the head of every answer of a route. */
+export const commonHeaders = headerRefs(['X-Request-Id', 'RateLimit', 'RateLimit-Policy']);

@@ -1,0 +1,39 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { descriptionFaults, sendExamples } from '@shop/testing';
+import { startTestService, type TestService } from '../test/test-service.js';
+
+let test: TestService;
+
+beforeAll(async () => {
+  test = await startTestService();
+});
+afterAll(() => test.stop());
+
+describe('/openapi.json', () => {
+  it('has what the service answers and nothing else, and is clean under redocly lint', async () => {
+    expect(await descriptionFaults(test.service.app, { url: test.url, base: '/api/v1/users' })).toEqual([]);
+  });
+
+  it('each example, sent -> an answer that the description has', async () => {
+    const { token } = await test.admin();
+    expect(await sendExamples(test.url, `Bearer ${token}`, { except: ['logOut'] })).toEqual({
+      register: 201,
+      login: 200,
+      refreshTokens: 401,
+      changePassword: 400,
+      listUserAuditEntries: 200,
+      listUsers: 200,
+      getMe: 200,
+      getUser: 404,
+      updateUser: 404,
+      deleteUser: 404,
+      getKeys: 200,
+      getAuthorizationServer: 200,
+      getOpenIdConfiguration: 200,
+      getHealth: 200,
+      getReadiness: 200,
+      getMetrics: 200,
+      getOpenApi: 200,
+    });
+  });
+});
