@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { OpenApiDocument } from '@shop/common/http';
 import { readDescription } from './read-description.js';
 
-/** Node tells of each request that a server of this process gets. */
+/** Node reports here each request that a server of this process gets. */
 const requests = channel('http.server.request.start');
 const exchange = z.object({
   request: z.custom<IncomingMessage>(),
@@ -80,7 +80,7 @@ function collectBody(response: ServerResponse): () => string {
   return () => Buffer.concat(chunks).toString();
 }
 
-/** So that a field that nobody has described shows: clients are told to expect further ones. */
+/** So that a field that nobody has described shows: clients must expect further ones. */
 function closed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closed);
   if (typeof schema !== 'object' || schema === null) return schema;
@@ -114,10 +114,10 @@ function answerCheck(document: OpenApiDocument): (answer: Answer) => string | un
     const name = method === 'HEAD' ? 'get' : method.toLowerCase();
     const operation = document.paths[template ?? '']?.[name] as { responses: Record<string, unknown> } | undefined;
     if (template === undefined || operation === undefined) return undefined;
-    const told = `${method} ${template} -> ${status}`;
+    const subject = `${method} ${template} -> ${status}`;
 
     const response = operation.responses[status];
-    if (response === undefined) return `${told}: no such status is described`;
+    if (response === undefined) return `${subject}: no such status is described`;
     const { $ref } = reference.partial().parse(response);
     const at = $ref ?? pointer('paths', template, name, 'responses', String(status));
     const { headers, content } = described.parse($ref === undefined ? response : component('responses', $ref));
@@ -127,28 +127,30 @@ function answerCheck(document: OpenApiDocument): (answer: Answer) => string | un
         z.object({ required: z.boolean() }).parse(component('headers', to.$ref)).required &&
         header(headerName) === undefined,
     );
-    if (missing !== undefined) return `${told}: without ${missing[0]}`;
+    if (missing !== undefined) return `${subject}: without ${missing[0]}`;
     if (method === 'HEAD' || Object.keys(content).length === 0) return undefined;
 
     const type = String(header('Content-Type')).split(';', 1)[0] ?? '';
     const media = content[type];
-    if (media === undefined) return `${told}: ${type} is not described`;
+    if (media === undefined) return `${subject}: ${type} is not described`;
     if (type !== 'application/json') return undefined;
     const value: unknown = JSON.parse(body);
     const validate = validatorAt(`${at}/content/application~1json/schema`);
-    if (!validate(value)) return `${told}: ${ajv.errorsText(validate.errors, { dataVar: 'body' })}`;
-    return messageFault(told, status, media.example, value);
+    if (!validate(value)) return `${subject}: ${ajv.errorsText(validate.errors, { dataVar: 'body' })}`;
+    return messageFault(subject, status, media.example, value);
   };
 }
 
 /** The message of a success is the one in its example. */
 function messageFault(
-  told: string,
+  subject: string,
   status: number,
   example: Readonly<Record<string, unknown>> | undefined,
   body: unknown,
 ): string | undefined {
   if (status >= 300 || example === undefined) return undefined;
   const { message } = z.object({ message: z.string() }).parse(body);
-  return message === example['message'] ? undefined : `${told}: says "${message}", not "${String(example['message'])}"`;
+  return message === example['message']
+    ? undefined
+    : `${subject}: says "${message}", not "${String(example['message'])}"`;
 }
