@@ -138,7 +138,16 @@ export function route<P, Q, B>(
     handle: (input: Input<P, Q, B>) => Promise<Reply>;
   },
 ): Route {
-  const { method, path, access, operation, idempotent: isIdempotent = false, maxBodyBytes, deprecation, handle } = parts;
+  const {
+    method,
+    path,
+    access,
+    operation,
+    idempotent: isIdempotent = false,
+    maxBodyBytes,
+    deprecation,
+    handle,
+  } = parts;
   const { params, query, body: bodyRules } = parts;
   return {
     method,

@@ -518,7 +518,12 @@ describe('every answer', () => {
       deprecation,
       handle: async () => ok('', []),
     });
-    const next = publicRoute({ method: 'GET', path: '/next', operation: testOperation, handle: async () => ok('', []) });
+    const next = publicRoute({
+      method: 'GET',
+      path: '/next',
+      operation: testOperation,
+      handle: async () => ok('', []),
+    });
     const target = buildApp({ routes: { '/things': [old, next] } });
     for (const [headers, status] of [
       [user, 200],
