@@ -167,7 +167,7 @@ test-alerts: ## Of the tests, those that break a whole system in each way that r
 	@npm run --silent test:alerts
 test-fresh: ## Try the first commands on machines as Debian ships them; needs root and debootstrap
 	@sh stack/fresh/test.sh
-test-new-service: ## Make a service in a copy, build, lint, test and start it, and remove it again: some minutes
+test-new-service: ## Make a service in a renamed copy, build, lint, test and start it, and remove it again: some minutes
 	@npm run --silent test:new-service
 test-performance-quick: ## Measure the running system in seconds: its state, response times, and nginx's cache
 	@$(native) build && $(run) node perf/performance/main.ts --quick

@@ -112,7 +112,7 @@ describe('docker-compose.yml', () => {
     const declared = [...block('secrets:').matchAll(/^ {2}(\w+): \{ file: '\$\{(\w+):-\/dev\/null\}' \}$/gm)];
     expect(declared.map(([, name]) => `${name}_FILE`)).toEqual(declared.map(([, , file]) => file));
     expect(declared.map(([, , file]) => file).toSorted()).toEqual(files.toSorted());
-    expect(declared).toHaveLength(21);
+    expect(declared.length).toBeGreaterThanOrEqual(21);
   });
 
   it('nginx with a certificate -> is given each variable that its configuration for TLS names, and both files', () => {

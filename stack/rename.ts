@@ -30,15 +30,17 @@ export function renamedText(file: string, text: string, from: ProjectNames, to: 
     rule(`(?<=/)${name}(?=[/:),'"\`\\s\\\\]|$)`), // /var/lib/shop
     rule(`(?<=(['"\`]))${name}(?=\\1)`),
     rule(`(?<=://)${name}(?=[:@])|(?<=')${name}(?=@localhost)|(?<=20-)${name}(?=\\.conf)|(?<=kubectl -n\\s)${name}\\b`),
-    rule(`(?<=AUDIENCE=)${name}$|(?<=NAMESPACE +else )${name}\\b`),
+    rule(`(?<=AUDIENCE=)${name}$|(?<=NAMESPACE +else )${name}\\b|(?<=:-|such as )${name}(?=[-:}])`),
+    rule(`(?<=key: |\`)${name}(?=/)|(?<=\\\\0)${name}(?=-)`), // entries of a secret store; abstract sockets
     rule(`\\b${exchanges}(?=\\.(events|broadcasts|local)\\b)`),
   ];
   // In code a value of this name is a variable.
   if (!/\.[jt]s$/.test(file)) rules.push(rule(`(?<=(name|namespace|part-of): )${name}(?=[\\s},\\\\$]|$)`));
   const renamed = rules.reduce((changed, pattern) => changed.replaceAll(pattern, to), text);
   const title = titleOf(name);
+  const capitals = renamed.replaceAll(rule(`\\b${name.toUpperCase()}(?=_[A-Z])`), to.toUpperCase()); // SHOP_STACK
   const titles = rule(`(?<=folder: )${title}|(?<=^# )${title}(?=:)|${title}(?= GraphiQL)`);
-  return renamed.replaceAll(titles, titleOf(to));
+  return capitals.replaceAll(titles, titleOf(to));
 }
 
 const read = (file: string): string => readFileSync(path.join(repository, file), 'utf8');

@@ -13,6 +13,10 @@ describe('the project under another name', () => {
     ['a.yml', 'image: shop-user-service', 'image: acme-user-service'],
     ['a.yml', 'name: shop\n', 'name: acme\n'],
     ['a.yml', './nginx:/etc/nginx/shop:ro', './nginx:/etc/nginx/acme:ro'],
+    ['a.yml', 'key: shop/jwt', 'key: acme/jwt'],
+    ['a.sh', 'NAMESPACE=${NAMESPACE:-shop}', 'NAMESPACE=${NAMESPACE:-acme}'],
+    ['a.ts', "const markVariable = 'SHOP_STACK';", "const markVariable = 'ACME_STACK';"],
+    ['a.ts', '`\\0shop-stack-${hash}`', '`\\0acme-stack-${hash}`'],
     ['.env.example', 'JWT_AUDIENCE=shop', 'JWT_AUDIENCE=acme'],
     ['README.md', '# Shop: an e-commerce backend', '# Acme: an e-commerce backend'],
   ])('%s: %s -> %s', (file, text, expected) => {

@@ -97,6 +97,12 @@ ${capitals}_DB_NAME=${name}
 `,
     },
     { file, after: '\nPAYMENT_DATABASE_URL=\n', text: `${capitals}_DATABASE_URL=\n` },
+    {
+      file,
+      after: '\nPAYMENT_DB_OWNER_PASSWORD_FILE=\n',
+      text: `${capitals}_DB_PASSWORD_FILE=\n${capitals}_DB_OWNER_PASSWORD_FILE=\n`,
+    },
+    { file, after: '\nPAYMENT_DATABASE_URL_FILE=\n', text: `${capitals}_DATABASE_URL_FILE=\n` },
     { file, after: '\nPAYMENT_SERVICE_URL=\n', text: `${capitals}_SERVICE_URL=\n` },
   ];
 }
@@ -146,11 +152,14 @@ function compose({ name, capitals, port, host }: Names): Insertion[] {
       <<: *database-user
       ${capitals}_SERVICE_PORT: ${port}
       ${capitals}_DATABASE_URL:
+      ${capitals}_DATABASE_URL_FILE: \${${capitals}_DATABASE_URL_FILE:+/run/secrets/${capitals}_DATABASE_URL}
       ${capitals}_DB_HOST: postgres-${name}
       ${capitals}_DB_PORT: 5432
       ${capitals}_DB_USER:
       ${capitals}_DB_PASSWORD:
+      ${capitals}_DB_PASSWORD_FILE: \${${capitals}_DB_PASSWORD_FILE:+/run/secrets/${capitals}_DB_PASSWORD}
       ${capitals}_DB_NAME:
+    secrets: [RABBITMQ_URL, RABBITMQ_PASSWORD, ${capitals}_DATABASE_URL, ${capitals}_DB_PASSWORD]
     ports: ['\${HOST}:\${${capitals}_SERVICE_PORT}:${port}']
     networks: { default: { ipv4_address: '\${CONTAINER_NETWORK}.${host}' } }
     depends_on:
@@ -166,19 +175,23 @@ function compose({ name, capitals, port, host }: Names): Insertion[] {
     image: shop-${name}-service
     environment:
       DATABASE_URL: \${${capitals}_DATABASE_URL}
+      DATABASE_URL_FILE: \${${capitals}_DATABASE_URL_FILE:+/run/secrets/${capitals}_DATABASE_URL}
       DATABASE_HOST: postgres-${name}
       DATABASE_PORT: 5432
       <<: *migration-environment
       DATABASE_USER: \${${capitals}_DB_OWNER}
       DATABASE_PASSWORD: \${${capitals}_DB_OWNER_PASSWORD}
+      DATABASE_PASSWORD_FILE: \${${capitals}_DB_OWNER_PASSWORD_FILE:+/run/secrets/${capitals}_DB_OWNER_PASSWORD}
       DATABASE_NAME: \${${capitals}_DB_NAME}
       SERVICE_USER: \${${capitals}_DB_USER}
       SERVICE_PASSWORD: \${${capitals}_DB_PASSWORD}
+      SERVICE_PASSWORD_FILE: \${${capitals}_DB_PASSWORD_FILE:+/run/secrets/${capitals}_DB_PASSWORD}
       SETTING_NAMES: >-
         SUPERUSER=POSTGRES_USER SUPERUSER_PASSWORD=POSTGRES_PASSWORD
         DATABASE_URL=${capitals}_DATABASE_URL DATABASE_USER=${capitals}_DB_OWNER
         DATABASE_PASSWORD=${capitals}_DB_OWNER_PASSWORD DATABASE_NAME=${capitals}_DB_NAME
         SERVICE_USER=${capitals}_DB_USER SERVICE_PASSWORD=${capitals}_DB_PASSWORD
+    secrets: [POSTGRES_PASSWORD, ${capitals}_DATABASE_URL, ${capitals}_DB_OWNER_PASSWORD, ${capitals}_DB_PASSWORD]
     depends_on:
       postgres-${name}: { condition: service_healthy }
 
@@ -190,11 +203,17 @@ function compose({ name, capitals, port, host }: Names): Insertion[] {
       text: `  postgres-${name}:
     <<: *postgres
     environment: { <<: *postgres-environment, POSTGRES_DB: '\${${capitals}_DB_NAME}' }
+    secrets: [POSTGRES_PASSWORD]
     volumes: ['${name}-data:/var/lib/postgresql/data']
     ports: ['\${HOST}:\${${capitals}_DB_PORT}:5432']
 
 `,
     },
     { file, before: '  rabbitmq-data:\n', text: `  ${name}-data:\n` },
+    ...['DB_PASSWORD', 'DB_OWNER_PASSWORD', 'DATABASE_URL'].map((secret) => ({
+      file,
+      before: "  RABBITMQ_PASSWORD: { file: '${RABBITMQ_PASSWORD_FILE:-/dev/null}' }\n",
+      text: `  ${capitals}_${secret}: { file: '\${${capitals}_${secret}_FILE:-/dev/null}' }\n`,
+    })),
   ];
 }

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Proves `make new-service` in a copy of the last commit: generated, built, linted, tested, started and removed again.
+# Proves `make rename` and `make new-service` in a copy of the last commit: under another name, a service is generated, built,
+# linted, tested, started and removed again.
 # `--short`: not linted as a whole, and not started; what a test run has the time for.
 set -eu
 repository=$(cd "$(dirname "$0")/../.." && pwd)
@@ -16,9 +17,15 @@ trap finish EXIT
 trap 'exit 1' INT TERM
 git clone -q "$repository" "$copy"
 cd "$copy"
+original=$(git rev-parse HEAD)
 if [ -d "$repository/node_modules" ]; then cp -a "$repository/node_modules" .; fi
 # Another system may run beside it. Many clients refuse some ports, such as 6000 and 10080.
 export PORT_OFFSET="${PORT_OFFSET:-3000}"
+
+git config user.name proof
+git config user.email proof@example.com
+make rename NAME=acme
+[ "$(git rev-list --count "$original..HEAD")" = 1 ] || { echo 'a renamed project is not one commit'; exit 1; }
 
 make new-service NAME=catalog PORT=8084
 
@@ -27,6 +34,12 @@ changed=$(git diff --name-only | grep -cv '^package-lock.json$')
 [ "$changed" -eq 6 ] || { echo "$changed existing files changed, not 6:"; git diff --name-only; exit 1; }
 
 git add --all # some rules look at what is known to git
+# Nothing has the old name, but history, the licence and the rules of the renaming. A shop is a shop.
+if git grep -nP '@shop\b|\bshop[-_/][a-z$<{%]|[-/=]shop(?![a-z.[])|["\x27`]shop["\x27`]|\b(key|name|namespace|part-of): shop\b|\\0shop|SHOP_|Shop GraphiQL|# Shop:|microservices' \
+  -- ':!CHANGELOG.md' ':!LICENSE' ':!*/prisma/migrations/*' ':!stack/rename*' ':!stack/new-service/prove.sh'; then
+  echo 'these have the old name'
+  exit 1
+fi
 make build
 # The tests of the tools read the services from the workspaces, too. Nobody puts one on Kubernetes unasked.
 prove() {
