@@ -160,6 +160,24 @@ describe('settings', () => {
     expect(loadSettings(settings, { ...environment, NODE_ENV: 'production' })).toEqual(environment);
   });
 
+  it('files for TLS that a URL names -> there, or said by the parameter', () => {
+    const settings = { DATABASE: url({ schemes: ['postgresql'] }), BROKER: url({ schemes: ['amqp', 'amqps'] }) };
+    const there = path.resolve('.env.example');
+    const environment = {
+      DATABASE: `postgresql://db/user?sslmode=verify-full&sslrootcert=${there}`,
+      BROKER: `amqps://broker?cacertfile=${encodeURIComponent(there)}`,
+    };
+    expect(loadSettings(settings, environment)).toEqual(environment);
+    const missing = { DATABASE: 'postgresql://db/user?sslrootcert=/none', BROKER: 'amqps://broker?keyfile=/none' };
+    expect(faultsOf(() => loadSettings(settings, missing))).toEqual([
+      "DATABASE names a file in sslrootcert that can't be read",
+      "BROKER names a file in keyfile that can't be read",
+    ]);
+    expect(faultsOf(() => loadSettings(settings, { ...environment, BROKER: `amqp://b?cacertfile=${there}` }))).toEqual([
+      'BROKER has cacertfile but no TLS: that begins with amqps://',
+    ]);
+  });
+
   it('.env.example -> one line a variable, nothing but capitals', () => {
     const example = readFileSync(path.resolve('.env.example'), 'utf8');
     const names = Object.keys(parseEnv(example));

@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs';
 import { z } from 'zod';
 import { connectionUrl } from './connection-url.js';
 import { loadSettings, type Environment, type Setting } from './load-settings.js';
@@ -37,6 +38,26 @@ const urlFault = (url: URL, examplePasswords: readonly string[]): string | undef
   return fault === undefined ? undefined : `has a password that ${fault}`;
 };
 
+/** What names a file in the query of a URL: PostgreSQL's and RabbitMQ's own parameters for TLS. */
+const FILE_PARAMETERS = ['sslrootcert', 'sslcert', 'sslkey', 'cacertfile', 'certfile', 'keyfile'];
+
+const isReadable = (file: string): boolean => {
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const fileFault = (value: string): string | undefined => {
+  const { protocol, searchParams } = new URL(value);
+  const named = FILE_PARAMETERS.filter((parameter) => searchParams.get(parameter));
+  if (protocol === 'amqp:' && named.length > 0) return `has ${named[0]} but no TLS: that begins with amqps://`;
+  const missing = named.find((parameter) => !isReadable(searchParams.get(parameter) ?? ''));
+  return missing && `names a file in ${missing} that can't be read`;
+};
+
 /**
  * An absolute URL of one of the given schemes. With `examplePasswords` it is that of a server that asks for a user and a
  * password: production refuses it without, and a password that is an example or under 32 bytes.
@@ -59,7 +80,11 @@ export const url = (options: {
           return decoded(username) !== undefined && decoded(password) !== undefined;
         },
         { message: 'has a user or password with a % that must be written %25' },
-      ),
+      )
+      .superRefine((value, context) => {
+        const fault = fileFault(value);
+        if (fault !== undefined) context.addIssue(fault);
+      }),
     options.default,
   ),
   isSecret: options.examplePasswords !== undefined,

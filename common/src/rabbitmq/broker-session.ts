@@ -1,5 +1,6 @@
 import { connect, type Channel, type ChannelModel, type ConfirmChannel, type GetMessage } from 'amqplib';
 import { PublishFailed, type OutgoingMessage } from './publisher.js';
+import { tlsOptionsOf } from './tls-options.js';
 import { settlesWithin } from './waiting.js';
 
 const ANSWER_TIMEOUT = 5_000;
@@ -30,7 +31,8 @@ export class BrokerSession {
   }
 
   static async open({ url, name }: { url: string; name: string }): Promise<BrokerSession> {
-    const options = { timeout: ANSWER_TIMEOUT, noDelay: true, clientProperties: { connection_name: name } };
+    const socket = { ...tlsOptionsOf(url), timeout: ANSWER_TIMEOUT, noDelay: true };
+    const options = { ...socket, clientProperties: { connection_name: name } };
     const model = await connect(url, options).catch((error: unknown) => {
       throw new Error(`no connection to the broker at ${new URL(url).host}: ${reasonOf(error)}`, { cause: error });
     });

@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { connect, type ChannelModel, type RecoveringChannelModel } from 'amqplib';
 import type { Logger } from '../logger/index.js';
+import { tlsOptionsOf } from './tls-options.js';
 import { declareTopology, type Topology } from './topology.js';
 import { settlesWithin } from './waiting.js';
 
@@ -86,6 +87,7 @@ export class RecoveringConnection {
 
   async #start(url: string, name: string): Promise<RecoveringChannelModel> {
     const recovering = await connect(url, {
+      ...tlsOptionsOf(url),
       noDelay: true,
       timeout: HANDSHAKE_TIMEOUT,
       clientProperties: { connection_name: name },
