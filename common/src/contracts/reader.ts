@@ -6,10 +6,15 @@ import { z } from 'zod';
  * for null where it is absent. A field that a later version adds is optional or nullable here.
  */
 export function reader<S extends z.ZodObject>(schema: S) {
-  const nullable = Object.entries(schema.shape).filter(([, field]) => z.safeParse(field, null).success);
-  const absent = Object.fromEntries(nullable.map(([name]) => [name, null]));
+  const names = Object.entries(schema.shape).flatMap(([name, field]) =>
+    z.safeParse(field, null).success ? [name] : [],
+  );
+  const absent = Object.fromEntries(names.map((name) => [name, null]));
   return z.preprocess(
-    (value) => (typeof value === 'object' && value !== null ? { ...absent, ...value } : value),
+    (value) =>
+      typeof value === 'object' && value !== null && names.some((name) => !(name in value))
+        ? { ...absent, ...value }
+        : value,
     schema,
   );
 }

@@ -11,7 +11,7 @@ export { leaseOf, idempotencyKey } from './idempotency.js';
 export { isJsonType, isPlainEncoding, MAX_BODY_BYTES, parseJson } from './json-body.js';
 export { markRoute, noteRoute, routeOf } from './observe-request.js';
 export { pageRules, perGroupRule } from './list-query.js';
-export { clientKey, createRateLimit, type RateLimit } from './rate-limit.js';
+export { clientKey, createRateLimit, type Client, type RateLimit } from './rate-limit.js';
 export { readOnly } from './other-methods.js';
 export { accepted, created, deleted, ok, page, type Reply } from './reply.js';
 export type { Operation, OwnError, SuccessContent } from './operation.js';

@@ -16,7 +16,8 @@ const hasBody = (headers: IncomingHttpHeaders): boolean =>
 
 /** Whether a Content-Type is JSON's, in UTF-8. */
 export const isJsonType = (type: string): boolean =>
-  JSON_TYPE.test(type) && Array.from(type.matchAll(CHARSET)).every(([, charset = '']) => UTF_8.test(charset));
+  type === 'application/json' || // as nearly all clients write it
+  (JSON_TYPE.test(type) && Array.from(type.matchAll(CHARSET)).every(([, charset = '']) => UTF_8.test(charset)));
 
 /** Whether a body comes as it is. Packed ones are refused: very few bytes can hold very many. */
 export const isPlainEncoding = (encoding: string | null | undefined): boolean =>

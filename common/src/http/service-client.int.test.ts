@@ -18,8 +18,10 @@ const serve = async (listener: RequestListener): Promise<HttpServer> => {
   return server;
 };
 
-const clientOf = (port: number, timeout = 2_000, metrics = createMetrics({ service: 'test' })): ServiceClient => {
-  const client = new ServiceClient({ name: 'thing-service', url: `http://127.0.0.1:${port}`, timeout, metrics });
+const clientOf = (port: number, timeout = 2_000, options: { connections?: number } = {}): ServiceClient => {
+  const metrics = createMetrics({ service: 'test' });
+  const url = `http://127.0.0.1:${port}`;
+  const client = new ServiceClient({ name: 'thing-service', url, timeout, metrics, ...options });
   open.unshift(() => client.close());
   return client;
 };
@@ -97,9 +99,46 @@ describe('a call to a service', () => {
     expect(await failure(clientOf(port).call(things, call))).toBeInstanceOf(ServiceUnavailable);
   });
 
-  it('not answered in time -> timeout', async () => {
-    const { port } = await serve(() => undefined);
+  it.each<[string, RequestListener]>([
+    ['not even begun', () => undefined],
+    ['begun', (_request, response) => void response.writeHead(200, { 'content-length': '100' }).write('{"data":')],
+  ])('%s in time -> timeout, and its connection is closed', async (_case, listener) => {
+    const closed = Promise.withResolvers<undefined>();
+    const { port } = await serve((request, response) => {
+      request.socket.once('close', () => closed.resolve(undefined));
+      listener(request, response);
+    });
     expect(await failure(clientOf(port, 50).call(things, call))).toBeInstanceOf(UpstreamTimeout);
+    await closed.promise;
+  });
+
+  it('whose time is over while others have all connections -> timeout, and the service never hears of it', async () => {
+    const paths: (string | undefined)[] = [];
+    const first = Promise.withResolvers<() => void>();
+    const { port } = await serve((request, response) => {
+      paths.push(request.url);
+      const answer = () => answering(200, { data: [] })(request, response);
+      if (request.url === '/first') first.resolve(answer);
+      else answer();
+    });
+    const client = clientOf(port, 10_000, { connections: 1 });
+    const answered = client.call(things, { ...call, path: '/first' });
+    const answerFirst = await first.promise;
+    const late = client.call(things, { ...call, path: '/late', timeLeft: 50 });
+    expect(await failure(late)).toBeInstanceOf(UpstreamTimeout);
+    answerFirst();
+    await answered;
+    await client.call(things, { ...call, path: '/last' });
+    expect(paths).toEqual(['/first', '/last']);
+  });
+
+  it('whose answer comes in pieces -> is read as one text', async () => {
+    const text = Buffer.from(JSON.stringify({ data: [{ id: 'Größe €' }] }));
+    const { port } = await serve((_request, response) => {
+      const within = text.indexOf('ö') + 1; // the character takes two bytes
+      response.write(text.subarray(0, within), () => response.end(text.subarray(within)));
+    });
+    expect((await clientOf(port).call(things, call)).data).toEqual([{ id: 'Größe €' }]);
   });
 
   it('to nobody -> unavailable', async () => {

@@ -1,10 +1,11 @@
 import { Histogram } from 'prom-client';
-import { Pool, errors as undiciErrors } from 'undici';
+import { Pool } from 'undici';
 import { z } from 'zod';
 import { AppError, InvalidInput, ServiceUnavailable, UpstreamTimeout, type ErrorCode } from '../errors/index.js';
 import { currentScope } from '../logger/index.js';
 import { DURATION_BUCKETS, sharedMetrics, type Metrics } from '../metrics/index.js';
 import { currentTraceparent, type Tracing } from '../tracing/index.js';
+import { AnswerTimeout, collectAnswer } from './collect-answer.js';
 import { statusOfCode } from './error-handler.js';
 import type { Method } from './route.js';
 
@@ -74,7 +75,8 @@ function toError(status: number, body: unknown, retryAfter: string | undefined):
   return new AppError(code, message, { facts, ...(retryAfter && { retryAfterSeconds: Number(retryAfter) }) });
 }
 
-const toQueryString = (query: NonNullable<ServiceCall['query']>): string => {
+const toQueryString = (query: ServiceCall['query']): string => {
+  if (query === undefined) return '';
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== null) parameters.set(name, String(value));
@@ -125,25 +127,25 @@ export class ServiceClient {
     this.#timeout = timeout;
     this.#duration = clientMetrics(metrics);
     this.#tracing = tracing;
-    this.#pool = new Pool(url, { connections, connectTimeout: timeout, headersTimeout: timeout, bodyTimeout: timeout });
+    // Each call has a time limit for all of it.
+    this.#pool = new Pool(url, { connections, connectTimeout: timeout, headersTimeout: 0, bodyTimeout: 0 });
   }
 
   async call<T>(
     schema: z.ZodType<T>,
-    { method, path, query = {}, body, token, idempotencyKey: key, timeLeft }: ServiceCall,
+    { method, path, query, body, token, idempotencyKey, timeLeft }: ServiceCall,
   ): Promise<ServiceAnswer<T>> {
     const scope = currentScope();
+    const headers: Record<string, string> = { accept: 'application/json' };
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    if (token !== undefined) headers.authorization = `Bearer ${token}`;
+    if (idempotencyKey !== undefined) headers['idempotency-key'] = idempotencyKey;
+    if (scope !== undefined) headers['x-request-id'] = scope.requestId;
+    if (scope?.clientAddress) headers['x-forwarded-for'] = scope.clientAddress;
     const response = await this.#send({
       method,
       path: path + toQueryString(query),
-      headers: {
-        accept: 'application/json',
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-        ...(token !== undefined && { authorization: `Bearer ${token}` }),
-        ...(key !== undefined && { 'idempotency-key': key }),
-        ...(scope && { 'x-request-id': scope.requestId }),
-        ...(scope?.clientAddress && { 'x-forwarded-for': scope.clientAddress }),
-      },
+      headers,
       body: body === undefined ? null : JSON.stringify(body),
       timeout: Math.min(this.#timeout, timeLeft ?? this.#timeout),
     });
@@ -154,13 +156,8 @@ export class ServiceClient {
 
   /** Whether the service says that it is ready for work. */
   async isReady(): Promise<boolean> {
-    const { statusCode, body } = await this.#pool.request({
-      method: 'GET',
-      path: '/ready',
-      signal: AbortSignal.timeout(this.#timeout),
-    });
-    await body.dump();
-    return statusCode === 200;
+    const { status } = await collectAnswer(this.#pool, { method: 'GET', path: '/ready' }, this.#timeout);
+    return status === 200;
   }
 
   async close(): Promise<void> {
@@ -195,22 +192,18 @@ export class ServiceClient {
     if (traceparent !== undefined) request.headers.traceparent = traceparent;
     const observe = this.#duration.startTimer({ server_address: this.#name });
     try {
-      const { statusCode, headers, body } = await this.#pool.request({
-        ...request,
-        signal: AbortSignal.timeout(Math.ceil(timeout)),
-      });
+      const { status, headers, text } = await collectAnswer(this.#pool, request, Math.ceil(timeout));
       const retryAfter = headers['retry-after'];
-      const text = await body.text();
       const answer = {
-        status: statusCode,
+        status,
         retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
         size: text.length,
         body: JSON.parse(text) as unknown,
       };
-      observe({ error_type: statusCode >= 500 ? statusCode.toString() : '' });
+      observe({ error_type: status >= 500 ? status.toString() : '' });
       span?.end({
-        attributes: { 'http.response.status_code': statusCode },
-        errorType: statusCode >= 400 ? statusCode.toString() : undefined,
+        attributes: { 'http.response.status_code': status },
+        errorType: status >= 400 ? status.toString() : undefined,
       });
       return answer;
     } catch (error) {
@@ -222,11 +215,8 @@ export class ServiceClient {
   }
 
   #toAppError(error: unknown): AppError {
-    const timedOut =
-      (error instanceof DOMException && error.name === 'TimeoutError') ||
-      error instanceof undiciErrors.HeadersTimeoutError ||
-      error instanceof undiciErrors.BodyTimeoutError;
-    if (timedOut) return new UpstreamTimeout(`${this.#name} did not answer in time`, { cause: error });
+    if (error instanceof AnswerTimeout)
+      return new UpstreamTimeout(`${this.#name} did not answer in time`, { cause: error });
     return new ServiceUnavailable(`${this.#name} is unavailable`, { cause: error });
   }
 }
