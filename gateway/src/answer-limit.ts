@@ -60,9 +60,10 @@ function leftAfter(value: unknown, left: number): number {
     for (const item of value) left = leftAfter(item, left);
     return left;
   }
-  for (const [name, item] of Object.entries(value)) {
+  const fields = value as Record<string, unknown>;
+  for (const name of Object.keys(fields)) {
     if (left < 0) return left;
-    left = leftAfter(item, left - name.length - CHARACTERS_OF_VALUE);
+    left = leftAfter(fields[name], left - name.length - CHARACTERS_OF_VALUE);
   }
   return left;
 }

@@ -1,6 +1,6 @@
 import type { AccessTokenVerifier, Actor } from '@shop/common/auth';
-import { findAppError, type AppError } from '@shop/common/errors';
-import { bearerToken, clientKey, type ServiceClient } from '@shop/common/http';
+import { findAppError, Unauthorized, type AppError } from '@shop/common/errors';
+import { bearerToken, type ServiceClient } from '@shop/common/http';
 import { currentScope } from '@shop/common/logger';
 import { AnswerSize } from './answer-size.js';
 import { CallerService, type CallingRequest } from './caller-service.js';
@@ -12,10 +12,14 @@ import type { Upstream } from './upstream-work.js';
 
 /** The bearer of a valid access token, or nobody and the reason why. */
 export type Caller =
-  { readonly actor: Actor; readonly token: string } | { readonly actor: undefined; readonly refusal: AppError };
+  { readonly actor: Actor; readonly token: string } | { readonly actor: undefined; readonly refusal: () => AppError };
+
+/** Most are never refused anything: no error is made for them until they are. */
+const anonymous: Caller = { actor: undefined, refusal: () => new Unauthorized() };
 
 /** Who sends this Authorization header. A bad token makes its bearer nobody: logging in must still work with it. */
 export function identify(authorization: string | undefined, verifier: AccessTokenVerifier): Caller {
+  if (authorization === undefined) return anonymous;
   try {
     const token = bearerToken(authorization);
     return { actor: verifier.verify(token), token };
@@ -38,7 +42,7 @@ export function stillValid(caller: Caller, verifier: AccessTokenVerifier): Calle
 function nobody(error: unknown): Caller {
   const refusal = findAppError(error);
   if (refusal === undefined) throw error;
-  return { actor: undefined, refusal };
+  return { actor: undefined, refusal: () => refusal };
 }
 
 /** One client for each service, kept for the life of the process. */
@@ -86,13 +90,13 @@ export function createContext(
   request: Pick<Request, 'headers' | 'signal'>,
 ): GatewayContext {
   const token = (): string => {
-    if (caller.actor === undefined) throw caller.refusal;
+    if (caller.actor === undefined) throw caller.refusal();
     return caller.token;
   };
   const time = new TimeLimit();
   const address = currentScope()?.clientAddress;
   const size = new AnswerSize();
-  const work = upstream.ofRequest(clientKey({ accountId: caller.actor?.id, address }), size);
+  const work = upstream.ofRequest({ accountId: caller.actor?.id, address }, size);
   const calling: CallingRequest = { token, timeLeft: () => time.left(), work };
   const clients = createClients(perService((key) => new CallerService(services[key], calling)));
   const createFreshLoaders = () => createLoaders(clients);
@@ -104,7 +108,7 @@ export function createContext(
     size,
     keyOf: createFieldKey(request.headers.get('idempotency-key') ?? undefined),
     subscribe: async (what) => {
-      if (caller.actor === undefined) throw caller.refusal;
+      if (caller.actor === undefined) throw caller.refusal();
       return subscriptions.open({ ...what, actor: caller.actor, address, gone: request.signal });
     },
   };

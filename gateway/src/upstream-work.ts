@@ -1,5 +1,5 @@
 import { RateLimited } from '@shop/common/errors';
-import type { ServiceAnswer } from '@shop/common/http';
+import { clientKey, type Client, type ServiceAnswer } from '@shop/common/http';
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { AnswerSize } from './answer-size.js';
 
@@ -28,18 +28,21 @@ export class Upstream {
     this.#limits = limits;
   }
 
-  ofRequest(client: string, size: AnswerSize): UpstreamWork {
-    const atOnce = pLimit(this.#limits.perRequest);
+  ofRequest(client: Client, size: AnswerSize): UpstreamWork {
+    // Made by the first call: there is none where the schema or a cache has the answer.
+    let turns: { key: string; limit: LimitFunction } | undefined;
     return {
-      run: (call) =>
-        atOnce(() =>
-          this.#ofClient(client, async () => {
+      run: (call) => {
+        const { key, limit } = (turns ??= { key: clientKey(client), limit: pLimit(this.#limits.perRequest) });
+        return limit(() =>
+          this.#ofClient(key, async () => {
             size.refuseMore();
             const answer = await call();
             size.addRead(answer.size);
             return answer;
           }),
-        ),
+        );
+      },
     };
   }
 
