@@ -29,12 +29,14 @@ RUN npm pack --ignore-scripts --pack-destination /tmp -w common -w ${WORKSPACE} 
       mkdir -p /packages/$name && tar -xzf /tmp/*-$name-*.tgz -C /packages/$name --strip-components=1 || exit 1; \
     done
 
-# No development packages, no Prisma CLI (an optional peer), no query compiler of another database, no types.
+# No development packages, no Prisma CLI (an optional peer), no query compiler of another database, no types,
+# of Swagger UI only what its page loads.
 FROM manifests AS dependencies
 ARG WORKSPACE
 RUN --mount=type=cache,target=/root/.npm \
     npm ci -w common -w ${WORKSPACE} --omit=dev --omit=optional --omit=peer --ignore-scripts --no-audit --no-fund \
  && find node_modules/@prisma/client/runtime -name 'query_compiler_*' ! -name '*_small_bg.postgresql.*' -delete \
+ && find node_modules/swagger-ui-dist -name '*.map' -delete -o -name '*es-bundle*' -delete -o -name swagger-ui.js -delete \
  && rm -rf node_modules/@types \
  && mkdir -p common/node_modules ${WORKSPACE}/node_modules
 

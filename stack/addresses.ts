@@ -49,6 +49,11 @@ export function serviceAddresses(settings: Settings): Address[] {
       url: entryUrl(settings),
       note: 'the whole API in the browser; clients use /graphql and /api/v1',
     },
+    {
+      name: 'Swagger UI',
+      url: new URL('/docs', entryUrl(settings)).href,
+      note: 'REST in the browser; the description: /openapi.json',
+    },
     { name: 'Gateway', url: `http://${host}:${ports.GATEWAY_PORT}`, note: 'the same without nginx' },
     ...serviceWorkspaces.flatMap(({ path: restPath, portVariable }) =>
       restPath === undefined

@@ -1,9 +1,11 @@
 import { expect, it } from '@jest/globals';
+import { swaggerUi } from '@shop/common/http';
 import { createLogger } from '@shop/common/logger';
 import { createMetrics } from '@shop/common/metrics';
 import { openOperations, operationsOf } from '@shop/testing';
 import { buildApp } from './app.js';
 import { graphiqlRouter } from './graphiql/graphiql.js';
+import { openApiRouter } from './openapi.js';
 import { buildSchema } from './schema.js';
 import { schemaRouter } from './schema-document.js';
 
@@ -17,11 +19,13 @@ it('what the gateway answers beside GraphQL -> is for everybody, and nothing els
     isStopping: () => false,
     graphiql: await graphiqlRouter(['/', '/graphql', '/query']),
     schemaDocument: schemaRouter(buildSchema()),
+    openApi: openApiRouter([]),
+    swaggerUi: swaggerUi([]),
   });
   const operations = operationsOf(app);
-  const isAsset = (operation: string) => /^GET \/graphiql\/[\w.-]+\.(js|css)$/.test(operation);
-  expect(operations.filter(isAsset)).toHaveLength(2);
+  const isAsset = (operation: string) => /^GET \/(graphiql|docs\/[\w.-]+)\/[\w.-]+\.(js|css)$/.test(operation);
+  expect(operations.filter(isAsset)).toHaveLength(6);
   expect(operations.filter((operation) => !isAsset(operation))).toEqual(
-    [...openOperations, 'GET /', 'GET /graphql', 'GET /query', 'GET /schema.graphql'].toSorted(),
+    [...openOperations, 'GET /', 'GET /docs', 'GET /graphql', 'GET /query', 'GET /schema.graphql'].toSorted(),
   );
 });

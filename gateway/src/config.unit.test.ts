@@ -20,17 +20,23 @@ describe('settings', () => {
     });
   });
 
-  it('production -> GraphiQL and introspection are off unless they are set', () => {
+  it('production -> GraphiQL, introspection and Swagger UI are off unless they are set', () => {
     const production = {
       ...environment,
       NODE_ENV: 'production',
       RABBITMQ_URL: `amqp://shop:${'p'.repeat(32)}@localhost`,
     };
 
-    expect(loadConfig(production)).toMatchObject({ graphiqlEnabled: false, introspectionEnabled: false });
-    expect(loadConfig({ ...production, GRAPHIQL_ENABLED: 'true', INTROSPECTION_ENABLED: 'true' })).toMatchObject({
+    expect(loadConfig(production)).toMatchObject({
+      graphiqlEnabled: false,
+      introspectionEnabled: false,
+      apiDocsEnabled: false,
+    });
+    const on = { GRAPHIQL_ENABLED: 'true', INTROSPECTION_ENABLED: 'true', API_DOCS_ENABLED: 'true' };
+    expect(loadConfig({ ...production, ...on })).toMatchObject({
       graphiqlEnabled: true,
       introspectionEnabled: true,
+      apiDocsEnabled: true,
     });
   });
 

@@ -1,4 +1,4 @@
-import { createRateLimit } from '@shop/common/http';
+import { createRateLimit, swaggerUi } from '@shop/common/http';
 import { EventBroadcast } from '@shop/common/messaging';
 import type { Siblings } from '@shop/common/process';
 import { createHost, packageVersion, type RunningHost } from '@shop/common/service';
@@ -7,6 +7,7 @@ import type { Config } from './config.js';
 import { DocumentBudget } from './document-budget.js';
 import { perService, serviceKeys, services as knownServices } from './features.js';
 import { graphiqlRouter } from './graphiql/graphiql.js';
+import { offeredDescriptions, openApiRouter } from './openapi.js';
 import { serviceProbe } from './probes.js';
 import { buildListener } from './request-listener.js';
 import { buildSchema } from './schema.js';
@@ -49,6 +50,10 @@ export async function startGateway(config: Config, siblings?: Siblings): Promise
     },
     isStopping: () => host.isStopping(),
     graphiql: config.graphiqlEnabled ? await graphiqlRouter(['/', ...graphqlPaths]) : undefined,
+    openApi: openApiRouter(serviceKeys.map((key) => ({ name: knownServices[key].name, client: services[key] }))),
+    swaggerUi: config.apiDocsEnabled
+      ? swaggerUi(offeredDescriptions(serviceKeys.map((key) => knownServices[key].name)))
+      : undefined,
     schemaDocument: config.introspectionEnabled ? schemaRouter(buildSchema()) : undefined,
   });
   const yoga = buildYoga({

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { serviceAddresses, table } from '../addresses.ts';
 import type { Context } from '../context.ts';
+import { entryUrl } from '../entry-point.ts';
 import { services } from '../parts.ts';
 import { repository } from '../paths.ts';
 import { loadSettings } from '../settings.ts';
@@ -24,8 +25,8 @@ export function routesIn(readme: string): { base: string; routes: string[][] } |
 
 export function apiDocs({ output }: Context): number {
   const heading = (text: string) => output.result(output.style('bold', text, process.stdout));
-  for (const { name, url, note } of serviceAddresses(loadSettings()))
-    output.result(`${name.padEnd(9)} ${url}  ${note}`);
+  const settings = loadSettings();
+  for (const { name, url, note } of serviceAddresses(settings)) output.result(`${name.padEnd(10)} ${url}  ${note}`);
   for (const { name } of services) {
     const described = routesIn(readFileSync(path.join(repository, name, 'README.md'), 'utf8'));
     if (described === undefined) continue;
@@ -35,6 +36,11 @@ export function apiDocs({ output }: Context): number {
   }
   output.result('');
   heading('More');
+  const entry = entryUrl(settings);
+  output.result(
+    `  ${new URL('/openapi.json', entry).href}  the description of REST, in OpenAPI 3.1; of one service: /openapi.json there`,
+  );
+  output.result(`  ${new URL('/docs', entry).href}  the same in the browser`);
   output.result('  docs/api.md                   what all REST answers have in common');
   output.result('  gateway/src/**/*.graphql      the GraphQL schema; GraphiQL shows it too');
   output.result('  docs/events.md                the events');

@@ -66,3 +66,4 @@ export { testOperation } from './test-operation.js';
 export { DescribedAnswers } from './described-answers.js';
 export { sendExamples } from './described-examples.js';
 export { descriptionFaults } from './description-faults.js';
+export { lintDescription } from './lint-description.js';

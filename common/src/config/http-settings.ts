@@ -1,5 +1,5 @@
 import type { Settings } from './load-settings.js';
-import { duration, fraction, hosts, issuer, list, networks, oneOf, optional, origins, text } from './setting.js';
+import { duration, flag, fraction, hosts, issuer, list, networks, oneOf, optional, origins, text } from './setting.js';
 import { connection, url } from './url-setting.js';
 
 export const nodeEnvironments = ['development', 'test', 'production'] as const;
@@ -18,6 +18,7 @@ export const httpSettings = {
   ALLOWED_HOSTS: hosts(),
   CORS_ORIGINS: origins(),
   TRUSTED_PROXIES: networks({ default: '127.0.0.1,::1' }),
+  API_DOCS_ENABLED: optional(flag()),
   RABBITMQ_URL: brokerUrl,
   JWT_ISSUER: issuer({ default: 'http://localhost' }),
   JWT_FORMER_ISSUERS: list(),

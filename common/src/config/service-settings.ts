@@ -27,6 +27,8 @@ export interface HostConfig {
   corsOrigins: AllowedOrigins;
   /** Addresses or networks whose X-Forwarded-For is believed. */
   trustedProxies: readonly string[];
+  /** Whether people find Swagger UI at /docs; absent: no. */
+  apiDocsEnabled?: boolean;
   requestsPerSecond: number;
   brokerUrl: string;
   publicKeys: readonly KeyObject[];
@@ -73,6 +75,7 @@ export const hostConfig = (
   allowedHosts: values.ALLOWED_HOSTS,
   corsOrigins: corsOriginsOf(values),
   trustedProxies: values.TRUSTED_PROXIES,
+  apiDocsEnabled: values.API_DOCS_ENABLED ?? values.NODE_ENV !== 'production',
   brokerUrl: values.RABBITMQ_URL,
   publicKeys: values.JWT_PUBLIC_KEYS,
   tokenIssuer: values.JWT_ISSUER,

@@ -154,6 +154,19 @@ export class ServiceClient {
     return { data: this.#parse(schema, answer.data), meta: answer.meta, size: response.size };
   }
 
+  /** What the service shows everybody without the envelope, such as its /openapi.json. Throws as `call` does. */
+  async document<T>(schema: z.ZodType<T>, path: string): Promise<T> {
+    const { status, body, retryAfter } = await this.#send({
+      method: 'GET',
+      path,
+      headers: { accept: 'application/json' },
+      body: null,
+      timeout: this.#timeout,
+    });
+    if (status >= 400) throw toError(status, body, retryAfter);
+    return this.#parse(schema, body);
+  }
+
   /** Whether the service says that it is ready for work. */
   async isReady(): Promise<boolean> {
     const { status } = await collectAnswer(this.#pool, { method: 'GET', path: '/ready' }, this.#timeout);

@@ -163,6 +163,7 @@ export async function startService<Database extends ServiceDatabase>({
     idempotency: idempotencyKeys,
     routes,
     documents,
+    apiDocsEnabled: config.apiDocsEnabled,
   });
 
   const running = await host.run([

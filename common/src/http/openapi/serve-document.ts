@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { RequestHandler } from 'express';
 
 /** How long a client need not ask again. */
-const MAX_AGE_SECONDS = 60;
+export const MAX_AGE_SECONDS = 60;
 
 /** A document in JSON, and the ETag of its content. */
 export interface ServedDocument {
