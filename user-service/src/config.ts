@@ -24,6 +24,8 @@ import type { AttemptLimits } from './throttling/throttle.service.js';
 export interface Config extends ServiceConfig {
   privateKey: KeyObject;
   refreshTokenSecret: string;
+  /** The one before or the next one, while it rotates. */
+  otherRefreshTokenSecret?: string | undefined;
   bcryptCost: number;
   attemptLimits: AttemptLimits;
   /** Created once, at the first start. */
@@ -52,10 +54,13 @@ const bcryptCost: Setting<number> = {
 
 const plainText: Setting<string> = { schema: z.string() };
 
+const refreshSecretExamples = ['development-only-refresh-token-secret'];
+
 const settings = {
   ...serviceSettings,
   JWT_PRIVATE_KEY: privateKey(),
-  REFRESH_TOKEN_SECRET: secret({ examples: ['development-only-refresh-token-secret'] }),
+  REFRESH_TOKEN_SECRET: secret({ examples: refreshSecretExamples }),
+  REFRESH_TOKEN_OTHER_SECRET: optional(secret({ examples: refreshSecretExamples })),
   USER_SERVICE_PORT: port({ default: 8081 }),
   USER_DATABASE_URL: databaseUrlOf('USER'),
   BCRYPT_COST: bcryptCost,
@@ -111,6 +116,7 @@ export function loadConfig(environment: Environment): Config {
     ...serviceConfig(values, { port: values.USER_SERVICE_PORT, databaseUrl: values.USER_DATABASE_URL }),
     privateKey: values.JWT_PRIVATE_KEY,
     refreshTokenSecret: values.REFRESH_TOKEN_SECRET,
+    otherRefreshTokenSecret: values.REFRESH_TOKEN_OTHER_SECRET,
     bcryptCost: values.BCRYPT_COST,
     attemptLimits: {
       login: { name: 'login', ...values.LOGIN_LIMIT },

@@ -87,6 +87,7 @@ describe('settings', () => {
   it.each([
     ['REFRESH_TOKEN_SECRET', environment.REFRESH_TOKEN_SECRET],
     ['REFRESH_TOKEN_SECRET', 's'.repeat(31)],
+    ['REFRESH_TOKEN_OTHER_SECRET', 's'.repeat(31)],
     ['ADMIN_PASSWORD', environment.ADMIN_PASSWORD],
     ['ADMIN_PASSWORD', 'a'.repeat(31)],
     ['USER_DATABASE_URL', environment.USER_DATABASE_URL],

@@ -65,7 +65,10 @@ export const startUserService = (
           newId,
           clock,
         }),
-        refreshTokens: new RefreshTokens({ secret: config.refreshTokenSecret }),
+        refreshTokens: new RefreshTokens({
+          secret: config.refreshTokenSecret,
+          otherSecret: config.otherRefreshTokenSecret,
+        }),
         throttle: new Throttle({
           limits: config.attemptLimits,
           budgets: attemptBudgets,

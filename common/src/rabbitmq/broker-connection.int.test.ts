@@ -116,6 +116,35 @@ describe('broker connection', () => {
     });
   });
 
+  it('another user of the broker, so that a password can change -> both at work, and nothing is lost when the first is removed', async () => {
+    const users = ['before', 'after'].map((name) => `${name}-${randomUUID()}`); // the whole server's
+    const password = randomUUID();
+    for (const user of users) {
+      await broker.request('PUT', `/users/${user}`, { password, tags: '' });
+      await broker.request('PUT', `/permissions/{vhost}/${user}`, { configure: '.*', write: '.*', read: '.*' });
+    }
+    const [before, after] = users.map((username) =>
+      createConnection({ url: Object.assign(new URL(broker.url), { username, password }).href }),
+    );
+    try {
+      const [first, second] = [collect(before!), collect(after!)];
+      await Promise.all([up(first.subscription), up(second.subscription)]);
+      await published(before!.createPublisher('test'), 'by the first');
+      await published(after!.createPublisher('test'), 'by the second');
+      await broker.request('DELETE', `/users/${users[0]}`);
+      await eventually(() => expect(before!.state()).toBe('down'));
+      await published(after!.createPublisher('later'), 'by the second alone');
+      await eventually(() =>
+        expect(new Set([...first.received, ...second.received])).toEqual(
+          new Set(['by the first', 'by the second', 'by the second alone']),
+        ),
+      );
+      expect(after!.state()).toBe('up');
+    } finally {
+      for (const user of users) await broker.request('DELETE', `/users/${user}`).catch(() => undefined);
+    }
+  });
+
   it('no queue takes a message -> returned where it is mandatory, and queues that ought to be there are declared again', async () => {
     const connection = createConnection();
     const publisher = await up(connection.createPublisher('test'));

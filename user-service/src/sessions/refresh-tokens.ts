@@ -9,9 +9,12 @@ const TOKEN_BYTES = 32;
  */
 export class RefreshTokens {
   readonly #secret: string;
+  readonly #otherSecret: string | undefined;
 
-  constructor({ secret }: { secret: string }) {
+  /** `otherSecret`: what another process computes successors with, while the secret rotates. */
+  constructor({ secret, otherSecret }: { secret: string; otherSecret?: string | undefined }) {
     this.#secret = secret;
+    this.#otherSecret = otherSecret;
   }
 
   /** The first one of a login. */
@@ -20,7 +23,13 @@ export class RefreshTokens {
   }
 
   successorOf(token: string): string {
-    return createHmac('sha256', this.#secret).update(token).digest('base64url');
+    return successor(token, this.#secret);
+  }
+
+  /** What may have been handed out before, the likelier one first. */
+  possibleSuccessorsOf(token: string): string[] {
+    const secrets = this.#otherSecret === undefined ? [this.#secret] : [this.#secret, this.#otherSecret];
+    return secrets.map((secret) => successor(token, secret));
   }
 
   /** What is stored of a token. It has 256 random bits: a plain hash can't be guessed. */
@@ -28,3 +37,6 @@ export class RefreshTokens {
     return new Uint8Array(createHash('sha256').update(token).digest());
   }
 }
+
+const successor = (token: string, secret: string): string =>
+  createHmac('sha256', secret).update(token).digest('base64url');

@@ -5,6 +5,7 @@ import { eventSchemas } from '@shop/common/contracts';
 import { eventually } from '@shop/testing';
 import jwt from 'jsonwebtoken';
 import supertest from 'supertest';
+import type { Config } from '../config.js';
 import {
   ADMIN,
   callerOf,
@@ -273,6 +274,45 @@ describe('POST /users/refresh', () => {
     expect(next.refreshToken).toBe(body.data.refreshToken);
     await refreshed(next.refreshToken);
     expect(await test.query('SELECT ended_at FROM sessions WHERE user_id = $1', [id])).toEqual([{ ended_at: null }]);
+  });
+
+  it('its secret rotates, and answers of either process are lost in each step -> the same successor from both', async () => {
+    const [before, next] = [test.config.refreshTokenSecret, 'the-next-refresh-token-secret'];
+    const settings: Partial<Config>[] = [
+      { refreshTokenSecret: before },
+      { refreshTokenSecret: before, otherRefreshTokenSecret: next },
+      { refreshTokenSecret: next, otherRefreshTokenSecret: before },
+    ];
+    const processes = await Promise.all(settings.map((overrides) => test.startAnother(overrides)));
+    const [old, prepared, changed] = processes.map(({ port }) => `http://127.0.0.1:${port}`);
+    let { refreshToken } = await test.register();
+    const refreshAt = async (url = ''): Promise<string> =>
+      (await callerOf(url).post('/refresh', { refreshToken }).expect(200)).body.data.refreshToken;
+    for (const [one, other] of [
+      [old, prepared],
+      [prepared, changed],
+    ]) {
+      for (const [first, second] of [
+        [one, other],
+        [other, one],
+      ]) {
+        const successor = await refreshAt(first);
+        expect(await refreshAt(second)).toBe(successor);
+        refreshToken = successor;
+      }
+    }
+    await Promise.all(processes.map((one) => one.stop()));
+  });
+
+  it('its secret was exchanged at once -> a token that is presented again is refused, all others go on', async () => {
+    const { refreshToken } = await test.register();
+    const { refreshToken: current } = await refreshed(refreshToken);
+    const other = await test.startAnother({ refreshTokenSecret: 'another-refresh-token-secret' });
+    const caller = callerOf(`http://127.0.0.1:${other.port}`);
+    await caller.post('/refresh', { refreshToken }).expect(401);
+    const { body } = await caller.post('/refresh', { refreshToken: current }).expect(200);
+    await caller.post('/refresh', { refreshToken: body.data.refreshToken }).expect(200);
+    await other.stop();
   });
 
   it('the database fails in the middle -> 503 or 500, and the token is as good as before', async () => {

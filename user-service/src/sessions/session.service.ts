@@ -200,7 +200,7 @@ export class SessionService {
     if (claimed !== undefined) return this.#login(claimed.user, claimed.sessionId, successor);
     const presented = await sessions.findToken(hash);
     if (presented === undefined) throw new InvalidRefreshToken();
-    return this.#checked(presented, successor, now);
+    return this.#checked(presented, token, now);
   }
 
   async #replacePassword(
@@ -220,14 +220,24 @@ export class SessionService {
     return this.#login(user, session.id, refreshToken);
   }
 
-  async #checked(presented: PresentedToken, successor: string, now: Date): Promise<Login> {
+  async #checked(presented: PresentedToken, token: string, now: Date): Promise<Login> {
     const { user, sessionId } = presented;
     const verdict = verdictOf(presented, now);
-    if (verdict === 'repeated') return this.#login(user, sessionId, successor);
+    const successor = verdict === 'repeated' ? await this.#handedOut(token) : undefined;
+    if (successor !== undefined) return this.#login(user, sessionId, successor);
     if (verdict === 'reused') {
       await this.#end({ userId: user.id, sessionId }, 'reuse', refreshTokenReused(user, sessionId));
     }
     throw new InvalidRefreshToken();
+  }
+
+  /** The successor that a token was replaced by. Undefined where that was computed with a secret that is unknown here. */
+  async #handedOut(token: string): Promise<string | undefined> {
+    const { sessions, refreshTokens } = this.#parts;
+    for (const successor of refreshTokens.possibleSuccessorsOf(token)) {
+      if ((await sessions.findToken(refreshTokens.hashOf(successor))) !== undefined) return successor;
+    }
+    return undefined;
   }
 
   /** It changes nothing, so nothing else is written of it. */

@@ -111,6 +111,20 @@ describe('roles of a database', () => {
     await prepareRoles(roles);
   });
 
+  it('another role of the service, so that its password can change -> both at work, until the first is removed', async () => {
+    const second = role('second');
+    await prepareRoles({ ...roles, service: second });
+    await as(roles.owner, 'CREATE TABLE shared (note text)');
+    for (const service of [roles.service, second]) {
+      await as(service, `INSERT INTO shared (note) VALUES ('one')`);
+      await expect(as(service, 'DROP TABLE shared')).rejects.toMatchObject(denied);
+    }
+    const name = pg.escapeIdentifier(second.user);
+    await asSuperuser(`DROP OWNED BY ${name}; DROP ROLE ${name}`);
+    expect(await as(roles.service, 'SELECT count(*)::int AS rows FROM shared')).toEqual([{ rows: 2 }]);
+    await prepareRoles(roles);
+  });
+
   it('the superuser named as a role -> stays what it is', async () => {
     const { username, password } = new URL(database.url);
     const superuser = { user: decodeURIComponent(username), password: decodeURIComponent(password) };
