@@ -142,7 +142,7 @@ test-k8s: ## Render, validate and lint all overlays; where a cluster answers, pr
 
 # --- Check it ---------------------------------------------------------------------------------------------------------
 .PHONY: test-performance-quick test-performance test-performance-report load-test
-.PHONY: test test-user test-order test-payment test-gateway test-common test-coverage test-chaos test-security test-compose test-alerts test-fresh test-new-service lint fmt tidy sbom
+.PHONY: test test-user test-order test-payment test-gateway test-common test-coverage test-chaos test-security test-compose test-alerts test-fresh test-new-service test-upgrade lint fmt tidy sbom
 test: ## Run every test
 	@$(test)
 test-user: ## Run the tests of the user service
@@ -169,6 +169,8 @@ test-fresh: ## Try the first commands on machines as Debian ships them; needs ro
 	@sh stack/fresh/test.sh
 test-new-service: ## Make a service in a renamed copy, build, lint, test and start it, and remove it again: some minutes
 	@npm run --silent test:new-service
+test-upgrade: ## Start another version, fill it, and let this one go on with its data: FROM=COMMIT
+	@FROM='$(FROM)' sh stack/upgrade/prove.sh
 test-performance-quick: ## Measure the running system in seconds: its state, response times, and nginx's cache
 	@$(native) build && $(run) node perf/performance/main.ts --quick
 test-performance: ## Measure the running system in some minutes: that, loads of 100 to 500 requests, and users at a time

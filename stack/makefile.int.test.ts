@@ -74,7 +74,7 @@ function faultsOf(printed: string): string[] {
     if (!scripts[script]) faults.push(`package.json has no script ${script}`);
   }
   for (const [, file = ''] of line.matchAll(
-    /(?:node|sh) ((?:e2e|perf)\/\S+\.ts|stack\/fresh\/\S+\.sh|k8s\/test\.sh)/g,
+    /(?:node|sh) ((?:e2e|perf)\/\S+\.ts|stack\/(?:fresh|upgrade)\/\S+\.sh|k8s\/test\.sh)/g,
   )) {
     known += 1;
     readFileSync(path.join(repository, file));
