@@ -112,7 +112,7 @@ describe('a call to a service', () => {
     await closed.promise;
   });
 
-  it('whose time is over while others have all connections -> timeout, and the service never hears of it', async () => {
+  it('whose time is over while others have all connections -> timeout, and the service never receives it', async () => {
     const paths: (string | undefined)[] = [];
     const first = Promise.withResolvers<() => void>();
     const { port } = await serve((request, response) => {
