@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import { body, param, query } from 'express-validator';
+import { body } from 'express-validator';
 import { InvalidInput, type FieldFault } from '../../errors/index.js';
 import type { JsonSchema } from './json-schema.js';
 import type { Parsed, RuleResult, RuleSet } from './rule.js';
@@ -13,8 +13,6 @@ export interface Validator<T> {
   readonly constraints?: JsonSchema;
 }
 
-const chainFor = { body, query, params: param };
-
 /** Each rule of the set runs once, on the field of its name. */
 function parseFields(rules: RuleSet, part: Readonly<Record<string, unknown>>): RuleResult<Record<string, unknown>> {
   const faults: FieldFault[] = [];
@@ -27,29 +25,27 @@ function parseFields(rules: RuleSet, part: Readonly<Record<string, unknown>>): R
   return faults.length > 0 ? { faults } : { value };
 }
 
+function parsed<R extends RuleSet>(result: RuleResult<Record<string, unknown>>): Parsed<R> {
+  if ('faults' in result) throw new InvalidInput(result.faults);
+  return result.value as Parsed<R>; // each field holds the outcome of its own rule
+}
+
 /**
- * One chain of express-validator for a part as a whole: a chain costs several times what the rules do, so a chain for each
- * field would make a list's query the dearest thing about it. The request itself stays as it was received.
+ * One chain of express-validator for the body as a whole: a chain costs several times what the rules do. The request itself
+ * stays as it was received.
  */
-function partReader<R extends RuleSet>(
-  location: keyof typeof chainFor,
-  rules: R,
-): (request: Request) => Promise<Parsed<R>> {
-  // Each field holds the outcome of its own rule, and without rules there are no fields.
-  if (Object.keys(rules).length === 0) return () => Promise.resolve({} as Parsed<R>);
-  const chain = chainFor[location]().customSanitizer((part: Record<string, unknown>) => parseFields(rules, part));
+function bodyReader<R extends RuleSet>(rules: R): (request: Request) => Promise<Parsed<R>> {
+  const chain = body().customSanitizer((fields: Record<string, unknown>) => parseFields(rules, fields));
   return async (request) => {
     const { context } = await chain.run(request, { dryRun: true });
     const [part] = context.getData();
-    const result = part?.value as RuleResult<Parsed<R>>;
-    if ('faults' in result) throw new InvalidInput(result.faults);
-    return result.value;
+    return parsed<R>(part?.value as RuleResult<Record<string, unknown>>);
   };
 }
 
 /** Reads a JSON body. Fields without a rule are left out. */
 export function bodyOf<R extends RuleSet>(rules: R): Validator<Parsed<R>> {
-  const read = partReader('body', rules);
+  const read = bodyReader(rules);
   return Object.assign(
     (request: Request) => {
       const isObject = typeof request.body === 'object' && request.body !== null && !Array.isArray(request.body);
@@ -60,20 +56,19 @@ export function bodyOf<R extends RuleSet>(rules: R): Validator<Parsed<R>> {
   );
 }
 
-/** Reads the path's parameters. */
+/** Reads the path's parameters: they are text, which takes no chain. */
 export const paramsOf = <R extends RuleSet>(rules: R): Validator<Parsed<R>> =>
-  Object.assign(partReader('params', rules), { rules });
+  Object.assign(async ({ params }: Request) => parsed<R>(parseFields(rules, params)), { rules });
 
-/** Reads the query string. A parameter without a rule is a fault. */
+/** Reads the query string, likewise. A parameter without a rule is a fault. */
 export function queryOf<R extends RuleSet>(rules: R): Validator<Parsed<R>> {
-  const read = partReader('query', rules);
   return Object.assign(
-    (request: Request) => {
-      const unknown = Object.keys(request.query).filter((name) => !Object.hasOwn(rules, name));
+    async ({ query }: Request) => {
+      const unknown = Object.keys(query).filter((name) => !Object.hasOwn(rules, name));
       if (unknown.length > 0) {
         throw new InvalidInput(unknown.map((field) => ({ field, message: 'is not a known parameter' })));
       }
-      return read(request);
+      return parsed<R>(parseFields(rules, query));
     },
     { rules },
   );
