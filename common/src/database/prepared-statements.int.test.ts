@@ -2,7 +2,15 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createTestDatabase, eventually, type TestDatabase } from '@shop/testing';
 import { Prisma } from '../../test/generated/prisma/client.js';
 import { createTestClient } from '../../test/database/test-client.js';
-import { findDatabaseFailure, isDatabaseUnavailable, preparedStatements } from './index.js';
+import {
+  findDatabaseFailure,
+  isDatabaseUnavailable,
+  preparedStatements,
+  selectColumns,
+  selectJson,
+  type ColumnsOf,
+  type JsonRow,
+} from './index.js';
 
 const { sql } = Prisma;
 let database: TestDatabase;
@@ -25,6 +33,31 @@ describe('a prepared statement', () => {
              'USD'::char(3) AS code, '2026-01-31T12:00:00.123+02:00'::timestamptz AS time, NULL::timestamptz AS never,
              ${'0198c0de-0000-7000-8000-000000000001'}::uuid AS id`;
     expect(await client.$read(statement)).toEqual(await client.$queryRaw(statement));
+    await client.$disconnect();
+  });
+
+  it('its columns as one JSON value -> the same values, times as text and amounts as numbers', async () => {
+    const client = startClient();
+    interface Row {
+      amount: bigint;
+      note: string;
+      isOpen: boolean;
+      at: Date;
+      endedAt: Date | null;
+    }
+    const columns: ColumnsOf<Row> = {
+      amount: 'amount',
+      note: 'note',
+      isOpen: 'is_open',
+      at: 'at',
+      endedAt: 'ended_at',
+    };
+    const from = sql`FROM (VALUES (999999999999999::bigint, ${'"quoted" \\ €'}::text, false,
+      '0099-12-31T23:59:59.999Z'::timestamptz, NULL::timestamptz)) AS row (amount, note, is_open, at, ended_at)`;
+    const [row] = await client.$read<Row>(sql`SELECT ${selectColumns(columns)} ${from}`);
+    const [asJson] = await client.$read<{ json: JsonRow<Row> }>(sql`SELECT ${selectJson(columns)} ${from}`);
+    const { json } = asJson ?? { json: undefined };
+    expect(json && { ...json, amount: BigInt(json.amount), at: new Date(json.at) }).toEqual(row);
     await client.$disconnect();
   });
 

@@ -1,5 +1,16 @@
 import type { AuditEntry, EventDraft, PaymentStatus } from '@shop/common/contracts';
-import { leaseClauses, auditClause, outboxInsert, readAll, readSlice, type AtomicStore } from '@shop/common/database';
+import {
+  leaseClauses,
+  auditClause,
+  outboxInsert,
+  readAll,
+  readSlice,
+  selectColumns,
+  selectJson,
+  type AtomicStore,
+  type ColumnsOf,
+  type JsonRow,
+} from '@shop/common/database';
 import type { LeaseNote } from '@shop/common/idempotency';
 import type { PageRequest, Slice } from '@shop/common/paging';
 import type { Database } from '../database.js';
@@ -18,16 +29,46 @@ export interface PaymentFilter {
 export type PaymentPageRequest = PageRequest;
 export type PaymentSlice = Slice<Payment>;
 
+const columns: ColumnsOf<Payment> = {
+  id: 'id',
+  orderId: 'order_id',
+  userId: 'user_id',
+  amount: 'amount',
+  refundedAmount: 'refunded_amount',
+  refundReserved: 'refund_reserved',
+  currency: 'currency',
+  currencyDecimals: 'currency_decimals',
+  status: 'status',
+  method: 'method',
+  transactionId: 'transaction_id',
+  provider: 'provider',
+  providerReference: 'provider_reference',
+  nextActionType: 'next_action_type',
+  nextActionUrl: 'next_action_url',
+  nextActionSecret: 'next_action_secret',
+  description: 'description',
+  failureReason: 'failure_reason',
+  paidAt: 'paid_at',
+  version: 'version',
+  createdAt: 'created_at',
+  updatedAt: 'updated_at',
+};
 /** The columns of a payment under the names of its fields. */
-export const paymentColumns = Prisma.sql`
-  id, order_id AS "orderId", user_id AS "userId", amount, refunded_amount AS "refundedAmount",
-  refund_reserved AS "refundReserved", currency, currency_decimals AS "currencyDecimals", status, method,
-  transaction_id AS "transactionId", provider, provider_reference AS "providerReference",
-  next_action_type AS "nextActionType", next_action_url AS "nextActionUrl", next_action_secret AS "nextActionSecret",
-  description, failure_reason AS "failureReason", paid_at AS "paidAt", version, created_at AS "createdAt",
-  updated_at AS "updatedAt"`;
+export const paymentColumns = selectColumns(columns);
 
-const payments = { columns: paymentColumns, table: Prisma.sql`payments` };
+const payments = { columns: selectJson(columns), table: Prisma.sql`payments` };
+interface PaymentRow {
+  json: JsonRow<Payment>;
+}
+const toPayment = ({ json }: PaymentRow): Payment => ({
+  ...json,
+  amount: BigInt(json.amount),
+  refundedAmount: BigInt(json.refundedAmount),
+  refundReserved: BigInt(json.refundReserved),
+  paidAt: json.paidAt === null ? null : new Date(json.paidAt),
+  createdAt: new Date(json.createdAt),
+  updatedAt: new Date(json.updatedAt),
+});
 
 /** The columns of an order under the names of its fields. */
 export const payableOrderColumns = Prisma.sql`
@@ -48,9 +89,9 @@ export class PaymentRepository {
   }
 
   async find(id: string): Promise<Payment | undefined> {
-    const [payment] = await this.#database.$read<Payment>(Prisma.sql`
-      SELECT ${paymentColumns} FROM payments WHERE id = ${id}::uuid`);
-    return payment;
+    const [row] = await this.#database.$read<PaymentRow>(Prisma.sql`
+      SELECT ${payments.columns} FROM payments WHERE id = ${id}::uuid`);
+    return row && toPayment(row);
   }
 
   async findByTransaction(provider: string, transactionId: string): Promise<Payment | undefined> {
@@ -58,9 +99,9 @@ export class PaymentRepository {
   }
 
   async findLatestOfOrder(orderId: string): Promise<Payment | undefined> {
-    const [payment] = await this.#database.$read<Payment>(Prisma.sql`
-      SELECT ${paymentColumns} FROM payments WHERE order_id = ${orderId}::uuid ORDER BY ${latestFirst} LIMIT 1`);
-    return payment;
+    const [row] = await this.#database.$read<PaymentRow>(Prisma.sql`
+      SELECT ${payments.columns} FROM payments WHERE order_id = ${orderId}::uuid ORDER BY ${latestFirst} LIMIT 1`);
+    return row && toPayment(row);
   }
 
   /** The latest payment of each order that has one. */
@@ -68,19 +109,22 @@ export class PaymentRepository {
     orderIds: readonly string[],
     { userId }: Pick<PaymentFilter, 'userId'>,
   ): Promise<readonly Payment[]> {
-    const latest = await this.#database.$read<Payment>(Prisma.sql`
-      SELECT DISTINCT ON (order_id) ${paymentColumns} FROM payments
+    const latest = await this.#database.$read<PaymentRow>(Prisma.sql`
+      SELECT DISTINCT ON (order_id) ${payments.columns} FROM payments
       WHERE order_id = ANY(${[...orderIds]}::uuid[]) ORDER BY order_id, ${latestFirst}`);
-    return latest.filter((payment) => userId === undefined || payment.userId === userId);
+    return latest.map(toPayment).filter((payment) => userId === undefined || payment.userId === userId);
   }
 
   /** All payments of a filter, newest first; meant for filters that name their ids. */
-  findAll(filter: PaymentFilter): Promise<readonly Payment[]> {
-    return readAll<Payment>(this.#database, { ...payments, conditions: conditionsOf(filter) });
+  async findAll(filter: PaymentFilter): Promise<readonly Payment[]> {
+    const rows = await readAll<PaymentRow>(this.#database, { ...payments, conditions: conditionsOf(filter) });
+    return rows.map(toPayment);
   }
 
-  list(filter: PaymentFilter, request: PaymentPageRequest): Promise<PaymentSlice> {
-    return readSlice<Payment>(this.#database, { ...payments, conditions: conditionsOf(filter) }, request);
+  async list(filter: PaymentFilter, request: PaymentPageRequest): Promise<PaymentSlice> {
+    const which = { ...payments, conditions: conditionsOf(filter) };
+    const { rows, total } = await readSlice<PaymentRow>(this.#database, which, request);
+    return { rows: rows.map(toPayment), total };
   }
 
   /**

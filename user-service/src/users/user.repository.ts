@@ -5,7 +5,11 @@ import {
   outboxInsert,
   readAll,
   readSlice,
+  selectColumns,
+  selectJson,
   type AtomicStore,
+  type ColumnsOf,
+  type JsonRow,
   type TransactionOf,
 } from '@shop/common/database';
 import type { PageRequest, Slice } from '@shop/common/paging';
@@ -59,12 +63,32 @@ const sessionData = ({ id, createdAt, expiresAt, refreshToken }: NewSession) => 
   refreshTokens: { create: { ...refreshToken, createdAt } },
 });
 
-export const userColumns = Prisma.sql`
-  users.id, users.email, users.password_hash AS "passwordHash", users.first_name AS "firstName",
-  users.last_name AS "lastName", users.role, users.is_active AS "isActive", users.token_version AS "tokenVersion",
-  users.version, users.created_at AS "createdAt", users.updated_at AS "updatedAt", users.deleted_at AS "deletedAt"`;
+const columns: ColumnsOf<User> = {
+  id: 'users.id',
+  email: 'users.email',
+  passwordHash: 'users.password_hash',
+  firstName: 'users.first_name',
+  lastName: 'users.last_name',
+  role: 'users.role',
+  isActive: 'users.is_active',
+  tokenVersion: 'users.token_version',
+  version: 'users.version',
+  createdAt: 'users.created_at',
+  updatedAt: 'users.updated_at',
+  deletedAt: 'users.deleted_at',
+};
+export const userColumns = selectColumns(columns);
 
-const users = { columns: userColumns, table: Prisma.sql`users` };
+const users = { columns: selectJson(columns), table: Prisma.sql`users` };
+interface UserRow {
+  json: JsonRow<User>;
+}
+const toUser = ({ json }: UserRow): User => ({
+  ...json,
+  createdAt: new Date(json.createdAt),
+  updatedAt: new Date(json.updatedAt),
+  deletedAt: json.deletedAt === null ? null : new Date(json.deletedAt),
+});
 
 export class UserRepository {
   readonly #database: Database;
@@ -76,23 +100,27 @@ export class UserRepository {
   }
 
   async find(id: string): Promise<User | undefined> {
-    const [user] = await this.#database.$read<User>(Prisma.sql`
-      SELECT ${userColumns} FROM users WHERE id = ${id}::uuid AND deleted_at IS NULL`);
-    return user;
+    const [row] = await this.#database.$read<UserRow>(Prisma.sql`
+      SELECT ${users.columns} FROM users WHERE id = ${id}::uuid AND deleted_at IS NULL`);
+    return row && toUser(row);
   }
 
   /** One at most, but for an address that was registered in both of its forms when each was taken for another. */
   async findByEmail(email: string): Promise<readonly User[]> {
-    return this.#database.$read<User>(Prisma.sql`
-      SELECT ${userColumns} FROM users WHERE ${isAddress(email)} AND deleted_at IS NULL ORDER BY created_at`);
+    const rows = await this.#database.$read<UserRow>(Prisma.sql`
+      SELECT ${users.columns} FROM users WHERE ${isAddress(email)} AND deleted_at IS NULL ORDER BY created_at`);
+    return rows.map(toUser);
   }
 
-  findMany(filter: UserFilter): Promise<readonly User[]> {
-    return readAll<User>(this.#database, { ...users, conditions: conditionsOf(filter) });
+  async findMany(filter: UserFilter): Promise<readonly User[]> {
+    const rows = await readAll<UserRow>(this.#database, { ...users, conditions: conditionsOf(filter) });
+    return rows.map(toUser);
   }
 
-  list(filter: UserFilter, request: UserSliceRequest): Promise<UserSlice> {
-    return readSlice<User>(this.#database, { ...users, conditions: conditionsOf(filter) }, request);
+  async list(filter: UserFilter, request: UserSliceRequest): Promise<UserSlice> {
+    const which = { ...users, conditions: conditionsOf(filter) };
+    const { rows, total } = await readSlice<UserRow>(this.#database, which, request);
+    return { rows: rows.map(toUser), total };
   }
 
   /** A new user, and its first login if there is one. Throws EmailTaken. */
