@@ -102,7 +102,11 @@ certificate: ## Make a certificate of this machine's own, so that nginx serves h
 	@$(native) certificate
 
 # --- Look after it ----------------------------------------------------------------------------------------------------
-.PHONY: reconcile dlq-list dlq-replay dlq-drop republish
+.PHONY: backup restore reconcile dlq-list dlq-replay dlq-drop republish
+backup: ## Write all databases, as of one moment, to backups/ or BACKUP_DIR=...: TO=FOLDER, or KEEP=7 removes older ones
+	@$(stack) backup $(if $(TO),--to '$(TO)') $(if $(KEEP),--keep '$(KEEP)')
+restore: ## Bring the databases back, while no service runs: FROM=FOLDER; REPLACE=1 in place of what they hold
+	@$(stack) restore '$(FROM)' $(if $(filter-out 0 no false,$(REPLACE)),--replace)
 reconcile: ## Compare our ledger with the payment provider's, all of them or since a day: SINCE=2026-01-31
 	@$(stack) script payment reconcile $(if $(SINCE),-- --since $(SINCE))
 

@@ -34,6 +34,8 @@ export type StackCommand =
   | { command: 'script'; service: string; script: string; parameters: string[] }
   | { command: 'dead-letters'; parameters: string[] }
   | { command: 'republish'; since: string; services: string[] }
+  | { command: 'backup'; to: string | undefined; keep: number | undefined }
+  | { command: 'restore'; from: string; replace: boolean }
   | { command: 'nginx'; action: NginxAction }
   | { command: 'migrate'; direction: (typeof migrateDirections)[number]; services: string[] };
 
@@ -51,6 +53,8 @@ export const usage = `Usage: node stack/main.ts COMMAND
   script SERVICE SCRIPT [-- ARGUMENT...]  an npm script of a service, with its settings and beside its database
   dead-letters list|replay|drop [-- --id ID --type TYPE --dry-run]  the events that no service could handle
   republish TIME [SERVICE...]      have the events published again that were published since then
+  backup [--to FOLDER | --keep N]  all databases as of one moment; --keep: and remove all but the newest N
+  restore FOLDER [--replace]       the databases as they were; --replace: in place of what they hold
   seed, demo                       demo data for the running system; a whole scenario, shown in the terminal
   nginx up|down|restart|clear-cache|status  nginx alone, while the rest runs
   certificate                      a certificate of this machine's own, for https in development
@@ -71,6 +75,7 @@ export function parseArguments(args: string[]): StackCommand {
     const options = {
       detach: { type: 'boolean', short: 'd' },
       background: { type: 'boolean' },
+      ...backupFlags,
       ...logsFlags,
     } as const;
     parsed = parseArgs({ args, allowPositionals: true, options });
@@ -78,11 +83,23 @@ export function parseArguments(args: string[]): StackCommand {
     throw refusal(messageOf(error));
   }
   const [command = '', ...rest] = parsed.positionals;
-  const { detach = false, background = false, ...ofLogs } = parsed.values;
+  const { detach = false, background = false, to, keep, replace, ...ofLogs } = parsed.values;
   if ((detach || background) && command !== 'up' && command !== 'infra') throw refusal('-d is for up and infra');
   const foreign = Object.keys(ofLogs)[0];
   if (foreign && command !== 'logs') throw refusal(`${foreign === 'follow' ? '-f' : `--${foreign}`} is for logs`);
+  if ((to !== undefined || keep !== undefined) && command !== 'backup') throw refusal('--to and --keep are for backup');
+  if (replace && command !== 'restore') throw refusal('--replace is for restore');
   switch (command) {
+    case 'backup': {
+      if (rest.length > 0) throw refusal('backup takes no further words');
+      return { command, ...backupWanted({ to, keep }) };
+    }
+    case 'restore': {
+      const [from, ...more] = rest;
+      if (!from || more.length > 0)
+        throw refusal('restore takes the folder of a backup: make restore FROM=backups/...');
+      return { command, from, replace: replace ?? false };
+    }
     case 'logs':
       return { command, names: rest, ...logsWanted(ofLogs) };
     case 'packages':
@@ -140,6 +157,19 @@ export function parseArguments(args: string[]): StackCommand {
     default:
       throw refusal(command ? `there is no command ${command}` : 'a command is missing');
   }
+}
+
+const backupFlags = {
+  to: { type: 'string' },
+  keep: { type: 'string' },
+  replace: { type: 'boolean' },
+} as const;
+
+function backupWanted({ to, keep }: { to?: string | undefined; keep?: string | undefined }) {
+  if (to === '') throw refusal('--to takes a folder');
+  if (to !== undefined && keep !== undefined) throw refusal('--to and --keep can not be combined');
+  if (keep !== undefined && !/^[1-9]\d{0,5}$/.test(keep)) throw refusal('--keep takes a whole number above 0');
+  return { to, keep: keep === undefined ? undefined : Number(keep) };
 }
 
 const logsFlags = {

@@ -34,6 +34,11 @@ describe('parseArguments', () => {
     ],
     [['republish', '2026-01-31'], { command: 'republish', since: '2026-01-31', services: [] }],
     [['republish', '2026-01-31', 'order'], { command: 'republish', since: '2026-01-31', services: ['order'] }],
+    [['backup'], { command: 'backup' }],
+    [['backup', '--keep', '7'], { command: 'backup', keep: 7 }],
+    [['backup', '--to', 'a folder'], { command: 'backup', to: 'a folder' }],
+    [['restore', 'backups/a'], { command: 'restore', from: 'backups/a', replace: false }],
+    [['restore', 'backups/a', '--replace'], { command: 'restore', from: 'backups/a', replace: true }],
     [['demo'], { command: 'demo' }],
     [['migrate', 'down', 'order'], { command: 'migrate', direction: 'down', services: ['order'] }],
   ])('%j -> understood', (args, command) => {
@@ -54,6 +59,12 @@ describe('parseArguments', () => {
     [['script', 'payment'], 'script takes the names of a service and of its script'],
     [['dead-letters'], 'dead-letters takes list, replay or drop'],
     [['republish', ''], 'republish takes a time'],
+    [['backup', 'here'], 'backup takes no further words'],
+    [['backup', '--keep', '0'], '--keep takes a whole number above 0'],
+    [['backup', '--keep', '7', '--to', 'here'], '--to and --keep can not be combined'],
+    [['restore', ''], 'restore takes the folder of a backup'],
+    [['down', '--keep', '7'], '--to and --keep are for backup'],
+    [['up', '--replace'], '--replace is for restore'],
     [['migrate', 'sideways'], 'migrate takes up, down or status'],
   ])('%j -> refused with the reason and the usage', (args, reason) => {
     expect(() => parseArguments(args)).toThrow(reason);

@@ -2,6 +2,7 @@
 import { parseArguments, type StackCommand } from './arguments.ts';
 import { ensureBuilt } from './build.ts';
 import { apiDocs } from './commands/api-docs.ts';
+import { backup, restore } from './commands/backup.ts';
 import { certificate } from './commands/certificate.ts';
 import { checkLock } from './commands/check-lock.ts';
 import { deadLetters } from './commands/dead-letters.ts';
@@ -51,6 +52,10 @@ async function execute(command: StackCommand, context: Context): Promise<number>
       return deadLetters(command.parameters, context);
     case 'republish':
       return republish(command, context);
+    case 'backup':
+      return backup(command, context);
+    case 'restore':
+      return restore(command, context);
     case 'nginx':
       return nginxCommand(command.action, context);
     case 'doctor':

@@ -18,6 +18,7 @@ const promised = [
   ...['k3s-setup', 'k3s-build', 'k3s-import', 'k3s-deploy', 'k3s-up', 'k3s-status', 'k3s-logs'],
   ...['k3s-redeploy', 'k3s-clean', 'k3s-test', 'test-k8s'],
   ...['seed', 'demo', 'create-admin', 'dlq-list', 'dlq-replay', 'dlq-drop', 'reconcile', 'republish'],
+  ...['backup', 'restore'],
 ];
 
 const environment = { PATH: process.env.PATH, LC_ALL: 'C' };
@@ -123,6 +124,12 @@ describe('parameters', () => {
     ],
     ['republish', ['SINCE=2026-01-31T12:00:00Z'], `republish '2026-01-31T12:00:00Z'`],
     ['republish', ['SINCE=2026-01-31', 'SERVICE=order'], `republish '2026-01-31' order`],
+    ['backup', [], 'backup'],
+    ['backup', ['KEEP=7'], `backup --keep '7'`],
+    ['backup', ['TO=a folder'], `backup --to 'a folder'`],
+    ['restore', ['FROM=backups/a'], `restore 'backups/a'`],
+    ['restore', ['FROM=backups/a', 'REPLACE=1'], `restore 'backups/a' --replace`],
+    ['restore', ['FROM=backups/a', 'REPLACE=0'], `restore 'backups/a'`],
     ['reconcile', [], 'script payment reconcile'],
     ['reconcile', ['SINCE=2026-01-31'], 'script payment reconcile -- --since 2026-01-31'],
     ['create-admin', ['EMAIL=ada@example.com'], 'script user create-admin -- --email "ada@example.com"'],

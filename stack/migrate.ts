@@ -13,12 +13,14 @@ export interface MigrateOptions {
   directory: string;
   /** Says where the database is. */
   environment: Record<string, string>;
+  /** The last migration to apply; all of them if not given. */
+  until?: string;
 }
 
-export function migrateUp({ service, directory, environment }: MigrateOptions): Promise<void> {
+export function migrateUp({ service, directory, environment, until }: MigrateOptions): Promise<void> {
   const { argv, ...confined } = confine(
     {
-      argv: [process.execPath, migrationTool, 'up', service],
+      argv: [process.execPath, migrationTool, 'up', service, ...(until === undefined ? [] : [until])],
       environment,
       directory: repository,
       ...asServiceUser(service, directory),

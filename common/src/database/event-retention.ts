@@ -1,8 +1,7 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import type { DatabaseClient } from './atomic-store.js';
+import { PUBLISHED_RETENTION_DAYS } from './published-retention.js';
 
-/** As long as events can be published again, should the broker have lost them. */
-export const PUBLISHED_RETENTION_DAYS = 7;
 /** Longer than a queue delivers an event again; what comes later still is stale by its sequence. */
 const HANDLED_RETENTION = sql`interval '1 day'`;
 const PURGE_BATCH = 1_000;

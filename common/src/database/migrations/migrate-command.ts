@@ -14,7 +14,7 @@ import { prepareRoles, type DatabaseRoles } from './roles.js';
 const USAGE = `usage: node migrate-cli.js <command> <service folder>, with DATABASE_URL in the environment, or
 its parts DATABASE_HOST, DATABASE_PORT, DATABASE_USER, DATABASE_PASSWORD and DATABASE_NAME. With SUPERUSER and
 SUPERUSER_PASSWORD, up first makes that user, the owner, and SERVICE_USER, who has rights on rows alone
-  up                                    apply what is pending
+  up [NAME]                             apply what is pending, or of it what comes up to NAME
   down [count]                          undo the last migration, or the last few
   status                                compare the database with the folder; exit code 1 unless they agree
   create NAME [--empty]                 write a migration from the changes in schema.prisma (needs no database)
@@ -39,10 +39,10 @@ type Command = (invocation: Invocation) => Promise<boolean>;
 const list = (names: readonly string[]) => names.join(', ');
 
 const commands: Record<string, Command> = {
-  up: async ({ options, roles, stdout }) => {
+  up: async ({ options, roles, rest: [until], stdout }) => {
     const wanted = roles();
     if (wanted) await prepareRoles(wanted);
-    const applied = await deployMigrations(options());
+    const applied = await deployMigrations({ ...options(), until });
     stdout(applied.length > 0 ? `applied ${list(applied)}` : 'nothing to apply');
     return true;
   },

@@ -12,6 +12,11 @@ export interface MigrationOptions {
   lockTimeoutMs?: number;
 }
 
+export interface DeployOptions extends MigrationOptions {
+  /** The last one to apply; all of them if not given. */
+  until?: string | undefined;
+}
+
 /** A migration that ended with an error, now or at an earlier attempt. PostgreSQL has rolled it back. */
 export class MigrationFailed extends Error {
   override readonly name = 'MigrationFailed';
@@ -37,8 +42,8 @@ const diagnose = (engine: SchemaEngine, migrationsList: MigrationList) =>
  * while it can't have a table; of several processes that start at once one applies, the others wait. Throws
  * MigrationFailed, again and again until `resolveMigration`.
  */
-export async function deployMigrations({ url, directory, lockTimeoutMs }: MigrationOptions): Promise<string[]> {
-  const migrationsList = await migrationList(directory);
+export async function deployMigrations({ url, directory, lockTimeoutMs, until }: DeployOptions): Promise<string[]> {
+  const migrationsList = await migrationList(directory, until);
   return withEngine(await connectEngine(url, lockTimeoutMs), async (engine) => {
     const [failedEarlier] = (await diagnose(engine, migrationsList)).failedMigrationNames;
     if (failedEarlier !== undefined) throw new MigrationFailed(failedEarlier, ' at an earlier attempt');

@@ -36,9 +36,12 @@ export async function migrationNames(directory: string): Promise<string[]> {
     .sort();
 }
 
-/** The migrations as the engine wants them. */
-export async function migrationList(directory: string): Promise<MigrationList> {
-  const migrations = (await migrationNames(directory)).map(async (name) => {
+/** The migrations as the engine wants them: all, or those up to one, which must be there. */
+export async function migrationList(directory: string, until?: string): Promise<MigrationList> {
+  const names = await migrationNames(directory);
+  if (until !== undefined && !names.includes(until)) throw new Error(`there is no migration ${until} in ${directory}`);
+  const wanted = until === undefined ? names : names.slice(0, names.indexOf(until) + 1);
+  const migrations = wanted.map(async (name) => {
     const value = await readFile(migrationFile(directory, name, 'migration.sql'), 'utf8');
     return { path: name, migrationFile: { path: 'migration.sql', content: { tag: 'ok' as const, value } } };
   });
