@@ -1,7 +1,15 @@
-import { getOperationAST, validate, type DocumentNode, type GraphQLSchema, type Source, type parse } from 'graphql';
+import {
+  getOperationAST,
+  validate,
+  type DocumentNode,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  type Source,
+  type parse,
+} from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { parseShort, refuseLong } from './document-size.js';
-import { QueryTooComplex, measure, type Complexity } from './query-complexity.js';
+import { QueryTooComplex, measure, type Complexity, type Operation } from './query-complexity.js';
 
 const MAX_DEPTH = 10;
 const MAX_COST = 10_000;
@@ -38,29 +46,38 @@ function refuseComplex({ depth, cost, aliases, logins, schemas, types, introspec
  * Refuses queries that ask for too much, whichever way they come, before the first of them is compared with the schema:
  * validation takes longer than all else. So what is measured may still be nonsense.
  */
-export const useQueryLimits = (schema: GraphQLSchema): Plugin => ({
-  onParse({ context, setParseFn }) {
-    setParseFn((text: string | Source, options?: Parameters<typeof parse>[1]) => {
-      const document = parseShort(text, options);
-      refuseLong(document);
-      return document;
-    });
-    // A known document as well: how much it asks for depends on its variables.
-    return ({ result }) => {
-      if (result === null || result instanceof Error) return;
-      const document = result as DocumentNode; // Envelop leaves its type open
-      const { operationName, variables = {} } = context.params;
-      const operation = getOperationAST(document, operationName);
-      if (operation) refuseComplex(measure({ schema, document, operation, variables }));
-    };
-  },
-  onValidate({ setValidationFn }) {
-    setValidationFn(validateShort.bind(undefined, { hideSuggestions: false }));
-    return ({ result, setResult }) => {
-      const isAborted = result.some(
-        (error: unknown) => error instanceof Error && error.message === TOO_MUCH_TO_VALIDATE,
-      );
-      if (isAborted) setResult([new QueryTooComplex('validation')]);
-    };
-  },
-});
+export const useQueryLimits = (schema: GraphQLSchema): Plugin => {
+  /** Of operations without variables: those of a document that is kept ask for the same each time. */
+  const known = new WeakMap<OperationDefinitionNode, Complexity>();
+  const complexityOf = (asked: Operation): Complexity => {
+    const complexity = known.get(asked.operation) ?? measure(asked);
+    if (!asked.operation.variableDefinitions?.length) known.set(asked.operation, complexity);
+    return complexity;
+  };
+  return {
+    onParse({ context, setParseFn }) {
+      setParseFn((text: string | Source, options?: Parameters<typeof parse>[1]) => {
+        const document = parseShort(text, options);
+        refuseLong(document);
+        return document;
+      });
+      // A known document as well: how much it asks for may depend on its variables.
+      return ({ result }) => {
+        if (result === null || result instanceof Error) return;
+        const document = result as DocumentNode; // Envelop leaves its type open
+        const { operationName, variables = {} } = context.params;
+        const operation = getOperationAST(document, operationName);
+        if (operation) refuseComplex(complexityOf({ schema, document, operation, variables }));
+      };
+    },
+    onValidate({ setValidationFn }) {
+      setValidationFn(validateShort.bind(undefined, { hideSuggestions: false }));
+      return ({ result, setResult }) => {
+        const isAborted = result.some(
+          (error: unknown) => error instanceof Error && error.message === TOO_MUCH_TO_VALIDATE,
+        );
+        if (isAborted) setResult([new QueryTooComplex('validation')]);
+      };
+    },
+  };
+};
