@@ -163,7 +163,7 @@ test-coverage: ## Run every test and report the lines they cover
 	@$(test) --coverage
 test-chaos: ## Kill every process under load, again and again, and check the databases: ROUNDS=3 SEED=1
 	@$(native) build && $(run) node e2e/chaos/main.ts --rounds "$(ROUNDS)" --seed "$(SEED)"
-test-security: ## Attack a whole system for some minutes: bad input, slow clients, timing; one part: FILE=slow-clients SEED=1 MINUTES=10
+test-security: ## Attack a whole system for some minutes: bad input, slow clients, timing; one part: FILE=slow-clients SEED=1 MINUTES=10; CASES=500 for FILE=schemathesis
 	@$(if $(SEED),SEED="$(SEED)") npm run --silent test:security -- $(FILE)
 test-compose: ## Build the images, start the system in containers, and test it: COMPOSE_PROFILES=metrics,tools
 	@$(run) npm run --silent test:compose

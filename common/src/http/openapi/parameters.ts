@@ -2,6 +2,9 @@ import { pageRules } from '../list-query.js';
 import { isChange, type Route } from '../route.js';
 import type { Rule } from '../validation/index.js';
 
+/** One or several entity tags, or `*` (RFC 9110, 13.1.1). */
+const ENTITY_TAGS = '^(\\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$';
+
 const componentName = (name: string): string => `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 
 /** Rules that many routes share, and what they are called in `components`. */
@@ -43,7 +46,7 @@ export const parameterComponents = (): Record<string, object> => ({
     in: 'header',
     required: false,
     description: 'The `ETag` of what the client has: 412 where it has become another version.',
-    schema: { type: 'string' },
+    schema: { type: 'string', pattern: ENTITY_TAGS },
   },
   IdempotencyKey: {
     name: 'Idempotency-Key',
