@@ -161,7 +161,7 @@ async function carryOut(system: ChaosSystem, kill: Kill, startedAt: number): Pro
 }
 
 /** The round's own customers, before anything is killed. */
-async function openAccounts(
+export async function openAccounts(
   system: ChaosSystem,
   journal: Journal,
   seed: number,

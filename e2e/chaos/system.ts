@@ -34,7 +34,7 @@ export class ChaosSystem {
   readonly faults: string[] = [];
   readonly #stack: RunningStack;
   readonly #note: (line: string) => void;
-  readonly #pools: Record<DatabaseName, pg.Pool>;
+  #pools: Record<DatabaseName, pg.Pool>;
   readonly #downUntil = new Map<Victim, number>();
   readonly #comebacks = new Map<Victim, Promise<void>>();
 
@@ -83,6 +83,10 @@ export class ChaosSystem {
     this.urls = stack.urls;
     this.environment = stack.environment;
     this.faults = faults;
+    this.#pools = this.#openPools();
+  }
+
+  #openPools(): Record<DatabaseName, pg.Pool> {
     const pool = (name: DatabaseName) => {
       const created = new pg.Pool({
         connectionString: this.databaseUrl(name),
@@ -96,7 +100,7 @@ export class ChaosSystem {
       created.on('connect', (client) => client.on('error', () => undefined));
       return created;
     };
-    this.#pools = { user: pool('user'), order: pool('order'), payment: pool('payment') };
+    return { user: pool('user'), order: pool('order'), payment: pool('payment') };
   }
 
   databaseUrl(name: DatabaseName): string {
@@ -205,6 +209,16 @@ export class ChaosSystem {
       }),
     );
     return states.flat();
+  }
+
+  /** Does some work while no service runs, and nobody is connected to a database: the servers alone are up. */
+  async withoutServices<Result>(work: () => Promise<Result>): Promise<Result> {
+    await Promise.all(services.map((name) => this.#stack.process(name).stop()));
+    await Promise.all(Object.values(this.#pools).map((pool) => pool.end()));
+    const result = await work();
+    this.#pools = this.#openPools();
+    for (const name of services) await this.#stack.process(name).start();
+    return result;
   }
 
   async stop(): Promise<void> {

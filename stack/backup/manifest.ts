@@ -16,7 +16,7 @@ const identifier = z.string().regex(/^[A-Za-z_][\w$]*$/);
 const table = z.object({
   schema: identifier,
   name: identifier,
-  /** Those that are stored; generated ones are made anew. */
+  /** Those that are stored; generated ones are computed again. */
   columns: z.array(z.string()).min(1),
   rows: z.number().int().nonnegative(),
   /** In the backup's folder: COPY's text format, compressed by gzip. */
