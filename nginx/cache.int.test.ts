@@ -46,6 +46,7 @@ describe('what is public', () => {
     '/graphql',
     '/query',
     '/schema.graphql',
+    '/asyncapi.json',
     '/openapi.json',
     '/openapi/order-service.json',
     '/docs',

@@ -1,9 +1,11 @@
 import { expect, it } from '@jest/globals';
 import { swaggerUi } from '@shop/common/http';
 import { createLogger } from '@shop/common/logger';
+import { createTopology } from '@shop/common/messaging';
 import { createMetrics } from '@shop/common/metrics';
 import { openOperations, operationsOf } from '@shop/testing';
 import { buildApp } from './app.js';
+import { asyncApiRouter } from './asyncapi.js';
 import { graphiqlRouter } from './graphiql/graphiql.js';
 import { openApiRouter } from './openapi.js';
 import { buildSchema } from './schema.js';
@@ -20,12 +22,21 @@ it('what the gateway answers beside GraphQL -> is for everybody, and nothing els
     graphiql: await graphiqlRouter(['/', '/graphql', '/query']),
     schemaDocument: schemaRouter(buildSchema()),
     openApi: openApiRouter([]),
+    asyncApi: asyncApiRouter({ version: '1.0.0', topology: createTopology({ accessTokenLifetime: 3_600_000 }) }),
     swaggerUi: swaggerUi([]),
   });
   const operations = operationsOf(app);
   const isAsset = (operation: string) => /^GET \/(graphiql|docs\/[\w.-]+)\/[\w.-]+\.(js|css)$/.test(operation);
   expect(operations.filter(isAsset)).toHaveLength(6);
   expect(operations.filter((operation) => !isAsset(operation))).toEqual(
-    [...openOperations, 'GET /', 'GET /docs', 'GET /graphql', 'GET /query', 'GET /schema.graphql'].toSorted(),
+    [
+      ...openOperations,
+      'GET /',
+      'GET /asyncapi.json',
+      'GET /docs',
+      'GET /graphql',
+      'GET /query',
+      'GET /schema.graphql',
+    ].toSorted(),
   );
 });

@@ -8,17 +8,20 @@ export type AppParts = HealthOptions & {
   schemaDocument: Router | undefined;
   /** The description of what the services answer. */
   openApi: Router;
+  /** The description of the events. */
+  asyncApi: Router;
   /** undefined where it is off. */
   swaggerUi: Router | undefined;
 };
 
 /** Everything that isn't GraphQL itself. What every answer needs (ids, headers, metrics) is done before. */
-export function buildApp({ graphiql, schemaDocument, openApi, swaggerUi, ...parts }: AppParts): Express {
+export function buildApp({ graphiql, schemaDocument, openApi, asyncApi, swaggerUi, ...parts }: AppParts): Express {
   const app = baseApp();
   app.use(healthRouter(parts));
   if (graphiql) app.use(graphiql);
   if (schemaDocument) app.use(schemaDocument);
   app.use(openApi);
+  app.use(asyncApi);
   if (swaggerUi) app.use(swaggerUi);
   app.use(notFound);
   app.use(errorHandler(parts.logger));

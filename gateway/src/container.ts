@@ -3,6 +3,7 @@ import { EventBroadcast } from '@shop/common/messaging';
 import type { Siblings } from '@shop/common/process';
 import { createHost, packageVersion, type RunningHost } from '@shop/common/service';
 import { buildApp } from './app.js';
+import { asyncApiRouter } from './asyncapi.js';
 import type { Config } from './config.js';
 import { DocumentBudget } from './document-budget.js';
 import { perService, serviceKeys, services as knownServices } from './features.js';
@@ -51,6 +52,7 @@ export async function startGateway(config: Config, siblings?: Siblings): Promise
     isStopping: () => host.isStopping(),
     graphiql: config.graphiqlEnabled ? await graphiqlRouter(['/', ...graphqlPaths]) : undefined,
     openApi: openApiRouter(serviceKeys.map((key) => ({ name: knownServices[key].name, client: services[key] }))),
+    asyncApi: asyncApiRouter({ version, topology: host.topology }),
     swaggerUi: config.apiDocsEnabled
       ? swaggerUi(offeredDescriptions(serviceKeys.map((key) => knownServices[key].name)))
       : undefined,

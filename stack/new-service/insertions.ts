@@ -39,12 +39,12 @@ function contracts({ name }: Names): Insertion[] {
   return [
     {
       file,
-      before: '\n/** What their events carry. */',
-      text: `import { ${name}EventData, ${name}EventReaders, ${name}EventSchemas, ${name}NeededData } from './${name}.js';
+      before: '\n/** Who publishes each of their events, and when. */',
+      text: `import { ${name}EventData, ${name}EventDescriptions, ${name}EventReaders, ${name}EventSchemas, ${name}NeededData } from './${name}.js';
 export * from './${name}.js';
 `,
     },
-    ...['EventData', 'EventSchemas', 'NeededData', 'EventReaders'].map(line),
+    ...['EventDescriptions', 'EventData', 'EventSchemas', 'NeededData', 'EventReaders'].map(line),
   ];
 }
 

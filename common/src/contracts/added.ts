@@ -1,5 +1,8 @@
 // What `make new-service` has added to the contracts: one line of each service in each of these.
 
+/** Who publishes each of their events, and when. */
+export const addedEventDescriptions = {};
+
 /** What their events carry. */
 export const addedEventData = {};
 

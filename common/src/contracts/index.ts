@@ -50,6 +50,7 @@ export {
   type EventOf,
   type EventType,
 } from './events.js';
+export { eventDescriptions, type EventDescription } from './event-descriptions.js';
 export { MalformedEvent, parseEvent, type IncomingEvent, type IncomingEventOf } from './incoming-events.js';
 export {
   known,

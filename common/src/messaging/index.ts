@@ -1,4 +1,5 @@
 export { type InboundEvent } from '../database/index.js';
+export { buildAsyncApi } from './asyncapi.js';
 export { deadLetterHeaders } from './dead-letter-headers.js';
 export { EventBroadcast, type EventBroadcastOptions } from './event-broadcast.js';
 export { EventConsumer, type EventConsumerOptions, type EventHandler, type EventHandlers } from './event-consumer.js';
