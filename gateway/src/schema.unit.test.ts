@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
 import {
+  getNamedType,
   buildSchema as schemaOf,
   isEnumType,
   isInputObjectType,
@@ -9,6 +10,8 @@ import {
   isSpecifiedScalarType,
   type GraphQLSchema,
 } from 'graphql';
+import * as contracts from '@shop/common/contracts';
+import { z } from 'zod';
 import { buildSchema } from './schema.js';
 
 interface Described {
@@ -41,4 +44,46 @@ it('the schema -> every type, field, argument, input and value says what it is',
 it('a schema that says nothing -> each part of it is named', () => {
   const silent = schemaOf('type Query { a(b: C): D } input C { e: Int } enum D { f }');
   expect(undescribedIn(silent)).toEqual(['Query', 'Query.a', 'Query.a(b)', 'C', 'C.e', 'D', 'D.f']);
+});
+
+/** What REST shows of a thing. */
+interface Shape {
+  properties?: Record<string, Shape>;
+  items?: Shape;
+  anyOf?: Shape[];
+}
+/** Shown by REST alone: for admins who look after the system, and for a client that ends its logins. */
+const onlyRest = ['AuditEntry', 'Discrepancy', 'Session'];
+
+/** Each field of a resource that the type of that name lacks. */
+function* missingFrom(schema: GraphQLSchema, typeName: string, { properties, items, anyOf }: Shape): Generator<string> {
+  const type = schema.getType(typeName);
+  for (const nested of [...(anyOf ?? []), ...(items ? [items] : [])]) yield* missingFrom(schema, typeName, nested);
+  for (const [name, shape] of Object.entries(properties ?? {})) {
+    const field = isObjectType(type) ? type.getFields()[name] : undefined;
+    if (field === undefined) yield `${typeName}.${name}`;
+    else yield* missingFrom(schema, getNamedType(field.type).name, shape);
+  }
+}
+
+const resources = Object.values(contracts).flatMap((one) => {
+  const about = one instanceof z.ZodObject ? contracts.resourceRegistry.get(one) : undefined;
+  return one instanceof z.ZodObject && about !== undefined ? [{ name: about.id, schema: one }] : [];
+});
+
+it('what REST shows of a resource -> its type has each field, or REST alone has it', () => {
+  const schema = buildSchema();
+  const shown = resources.filter(({ name }) => !onlyRest.includes(name));
+  expect(shown.map(({ name }) => name)).toEqual(expect.arrayContaining(['Order', 'Payment', 'Refund', 'User']));
+  const missing = shown.flatMap((one) => [...missingFrom(schema, one.name, z.toJSONSchema(one.schema) as Shape)]);
+  expect(missing).toEqual([]);
+});
+
+it('a field that a type lacks -> is named, also in what it consists of', () => {
+  const schema = schemaOf(
+    'type Query { a: Book } type Book { title: String, pages: [Page!] } type Page { number: Int }',
+  );
+  const page = z.object({ number: z.int(), text: z.string() });
+  const book = z.object({ title: z.string(), price: z.number(), pages: z.array(page).nullable() });
+  expect([...missingFrom(schema, 'Book', z.toJSONSchema(book) as Shape)]).toEqual(['Book.price', 'Page.text']);
 });

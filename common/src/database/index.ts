@@ -31,7 +31,8 @@ export { tolerateLostConnections } from './lost-connections.js';
 export { writeAuditEntries } from './write-audit-entries.js';
 export { connectionsOfProcess } from './connection-budget.js';
 export { DatabaseProbe } from './database-probe.js';
-export { selectColumns, selectJson, type ColumnsOf, type JsonRow } from './json-rows.js';
+export { columnsOf } from './columns-of.js';
+export { selectColumns, selectJson, type JsonRow } from './json-rows.js';
 export { isAfter, readAll, readSlice } from './read-slice.js';
 export { retryWriteConflicts } from './write-conflicts.js';
 export {

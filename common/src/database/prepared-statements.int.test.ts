@@ -8,7 +8,6 @@ import {
   preparedStatements,
   selectColumns,
   selectJson,
-  type ColumnsOf,
   type JsonRow,
 } from './index.js';
 
@@ -45,7 +44,7 @@ describe('a prepared statement', () => {
       at: Date;
       endedAt: Date | null;
     }
-    const columns: ColumnsOf<Row> = {
+    const columns = {
       amount: 'amount',
       note: 'note',
       isOpen: 'is_open',

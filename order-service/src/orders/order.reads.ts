@@ -1,4 +1,4 @@
-import { isAfter, type Statement } from '@shop/common/database';
+import { columnsOf, isAfter, selectColumns, type Statement } from '@shop/common/database';
 import type { PageRequest } from '@shop/common/paging';
 import { Prisma } from '../generated/prisma/client.js';
 import { BYTES_OF_ITEM, SYSTEM, type DetailedOrder, type Order, type OrderItem, type OrderStatus } from './order.js';
@@ -17,23 +17,23 @@ const { sql, join, empty } = Prisma;
 /** Nobody has to make room for so many bytes, so the items come with their orders; those of more are read once there is room. */
 const SMALL_BYTES = 100_000;
 
-/** The columns of an order under the names of its fields, but for its size. */
-const orderColumns = sql`
-  id, user_id AS "userId", status, status_reason AS "statusReason", total_amount AS "totalAmount", currency,
-  currency_decimals AS "currencyDecimals", shipping_address AS "shippingAddress", notes, payable_until AS "payableUntil",
-  version, created_at AS "createdAt", updated_at AS "updatedAt"`;
+const orderColumns = selectColumns(
+  columnsOf<Omit<OrderHead, 'bytes'>>()(Prisma.OrderScalarFieldEnum, { others: ['bytes', 'deletedAt'] }),
+);
 /** Also of an order that nobody measured when it was placed. */
 const measuredBytes = sql`
   coalesce(bytes, (
     SELECT sum(${Prisma.raw(BYTES_OF_ITEM.toString())} + octet_length(product_id) + octet_length(product_name))::integer
     FROM order_items WHERE order_id = orders.id
   ), 0) AS bytes`;
+const itemColumns = selectColumns(
+  columnsOf<OrderItem>()(Prisma.OrderItemScalarFieldEnum, { others: ['orderId', 'position'] }),
+);
 /** What belongs to an order, as JSON: one statement reads all of it. Amounts are whole numbers that JSON holds exactly. */
 const itemsOf = (orderId: Prisma.Sql): Prisma.Sql => sql`
   coalesce((
     SELECT json_agg(item ORDER BY item.position)
-    FROM (SELECT position, id, product_id AS "productId", product_name AS "productName", quantity, unit_price AS "unitPrice"
-          FROM order_items WHERE order_id = ${orderId}) AS item
+    FROM (SELECT position, ${itemColumns} FROM order_items WHERE order_id = ${orderId}) AS item
   ), '[]'::json)`;
 const historyOfOrder = sql`
   SELECT json_agg(change ORDER BY change.version)

@@ -83,28 +83,26 @@ export interface OrderDraft {
 
 /** A new order of `userId`, payable for `paymentWindow` milliseconds. Throws InvalidInput when its amounts are no money. */
 export function placeOrder(
-  { currency, shippingAddress, notes, items: wanted }: OrderDraft,
+  { items: wanted, ...asked }: OrderDraft,
   { userId, now, newId, paymentWindow }: { userId: string; now: Date; newId: () => string; paymentWindow: number },
 ): DetailedOrder {
-  const prices = toPrices(wanted, currency);
+  const prices = toPrices(wanted, asked.currency);
   const items = wanted.map((item, index) => ({ ...item, id: newId(), unitPrice: prices[index] ?? 0n }));
   const status = 'pending';
   return {
+    ...asked,
     id: newId(),
     userId,
     status,
     statusReason: null,
     totalAmount: totalOf(items),
-    currency,
-    currencyDecimals: currencyDecimals(currency),
-    shippingAddress,
-    notes,
+    currencyDecimals: currencyDecimals(asked.currency),
     items,
     payableUntil: new Date(now.getTime() + paymentWindow),
     version: 1,
     createdAt: now,
     updatedAt: now,
-    bytes: bytesOf({ shippingAddress, notes, items: wanted }),
+    bytes: bytesOf({ ...asked, items: wanted }),
     statusHistory: [{ status, at: now, by: userId, reason: null }],
   };
 }
@@ -134,14 +132,8 @@ export const isDeletable = ({ status }: Order): boolean => nextStatuses[status].
 const BYTES_OF_ORDER = 500;
 export const BYTES_OF_ITEM = 150;
 
-function bytesOf({
-  shippingAddress,
-  notes,
-  items,
-}: Pick<Order, 'shippingAddress' | 'notes'> & {
-  items: readonly Pick<OrderItem, 'productId' | 'productName'>[];
-}): number {
-  const texts = [shippingAddress, notes, ...items.flatMap(({ productId, productName }) => [productId, productName])];
+function bytesOf({ items, ...asked }: OrderDraft): number {
+  const texts = [...Object.values(asked), ...items.flatMap(({ productId, productName }) => [productId, productName])];
   return BYTES_OF_ORDER + items.length * BYTES_OF_ITEM + Buffer.byteLength(JSON.stringify(texts));
 }
 

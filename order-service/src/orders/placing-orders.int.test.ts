@@ -3,6 +3,7 @@ import { v7 as newId } from 'uuid';
 import { MAX_ORDER_BYTES } from '@shop/common/contracts';
 import { orderBody } from '../../test/order-builder.js';
 import { startTestService, type TestService } from '../../test/test-service.js';
+import type { CreateOrderBody } from './order.validator.js';
 
 let test: TestService;
 
@@ -63,6 +64,20 @@ describe('the largest order', () => {
 });
 
 describe('placing an order', () => {
+  it('every field of the body -> stored, shown by itself and in lists, and in the event', async () => {
+    const alice = test.caller();
+    const whole: Required<CreateOrderBody> = {
+      currency: 'EUR',
+      shippingAddress: '1 Main Street, Springfield',
+      notes: 'Ring twice',
+      items: [item],
+    };
+    const { id } = (await alice.post(whole).expect(201)).body.data;
+    expect((await alice.get(`/${id}`).expect(200)).body.data).toMatchObject(whole);
+    expect((await alice.get('').expect(200)).body.data).toMatchObject([whole]);
+    expect((await eventsOf(id))[0]?.data).toMatchObject(whole);
+  });
+
   it('a valid order -> 201 with the whole order, its total computed here', async () => {
     const alice = test.caller();
     const { body } = await alice.post(orderBody({ notes: 'Ring twice' })).expect(201);

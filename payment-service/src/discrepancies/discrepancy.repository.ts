@@ -1,6 +1,6 @@
 import { Prisma } from '../generated/prisma/client.js';
 import type { AuditEntry, DiscrepancyKind, DiscrepancyStatus } from '@shop/common/contracts';
-import { auditClause, readSlice, type AtomicStore } from '@shop/common/database';
+import { auditClause, columnsOf, readSlice, selectColumns, type AtomicStore } from '@shop/common/database';
 import type { PageRequest, Slice } from '@shop/common/paging';
 import type { Database } from '../database.js';
 import type { Discrepancy, DiscrepancyDraft } from './discrepancy.js';
@@ -16,10 +16,7 @@ export interface DiscrepancyFilters {
 
 const { sql } = Prisma;
 
-const columns = sql`
-  id, kind, provider, reference, order_id AS "orderId", payment_id AS "paymentId", refund_id AS "refundId", details,
-  occurrences, created_at AS "createdAt", last_seen_at AS "lastSeenAt", closed_at AS "closedAt", closed_by AS "closedBy",
-  note`;
+const columns = selectColumns(columnsOf<Discrepancy>()(Prisma.DiscrepancyScalarFieldEnum, { others: ['key'] }));
 
 /** What contradicts our ledger. */
 export class DiscrepancyRepository {

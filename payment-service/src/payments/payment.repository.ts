@@ -2,13 +2,13 @@ import type { AuditEntry, EventDraft, PaymentStatus } from '@shop/common/contrac
 import {
   leaseClauses,
   auditClause,
+  columnsOf,
   outboxInsert,
   readAll,
   readSlice,
   selectColumns,
   selectJson,
   type AtomicStore,
-  type ColumnsOf,
   type JsonRow,
 } from '@shop/common/database';
 import type { LeaseNote } from '@shop/common/idempotency';
@@ -29,31 +29,7 @@ export interface PaymentFilter {
 export type PaymentPageRequest = PageRequest;
 export type PaymentSlice = Slice<Payment>;
 
-const columns: ColumnsOf<Payment> = {
-  id: 'id',
-  orderId: 'order_id',
-  userId: 'user_id',
-  amount: 'amount',
-  refundedAmount: 'refunded_amount',
-  refundReserved: 'refund_reserved',
-  currency: 'currency',
-  currencyDecimals: 'currency_decimals',
-  status: 'status',
-  method: 'method',
-  transactionId: 'transaction_id',
-  provider: 'provider',
-  providerReference: 'provider_reference',
-  nextActionType: 'next_action_type',
-  nextActionUrl: 'next_action_url',
-  nextActionSecret: 'next_action_secret',
-  description: 'description',
-  failureReason: 'failure_reason',
-  paidAt: 'paid_at',
-  version: 'version',
-  createdAt: 'created_at',
-  updatedAt: 'updated_at',
-};
-/** The columns of a payment under the names of its fields. */
+const columns = columnsOf<Payment>()(Prisma.PaymentScalarFieldEnum, { others: ['nextCheckAt'] });
 export const paymentColumns = selectColumns(columns);
 
 const payments = { columns: selectJson(columns), table: Prisma.sql`payments` };
@@ -70,10 +46,9 @@ const toPayment = ({ json }: PaymentRow): Payment => ({
   updatedAt: new Date(json.updatedAt),
 });
 
-/** The columns of an order under the names of its fields. */
-export const payableOrderColumns = Prisma.sql`
-  id, user_id AS "userId", amount, currency, currency_decimals AS "currencyDecimals", status,
-  payable_until AS "payableUntil", expired_at AS "expiredAt"`;
+export const payableOrderColumns = selectColumns(
+  columnsOf<PayableOrder>()(Prisma.PayableOrderScalarFieldEnum, { others: ['expiresAt'] }),
+);
 
 /** An order's live payment comes first, else its latest. */
 export const latestFirst = Prisma.sql`status IN ('failed', 'cancelled'), created_at DESC, id DESC`;

@@ -5,6 +5,7 @@ import { v7 as newId } from 'uuid';
 import type { PaymentResource } from '@shop/common/contracts';
 import { buildOrder, deliver, orderCreatedEvent, placeOrder, placePaidOrder } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
+import type { CreatePaymentBody } from './payment.validator.js';
 
 let test: TestService;
 let alice: TestCaller;
@@ -87,6 +88,20 @@ describe('who may do what', () => {
 });
 
 describe('POST /payments', () => {
+  it('every field of the body -> stored, shown by itself and in lists, and in the event', async () => {
+    const whole: Required<CreatePaymentBody> = {
+      orderId: unknownOrder().id,
+      amount: 44.98,
+      currency: 'USD',
+      method: 'card',
+      description: 'Second try',
+    };
+    const { id } = (await alice.post('', whole).expect(201)).body.data;
+    expect((await alice.get(`/${id}`).expect(200)).body.data).toMatchObject(whole);
+    expect((await alice.get('').expect(200)).body.data).toMatchObject([whole]);
+    expect(await test.query('SELECT data FROM outbox WHERE subject = $1', [id])).toMatchObject([{ data: whole }]);
+  });
+
   it('an order not learned of yet -> fetched with the caller’s token, and paid for', async () => {
     const order = unknownOrder();
     const { body } = await alice.post('', paymentBody(order, { description: ' ledger ' })).expect(201);

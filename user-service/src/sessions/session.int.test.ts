@@ -16,6 +16,7 @@ import {
   type Pair,
   type TestService,
 } from '../../test/test-service.js';
+import type { registerBody } from './session.validator.js';
 
 const DAY = 24 * 60 * 60 * 1_000;
 
@@ -30,6 +31,22 @@ const refresh = (refreshToken: string) => test.anybody.post('/refresh', { refres
 const refreshed = async (refreshToken: string): Promise<Pair> => (await refresh(refreshToken).expect(200)).body.data;
 
 describe('POST /users/register', () => {
+  it('every field of the body -> stored, shown, and in the event; the password nowhere', async () => {
+    const whole: Required<Awaited<ReturnType<typeof registerBody>>> = {
+      email: 'whole@example.com',
+      password: PASSWORD,
+      firstName: 'Augusta Ada',
+      lastName: 'King',
+    };
+    const { password: _secret, ...shown } = whole;
+    const { user, token } = (await test.anybody.post('/register', whole).expect(201)).body.data;
+    const { body } = await callerOf(test.url, token).get('/me').expect(200);
+    expect(body.data).toMatchObject(shown);
+    const [event] = await test.eventsOf(user.id);
+    expect(event?.data).toMatchObject(shown);
+    expect(JSON.stringify([body, event])).not.toContain('assword');
+  });
+
   it('valid fields -> 201 with a pair and the user, whose email is normalised', async () => {
     const { body } = await test.anybody
       .post(

@@ -1,6 +1,7 @@
 import type { AuditEntry, EventDraft } from '@shop/common/contracts';
 import {
   auditClause,
+  columnsOf,
   isUniqueViolation,
   outboxInsert,
   readAll,
@@ -8,7 +9,6 @@ import {
   selectColumns,
   selectJson,
   type AtomicStore,
-  type ColumnsOf,
   type JsonRow,
   type TransactionOf,
 } from '@shop/common/database';
@@ -63,20 +63,7 @@ const sessionData = ({ id, createdAt, expiresAt, refreshToken }: NewSession) => 
   refreshTokens: { create: { ...refreshToken, createdAt } },
 });
 
-const columns: ColumnsOf<User> = {
-  id: 'users.id',
-  email: 'users.email',
-  passwordHash: 'users.password_hash',
-  firstName: 'users.first_name',
-  lastName: 'users.last_name',
-  role: 'users.role',
-  isActive: 'users.is_active',
-  tokenVersion: 'users.token_version',
-  version: 'users.version',
-  createdAt: 'users.created_at',
-  updatedAt: 'users.updated_at',
-  deletedAt: 'users.deleted_at',
-};
+const columns = columnsOf<User>()(Prisma.UserScalarFieldEnum, { table: 'users' });
 export const userColumns = selectColumns(columns);
 
 const users = { columns: selectJson(columns), table: Prisma.sql`users` };
