@@ -1,9 +1,18 @@
 // Where clients reach the system: nginx's address, and what it is when its ports are only for root.
 import { readFileSync } from 'node:fs';
 import { urlHost } from '../common/src/config/connection-url.ts';
-import type { Settings } from './settings.ts';
 
-type Entry = Pick<Settings, 'host' | 'ports' | 'certificate'>;
+/** Where nginx listens when these are only for root. */
+const openEntryPorts = { NGINX_PORT: 8000, NGINX_TLS_PORT: 8443 };
+type EntryPort = keyof typeof openEntryPorts;
+
+/** Of the settings, what this file has to know. */
+interface Entry {
+  host: string;
+  ports: Record<EntryPort, number>;
+  certificate: object | undefined;
+}
+type EntrySettings = Entry & { variables: Record<string, string> };
 
 /** Of nginx, the entry point. */
 export function entryUrl({ host, ports, certificate }: Entry): string {
@@ -11,32 +20,28 @@ export function entryUrl({ host, ports, certificate }: Entry): string {
   return `https://${shownHost({ host })}${ports.NGINX_TLS_PORT === 443 ? '' : `:${ports.NGINX_TLS_PORT}`}`;
 }
 
-function plainEntryUrl({ host, ports }: Pick<Settings, 'host' | 'ports'>): string {
+function plainEntryUrl({ host, ports }: Pick<Entry, 'host' | 'ports'>): string {
   return `http://${shownHost({ host })}${ports.NGINX_PORT === 80 ? '' : `:${ports.NGINX_PORT}`}`;
 }
 
 /** The name that a browser on this machine takes. */
-export function shownHost({ host }: Pick<Settings, 'host'>): string {
+export function shownHost({ host }: Pick<Entry, 'host'>): string {
   return ['127.0.0.1', '::1', '0.0.0.0', '::'].includes(host) ? 'localhost' : urlHost(host);
 }
 
-/** Where nginx listens when these are only for root. */
-const openEntryPorts = { NGINX_PORT: 8000, NGINX_TLS_PORT: 8443 };
-type EntryPort = keyof typeof openEntryPorts;
-
 /** The settings with entry ports that everybody may open, where one of them is below the first such port. */
-export function withOpenEntryPort(settings: Settings, firstOpen: number): Settings {
-  const ports = { ...settings.ports };
+export function withOpenEntryPort<S extends EntrySettings>(settings: S, firstOpen: number): S {
+  const opened: Partial<Record<EntryPort, number>> = {};
   for (const [name, port] of Object.entries(openEntryPorts) as [EntryPort, number][]) {
-    if (ports[name] < firstOpen) ports[name] = port;
+    if (settings.ports[name] < firstOpen) opened[name] = port;
   }
-  const moved = { ...settings, ports };
+  const moved = { ...settings, ports: { ...settings.ports, ...opened } };
   if (settings.variables.JWT_ISSUER !== entryUrl(settings)) return moved;
   return { ...moved, variables: { ...settings.variables, JWT_ISSUER: entryUrl(moved) } };
 }
 
 /** What to tell the user when nginx does not listen where NGINX_PORT, or with TLS NGINX_TLS_PORT, says. */
-export function entryPortNote(settings: Settings): string | undefined {
+export function entryPortNote(settings: EntrySettings): string | undefined {
   const { ports, variables, certificate } = settings;
   const used: EntryPort[] = certificate ? ['NGINX_TLS_PORT', 'NGINX_PORT'] : ['NGINX_PORT'];
   const [moved] = used.filter((name) => ports[name] !== Number(variables[name]));
