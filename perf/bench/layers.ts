@@ -1,6 +1,5 @@
 // What a request costs by layer: samples of the process that answers it, by the folder or package that each was taken in.
-import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
+import { openInspector } from '@shop/testing/inspector';
 import { z } from 'zod';
 import { generateLoad } from '../generate-load.ts';
 import { connections } from './measure.ts';
@@ -67,39 +66,4 @@ export async function profile(system: BenchSystem, workload: Workload, name: Nod
   } finally {
     await inspector.close();
   }
-}
-
-const targets = z.array(z.object({ webSocketDebuggerUrl: z.string() }));
-const answer = z.object({ id: z.number(), result: z.unknown() });
-
-async function openInspector(pid: number, port: number) {
-  process.kill(pid, 'SIGUSR1');
-  const url = `http://127.0.0.1:${port}/json`;
-  let socket: WebSocket | undefined;
-  for (let tries = 0; socket === undefined; tries++) {
-    try {
-      const [target] = targets.parse(await (await fetch(url)).json());
-      socket = new WebSocket(target?.webSocketDebuggerUrl ?? '');
-    } catch (error) {
-      if (tries === 100) throw error;
-      await delay(100);
-    }
-  }
-  const opened = socket;
-  await once(opened, 'open');
-  let calls = 0;
-  const call = async (method: string, params = {}): Promise<unknown> => {
-    const id = ++calls;
-    opened.send(JSON.stringify({ id, method, params }));
-    for (;;) {
-      const [{ data }] = (await once(opened, 'message', { signal: AbortSignal.timeout(60_000) })) as [{ data: string }];
-      const parsed = answer.safeParse(JSON.parse(data));
-      if (parsed.success && parsed.data.id === id) return parsed.data.result;
-    }
-  };
-  const close = async (): Promise<void> => {
-    await call('Runtime.evaluate', { expression: 'setTimeout(() => process._debugEnd(), 100); undefined' });
-    opened.close();
-  };
-  return { call, close };
 }

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { Agent } from 'node:http';
 import { checkHealth } from '../../stack/health.ts';
-import { services } from '../../stack/parts.ts';
+import { services } from '../../stack/services.ts';
 import { milliseconds, timesOf } from '../statistics.ts';
 import { timeRequest, type TimedAnswer } from '../timed-request.ts';
 import { originsOf, type Section } from './section.ts';
