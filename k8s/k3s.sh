@@ -9,7 +9,7 @@
 set -eu
 cd "$(dirname -- "$0")/.."
 
-services='user-service order-service payment-service gateway'
+services="$(printf '%s ' *-service)gateway"
 applications="nginx $services"
 OVERLAY=${OVERLAY:-k3s} NAMESPACE=${NAMESPACE:-shop} COMPONENTS=${COMPONENTS:-} REGISTRY=${REGISTRY:-}
 node_port=${NODE_PORT:-30080}

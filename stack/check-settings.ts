@@ -1,5 +1,5 @@
 // Lets each service and its migrations check the settings of .env that they would start with, and writes every fault as they do.
-import { migrationEnvironment, services } from './parts.ts';
+import { migrationEnvironment, services } from './services.ts';
 
 type Load = (environment: NodeJS.ProcessEnv) => unknown;
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { routesIn } from './commands/api-docs.ts';
 import { ensureInstalled, systemPrograms } from './packages.ts';
-import { services } from './parts.ts';
+import { services } from './services.ts';
 import { repository } from './paths.ts';
 import { reservePorts } from './ports.ts';
 import { portVariables } from './settings.ts';

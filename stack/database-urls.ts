@@ -1,6 +1,6 @@
 // Where the services' databases are, for commands of a developer's: as their owners, who may change their tables.
 import { connectionUrl } from '../common/src/config/connection-url.ts';
-import { services } from './parts.ts';
+import { services } from './services.ts';
 import { portOf, type Settings } from './settings.ts';
 
 export interface DatabaseUrls {

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { repository } from './paths.ts';
-import { serviceEnvironment, services } from './parts.ts';
+import { serviceEnvironment, services } from './services.ts';
 import { parseSettings } from './settings.ts';
 import { databaseNames } from './workspaces.ts';
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { services } from './parts.ts';
+import { services } from './services.ts';
 import { repository } from './paths.ts';
 import { parseSettings, portOf } from './settings.ts';
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { parseArguments } from './arguments.ts';
-import { services } from './parts.ts';
+import { services } from './services.ts';
 import { repository } from './paths.ts';
 
 /** Those of the Go system, whose users know them, and our own. */

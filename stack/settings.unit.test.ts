@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { baseEnvironment } from './environment.ts';
-import { migrationEnvironment, serviceEnvironment, services } from './parts.ts';
+import { migrationEnvironment, serviceEnvironment, services } from './services.ts';
 import { repository } from './paths.ts';
 import { entryPortNote, entryUrl, withOpenEntryPort } from './entry-point.ts';
 import {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { serviceAddresses, table } from '../addresses.ts';
 import type { Context } from '../context.ts';
 import { entryUrl } from '../entry-point.ts';
-import { services } from '../parts.ts';
+import { services } from '../services.ts';
 import { repository } from '../paths.ts';
 import { loadSettings } from '../settings.ts';
 

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { ensureBuilt } from '../build.ts';
 import { settle, type Context } from '../context.ts';
 import { baseEnvironment } from '../environment.ts';
-import { services } from '../parts.ts';
+import { services } from '../services.ts';
 import { repository } from '../paths.ts';
 import { inForeground, requireRunning, serviceDatabaseVariables } from './run.ts';
 

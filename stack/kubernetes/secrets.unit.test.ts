@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
+import { databaseNames } from '../workspaces.ts';
 import { planSecrets, presentSecrets, type SecretManifest } from './secrets.ts';
 
 const nothing = new Map<string, string[]>();
@@ -41,7 +42,7 @@ describe('the Secrets of a deployment', () => {
 
   it('managed servers -> says which Secrets others have to make, and makes the rest', () => {
     expect(() => planSecrets('managed', nothing)).toThrow(/generic user-db-owner --from-literal=url=/);
-    const urls = ['user', 'order', 'payment'].flatMap((name) => [`${name}-db-owner`, `${name}-db-service`]);
+    const urls = databaseNames.flatMap((name) => [`${name}-db-owner`, `${name}-db-service`]);
     const present = new Map([...urls, 'rabbitmq-default-user'].map((name) => [name, ['url']]));
     present.set('payment-service', ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRETS']);
     const { created } = planSecrets('managed', present);
