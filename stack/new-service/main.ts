@@ -9,6 +9,7 @@ import { StackError } from '../errors.ts';
 import { repository } from '../paths.ts';
 import { serviceWorkspaces } from '../workspaces.ts';
 import { insertions, type Names } from './insertions.ts';
+import { kubernetesFiles, kubernetesInsertions } from './kubernetes.ts';
 
 const template = path.join(import.meta.dirname, 'template');
 const infrastructureModels = ['Outbox', 'Inbox', 'AppliedSequence', 'AuditEntry'];
@@ -105,6 +106,7 @@ function newFiles(names: Names): Map<string, string> {
   ]) {
     files.set(path.join(service, file), read(path.join('order-service', file)));
   }
+  for (const [file, text] of kubernetesFiles(names, { read })) files.set(file, text);
   const schema = files.get(path.join(service, 'prisma/schema.prisma'));
   if (schema === undefined) throw new Error('the template has no schema');
   files.set(path.join(service, 'prisma/migrations/schema.prisma'), schema);
@@ -118,7 +120,7 @@ function newFiles(names: Names): Map<string, string> {
 /** Existing files as they will be. Throws a StackError where one lacks an anchor. */
 function changedFiles(names: Names): Map<string, string> {
   const files = new Map<string, string>();
-  for (const { file, text, ...place } of insertions(names)) {
+  for (const { file, text, ...place } of [...insertions(names), ...kubernetesInsertions(names, { read })]) {
     const anchor = 'before' in place ? place.before : place.after;
     const parts = (files.get(file) ?? read(file)).split(anchor);
     if (parts.length !== 2)
@@ -142,7 +144,7 @@ try {
   run('npm', 'install', '--omit-lockfile-registry-resolved', '--ignore-scripts', '--no-audit', '--no-fund');
   run('node_modules/.bin/prettier', '--ignore-unknown', '--write', ...changed.keys(), ...added.keys());
   console.log(
-    `${added.size} files made below ${names.name}-service/, gateway/src/${names.name}/, common/ and prometheus/`,
+    `${added.size} files made below ${names.name}-service/, gateway/src/${names.name}/, common/, prometheus/ and k8s/`,
   );
   console.log(`lines added to ${[...changed.keys()].join(', ')}, and package-lock.json`);
   console.log(`next: make build test-${names.name} up`);

@@ -29,9 +29,15 @@ make rename NAME=acme
 
 make new-service NAME=catalog PORT=8084
 
-# Six existing files, and the lock.
-changed=$(git diff --name-only | grep -cv '^package-lock.json$')
+# Six existing files, the lock, and each in k8s/ that lists the services.
+changed=$(git diff --name-only | grep -cvE '^(package-lock.json$|k8s/)')
 [ "$changed" -eq 6 ] || { echo "$changed existing files changed, not 6:"; git diff --name-only; exit 1; }
+if command -v kubectl >/dev/null; then
+  for overlay in k3s production managed; do
+    objects=$(kubectl kustomize "k8s/overlays/$overlay" | grep -c '^  name: .*catalog')
+    [ "$objects" -ge 13 ] || { echo "overlay $overlay has $objects objects of the service"; exit 1; }
+  done
+fi
 
 git add --all # some rules look at what is known to git
 # Nothing has the old name, but history, the licence and the rules of the renaming. A shop is a shop.
@@ -41,10 +47,10 @@ if git grep -nP '@shop\b|\bshop[-_/][a-z$<{%]|[-/=]shop(?![a-z.[])|["\x27`]shop[
   exit 1
 fi
 make build
-# The tests of the tools read the services from the workspaces, too. Nobody puts one on Kubernetes unasked.
+# The tests of the tools read the services from the workspaces, too.
 prove() {
   sh stack/run.sh npm run --silent jest -- --selectProjects catalog stack \
-    --testPathPatterns 'catalog-service|stack/.*\.unit\.test' --testPathIgnorePatterns stack/kubernetes
+    --testPathPatterns 'catalog-service|stack/.*\.unit\.test'
 }
 if [ "$short" = --short ]; then
   sh stack/run.sh sh -c 'git diff --cached --name-only HEAD | grep "\.ts$" | xargs eslint && npm run --silent lint:layers'
