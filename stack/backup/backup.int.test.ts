@@ -7,7 +7,7 @@ import { removeOlder } from '../commands/backup.ts';
 import { makePassable } from '../data-folder.ts';
 import { fillSecrets } from '../environment-file.ts';
 import { migrateUp } from '../migrate.ts';
-import { migrationEnvironment } from '../parts.ts';
+import { migrationEnvironment } from '../services.ts';
 import { repository } from '../paths.ts';
 import { parseSettings } from '../settings.ts';
 import { newTestDirectory } from '../test-directories.ts';

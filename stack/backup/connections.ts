@@ -1,7 +1,7 @@
 // Connections of a backup and of a restore: to each database as its server's superuser.
 import pg from 'pg';
 import { databaseUrls } from '../database-urls.ts';
-import { services, type Database } from '../parts.ts';
+import { services, type Database } from '../services.ts';
 import { portOf, type Settings } from '../settings.ts';
 import { isListening } from '../ports.ts';
 import { StackError } from '../errors.ts';

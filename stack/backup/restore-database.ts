@@ -7,7 +7,7 @@ import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { StackError } from '../errors.ts';
 import { migrateUp } from '../migrate.ts';
-import { migrationEnvironment } from '../parts.ts';
+import { migrationEnvironment } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import { tablesOf } from './catalog.ts';
 import { databaseNameOf, qualified, urlOfDatabase, withConnections, type Source } from './connections.ts';
