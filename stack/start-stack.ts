@@ -13,6 +13,9 @@ import type { SupervisedProcess } from './supervised-process.ts';
 import { Supervisor, type SupervisorEvents } from './supervisor.ts';
 import { fastAndForgetful, newTestDirectory, removeLeftOvers } from './test-directories.ts';
 
+/** Tests run beside others, on machines that have too much to do. */
+const refusesNothing = { GATEWAY_OVERLOAD_DELAY: '', SERVICE_OVERLOAD_DELAY: '' };
+
 export interface StartStackOptions {
   /** Holds data and logs; kept when it is named here, else made for this run and removed with it. */
   directory?: string;
@@ -58,7 +61,7 @@ export async function startStack(options: StartStackOptions = {}): Promise<Runni
   const reserved = await reservePorts(portVariables.length);
   const ports = Object.fromEntries(portVariables.map((name, i) => [name, String(reserved.ports[i])]));
   const example = fillSecrets(readFileSync(path.join(repository, '.env.example'), 'utf8'));
-  const settings = parseSettings([example], { ...ports, ...options.environment });
+  const settings = parseSettings([example], { ...ports, ...refusesNothing, ...options.environment });
   const parts = systemParts({
     settings,
     directory,

@@ -35,6 +35,7 @@ const settings = {
   UPSTREAM_TIMEOUT: duration({ default: '12s' }),
   GATEWAY_REQUEST_TIMEOUT: duration({ default: '15s' }),
   GATEWAY_RATE_LIMIT: integer({ min: 1, max: 1_000_000, default: 100 }),
+  GATEWAY_OVERLOAD_DELAY: optional(duration()),
   SUBSCRIPTIONS_PER_ACCOUNT: integer({ min: 0, max: 10_000, default: 20 }),
   SUBSCRIPTIONS_PER_ADDRESS: integer({ min: 0, max: 100_000, default: 100 }),
   SUBSCRIPTIONS_IN_ALL: integer({ min: 0, max: 100_000, default: 1_000 }),
@@ -51,7 +52,11 @@ export function loadConfig(environment: Environment): Config {
   const values = loadSettings(settings, environment);
   const isOpen = values.NODE_ENV !== 'production';
   return {
-    ...hostConfig(values, { port: values.GATEWAY_PORT, requestsPerSecond: values.GATEWAY_RATE_LIMIT }),
+    ...hostConfig(values, {
+      port: values.GATEWAY_PORT,
+      requestsPerSecond: values.GATEWAY_RATE_LIMIT,
+      overloadDelay: values.GATEWAY_OVERLOAD_DELAY,
+    }),
     serviceUrls: perService((key) => values[services[key].urlVariable]),
     upstreamTimeout: values.UPSTREAM_TIMEOUT,
     requestTimeout: values.GATEWAY_REQUEST_TIMEOUT,

@@ -10,7 +10,7 @@ import { perService, serviceKeys, services as knownServices } from './features.j
 import { graphiqlRouter } from './graphiql/graphiql.js';
 import { offeredDescriptions, openApiRouter } from './openapi.js';
 import { serviceProbe } from './probes.js';
-import { buildListener } from './request-listener.js';
+import { buildListener, refusalBody } from './request-listener.js';
 import { buildSchema } from './schema.js';
 import { schemaRouter } from './schema-document.js';
 import { OpenSubscriptions } from './subscriptions/open-subscriptions.js';
@@ -88,7 +88,7 @@ export async function startGateway(config: Config, siblings?: Siblings): Promise
     broker,
     revocationStream,
     eventBroadcast,
-    host.server(listener),
+    host.server(listener, { queues: Object.values(services).map(({ queue }) => queue), bodyOf: refusalBody }),
     { stop: () => subscriptions.close() },
   ]);
 }

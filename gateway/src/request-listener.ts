@@ -89,6 +89,12 @@ async function answerGraphQL(
   }
 }
 
+const bodyOfRefusal = (error: AppError): string => JSON.stringify({ errors: [toGraphQLError(error)] });
+
+/** How a request for GraphQL is refused; undefined where it is for something else. */
+export const refusalBody = (request: IncomingMessage, error: AppError): string | undefined =>
+  graphqlPaths.has(pathOf(request)) ? bodyOfRefusal(error) : undefined;
+
 /** Answers a request that isn't let through to GraphQL, in the form of its answers. */
 function refuse(response: ServerResponse, error: AppError): void {
   if (response.headersSent) {
@@ -99,5 +105,5 @@ function refuse(response: ServerResponse, error: AppError): void {
   response.setHeader('Cache-Control', 'no-store');
   response.setHeader('Content-Type', 'application/json; charset=utf-8');
   response.statusCode = statusOfCode[error.code];
-  response.end(JSON.stringify({ errors: [toGraphQLError(error)] }));
+  response.end(bodyOfRefusal(error));
 }

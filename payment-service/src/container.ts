@@ -134,6 +134,7 @@ export const startPaymentService = (
         clock: () => databaseClock.now(),
       });
       return {
+        neverRefused: ['/api/v1/payments/webhooks/'], // what was paid has to become known
         // Webhooks first: their path also looks like that of something done to a payment.
         routes: {
           '/api/v1/payments': [

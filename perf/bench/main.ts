@@ -1,4 +1,4 @@
-// What requests cost, in processor time, beside a floor: `npm run bench [-- --only NAME] [--laps 5] [--layers] [--save FILE] [--compare FILE] [--report FILE]`.
+// What requests cost, in processor time, beside a floor: `npm run bench [-- --only NAME] [--laps 5] [--layers] [--overload] [--save FILE] [--compare FILE] [--report FILE]`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -9,7 +9,7 @@ import { Output } from '../../stack/output.ts';
 import { median, milliseconds } from '../statistics.ts';
 import { connections, measure, type Lap, type Measured } from './measure.ts';
 import { profile } from './layers.ts';
-import { between, report, summary, type Profiled } from './report.ts';
+import { between, loadText, report, summary, type Profiled } from './report.ts';
 import { startOf } from './starts.ts';
 import { nodeProcesses, startBenchSystem, type BenchSystem } from './system.ts';
 import { underLoad } from './under-load.ts';
@@ -105,6 +105,7 @@ async function bench(output: Output): Promise<void> {
       only: { type: 'string', default: '' },
       laps: { type: 'string', default: '5' },
       layers: { type: 'boolean', default: false },
+      overload: { type: 'boolean', default: false },
       save: { type: 'string' },
       compare: { type: 'string' },
       report: { type: 'string' },
@@ -116,6 +117,10 @@ async function bench(output: Output): Promise<void> {
   const system = await startBenchSystem(output);
   const memory = () => Object.fromEntries(nodeProcesses.map((name) => [name, system.memory(name)]));
   try {
+    if (values.overload) {
+      output.result(loadText(await underLoad(system, output)));
+      return;
+    }
     const atRest = memory();
     const chosen = workloads(system).filter(({ name }) => name.includes(values.only));
     if (values.layers) {

@@ -78,11 +78,12 @@ function memoryRows({ before, after }: Run['memory']): string[][] {
 
 const percent = (part: number): string => `${whole(100 * part)} %`;
 
-function loadText({ name, peak, half, overload }: UnderLoad): string {
-  const refused = [...overload.answers]
+/** What too much load did, in words and a table. */
+export function loadText({ name, peak, half, overload }: UnderLoad): string {
+  const others = [...overload.answers]
     .filter(([answer]) => !/^2/.test(answer))
     .map(([answer, count]) => `${count} x ${answer}`);
-  return `${name}, ten seconds each, a thousand connections, requests at even distances whatever becomes of those before.
+  return `${name}, ten seconds each, up to 4,000 connections, requests at even distances whatever becomes of those before.
 The peak is what 32 connections get that wait for their answers: ${whole(peak)} a second.
 
 ${markdownTable([
@@ -107,7 +108,8 @@ ${markdownTable([
   ],
 ])}
 
-Beyond the peak: ${refused.join(', ') || 'nothing was refused'}. \`/health\` meanwhile: ${milliseconds(overload.health.p50)} as median,
+Beyond the peak: ${others.join(', ') || 'nothing was refused'}. Refusals: ${milliseconds(overload.refusalTimes.p50)} as
+median, ${milliseconds(overload.refusalTimes.p99)} at 99 %. \`/health\` meanwhile: ${milliseconds(overload.health.p50)} as median,
 ${milliseconds(overload.health.max)} at most, ${overload.healthFailures} failed. The generator takes its share of the same processors.`;
 }
 

@@ -27,6 +27,9 @@ const changedSettings = {
   NEW_QUERY_TIME_PER_CLIENT: '10000/1s',
   NEW_QUERY_TIME_IN_ALL: '10000/1s',
   BCRYPT_COST: String(bcryptCost),
+  // As .env.example has them; a stack for tests refuses nothing.
+  GATEWAY_OVERLOAD_DELAY: '1s',
+  SERVICE_OVERLOAD_DELAY: '1500ms',
 };
 
 export const nodeProcesses = ['user-service', 'order-service', 'payment-service', 'gateway'] as const;

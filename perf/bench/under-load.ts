@@ -8,7 +8,7 @@ import { accountOf, bearerOf } from './workload.ts';
 
 const seconds = 10;
 /** More than are ever answered at once, so that what waits is seen. */
-const manyConnections = 1_000;
+const manyConnections = 4_000;
 const healthPause = 100;
 
 export interface UnderLoad {

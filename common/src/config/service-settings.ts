@@ -9,7 +9,7 @@ import {
 } from './http-settings.js';
 import { publicKeys } from './key-setting.js';
 import type { Settings } from './load-settings.js';
-import { integer } from './setting.js';
+import { duration, integer, optional } from './setting.js';
 
 /** What every process that answers HTTP is set from outside. Lengths of time are in milliseconds. */
 export interface HostConfig {
@@ -20,6 +20,8 @@ export interface HostConfig {
   tracing?: ReturnType<typeof tracingOf>;
   /** How long requests are still taken after the signal to stop; absent: not at all. */
   stopDelay?: number | undefined;
+  /** How long a request may have to wait before further ones are refused; absent: none is. */
+  overloadDelay?: number | undefined;
   host: string;
   port: number;
   /** Names that it may be asked by, beside its own and those of the loopback. */
@@ -60,11 +62,12 @@ export const serviceSettings = {
   DATABASE_POOL_SIZE: integer({ min: 1, max: 1_000, default: 7 }),
   DATABASE_MAX_PROCESSES: integer({ min: 1, max: 1_000, default: 10 }),
   SERVICE_RATE_LIMIT: integer({ min: 1, max: 1_000_000, default: 500 }),
+  SERVICE_OVERLOAD_DELAY: optional(duration()),
 };
 
 export const hostConfig = (
   values: Settings<typeof hostSettings>,
-  own: Pick<HostConfig, 'port' | 'requestsPerSecond'>,
+  own: Pick<HostConfig, 'port' | 'requestsPerSecond' | 'overloadDelay'>,
 ): HostConfig => ({
   ...own,
   logLevel: values.LOG_LEVEL,
@@ -88,7 +91,11 @@ export const serviceConfig = (
   values: Settings<typeof serviceSettings>,
   { port, databaseUrl }: Pick<ServiceConfig, 'port' | 'databaseUrl'>,
 ): ServiceConfig => ({
-  ...hostConfig(values, { port, requestsPerSecond: values.SERVICE_RATE_LIMIT }),
+  ...hostConfig(values, {
+    port,
+    requestsPerSecond: values.SERVICE_RATE_LIMIT,
+    overloadDelay: values.SERVICE_OVERLOAD_DELAY,
+  }),
   databaseUrl,
   databasePoolSize: values.DATABASE_POOL_SIZE,
   databaseMaxProcesses: values.DATABASE_MAX_PROCESSES,

@@ -69,7 +69,9 @@ describe('the database adapter', () => {
     const { adapter, client } = createTestClient(database.url, { poolSize: 2 });
     const queries = Array.from({ length: 5 }, () => client.$queryRaw`SELECT pg_sleep(0.2)::text`.then(() => undefined));
     await eventually(() => expect(adapter.poolMetrics).toEqual({ total: 2, idle: 0, waiting: 3 }));
+    expect(adapter.queue.waiting).toBe(3);
     await Promise.all(queries);
+    expect([adapter.queue.waiting, adapter.queue.served]).toEqual([0, 5]);
 
     expect(adapter.poolMetrics).toEqual({ total: 2, idle: 2, waiting: 0 });
     await client.$disconnect();

@@ -110,6 +110,19 @@ export class DatabaseAdapter extends PrismaPg {
     });
   }
 
+  /** Queries that wait for a connection, and how many have waited so far. */
+  get queue(): { readonly waiting: number; readonly served: number } {
+    const pool = this.#pool;
+    return {
+      get waiting() {
+        return pool.waitingCount;
+      },
+      get served() {
+        return pool.served;
+      },
+    };
+  }
+
   get poolMetrics(): PoolMetrics {
     return { total: this.#pool.totalCount, idle: this.#pool.idleCount, waiting: this.#pool.waitingCount };
   }

@@ -11,12 +11,17 @@ type Acquired = (
 /** Returns how long each wait for a connection was, in seconds; also of waits that failed. */
 export class TimedPool extends pg.Pool {
   onAcquire: ((seconds: number) => void) | undefined;
+  /** How many waits have ended. */
+  served = 0;
 
   override connect(): Promise<pg.PoolClient>;
   override connect(callback: Acquired): void;
   override connect(callback?: Acquired): Promise<pg.PoolClient> | undefined {
     const start = performance.now();
-    const reported = () => this.onAcquire?.((performance.now() - start) / 1_000);
+    const reported = () => {
+      this.served += 1;
+      this.onAcquire?.((performance.now() - start) / 1_000);
+    };
     if (callback === undefined) return super.connect().finally(reported);
     super.connect((error, client, done) => {
       reported();

@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, STATUS_CODES, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  STATUS_CODES,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -48,6 +55,8 @@ export interface ListenOptions {
   port: number;
   /** Names that it may be asked by, beside those of the loopback and its own address: host.ts. */
   allowedHosts?: readonly string[];
+  /** Answers a request that there is no room for, before anything else is done for it, and says whether it did. */
+  refuses?: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
   timeouts?: Partial<ServerTimeouts>;
   maxConnections?: number;
 }
@@ -55,7 +64,7 @@ export interface ListenOptions {
 /** Opens a port (0: a free one) for an app. Rejects when the port is taken. */
 export async function listen(
   listener: RequestListener,
-  { host, port, allowedHosts = [], timeouts: changes, maxConnections = MAX_CONNECTIONS }: ListenOptions,
+  { host, port, allowedHosts = [], refuses, timeouts: changes, maxConnections = MAX_CONNECTIONS }: ListenOptions,
 ): Promise<HttpServer> {
   const timeouts = { ...TIMEOUTS, ...changes };
   const checkHost = hostCheck(allowedHosts);
@@ -76,6 +85,7 @@ export async function listen(
     response.once('close', () => unanswered.delete(response));
     answering.set(request.socket, response);
     dropUntaken(response, timeouts.response);
+    if (refuses?.(request, response) === true) return;
     if (request.headers.host === undefined && request.httpVersionMajor === 1 && request.httpVersionMinor === 1) {
       refuse(response, faults.malformed); // RFC 9112, 3.2
       return;

@@ -12,6 +12,8 @@ export { isJsonType, isPlainEncoding, MAX_BODY_BYTES, parseJson } from './json-b
 export { markRoute, noteRoute, routeOf } from './observe-request.js';
 export { pageRules, perGroupRule } from './list-query.js';
 export { clientKey, createRateLimit, type Client, type RateLimit } from './rate-limit.js';
+export { OverloadGuard, type OverloadGuardOptions } from './overload/overload-guard.js';
+export type { Queue } from './overload/queue-wait.js';
 export { readOnly } from './other-methods.js';
 export { accepted, created, deleted, ok, page, type Reply } from './reply.js';
 export type { Operation, OwnError, SuccessContent } from './operation.js';

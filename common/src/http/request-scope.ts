@@ -5,8 +5,16 @@ import { continueTrace, type Tracing } from '../tracing/index.js';
 import { observe, type Observers } from './observe-request.js';
 
 const REQUEST_ID = /^[\w.-]{1,128}$/;
+/** The request's own id where it is well-formed, else a new one. */
+export function requestIdOf({ headers }: IncomingMessage): string {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+}
+
 /** What is asked every few seconds, by machines: a trace of it, or a line in the log, would only hide the others. */
 const PROBE = /^\/(?:health|ready|metrics)(?:\?|$)/;
+
+export const isProbe = ({ url = '' }: IncomingMessage): boolean => PROBE.test(url);
 
 export interface RequestScopeParts extends Observers {
   clientAddressOf: (request: IncomingMessage) => string | undefined;
@@ -23,23 +31,23 @@ export function inRequestScope(
   { clientAddressOf, tracing, ...observers }: RequestScopeParts,
   handle: (scope: RequestScope) => void,
 ): void {
-  const { 'x-request-id': givenId, traceparent } = request.headers;
-  const requestId = typeof givenId === 'string' && REQUEST_ID.test(givenId) ? givenId : randomUUID();
+  const { traceparent } = request.headers;
+  const requestId = requestIdOf(request);
   const parent = typeof traceparent === 'string' ? traceparent : undefined;
-  const isProbe = PROBE.test(request.url ?? '');
-  const span = isProbe
+  const isOfProbe = isProbe(request);
+  const span = isOfProbe
     ? undefined
     : tracing?.open({ name: 'HTTP', kind: 'server', parent, attributes: { 'request.id': requestId } });
   const scope: RequestScope = {
     requestId,
     traceparent: span?.traceparent ?? continueTrace(parent),
     clientAddress: clientAddressOf(request),
-    ...(isProbe && { isUntraced: true }),
+    ...(isOfProbe && { isUntraced: true }),
   };
   response.setHeader('X-Request-Id', scope.requestId);
   response.setHeader('traceparent', scope.traceparent);
   runInScope(scope, () => {
-    observe(request, response, observers, { span, level: isProbe ? 'debug' : 'info' });
+    observe(request, response, observers, { span, level: isOfProbe ? 'debug' : 'info' });
     handle(scope);
   });
 }

@@ -7,6 +7,7 @@ import { DURATION_BUCKETS, sharedMetrics, type Metrics } from '../metrics/index.
 import { currentTraceparent, type Tracing } from '../tracing/index.js';
 import { AnswerTimeout, collectAnswer } from './collect-answer.js';
 import { statusOfCode } from './error-handler.js';
+import type { Queue } from './overload/queue-wait.js';
 import type { Method } from './route.js';
 
 export interface ServiceCall {
@@ -105,6 +106,9 @@ export class ServiceClient {
   readonly #name: string;
   readonly #timeout: number;
   readonly #pool: Pool;
+  readonly #connections: number;
+  #underWay = 0;
+  #answered = 0;
   readonly #duration: ReturnType<typeof clientMetrics>;
   readonly #tracing: Tracing | undefined;
 
@@ -125,6 +129,7 @@ export class ServiceClient {
   }) {
     this.#name = name;
     this.#timeout = timeout;
+    this.#connections = connections;
     this.#duration = clientMetrics(metrics);
     this.#tracing = tracing;
     // Each call has a time limit for all of it.
@@ -167,6 +172,21 @@ export class ServiceClient {
     return this.#parse(schema, body);
   }
 
+  /** Calls that wait for a connection. */
+  get queue(): Queue {
+    const waiting = () => Math.max(0, this.#underWay - this.#connections);
+    const served = () => this.#answered;
+    return {
+      get waiting() {
+        return waiting();
+      },
+      get served() {
+        return served();
+      },
+      needsBusyLoop: true,
+    };
+  }
+
   /** Whether the service says that it is ready for work. */
   async isReady(): Promise<boolean> {
     const { status } = await collectAnswer(this.#pool, { method: 'GET', path: '/ready' }, this.#timeout);
@@ -204,6 +224,7 @@ export class ServiceClient {
     const traceparent = span?.traceparent ?? parent;
     if (traceparent !== undefined) request.headers.traceparent = traceparent;
     const observe = this.#duration.startTimer({ server_address: this.#name });
+    this.#underWay += 1;
     try {
       const { status, headers, text } = await collectAnswer(this.#pool, request, Math.ceil(timeout));
       const retryAfter = headers['retry-after'];
@@ -224,6 +245,9 @@ export class ServiceClient {
       observe({ error_type: appError.code });
       span?.end({ errorType: appError.code });
       throw appError;
+    } finally {
+      this.#underWay -= 1;
+      this.#answered += 1;
     }
   }
 

@@ -3,7 +3,14 @@ import { createRequire } from 'node:module';
 import { z } from 'zod';
 import { AccessTokenVerifier, RevocationList } from '../auth/index.js';
 import type { HostConfig } from '../config/index.js';
-import { listen, ServiceClient, type HttpServer, type Probe } from '../http/index.js';
+import {
+  listen,
+  OverloadGuard,
+  ServiceClient,
+  type HttpServer,
+  type OverloadGuardOptions,
+  type Probe,
+} from '../http/index.js';
 import { createLogger, type Logger } from '../logger/index.js';
 import { createTopology, RevocationStream, type EventTopology } from '../messaging/index.js';
 import { createMetrics, type Metrics } from '../metrics/index.js';
@@ -28,6 +35,9 @@ export interface RunningHost {
   stop(): Promise<void>;
 }
 
+/** By what a process finds that it has too much to do, beside its event loop, and how it says so. */
+export type OverloadParts = Partial<Pick<OverloadGuardOptions, 'queues' | 'exempt' | 'bodyOf'>>;
+
 /** What every process that answers HTTP has, and how it starts and stops. */
 export interface Host {
   readonly name: string;
@@ -49,7 +59,7 @@ export interface Host {
   /** The address of a path of its own, for whoever runs on this machine. */
   localUrl(path: string): string;
   /** The server in front of `listener`. It opens once the revocations are known, as far as the broker lets it know them. */
-  server(listener: RequestListener): Component;
+  server(listener: RequestListener, overload?: OverloadParts): Component;
   /** Starts the components one after the other and stops them in the reverse order. Rejects when one fails, all stopped. */
   run(components: readonly Component[]): Promise<RunningHost>;
 }
@@ -101,17 +111,36 @@ export async function createHost({
   let httpServer: HttpServer | undefined;
   const port = (): number => httpServer?.port ?? config.port;
 
-  const server = (listener: RequestListener): Component => ({
-    start: async () => {
-      await revocationStream.untilReady();
-      httpServer = await listen(listener, {
-        host: config.host,
-        port: config.port,
-        allowedHosts: [name, ...(config.allowedHosts ?? [])],
-      });
-    },
-    stop: () => httpServer?.stop(SERVER_GRACE),
-  });
+  const guardBy = ({ queues = [], ...parts }: OverloadParts): OverloadGuard | undefined =>
+    config.overloadDelay === undefined
+      ? undefined
+      : new OverloadGuard({
+          ...parts,
+          target: config.overloadDelay,
+          queues,
+          corsOrigins: config.corsOrigins,
+          logger,
+          metrics,
+        });
+
+  const server = (listener: RequestListener, overload: OverloadParts = {}): Component => {
+    const guard = guardBy(overload);
+    return {
+      start: async () => {
+        await revocationStream.untilReady();
+        httpServer = await listen(listener, {
+          host: config.host,
+          port: config.port,
+          allowedHosts: [name, ...(config.allowedHosts ?? [])],
+          refuses: guard && ((request, response) => guard.refuses(request, response)),
+        });
+      },
+      stop: async () => {
+        await httpServer?.stop(SERVER_GRACE);
+        guard?.stop();
+      },
+    };
+  };
 
   const run = async (components: readonly Component[]): Promise<RunningHost> => {
     const drain = async (): Promise<void> => {

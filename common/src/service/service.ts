@@ -54,6 +54,8 @@ export interface ServiceParts extends Pick<ServiceAppOptions, 'routes' | 'docume
   readonly consumer?: Pick<EventConsumerOptions, 'queue' | 'handlers'>;
   /** For routes that are idempotent: milliseconds that one of their requests has, and keys that a user may have at a time. */
   readonly idempotency?: { readonly lease: number; readonly maxPerUser: number };
+  /** Beginnings of paths whose requests are never refused, however much there is to do. */
+  readonly neverRefused?: readonly string[];
   readonly workers?: readonly BackgroundWorker[];
   /** Done once the database answers, before anything else runs. */
   readonly prepare?: () => Promise<void>;
@@ -91,16 +93,15 @@ export async function startService<Database extends ServiceDatabase>({
   const host = await createHost({ name, version, config, ...options });
   const { logger, metrics, tracing, broker } = host;
 
-  const database = createDatabase(
-    createDatabaseAdapter({
-      url: config.databaseUrl,
-      poolSize: config.databasePoolSize,
-      applicationName: name,
-      onConnectionLost: (err) => logger.warn('database connection lost', { err }),
-      metrics,
-      tracing,
-    }),
-  );
+  const adapter = createDatabaseAdapter({
+    url: config.databaseUrl,
+    poolSize: config.databasePoolSize,
+    applicationName: name,
+    onConnectionLost: (err) => logger.warn('database connection lost', { err }),
+    metrics,
+    tracing,
+  });
+  const database = createDatabase(adapter);
   const databaseProbe = new DatabaseProbe({
     url: config.databaseUrl,
     service: name,
@@ -180,7 +181,7 @@ export async function startService<Database extends ServiceDatabase>({
       stop: () => Promise.all(workers.map((worker) => worker.stop())),
     },
     ...(consumer ? [consumer] : []),
-    host.server(app),
+    host.server(app, { queues: [adapter.queue], exempt: parts.neverRefused }),
   ]);
   return { ...running, app };
 }
