@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ask, createTestTokens, eventually } from '@shop/testing';
+import { ask, createTestTokens, eventually, testOperation } from '@shop/testing';
 import { RecordingLogger } from '../../../test/messaging/fixtures.js';
 import { AccessTokenVerifier, RevocationList } from '../../auth/index.js';
 import { createMetrics } from '../../metrics/index.js';
@@ -34,8 +34,8 @@ async function start() {
     requestsPerSecond: 1_000,
     routes: {
       '/api': [
-        publicRoute({ method: 'GET', path: '/', handle: async () => ok('', null) }),
-        publicRoute({ method: 'POST', path: '/webhooks', handle: async () => ok('', null) }),
+        publicRoute({ operation: testOperation, method: 'GET', path: '/', handle: async () => ok('', null) }),
+        publicRoute({ operation: testOperation, method: 'POST', path: '/webhooks', handle: async () => ok('', null) }),
       ],
     },
   });
