@@ -13,7 +13,7 @@ afterEach(async () => {
   }
 });
 
-/** A service with a queue that the test fills, and with a route that takes its event loop for as long as it is told. */
+/** A service with a queue that the test fills, and with a route that takes its event loop for as long as it is asked to. */
 async function start() {
   const logger = new RecordingLogger();
   const metrics = createMetrics({ service: 'test' });
@@ -135,7 +135,7 @@ describe('a service whose queue does not move', () => {
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
   });
 
-  it('many refusals -> counted one by one, told together', async () => {
+  it('many refusals -> counted one by one, logged together', async () => {
     const { get, queue, untilRefused, logger, metrics } = await start();
     queue.waiting = 10;
     await untilRefused();

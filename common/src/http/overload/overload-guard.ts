@@ -16,9 +16,9 @@ import type { Queue } from './queue-wait.js';
 const PERIOD = 20;
 /** Looks without a request in between after which nobody looks any more: a process without work does not wake up. */
 const QUIET = 50;
-/** Milliseconds that refusals are counted for until a line of the log, and the metrics, tell of them. */
+/** Milliseconds that refusals are counted for until a line of the log, and the metrics, report them. */
 const REPORT_PERIOD = 1_000;
-/** Clients are told one of these numbers of seconds in turn, so that they don't all come back at once. */
+/** Clients are given one of these numbers of seconds in turn, so that they don't all come back at once. */
 const RETRY_AFTER = ['1', '2', '3'];
 
 /** What stands for them among all answers: no route was looked for. */
@@ -35,7 +35,7 @@ export interface OverloadGuardOptions {
   corsOrigins: AllowedOrigins;
   /** Paths that are never refused begin with one of these: what is behind them is paid for elsewhere. */
   exempt?: readonly string[] | undefined;
-  /** What a request is told where that isn't REST's form. */
+  /** What a request is answered where that isn't REST's form. */
   bodyOf?: ((request: IncomingMessage, error: CapacityExceeded) => string | undefined) | undefined;
   logger: Logger;
   metrics: Metrics;
