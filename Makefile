@@ -19,7 +19,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- Run it -----------------------------------------------------------------------------------------------------------
-.PHONY: up up-d down restart status logs logs-f health doctor packages demo seed create-admin api-docs systemd-unit
+.PHONY: up up-d down restart status logs logs-f health doctor packages demo seed create-admin api-docs api-collection systemd-unit
 up: ## Start everything; Ctrl-C stops it
 	@$(stack) up
 up-d: ## Start everything in the background
@@ -47,6 +47,8 @@ seed: ## Fill the running system with demo data; what is there already stays
 	@$(stack) seed
 create-admin: ## Create another admin: EMAIL=...; its password is asked for, or read from standard input
 	@$(stack) script user create-admin -- --email "$(EMAIL)"
+api-collection: ## Write requests to the running system for VS Code or IntelliJ to send: api.http
+	@$(native) api-collection
 systemd-unit: ## Print the unit by which systemd starts everything at boot: docs/deploy.md
 	@$(native) systemd-unit
 api-docs: ## Show what can be asked of the system, and where

@@ -47,6 +47,7 @@ describe('what is public', () => {
     '/query',
     '/schema.graphql',
     '/asyncapi.json',
+    '/docs/events',
     '/openapi.json',
     '/openapi/order-service.json',
     '/docs',

@@ -23,6 +23,7 @@ export type StackCommand =
         | 'build'
         | 'check-lock'
         | 'api-docs'
+        | 'api-collection'
         | 'certificate'
         | 'systemd-unit'
         | 'seed'
@@ -59,6 +60,7 @@ export const usage = `Usage: node stack/main.ts COMMAND
   nginx up|down|restart|clear-cache|status  nginx alone, while the rest runs
   certificate                      a certificate of this machine's own, for https in development
   api-docs                         what can be asked of the system, and where
+  api-collection                   write requests to it for an editor: api.http
   build                            compile what has changed
   check-lock                       whether package-lock.json is complete and names no registry
   doctor                           what this machine lacks
@@ -149,6 +151,7 @@ export function parseArguments(args: string[]): StackCommand {
     case 'check-lock':
     case 'test-infrastructure':
     case 'api-docs':
+    case 'api-collection':
     case 'certificate':
     case 'systemd-unit':
     case 'seed':

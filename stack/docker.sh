@@ -188,7 +188,7 @@ command=${1:-}
 find_docker
 case $command in
   up | infra | restart) load_settings --complete ;;
-  demo | seed | api-docs | run | backup | restore) exec node stack/main.ts "$command" "$@" ;; # from outside, by settings that it reads itself
+  demo | seed | api-docs | api-collection | run | backup | restore) exec node stack/main.ts "$command" "$@" ;; # from outside, by settings that it reads itself
   *) load_settings ;;
 esac
 case $command in

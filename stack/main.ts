@@ -1,6 +1,7 @@
 // The native stack: everything that the system needs, as processes of this machine. `node stack/main.ts` tells the commands.
 import { parseArguments, type StackCommand } from './arguments.ts';
 import { ensureBuilt } from './build.ts';
+import { apiCollection } from './commands/api-collection.ts';
 import { apiDocs } from './commands/api-docs.ts';
 import { backup, restore } from './commands/backup.ts';
 import { certificate } from './commands/certificate.ts';
@@ -71,6 +72,8 @@ async function execute(command: StackCommand, context: Context): Promise<number>
       return seed(context);
     case 'demo':
       return demo(context);
+    case 'api-collection':
+      return apiCollection(context);
     case 'api-docs':
       return apiDocs(context);
     case 'certificate':

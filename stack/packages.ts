@@ -13,7 +13,16 @@ import { runCommand, type RunOptions } from './run-command.ts';
 
 export interface SystemProgram {
   name:
-    'rabbitmq' | 'nginx' | 'prometheus' | 'mtail' | 'php' | 'adminer' | 'alertmanager' | 'chromium' | 'slowhttptest';
+    | 'rabbitmq'
+    | 'nginx'
+    | 'prometheus'
+    | 'mtail'
+    | 'php'
+    | 'adminer'
+    | 'alertmanager'
+    | 'pika'
+    | 'chromium'
+    | 'slowhttptest';
   purpose: string;
   /** Debian's packages. */
   packages: string[];
@@ -29,6 +38,8 @@ const dpkgTimeoutMs = 300_000;
 const dpkgPauseMs = 1_000;
 const unpackedAdminer = path.join(dataFolder(), 'adminer');
 const adminerFolder = 'usr/share/adminer';
+/** Another Python that stands first in PATH knows nothing of Debian's packages. */
+export const debianPython = '/usr/bin/python3';
 
 export const systemPrograms: SystemProgram[] = [
   {
@@ -79,6 +90,13 @@ export const systemPrograms: SystemProgram[] = [
     servers: ['prometheus-alertmanager'],
     testsOnly: true,
     isInstalled: () => findExecutable('amtool') !== undefined,
+  },
+  {
+    name: 'pika',
+    purpose: 'tests the consumer in Python of docs/events.md',
+    packages: ['python3-pika'],
+    testsOnly: true,
+    isInstalled: () => spawnSync(debianPython, ['-c', 'import pika'], { env: baseEnvironment() }).status === 0,
   },
   {
     name: 'chromium',

@@ -1,17 +1,19 @@
 import { expect, it } from '@jest/globals';
-import { swaggerUi } from '@shop/common/http';
+import { documentRouter, swaggerUi } from '@shop/common/http';
 import { createLogger } from '@shop/common/logger';
-import { createTopology } from '@shop/common/messaging';
+import { buildAsyncApi, createTopology } from '@shop/common/messaging';
 import { createMetrics } from '@shop/common/metrics';
 import { openOperations, operationsOf } from '@shop/testing';
 import { buildApp } from './app.js';
-import { asyncApiRouter } from './asyncapi.js';
+import { eventsPageRouter } from './events-page.js';
 import { graphiqlRouter } from './graphiql/graphiql.js';
 import { openApiRouter } from './openapi.js';
 import { buildSchema } from './schema.js';
 import { schemaRouter } from './schema-document.js';
 
 it('what the gateway answers beside GraphQL -> is for everybody, and nothing else is there', async () => {
+  const topology = createTopology({ accessTokenLifetime: 3_600_000 });
+  const events = () => buildAsyncApi({ version: '1.0.0', topology });
   const app = buildApp({
     service: 'gateway',
     version: '1.0.0',
@@ -22,7 +24,8 @@ it('what the gateway answers beside GraphQL -> is for everybody, and nothing els
     graphiql: await graphiqlRouter(['/', '/graphql', '/query']),
     schemaDocument: schemaRouter(buildSchema()),
     openApi: openApiRouter([]),
-    asyncApi: asyncApiRouter({ version: '1.0.0', topology: createTopology({ accessTokenLifetime: 3_600_000 }) }),
+    asyncApi: documentRouter('/asyncapi.json', events),
+    eventsPage: eventsPageRouter(events),
     swaggerUi: swaggerUi([]),
   });
   const operations = operationsOf(app);
@@ -32,8 +35,8 @@ it('what the gateway answers beside GraphQL -> is for everybody, and nothing els
     [
       ...openOperations,
       'GET /',
-      'GET /asyncapi.json',
       'GET /docs',
+      'GET /docs/events',
       'GET /graphql',
       'GET /query',
       'GET /schema.graphql',

@@ -12,10 +12,20 @@ export type AppParts = HealthOptions & {
   asyncApi: Router;
   /** undefined where it is off. */
   swaggerUi: Router | undefined;
+  /** undefined where it is off. */
+  eventsPage: Router | undefined;
 };
 
 /** Everything that isn't GraphQL itself. What every answer needs (ids, headers, metrics) is done before. */
-export function buildApp({ graphiql, schemaDocument, openApi, asyncApi, swaggerUi, ...parts }: AppParts): Express {
+export function buildApp({
+  graphiql,
+  schemaDocument,
+  openApi,
+  asyncApi,
+  swaggerUi,
+  eventsPage,
+  ...parts
+}: AppParts): Express {
   const app = baseApp();
   app.use(healthRouter(parts));
   if (graphiql) app.use(graphiql);
@@ -23,6 +33,7 @@ export function buildApp({ graphiql, schemaDocument, openApi, asyncApi, swaggerU
   app.use(openApi);
   app.use(asyncApi);
   if (swaggerUi) app.use(swaggerUi);
+  if (eventsPage) app.use(eventsPage);
   app.use(notFound);
   app.use(errorHandler(parts.logger));
   return app;

@@ -1,9 +1,9 @@
-import { createRateLimit, swaggerUi } from '@shop/common/http';
-import { EventBroadcast } from '@shop/common/messaging';
+import { createRateLimit, documentRouter, swaggerUi } from '@shop/common/http';
+import { buildAsyncApi, EventBroadcast } from '@shop/common/messaging';
 import type { Siblings } from '@shop/common/process';
 import { createHost, packageVersion, type RunningHost } from '@shop/common/service';
 import { buildApp } from './app.js';
-import { asyncApiRouter } from './asyncapi.js';
+import { eventsPageRouter } from './events-page.js';
 import type { Config } from './config.js';
 import { DocumentBudget } from './document-budget.js';
 import { perService, serviceKeys, services as knownServices } from './features.js';
@@ -24,6 +24,7 @@ export async function startGateway(config: Config, siblings?: Siblings): Promise
   const host = await createHost({ name: 'gateway', version: packageVersion(import.meta.url), config, siblings });
   const { name: service, version, logger, metrics, tracing, broker, verifier, revocationStream } = host;
 
+  const asyncApi = () => buildAsyncApi({ version, topology: host.topology });
   const clientOf = (name: string, url: string) => host.createClient({ name, url, timeout: config.upstreamTimeout });
   const services = perService((key) => clientOf(knownServices[key].name, config.serviceUrls[key]));
 
@@ -52,7 +53,8 @@ export async function startGateway(config: Config, siblings?: Siblings): Promise
     isStopping: () => host.isStopping(),
     graphiql: config.graphiqlEnabled ? await graphiqlRouter(['/', ...graphqlPaths]) : undefined,
     openApi: openApiRouter(serviceKeys.map((key) => ({ name: knownServices[key].name, client: services[key] }))),
-    asyncApi: asyncApiRouter({ version, topology: host.topology }),
+    asyncApi: documentRouter('/asyncapi.json', asyncApi),
+    eventsPage: config.apiDocsEnabled ? eventsPageRouter(asyncApi) : undefined,
     swaggerUi: config.apiDocsEnabled
       ? swaggerUi(offeredDescriptions(serviceKeys.map((key) => knownServices[key].name)))
       : undefined,

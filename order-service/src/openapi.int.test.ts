@@ -24,6 +24,7 @@ describe('/openapi.json', () => {
       getOrder: 404,
       deleteOrder: 404,
       changeOrderStatus: 404,
+      getAsyncApi: 200,
       getHealth: 200,
       getReadiness: 200,
       getMetrics: 200,

@@ -30,6 +30,7 @@ describe('/openapi.json', () => {
       refundPayment: 404,
       listRefunds: 404,
       settleRefund: 404,
+      getAsyncApi: 200,
       getHealth: 200,
       getReadiness: 200,
       getMetrics: 200,

@@ -168,4 +168,10 @@ export const cellsOf = (rows: readonly MatrixRow[]): [title: string, MatrixRow, 
 export const titleOf = ({ operation, when }: MatrixRow): string => `${operation}${when ? ` ${when}` : ''}`;
 
 /** What is open to everybody beside a service's own routes. */
-export const openOperations: readonly Operation[] = ['GET /health', 'GET /metrics', 'GET /openapi.json', 'GET /ready'];
+export const openOperations: readonly Operation[] = [
+  'GET /asyncapi.json',
+  'GET /health',
+  'GET /metrics',
+  'GET /openapi.json',
+  'GET /ready',
+];

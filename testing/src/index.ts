@@ -42,6 +42,7 @@ export {
   type JsonValue,
   type RouteTable,
 } from './bad-input/index.js';
+export { asyncApiFaults } from './asyncapi-faults.js';
 export { fuzzed } from './fuzz.js';
 export { sendRaw, type RawAnswer } from './raw-http.js';
 export {

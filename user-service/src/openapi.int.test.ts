@@ -30,6 +30,7 @@ describe('/openapi.json', () => {
       getKeys: 200,
       getAuthorizationServer: 200,
       getOpenIdConfiguration: 200,
+      getAsyncApi: 200,
       getHealth: 200,
       getReadiness: 200,
       getMetrics: 200,

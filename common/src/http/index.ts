@@ -19,6 +19,7 @@ export { accepted, created, deleted, ok, page, type Reply } from './reply.js';
 export type { Operation, OwnError, SuccessContent } from './operation.js';
 export { buildOpenApi, documentHead, usedComponents, type OpenApiDocument } from './openapi/document.js';
 export { lazily, servedDocument, serveDocument, type ServedDocument } from './openapi/serve-document.js';
+export { documentRouter } from './openapi/router.js';
 export { swaggerUi, type OfferedDescription } from './openapi/swagger-ui.js';
 export type { PublicDocument } from './public-document.js';
 export { inRequestScope } from './request-scope.js';

@@ -13,7 +13,7 @@ import { allowOrigins } from './cors.js';
 import { errorHandler, notFound } from './error-handler.js';
 import { healthRouter, type Probe } from './health.js';
 import { withIdempotency } from './idempotency.js';
-import { openApiRouter } from './openapi/router.js';
+import { documentRouter, openApiRouter } from './openapi/router.js';
 import { swaggerUi } from './openapi/swagger-ui.js';
 import { publicDocuments, type PublicDocument } from './public-document.js';
 import { inRequestScope } from './request-scope.js';
@@ -44,6 +44,8 @@ export interface ServiceAppOptions {
   isUnavailable?: (error: unknown) => boolean;
   /** What is the same for everybody, such as /.well-known/jwks.json. */
   documents?: readonly PublicDocument[] | undefined;
+  /** Makes the document at /asyncapi.json; absent: there is none. */
+  events?: (() => object) | undefined;
   /** Whether people find Swagger UI at /docs; absent: no. */
   apiDocsEnabled?: boolean | undefined;
 }
@@ -77,6 +79,7 @@ export function buildServiceApp(options: ServiceAppOptions): Express {
   app.use(healthRouter(options));
   app.use(publicDocuments(options.documents ?? []));
   app.use(openApiRouter(options));
+  if (options.events) app.use(documentRouter('/asyncapi.json', options.events));
   if (options.apiDocsEnabled) app.use(swaggerUi([{ name: options.service, url: '/openapi.json' }]));
   for (const [path, table] of Object.entries(routes)) app.use(path, buildRouter(path, table, gates));
   app.use(notFound);

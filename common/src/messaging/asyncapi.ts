@@ -16,7 +16,7 @@ function consumersOf(type: EventType, { workQueues, streams, broadcasts }: Event
     .map(({ name }) => name);
 }
 
-function messageOf(type: EventType, topology: EventTopology): object {
+function messageOf(type: EventType, topology: EventTopology) {
   const { summary, publisher } = eventDescriptions[type];
   const consumers = consumersOf(type, topology);
   return {

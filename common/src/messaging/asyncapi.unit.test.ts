@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { asyncApiFaults } from '@shop/testing';
 import { eventDescriptions, eventJsonSchema, eventTypes } from '../contracts/index.js';
 import { buildAsyncApi } from './asyncapi.js';
 import { createTopology } from './topology.js';
@@ -14,6 +15,11 @@ const resolve = (ref: string): unknown =>
     .reduce<unknown>((part, step) => Object.entries(part ?? {}).find(([name]) => name === step)?.[1], document);
 
 describe('the AsyncAPI document', () => {
+  it('by the schema of AsyncAPI 3.0 -> valid; without what it has to have -> not', () => {
+    expect(asyncApiFaults(document)).toBe('');
+    expect(asyncApiFaults({ ...document, info: {} })).toMatch(/info must have required property/);
+  });
+
   it('every event type -> a message with its schema, its publisher and its consumers', () => {
     expect(Object.keys(document.components.messages)).toEqual([...eventTypes]);
     for (const type of eventTypes) {

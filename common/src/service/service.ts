@@ -16,6 +16,7 @@ import {
 import { buildServiceApp, type Probe, type ServiceAppOptions } from '../http/index.js';
 import type { Logger } from '../logger/index.js';
 import {
+  buildAsyncApi,
   countSkippedEvents,
   EventConsumer,
   OutboxRelay,
@@ -164,6 +165,7 @@ export async function startService<Database extends ServiceDatabase>({
     idempotency: idempotencyKeys,
     routes,
     documents,
+    events: () => buildAsyncApi({ version, topology: host.topology }),
     apiDocsEnabled: config.apiDocsEnabled,
   });
 

@@ -31,8 +31,8 @@ function expressionsOf(file: string): Found[] {
   return found;
 }
 
-/** What stands before an expression in nginx's configuration: a `~` at the start of a map's line, after `location`, in quotes. */
-const NGINX_FORMS = [/"~(\*?)([^"]*)"/g, /\blocation ~(\*?) (\S+) +\{/g, /^ *~(\*?)(\S+) /g];
+/** What stands before an expression in nginx's configuration: a `~` at the start of a map's line, after `location`, in quotes, in an `if`. */
+const NGINX_FORMS = [/"~(\*?)([^"]*)"/g, /\blocation ~(\*?) (\S+) +\{/g, /^ *~(\*?)(\S+) /g, / ~(\*?) "([^"]*)"/g];
 
 /**
  * Where a list that the operator sets stands before a client's header, the list is what goes slowly, and it is short: the
@@ -55,7 +55,7 @@ function expressionsOfNginx(file: string): Found[] {
         flags: star === '' ? '' : 'i',
       })),
     );
-    const meant = line.replaceAll(/\/~(error|events|preflight|uncached)\b/g, '').split('~').length - 1;
+    const meant = line.replaceAll('/~', '').split('~').length - 1;
     return found.length === meant ? found : [{ where: `${where} can't be read`, source: '^(a+)+$', flags: '' }];
   });
 }

@@ -26,6 +26,8 @@ export interface DescribedService {
   /** Routes by the path that they stand below, such as /api/v1/orders. */
   readonly routes: Readonly<Record<string, readonly Route[]>>;
   readonly documents?: readonly PublicDocument[];
+  /** Makes the document at /asyncapi.json; absent: there is none. */
+  readonly events?: (() => object) | undefined;
 }
 
 const conventions = `Every answer is \`{ success, message, data, meta? }\` or \`{ success, error: { code, message, ... }, requestId }\`.
@@ -84,7 +86,7 @@ export function usedComponents(paths: object, components: Components): Component
 }
 
 /** The document of a service, made of the very tables that it answers by. */
-export function buildOpenApi({ service, version, routes, documents = [] }: DescribedService): OpenApiDocument {
+export function buildOpenApi({ service, version, routes, documents = [], events }: DescribedService): OpenApiDocument {
   const paths: Record<string, Record<string, object>> = {};
   const bodies: Record<string, JsonSchema> = {};
   for (const [base, table] of Object.entries(routes)) {
@@ -95,7 +97,7 @@ export function buildOpenApi({ service, version, routes, documents = [] }: Descr
       if (body !== undefined) bodies[body.name] = body.schema;
     }
   }
-  Object.assign(paths, discoveryPaths(documents), processPaths());
+  Object.assign(paths, discoveryPaths(documents), processPaths({ withEvents: events !== undefined }));
   const components = usedComponents(paths, {
     schemas: { ...resourceSchemas(), ...bodies, ...errorSchemas() },
     responses: errorResponses(),

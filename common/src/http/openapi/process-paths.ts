@@ -12,6 +12,8 @@ const answer = (description: string, schema: JsonSchema, type = 'application/jso
   content: { [type]: { schema } },
 });
 
+const unchanged = { description: 'It is still the one that If-None-Match names.', headers };
+
 const misdirected = {
   description: 'Asked by a name that is none of its own.',
   content: { 'application/json': { schema: { $ref: '#/components/schemas/InvalidInput' } } },
@@ -25,7 +27,7 @@ const openPath = (operationId: string, summary: string, tag: string, responses: 
 export const PROCESS_TAG = { name: 'process', description: 'About the process itself.' };
 
 /** What every process answers beside its routes. */
-export const processPaths = () => ({
+export const processPaths = ({ withEvents }: { withEvents: boolean }) => ({
   '/health': openPath('getHealth', 'Whether the process is alive', PROCESS_TAG.name, {
     200: answer('It is.', schemaOf(healthAnswer)),
   }),
@@ -38,7 +40,13 @@ export const processPaths = () => ({
   }),
   '/openapi.json': openPath('getOpenApi', 'This document', PROCESS_TAG.name, {
     200: answer('A document of OpenAPI 3.1.', { type: 'object' }),
-    304: { description: 'It is still the one that If-None-Match names.', headers },
+    304: unchanged,
+  }),
+  ...(withEvents && {
+    '/asyncapi.json': openPath('getAsyncApi', 'The events of all services', PROCESS_TAG.name, {
+      200: answer('A document of AsyncAPI 3.0.', { type: 'object' }),
+      304: unchanged,
+    }),
   }),
 });
 
