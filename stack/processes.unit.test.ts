@@ -43,8 +43,10 @@ describe('processes', () => {
   });
 
   it('a process that ended -> dead, even while nobody has collected it', async () => {
-    // The shell never waits for its child, which stays a zombie.
-    const shell = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    // The shell has become a program that waits for nobody before its child ends, which so stays a zombie.
+    const child = `sh -c 'until grep -q sleep /proc/$PPID/comm; do :; done; exec sleep 0'`;
+    const script = `${child} & echo $!; exec sleep 60`;
+    const shell = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
     children.push(shell);
     const pid = Number(await new Promise<Buffer>((resolve) => shell.stdout.once('data', resolve)));
     while (identify(pid)) await new Promise((resolve) => setTimeout(resolve, 5));
