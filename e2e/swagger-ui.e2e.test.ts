@@ -1,30 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { openPage, type WatchedPage } from './support/browser.js';
 import { eventually, orderInput, register, rest, urls } from './support/system.js';
-
-/** Keeps Chromium from calling home. */
-const QUIET = ['--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-quic'];
 
 let browser: Browser;
 let page: Page;
-const foreignRequests: string[] = [];
-const complaints: string[] = [];
+let foreignRequests: WatchedPage['foreignRequests'];
+let complaints: WatchedPage['complaints'];
 
 beforeAll(async () => {
-  browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', ...QUIET],
-  });
-  page = await browser.newPage({ viewport: { width: 1400, height: 1000 } });
-  page.on('request', (request) => {
-    const url = request.url();
-    if (!url.startsWith(urls.nginx) && !url.startsWith('data:')) foreignRequests.push(url);
-  });
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text());
-  });
+  ({ browser, page, foreignRequests, complaints } = await openPage({ height: 1000 }));
   await page.goto(`${urls.nginx}/docs`);
 });
 
