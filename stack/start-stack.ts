@@ -12,6 +12,7 @@ import { parseSettings, portOf, portVariables, type Settings } from './settings.
 import type { SupervisedProcess } from './supervised-process.ts';
 import { Supervisor, type SupervisorEvents } from './supervisor.ts';
 import { fastAndForgetful, newTestDirectory, removeLeftOvers } from './test-directories.ts';
+import { startTestServers } from './test-servers.ts';
 
 /** Tests run beside others, on machines that have too much to do. */
 const refusesNothing = { GATEWAY_OVERLOAD_DELAY: '', SERVICE_OVERLOAD_DELAY: '' };
@@ -76,12 +77,7 @@ export async function startStack(options: StartStackOptions = {}): Promise<Runni
     if (!options.directory) rmSync(directory, { recursive: true, force: true });
     await reserved.release();
   };
-  try {
-    await supervisor.start();
-  } catch (error) {
-    await cleanUp();
-    throw error;
-  }
+  const stop = await startTestServers(supervisor, cleanUp);
   const url = (name: string) => `http://127.0.0.1:${settings.variables[name]}`;
   return {
     directory,
@@ -96,10 +92,7 @@ export async function startStack(options: StartStackOptions = {}): Promise<Runni
       prometheus: url('PROMETHEUS_PORT'),
     },
     process: (name) => supervisor.process(name),
-    stop: async () => {
-      await supervisor.stop();
-      await cleanUp();
-    },
+    stop,
   };
 }
 

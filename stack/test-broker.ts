@@ -12,6 +12,7 @@ import { rabbitmq, rabbitmqServer } from './programs/rabbitmq.ts';
 import type { SupervisedProcess } from './supervised-process.ts';
 import { Supervisor } from './supervisor.ts';
 import { newTestDirectory } from './test-directories.ts';
+import { startTestServers } from './test-servers.ts';
 
 export interface PrivateBroker {
   url: string;
@@ -56,12 +57,7 @@ export async function startPrivateBroker(): Promise<PrivateBroker> {
     rmSync(directory, { recursive: true, force: true });
     await reserved.release();
   };
-  try {
-    await supervisor.start();
-  } catch (error) {
-    await cleanUp();
-    throw error;
-  }
+  const stop = await startTestServers(supervisor, cleanUp);
   return {
     url: `amqp://guest:guest@127.0.0.1:${amqp}`,
     managementUrl: `http://127.0.0.1:${management}`,
@@ -70,9 +66,6 @@ export async function startPrivateBroker(): Promise<PrivateBroker> {
     control: async (...args) => {
       await promisify(execFile)(rabbitmqControl, args, { env: server.command().environment, timeout: 2 * TIMEOUT });
     },
-    stop: async () => {
-      await supervisor.stop();
-      await cleanUp();
-    },
+    stop,
   };
 }

@@ -9,6 +9,7 @@ import { postgres } from './programs/postgres.ts';
 import { rabbitmq } from './programs/rabbitmq.ts';
 import { Supervisor, type SupervisorEvents } from './supervisor.ts';
 import { fastAndForgetful, newTestDirectory, removeLeftOvers } from './test-directories.ts';
+import { startTestServers } from './test-servers.ts';
 
 export interface TestInfrastructureOptions {
   /** Made for this run and removed with it. */
@@ -72,19 +73,11 @@ export async function startTestInfrastructure(options: TestInfrastructureOptions
     rmSync(directory, { recursive: true, force: true });
     await reserved.release();
   };
-  try {
-    await supervisor.start();
-  } catch (error) {
-    await cleanUp();
-    throw error;
-  }
+  const stop = await startTestServers(supervisor, cleanUp);
   return {
     postgresUrl: `postgresql://postgres:password@127.0.0.1:${postgresPort}/postgres`,
     rabbitmqUrl: `amqp://guest:guest@127.0.0.1:${amqp}`,
     rabbitmqManagementUrl: `http://127.0.0.1:${management}`,
-    stop: async () => {
-      await supervisor.stop();
-      await cleanUp();
-    },
+    stop,
   };
 }

@@ -7,6 +7,7 @@ import { reservePorts } from './ports.ts';
 import { postgres } from './programs/postgres.ts';
 import { Supervisor } from './supervisor.ts';
 import { fastAndForgetful, newTestDirectory } from './test-directories.ts';
+import { startTestServers } from './test-servers.ts';
 
 export interface SecurePostgres {
   port: number;
@@ -51,18 +52,10 @@ export async function startSecurePostgres({ certificate, key }: CertificateFiles
     rmSync(directory, { recursive: true, force: true });
     await reserved.release();
   };
-  try {
-    await supervisor.start();
-  } catch (error) {
-    await cleanUp();
-    throw error;
-  }
+  const stop = await startTestServers(supervisor, cleanUp);
   return {
     port,
     credentials: `${user}:${password}`,
-    stop: async () => {
-      await supervisor.stop();
-      await cleanUp();
-    },
+    stop,
   };
 }
