@@ -73,6 +73,9 @@ where('a full disk below the whole system (needs root that may mount one)', () =
     answers.delete(201);
     expect([...answers]).toEqual([503]);
     expect((await nginx('/api/v1/orders')).status).toBe(200);
+    for (let query = 0; query < 30; query++) {
+      expect((await fetch(`${stack.urls.prometheus}/api/v1/query?query=up`)).status).toBe(200);
+    }
     expect(messages.filter((line) => line.includes('ended'))).toEqual([]);
   }, 180_000);
 

@@ -64,6 +64,8 @@ export function prometheus(options: PrometheusOptions): Program {
         `--storage.tsdb.retention.time=${retention.time}`,
         `--storage.tsdb.retention.size=${retention.size}`,
         `--web.listen-address=127.0.0.1:${port}`,
+        // It maps a file of 1,000 bytes for each concurrent query, and dies when a page of it is new and the disk full: 4 fit one page.
+        '--query.max-concurrency=4',
         '--web.cors.origin=none', // pages of other origins may ask, and not read; by default they may
         '--log.level=warn',
       ],
