@@ -14,8 +14,10 @@ export const attackedTable: RouteTable = {
       items: [{ productId: 'book', productName: 'A book', quantity: 2, unitPrice: 19.99 }],
     },
   },
-  'GET /': { query: { ...page, ...filters, ids: ID, userIds: ID, perUser: '3' } },
-  'GET /my-orders': { query: { ...page, ...filters } },
+  'GET /': {
+    query: { ...page, ...filters, userId: ID, statusHistory: 'true', ids: ID, userIds: ID, perUser: '3' },
+  },
+  'GET /my-orders': { query: { ...page, ...filters, statusHistory: 'true' } },
   'GET /audit': {
     query: {
       ...page,

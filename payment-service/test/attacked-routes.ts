@@ -2,7 +2,7 @@ import type { RouteTable } from '@shop/testing';
 
 const ID = '0199a000-0000-7000-8000-000000000000';
 const page = { limit: '10', offset: '0', cursor: 'WzE3MDAwMDAwMDAwMDAsIjAxOTlhMDAwIl0', total: 'true' };
-const list = { ...page, status: 'pending', ids: ID, orderIds: ID };
+const list = { ...page, status: 'pending', userId: ID, refunds: 'true', ids: ID, orderIds: ID };
 
 /** Every route of the service with all that it takes, for attacks with bad input. */
 export const attackedTable: RouteTable = {

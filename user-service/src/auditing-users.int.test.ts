@@ -208,6 +208,67 @@ describe('GET /audit', () => {
   });
 });
 
+describe('the data of a user', () => {
+  it('asked for by itself or an admin -> the account and its open logins, and the trail says who asked', async () => {
+    const user = await test.register();
+    await test.anybody.post('/login', { email: user.email, password: PASSWORD }).expect(200);
+    const { body: ended } = await test.anybody.post('/login', { email: user.email, password: PASSWORD }).expect(200);
+    await test.anybody.post('/logout').set('Authorization', `Bearer ${ended.data.token}`).expect(200);
+
+    const { body } = await user.get(`/${user.id}/personal-data`).expect(200);
+    expect(body.data.user).toEqual((await user.get('/me').expect(200)).body.data);
+    const open = 'SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL ORDER BY created_at DESC, id DESC';
+    expect(body.data.sessions.map(({ id }: { id: string }) => id)).toEqual(
+      (await test.query<{ id: string }>(open, [user.id])).map(({ id }) => id),
+    );
+    expect(body.data.sessions).toHaveLength(2);
+    await admin.get(`/${user.id}/personal-data`).expect(200);
+
+    expect(await trail(`action=user.data_exported&subjectId=${user.id}`)).toMatchObject([
+      { actorId: user.id, actorRole: 'user' },
+      { actorId: admin.id, actorRole: 'admin' },
+    ]);
+  });
+
+  it('asked for by somebody else -> as if there were no such user, and nothing is noted', async () => {
+    const [user, other] = [await test.register(), await test.register()];
+    await other.get(`/${user.id}/personal-data`).expect(404);
+    await other.get(`/${user.id}/audit`).expect(404);
+    expect(await scenarioOf(user.id)).not.toContain('user.data_exported');
+  });
+
+  it('what can not be noted -> is not given', async () => {
+    const user = await test.register();
+    await test.query(`ALTER TABLE audit_trail ADD CONSTRAINT refused CHECK (subject_id <> '${user.id}') NOT VALID`);
+    try {
+      await user.get(`/${user.id}/personal-data`).expect(500);
+    } finally {
+      await test.query('ALTER TABLE audit_trail DROP CONSTRAINT refused');
+    }
+  });
+
+  it('its trail, page by page -> all of it; from where it came itself, and not from where others did', async () => {
+    const user = await test.register();
+    await admin.put(`/${user.id}`, { firstName: 'Grace' }).expect(200);
+    await test.anybody.post('/login', { email: user.email, password: 'a wrong password' }).expect(401);
+
+    const entries: AuditResource[] = [];
+    let cursor: string | null = null;
+    do {
+      const asked: string = cursor === null ? '' : `&cursor=${cursor}`;
+      const { body } = await user.get(`/${user.id}/audit?limit=2${asked}`).expect(200);
+      entries.push(...auditResource.array().parse(body.data));
+      cursor = body.meta.nextCursor;
+    } while (cursor !== null);
+
+    expect(entries).toMatchObject([
+      { action: 'user.login_failed', actorId: null, clientAddress: '127.0.0.1' },
+      { action: 'user.updated', actorId: admin.id, clientAddress: null, requestId: null, traceId: null },
+      { action: 'user.registered', actorId: user.id, clientAddress: '127.0.0.1' },
+    ]);
+  });
+});
+
 describe('the trail in the database', () => {
   it.each(auditTamperings)('%s -> refused, and nothing is lost', async (tampering) => {
     const id = await addAuditEntry(test, 'user.deleted', '1 year -1 minute');

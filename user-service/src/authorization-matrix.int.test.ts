@@ -125,6 +125,8 @@ const rows: readonly MatrixRow[] = [
   { operation: 'GET /audit', outcomes: guarded({ other: 403, owner: 403, admin: 200 }), scene: about() },
   { operation: 'GET /me', outcomes: guarded({ other: 'own', owner: 'own', admin: 'own' }), scene: about() },
   { operation: 'GET /:id', outcomes: guarded({ other: 404, owner: 200, admin: 200 }), scene: about() },
+  { operation: 'GET /:id/personal-data', outcomes: guarded({ other: 404, owner: 200, admin: 200 }), scene: about() },
+  { operation: 'GET /:id/audit', outcomes: guarded({ other: 404, owner: 200, admin: 200 }), scene: about() },
   {
     operation: 'PUT /:id',
     when: 'its names',

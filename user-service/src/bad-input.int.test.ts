@@ -4,6 +4,8 @@ import { auditRoutes } from '@shop/common/http';
 import { attack, attackedRoutes, badRequests, fuzzed, spread } from '@shop/testing';
 import { attackedTable } from '../test/attacked-routes.js';
 import { startTestService, type TestService } from '../test/test-service.js';
+import { PersonalDataHandler } from './personal-data/personal-data.handler.js';
+import { personalDataRoutes } from './personal-data/personal-data.routes.js';
 import { SessionHandler } from './sessions/session.handler.js';
 import { sessionRoutes } from './sessions/session.routes.js';
 import { UserHandler } from './users/user.handler.js';
@@ -24,6 +26,7 @@ describe('bad input', () => {
     const all = [
       ...sessionRoutes(Object.create(SessionHandler.prototype) as SessionHandler),
       ...auditRoutes(trail, 'user'),
+      ...personalDataRoutes(Object.create(PersonalDataHandler.prototype) as PersonalDataHandler),
       ...userRoutes(Object.create(UserHandler.prototype) as UserHandler),
     ].map(({ method, path }) => `${method} ${path}`);
 

@@ -5,6 +5,9 @@ import type { Siblings } from '@shop/common/process';
 import { BackgroundWorker, packageVersion, startService, type RunningService } from '@shop/common/service';
 import type { Config } from './config.js';
 import { createDatabase } from './database.js';
+import { PersonalDataHandler } from './personal-data/personal-data.handler.js';
+import { personalDataRoutes } from './personal-data/personal-data.routes.js';
+import { PersonalDataService } from './personal-data/personal-data.service.js';
 import { AccessTokenIssuer } from './sessions/access-token-issuer.js';
 import { discoveryDocuments } from './sessions/discovery.js';
 import { createEmailHash } from './sessions/email-hash.js';
@@ -51,11 +54,13 @@ export const startUserService = (
       exposeHashing(metrics, passwords);
       const users = new UserRepository({ database, store });
       const userService = new UserService({ users, revocations, clock });
+      const sessions = new SessionRepository({ database, store });
+      const personalData = new PersonalDataService({ users: userService, sessions, auditTrail, clock });
       const attemptBudgets = new AttemptBudgetRepository({ database });
       const sessionService = new SessionService({
         users,
         userService,
-        sessions: new SessionRepository({ database, store }),
+        sessions,
         passwords,
         accessTokens: new AccessTokenIssuer({
           privateKey: config.privateKey,
@@ -90,6 +95,7 @@ export const startUserService = (
           '/api/v1/users': [
             ...sessionRoutes(new SessionHandler(sessionService)),
             ...auditRoutes(auditTrail, 'user'),
+            ...personalDataRoutes(new PersonalDataHandler(personalData)),
             ...userRoutes(new UserHandler(userService)),
           ],
         },

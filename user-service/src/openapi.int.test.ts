@@ -25,6 +25,8 @@ describe('/openapi.json', () => {
       listUsers: 200,
       getMe: 200,
       getUser: 404,
+      getAccountData: 404,
+      listAuditEntriesOfUser: 404,
       updateUser: 404,
       deleteUser: 404,
       getKeys: 200,

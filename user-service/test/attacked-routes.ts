@@ -25,6 +25,8 @@ export const attackedTable: RouteTable = {
     },
   },
   'GET /:id': {},
+  'GET /:id/personal-data': {},
+  'GET /:id/audit': { query: page },
   'PUT /:id': { body: { firstName: 'Ada', lastName: 'Byron', isActive: true, role: 'user' } },
   'DELETE /:id': {},
 };

@@ -15,6 +15,7 @@ export const auditActions = {
     'user.deactivated',
     'user.updated',
     'user.deleted',
+    'user.data_exported',
     'refresh_token.reused',
   ],
   order: ['order.status_changed', 'order.deleted', 'dead_letter.dropped'],

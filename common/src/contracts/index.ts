@@ -38,6 +38,12 @@ export {
   type RefundResource,
   type RefundStatus,
 } from './payment.js';
+export {
+  accountDataResource,
+  personalDataResource,
+  type AccountDataResource,
+  type PersonalDataResource,
+} from './personal-data.js';
 export { resourceRegistry } from './resource-registry.js';
 export { roles, sessionResource, userResource, type Role, type SessionResource, type UserResource } from './user.js';
 export {

@@ -26,6 +26,27 @@ export const nextAction = z.object({
 });
 export type NextAction = z.infer<typeof nextAction>;
 
+export const refundResource = z
+  .object({
+    id: z.uuid(),
+    amount: z.number(),
+    status: z.enum(refundStatuses),
+    reason: z.string().nullable(),
+    createdAt: z.iso.datetime(),
+  })
+  .register(resourceRegistry, {
+    id: 'Refund',
+    description: 'Money that goes back, or went back, to whoever paid.',
+    example: {
+      id: '019a2b3c-6e7f-7f60-8a9b-0c1d2e3f4a5b',
+      amount: 19.99,
+      status: 'succeeded',
+      reason: 'One book was damaged',
+      createdAt: '2026-02-01T09:00:00.000Z',
+    },
+  });
+export type RefundResource = z.infer<typeof refundResource>;
+
 /** A payment as REST answers and events carry it. Amounts are in major units of `currency` (19.99). */
 export const paymentResource = z
   .object({
@@ -43,6 +64,7 @@ export const paymentResource = z
     description: z.string().nullable(),
     failureReason: z.string().nullable(),
     paidAt: z.iso.datetime().nullable(),
+    refunds: z.array(refundResource).optional().describe('Only in lists that are asked for them.'),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
   })
@@ -68,24 +90,3 @@ export const paymentResource = z
     },
   });
 export type PaymentResource = z.infer<typeof paymentResource>;
-
-export const refundResource = z
-  .object({
-    id: z.uuid(),
-    amount: z.number(),
-    status: z.enum(refundStatuses),
-    reason: z.string().nullable(),
-    createdAt: z.iso.datetime(),
-  })
-  .register(resourceRegistry, {
-    id: 'Refund',
-    description: 'Money that goes back, or went back, to whoever paid.',
-    example: {
-      id: '019a2b3c-6e7f-7f60-8a9b-0c1d2e3f4a5b',
-      amount: 19.99,
-      status: 'succeeded',
-      reason: 'One book was damaged',
-      createdAt: '2026-02-01T09:00:00.000Z',
-    },
-  });
-export type RefundResource = z.infer<typeof refundResource>;

@@ -6,7 +6,8 @@ import { page, type Reply } from './reply.js';
 import { route, type Input, type Route } from './route.js';
 import { oneOf, optional, queryOf, queryTime, refuseTurnedRange, uuid } from './validation/index.js';
 
-const toResource = ({ createdAt, ...record }: AuditRecord): AuditResource => ({
+/** An entry as answers show it. */
+export const toAuditResource = ({ createdAt, ...record }: AuditRecord): AuditResource => ({
   ...record,
   createdAt: createdAt.toISOString(),
 });
@@ -19,7 +20,7 @@ export function auditRoutes(trail: Pick<AuditTrail, 'list'>, of: keyof typeof au
     const filters = { actorId, subjectId, action, from, to };
     const request = toPageRequest(asked, filters);
     const { rows, meta } = toPage(await trail.list(filters, request), request, filters);
-    return page('Audit trail retrieved', rows.map(toResource), meta);
+    return page('Audit trail retrieved', rows.map(toAuditResource), meta);
   };
   const query = queryOf({
     ...pageRules,

@@ -1,5 +1,5 @@
 export type { Admit } from './bulkhead.js';
-export { auditRoutes } from './audit-routes.js';
+export { auditRoutes, toAuditResource } from './audit-routes.js';
 export { bearerToken } from './authenticate.js';
 export { addressBlock, clientAddressReader } from './client-address.js';
 export { allowOrigins, corsPolicy } from './cors.js';

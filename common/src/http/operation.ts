@@ -21,4 +21,6 @@ export interface Operation {
   readonly description?: string;
   readonly replies: Readonly<Partial<Record<200 | 201 | 202, SuccessContent>>>;
   readonly errors: readonly OwnError[];
+  /** False where an answer shows more than one resource, so that no ETag names it. */
+  readonly hasVersion?: false;
 }

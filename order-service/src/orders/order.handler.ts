@@ -65,12 +65,16 @@ export class OrderHandler {
 
   async #page(
     actor: Actor,
-    { page: asked, filters }: OrderPageQuery,
+    { page: asked, filters, statusHistory }: OrderPageQuery,
     scope: 'own' | 'visible',
     admit: Admit,
   ): Promise<Reply> {
     const list = { scope, ...filters };
     const request = toPageRequest(asked, list);
+    if (statusHistory) {
+      const { rows, meta } = toPage(await this.#orders.listDetailed(actor, list, request, admit), request, list);
+      return page('Orders retrieved', rows.map(toDetailedResource), meta);
+    }
     const { rows, meta } = toPage(await this.#orders.list(actor, list, request, admit), request, list);
     return page('Orders retrieved', rows.map(toResource), meta);
   }

@@ -18,12 +18,15 @@ import { SYSTEM, type DetailedOrder, type Order } from './order.js';
 import {
   readByIds,
   readDetailedOrder,
+  readHistories,
   readItems,
   readPage,
   readSizesOfNewest,
   toDetailedOrder,
+  toHistory,
   toOrder,
   type DetailedOrderRow,
+  type HistoryRow,
   type ItemsRow,
   type ListedOrder,
   type ListedOrders,
@@ -32,6 +35,7 @@ import {
 
 export type OrderSliceRequest = PageRequest;
 export type OrderSlice = Slice<Order>;
+export type DetailedOrderSlice = Slice<DetailedOrder>;
 /** Waits until there is room for orders of so many bytes. */
 export type Admit = (bytes: number) => Promise<void>;
 
@@ -82,6 +86,14 @@ export class OrderRepository {
     const fitting = orders.slice(0, countFitting(orders));
     await admit(sizeOf(fitting));
     return { rows: await this.#withItems(fitting), total, endsEarly: fitting.length < orders.length };
+  }
+
+  /** The same with what has become of each. */
+  async listDetailed(filters: OrderFilters, request: OrderSliceRequest, admit: Admit): Promise<DetailedOrderSlice> {
+    const { rows: orders, ...slice } = await this.list(filters, request, admit);
+    const histories = await this.#database.$read<HistoryRow>(readHistories(orders.map(({ id }) => id)));
+    const historyOf = new Map(histories.map(({ orderId, statusHistory }) => [orderId, toHistory(statusHistory)]));
+    return { ...slice, rows: orders.map((order) => ({ ...order, statusHistory: historyOf.get(order.id) ?? [] })) };
   }
 
   /** With `userId`, only those that are that user's. Throws OrdersTooLarge. */

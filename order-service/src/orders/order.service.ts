@@ -18,7 +18,7 @@ import {
   type OrderStatus,
 } from './order.js';
 import type { OrderFilters } from './order.reads.js';
-import type { Admit, OrderRepository, OrderSlice, OrderSliceRequest } from './order.repository.js';
+import type { Admit, DetailedOrderSlice, OrderRepository, OrderSlice, OrderSliceRequest } from './order.repository.js';
 
 export interface OrderServiceOptions {
   orders: OrderRepository;
@@ -30,7 +30,7 @@ export interface OrderServiceOptions {
 }
 
 /** Which orders a list is of: the caller's own, or all that it may see. */
-export type OrderList = Omit<OrderFilters, 'userId'> & { scope: 'own' | 'visible' };
+export type OrderList = OrderFilters & { scope: 'own' | 'visible' };
 
 /** The use cases of orders. A user sees and changes its own, an admin all; what isn't visible looks missing. */
 export class OrderService {
@@ -64,9 +64,17 @@ export class OrderService {
     return order;
   }
 
-  list(actor: Actor, { scope, ...filters }: OrderList, request: OrderSliceRequest, admit: Admit): Promise<OrderSlice> {
-    const userId = scope === 'own' ? actor.id : ownerSeenBy(actor);
-    return this.#orders.list({ ...filters, userId }, request, admit);
+  /** Of another user than the caller may see there are none. */
+  list(actor: Actor, list: OrderList, request: OrderSliceRequest, admit: Admit): Promise<OrderSlice> {
+    const filters = filtersFor(actor, list);
+    return filters === undefined ? Promise.resolve(noneOf(request)) : this.#orders.list(filters, request, admit);
+  }
+
+  listDetailed(actor: Actor, list: OrderList, request: OrderSliceRequest, admit: Admit): Promise<DetailedOrderSlice> {
+    const filters = filtersFor(actor, list);
+    return filters === undefined
+      ? Promise.resolve(noneOf(request))
+      : this.#orders.listDetailed(filters, request, admit);
   }
 
   /** Those of `ids` that the caller may see. */
@@ -152,6 +160,15 @@ export class OrderService {
     const changed = changeStatus(order, { ...target, by: SYSTEM, at: await this.#clock() });
     await this.#orders.saveStatus(changed, orderStatusChanged(changed, order.status), { cause });
   }
+}
+
+const noneOf = ({ countUpTo }: OrderSliceRequest) => ({ rows: [], total: countUpTo === 0 ? null : 0 });
+
+/** undefined: none of what is asked for is the caller's to see. */
+function filtersFor(actor: Actor, { scope, ...filters }: OrderList): OrderFilters | undefined {
+  const owner = scope === 'own' ? actor.id : ownerSeenBy(actor);
+  const { userId = owner } = filters;
+  return owner === undefined || owner === userId ? { ...filters, userId } : undefined;
 }
 
 /** Whose orders alone a caller may see; undefined means everybody's. */

@@ -12,6 +12,7 @@ import {
   pageRules,
   paramsOf,
   perGroupRule,
+  queryFlag,
   queryIds,
   queryOf,
   queryTime,
@@ -59,7 +60,14 @@ const filterRules = {
 export interface OrderPageQuery {
   kind: 'page';
   page: PageQuery;
-  filters: { status: OrderStatus | undefined; createdFrom: Date | undefined; createdTo: Date | undefined };
+  filters: {
+    userId: string | undefined;
+    status: OrderStatus | undefined;
+    createdFrom: Date | undefined;
+    createdTo: Date | undefined;
+  };
+  /** Whether each comes with what has become of it. */
+  statusHistory: boolean;
 }
 
 /** Which orders are asked for: a page of a list, those named, or the newest of some users. */
@@ -68,13 +76,17 @@ export type OrderListQuery =
   | { kind: 'ids'; ids: readonly string[] }
   | { kind: 'users'; userIds: readonly string[]; perUser: number };
 
-const pageQuery = queryOf({ ...pageRules, ...filterRules });
+const historyRule = withDefault(described(queryFlag(), 'Whether each comes with its `statusHistory`.'), false);
 
-export const ownOrdersQuery = refineInput(pageQuery, toPageQuery);
+const ownQuery = queryOf({ ...pageRules, ...filterRules, statusHistory: historyRule });
+
+export const ownOrdersQuery = refineInput(ownQuery, (query) => toPageQuery({ ...query, userId: undefined }));
 
 const listQuery = queryOf({
   ...pageRules,
   ...filterRules,
+  userId: optional(described(uuid(), 'Of this user alone, as far as you may see them.')),
+  statusHistory: historyRule,
   ids: optional(described(queryIds(), 'These orders alone, as far as you may see them.')),
   userIds: optional(described(queryIds(), 'The newest orders of each of these users.')),
   perUser: perGroupRule,
@@ -87,8 +99,9 @@ export const ordersQuery = refineInput(listQuery, (asked, request): OrderListQue
     return toPageQuery(query);
   }
   refusePaging(query);
-  const { status, createdFrom, createdTo } = query;
-  refuse({ status, createdFrom, createdTo }, 'can not be combined with a batch of ids');
+  const { userId, status, createdFrom, createdTo } = query;
+  const { statusHistory } = request.query;
+  refuse({ userId, status, createdFrom, createdTo, statusHistory }, 'can not be combined with a batch of ids');
   if (userIds === undefined) {
     refuse({ perUser: request.query.perUser }, 'is for a batch of userIds');
     return { kind: 'ids', ids: ids ?? [] };
@@ -98,13 +111,15 @@ export const ordersQuery = refineInput(listQuery, (asked, request): OrderListQue
 });
 
 function toPageQuery({
+  userId,
   status,
   createdFrom,
   createdTo,
+  statusHistory,
   ...page
-}: Awaited<ReturnType<typeof pageQuery>>): OrderPageQuery {
+}: Awaited<ReturnType<typeof ownQuery>> & { userId: string | undefined }): OrderPageQuery {
   refuseTurnedRange({ createdFrom, createdTo });
-  return { kind: 'page', page, filters: { status, createdFrom, createdTo } };
+  return { kind: 'page', page, filters: { userId, status, createdFrom, createdTo }, statusHistory };
 }
 
 /** Throws InvalidInput for each parameter that is there. */

@@ -83,6 +83,30 @@ describe('lists', () => {
     expect(body.meta.total).toBe(1);
   });
 
+  it('userId -> of that user alone, as far as one may see it', async () => {
+    const [alice, bob] = [test.caller(), test.caller()];
+    const id = await place(alice);
+    await place(bob);
+    expect(idsOf((await admin.get(`?userId=${alice.id}`).expect(200)).body)).toEqual([id]);
+    expect(idsOf((await alice.get(`?userId=${alice.id}`).expect(200)).body)).toEqual([id]);
+    const { body } = await bob.get(`?userId=${alice.id}`).expect(200);
+    expect(body).toMatchObject({ data: [], meta: { total: 0, hasMore: false, nextCursor: null } });
+  });
+
+  it('statusHistory -> each order as it is shown alone, on every page', async () => {
+    const alice = test.caller();
+    const [first, second] = [await place(alice), await place(alice)];
+    await alice.patch(`/${first}/status`, { status: 'cancelled', reason: 'Ordered twice' }).expect(200);
+    const whole = async (id: string) => (await alice.get(`/${id}`).expect(200)).body.data;
+
+    for (const path of ['', '/my-orders']) {
+      const { body: page } = await alice.get(`${path}?statusHistory=true&limit=1`).expect(200);
+      expect(page.data).toEqual([await whole(second)]);
+      const rest = `${path}?statusHistory=true&limit=1&cursor=${page.meta.nextCursor}`;
+      expect((await alice.get(rest).expect(200)).body.data).toEqual([await whole(first)]);
+    }
+  });
+
   it('pages by offset and by cursor -> each order once, also where many have the same time', async () => {
     const alice = test.caller();
     const ids = await placeMany(alice, 7);
@@ -150,7 +174,7 @@ describe('lists', () => {
       '?createdFrom=2026-02-01T00:00:00Z&createdTo=2026-01-31T23:59:59.999Z',
       'createdTo: must not be before createdFrom',
     ],
-    ['?userId=1', 'userId: is not a known parameter'],
+    ['?userId=1', 'userId: must be a UUID'],
     ['?cursor=nonsense', 'cursor: is not a valid cursor for this list'],
     ['?cursor=x&offset=1', 'cursor: can not be combined with offset'],
     ['?ids=1,2', 'ids: must be UUIDs separated by commas'],
@@ -161,6 +185,9 @@ describe('lists', () => {
     ['?perUser=3', 'perUser: is for a batch of userIds'],
     [`?userIds=${newId()}&perUser=101`, 'perUser: must be from 1 to 100'],
     ['/my-orders?userIds=x', 'userIds: is not a known parameter'],
+    ['/my-orders?userId=x', 'userId: is not a known parameter'],
+    [`?ids=${newId()}&statusHistory=true`, 'statusHistory: can not be combined with a batch of ids'],
+    [`?userIds=${newId()}&userId=${newId()}`, 'userId: can not be combined with a batch of ids'],
   ])('%s -> 400', async (query, details) => {
     const { body } = await test.caller().get(query).expect(400);
     expect(body.error).toMatchObject({ code: 'INVALID_INPUT', details });

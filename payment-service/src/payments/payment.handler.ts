@@ -88,10 +88,16 @@ export class PaymentHandler {
       case 'orders':
         return batch(await this.#payments.listByOrders(actor, scope, query.orderIds));
       case 'page': {
-        const list = { scope, status: query.status };
+        const list = { scope, status: query.status, userId: query.userId };
         const request = toPageRequest(query.page, list);
         const { rows, meta } = toPage(await this.#payments.list(actor, list, request), request, list);
-        return page('Payments retrieved', rows.map(toPaymentResource), meta);
+        if (!query.refunds) return page('Payments retrieved', rows.map(toPaymentResource), meta);
+        const refundsOf = Map.groupBy(await this.#refunds.listOfPayments(rows), ({ paymentId }) => paymentId);
+        const detailed = rows.map((payment) => ({
+          ...toPaymentResource(payment),
+          refunds: (refundsOf.get(payment.id) ?? []).map(toRefundResource),
+        }));
+        return page('Payments retrieved', detailed, meta);
       }
     }
   }

@@ -80,12 +80,15 @@ export class PaymentService {
     return visibleTo(actor, await this.#options.payments.findLatestOfOrder(orderId));
   }
 
+  /** Of another user than the caller may see there are none. */
   list(
     actor: Actor,
-    { scope, status }: { scope: Scope; status: PaymentStatus | undefined },
+    { scope, status, userId }: { scope: Scope; status: PaymentStatus | undefined; userId: string | undefined },
     request: PaymentPageRequest,
   ): Promise<PaymentSlice> {
-    return this.#options.payments.list({ ...ownerOf(actor, scope), status }, request);
+    const owner = ownerOf(actor, scope).userId;
+    if (owner !== undefined && userId !== undefined && userId !== owner) return Promise.resolve(noneOf(request));
+    return this.#options.payments.list({ userId: owner ?? userId, status }, request);
   }
 
   /** Those of `ids` that the caller may see. */
@@ -259,6 +262,8 @@ function visibleTo(actor: Actor, payment: Payment | undefined): Payment {
   if (payment === undefined || !isVisibleTo(actor, payment)) throw new PaymentNotFound();
   return payment;
 }
+
+const noneOf = ({ countUpTo }: PaymentPageRequest): PaymentSlice => ({ rows: [], total: countUpTo === 0 ? null : 0 });
 
 const ownerOf = (actor: Actor, scope: Scope): PaymentFilter => ({
   userId: scope === 'own' || actor.role !== 'admin' ? actor.id : undefined,

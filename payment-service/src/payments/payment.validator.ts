@@ -9,11 +9,13 @@ import {
   optional,
   pageRules,
   paramsOf,
+  queryFlag,
   queryIds,
   queryOf,
   refineInput,
   text,
   uuid,
+  withDefault,
 } from '@shop/common/http';
 import { refusePaging, type PageQuery } from '@shop/common/paging';
 
@@ -58,21 +60,33 @@ export type OrderParams = Awaited<ReturnType<typeof orderParams>>;
 
 /** Which payments are asked for: a page of a list, those named, or the latest of some orders. */
 export type PaymentListQuery =
-  | { kind: 'page'; page: PageQuery; status: PaymentStatus | undefined }
+  | {
+      kind: 'page';
+      page: PageQuery;
+      status: PaymentStatus | undefined;
+      userId: string | undefined;
+      /** Whether each comes with its refunds. */
+      refunds: boolean;
+    }
   | { kind: 'ids'; ids: readonly string[] }
   | { kind: 'orders'; orderIds: readonly string[] };
 
 const listQuery = queryOf({
   ...pageRules,
   status: optional(oneOf(paymentStatuses)),
+  userId: optional(described(uuid(), 'Of this user alone, as far as you may see them.')),
+  refunds: withDefault(described(queryFlag(), 'Whether each comes with its `refunds`.'), false),
   ids: optional(described(queryIds(), 'These payments alone, as far as you may see them.')),
   orderIds: optional(described(queryIds(), 'The latest payment of each of these orders.')),
 });
 
-export const paymentsQuery = refineInput(listQuery, ({ ids, orderIds, status, ...page }): PaymentListQuery => {
-  if (ids === undefined && orderIds === undefined) return { kind: 'page', page, status };
+export const paymentsQuery = refineInput(listQuery, (asked, request): PaymentListQuery => {
+  const { ids, orderIds, status, userId, refunds, ...page } = asked;
+  if (ids === undefined && orderIds === undefined) return { kind: 'page', page, status, userId, refunds };
   refusePaging(page);
-  if (status !== undefined) refuse('status', 'can not be combined with a batch of ids');
+  for (const [field, value] of Object.entries({ status, userId, refunds: request.query.refunds })) {
+    if (value !== undefined) refuse(field, 'can not be combined with a batch of ids');
+  }
   if (orderIds === undefined) return { kind: 'ids', ids: ids ?? [] };
   if (ids !== undefined) refuse('ids', 'can not be combined with orderIds');
   return { kind: 'orders', orderIds };

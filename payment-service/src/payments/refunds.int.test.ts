@@ -125,6 +125,23 @@ describe('an admin refunds', () => {
     }
   });
 
+  it('parts, and a list is asked for them -> each payment has its refunds, newest first; others have none', async () => {
+    const { payment } = await placePaidOrder(test, alice);
+    const { payment: whole } = await placePaidOrder(test, alice);
+    await admin.post(`/${payment.id}/refund`, { amount: 1 }).expect(200);
+    await admin.post(`/${payment.id}/refund`, { amount: 2, reason: 'One was damaged' }).expect(200);
+
+    const { body } = await admin.get(`?userId=${alice.id}&refunds=true`).expect(200);
+    expect(body.data).toEqual([
+      { ...(await current(whole.id)), refunds: [] },
+      { ...(await current(payment.id)), refunds: await refundsOf(payment.id) },
+    ]);
+    expect((await alice.get(`?userId=${alice.id}`).expect(200)).body.data).toHaveLength(2);
+    expect((await test.caller().get(`?userId=${alice.id}&refunds=true`).expect(200)).body.data).toEqual([]);
+    await admin.get(`?ids=${payment.id}&refunds=true`).expect(400);
+    await admin.get(`?ids=${payment.id}&userId=${alice.id}`).expect(400);
+  });
+
   it('amounts that are none -> 400', async () => {
     const { payment } = await placePaidOrder(test, alice);
     for (const amount of [0, -1, 1.001, '5', 1e300]) {

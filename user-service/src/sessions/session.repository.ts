@@ -4,7 +4,7 @@ import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import type { User } from '../users/user.js';
 import { userColumns } from '../users/user.repository.js';
-import { idleUntil, MAX_LIVE_SESSIONS, type NewSession, type PresentedToken } from './session.js';
+import { idleUntil, MAX_LIVE_SESSIONS, type LiveSession, type NewSession, type PresentedToken } from './session.js';
 
 /** Logins that one more ends at most. */
 const SURPLUS_BATCH = 10;
@@ -94,6 +94,16 @@ export class SessionRepository {
     if (found === undefined) return undefined;
     const { sessionId, sessionExpiresAt, sessionEndedAt, replacedAt, ...user } = found;
     return { sessionId, sessionExpiresAt, sessionEndedAt, replacedAt, user };
+  }
+
+  /** A user's logins that go on, newest first. */
+  async listLive(userId: string, now: Date): Promise<readonly LiveSession[]> {
+    return this.#database.session.findMany({
+      where: { userId, endedAt: null, expiresAt: { gt: now } },
+      select: { id: true, createdAt: true, expiresAt: true },
+      orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+      take: MAX_LIVE_SESSIONS,
+    });
   }
 
   /** Ends a login and publishes that, once. */

@@ -26,6 +26,9 @@ export interface NewSession {
   readonly refreshToken: { readonly hash: Uint8Array<ArrayBuffer>; readonly expiresAt: Date };
 }
 
+/** A login that goes on. */
+export type LiveSession = Pick<NewSession, 'id' | 'createdAt' | 'expiresAt'>;
+
 export const startSession = (
   { id, refreshTokenHash }: { id: string; refreshTokenHash: Uint8Array<ArrayBuffer> },
   now: Date,

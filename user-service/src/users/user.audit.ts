@@ -15,6 +15,10 @@ export const registered = (user: User): AuditEntry => userEntry('user.registered
 export const adminCreated = (admin: User): AuditEntry =>
   userEntry('user.registered', null, admin, { role: admin.role });
 
+/** All that is known of a user was given to somebody. */
+export const dataExported = (actor: AuditActor, user: Pick<User, 'id'>): AuditEntry =>
+  userEntry('user.data_exported', actor, user);
+
 /** What somebody did by a change. Of a changed name it says that it was changed, and only where it is another's. */
 export function changedBy(actor: AuditActor, { before, after, accessEnd }: UserChange): AuditEntry[] {
   const entry = (action: AuditAction, details?: AuditDetails) => userEntry(action, actor, after, details);

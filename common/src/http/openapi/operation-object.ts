@@ -56,8 +56,9 @@ const descriptionOf: Readonly<Record<string, string>> = {
   202: 'Accepted: the outcome is not known yet.',
 };
 
-function headersOf(status: string, content: SuccessContent, isIdempotent: boolean): Record<string, object> {
-  const showsResource = 'data' in content && content.data !== null;
+function headersOf(status: string, content: SuccessContent, route: Route): Record<string, object> {
+  const { isIdempotent = false, operation } = route;
+  const showsResource = 'data' in content && content.data !== null && operation.hasVersion !== false;
   return {
     ...commonHeaders,
     ...headerRefs([
@@ -68,13 +69,13 @@ function headersOf(status: string, content: SuccessContent, isIdempotent: boolea
   };
 }
 
-const successesOf = ({ operation, isIdempotent = false }: Route): object =>
+const successesOf = (route: Route): object =>
   Object.fromEntries(
-    Object.entries(operation.replies).map(([status, content]) => [
+    Object.entries(route.operation.replies).map(([status, content]) => [
       status,
       {
         description: descriptionOf[status],
-        headers: headersOf(status, content, isIdempotent),
+        headers: headersOf(status, content, route),
         content: { 'application/json': successContent(content) },
       },
     ]),

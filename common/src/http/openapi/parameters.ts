@@ -60,7 +60,9 @@ export const parameterComponents = (): Record<string, object> => ({
 
 /** Whether a route shows one resource, which may have a version. */
 export const showsOne = ({ method, operation }: Route): boolean =>
-  method === 'GET' && Object.values(operation.replies).some((content) => 'data' in content && content.data !== null);
+  method === 'GET' &&
+  operation.hasVersion !== false &&
+  Object.values(operation.replies).some((content) => 'data' in content && content.data !== null);
 
 const headerParametersOf = (route: Route): object[] => {
   const names = [
