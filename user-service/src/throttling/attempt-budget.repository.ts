@@ -1,38 +1,35 @@
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
-import { pauseOf, type AttemptBudget, type HashedKey } from './attempt-limit.js';
+import { pauseOf, toleranceOf, type AttemptBudget, type HashedKey } from './attempt-limit.js';
 
 /** How long an address stays familiar after the last login from it. */
 const FAMILIARITY = Prisma.sql`interval '90 days'`;
+const MILLISECOND = Prisma.sql`interval '1 millisecond'`;
 const PURGE_BATCH = 1_000;
 
-const milliseconds = (count: number) => Prisma.sql`${count}::integer * interval '1 millisecond'`;
-
-/** The time that the tries of a budget take to come back, all but the last one: beyond it none is left. */
-const tolerance = ({ limit }: AttemptBudget) => milliseconds(pauseOf(limit) * (limit.quota - 1));
-
 /** Not waiting for the disk: should the server crash, the tries of its last moment come back. */
-const ASYNC_COMMIT = Prisma.sql`set_config('synchronous_commit', 'off', true)`;
+const ASYNC_COMMIT = Prisma.sql`
+  async_commit AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))`;
 
 export interface Taken {
-  /** How many, from the first on. */
-  count: number;
-  isFamiliar: boolean;
+  /** With the keys that they were taken of. */
+  taken: readonly AttemptBudget[];
+  /** The first that has no try left. */
+  refused: AttemptBudget | undefined;
 }
 
-/** What becomes of a budget after a try: it is given back, or all of its tries are. */
 export interface Return {
   budget: AttemptBudget;
-  all?: boolean;
+  tries: number;
 }
 
 /**
- * What is used up of each limit, for all processes of the service: a budget is the one moment at which it will be full
- * again (the generic cell rate algorithm). The database's clock alone counts. (rate-limiter-flexible has fixed windows,
- * its processes' own clocks, and counts refused tries, too.)
+ * What is used up of each limit, for all processes of the service. A row holds one moment, at which all tries will be
+ * back (the generic cell rate algorithm). A try moves it on by a pause, and is left as long as the moment is not beyond
+ * the limit's tolerance. The database's clock alone counts. (rate-limiter-flexible has fixed windows, its processes' own
+ * clocks, and counts refused tries, too.)
  *
- * Each method is one statement, and locks its rows in the order of its budgets: as long as all name them in one order,
- * none waits for another in a circle.
+ * Each method is one statement, and locks rows in the order of their keys: none waits for another in a circle.
  */
 export class AttemptBudgetRepository {
   readonly #database: Database;
@@ -42,76 +39,88 @@ export class AttemptBudgetRepository {
   }
 
   /**
-   * Uses up a try of each, up to the first that has none left. The rows' locks let no two have the same try. At a
-   * familiar place it does the same work, so that the time it takes doesn't tell.
+   * Uses up a try of each, and none where one is seen to have none left. The rows' locks decide between those that come
+   * at once: what such a one has taken then is to be given back. The same rows are written for whoever asks, so that the
+   * time it takes doesn't tell.
    */
-  async take(budgets: readonly AttemptBudget[], place?: HashedKey): Promise<Taken> {
-    const isFamiliar =
-      place === undefined
-        ? Prisma.sql`false`
-        : Prisma.sql`EXISTS (SELECT FROM familiar_addresses WHERE key = ${place} AND expires_at > now())`;
-    const names = budgets.map((_, n) => Prisma.raw(`taken_${n}`));
-    const takes = budgets.map((budget, n) => {
-      const isFree = budget.isForStrangers ? Prisma.sql`(SELECT is_familiar FROM asked)` : Prisma.sql`false`;
-      const pause = Prisma.sql`CASE WHEN ${isFree} THEN interval '0' ELSE ${milliseconds(pauseOf(budget.limit))} END`;
-      return Prisma.sql`${names[n]} AS (
+  async take(budgets: readonly AttemptBudget[]): Promise<Taken> {
+    const rows = await this.#database.$write<{ key: HashedKey; isEmpty: boolean; isTaken: boolean }>(Prisma.sql`
+      WITH ${ASYNC_COMMIT},
+      asked AS (
+        SELECT *
+        FROM async_commit, unnest(
+          ${budgets.map(({ key }) => key)}::bytea[],
+          ${budgets.map(({ familiarPlace }) => familiarPlace ?? null)}::bytea[],
+          ${budgets.map(({ limit }) => pauseOf(limit))}::integer[],
+          ${budgets.map(({ limit }) => toleranceOf(limit))}::integer[]
+        ) WITH ORDINALITY AS budget (usual_key, place, pause, tolerance, turn)
+      ),
+      wanted AS MATERIALIZED (
+        SELECT turn, coalesce(familiar.key, usual_key) AS key,
+          now() + pause * ${MILLISECOND} AS full_after_one, now() + tolerance * ${MILLISECOND} AS latest_full_at
+        FROM asked LEFT JOIN familiar_addresses AS familiar ON familiar.key = place AND familiar.expires_at > now()
+      ),
+      empty AS MATERIALIZED (
+        SELECT wanted.key FROM wanted JOIN attempt_budgets AS budget USING (key) WHERE budget.full_at > latest_full_at
+      ),
+      taken AS (
         INSERT INTO attempt_budgets AS budget (key, full_at)
-        SELECT ${budget.key}::bytea, clock_timestamp() + ${pause} FROM ${names[n - 1] ?? Prisma.raw('asked')}
+        SELECT key, full_after_one FROM wanted WHERE NOT EXISTS (SELECT FROM empty) ORDER BY key
         ON CONFLICT (key) DO UPDATE
-        SET full_at = greatest(budget.full_at, clock_timestamp()) + ${pause},
-          is_refusing = budget.is_refusing AND ${isFree}
-        WHERE ${isFree} OR budget.full_at <= clock_timestamp() + ${tolerance(budget)}
+        SET full_at = greatest(budget.full_at, now()) + (excluded.full_at - now()), is_refusing = false
+        WHERE budget.full_at <= (SELECT latest_full_at FROM wanted WHERE wanted.key = excluded.key)
         RETURNING key
-      )`;
-    });
-    const counts = names.map((name) => Prisma.sql`(SELECT count(*) FROM ${name})`);
-    const [taken] = await this.#database.$write<Taken>(Prisma.sql`
-      WITH asked AS MATERIALIZED (SELECT ${ASYNC_COMMIT}, ${isFamiliar} AS is_familiar), ${Prisma.join(takes)}
-      SELECT (${Prisma.join(counts, ' + ')})::integer AS count, is_familiar AS "isFamiliar" FROM asked`);
-    if (taken === undefined) throw new Error('a statement that selects one row gave none');
-    return taken;
+      )
+      SELECT key, empty.key IS NOT NULL AS "isEmpty", taken.key IS NOT NULL AS "isTaken"
+      FROM wanted LEFT JOIN empty USING (key) LEFT JOIN taken USING (key) ORDER BY turn`);
+    const counted = budgets.map(({ limit, key }, n) => ({ limit, key, ...rows[n] }));
+    return {
+      taken: counted.filter(({ isTaken }) => isTaken),
+      refused: counted.find(({ isEmpty }) => isEmpty) ?? counted.find(({ isTaken }) => !isTaken),
+    };
   }
 
   /** Gives tries back, and makes the place familiar where there is one: that is written once a day at most. */
   async giveBack(returns: readonly Return[], place?: HashedKey): Promise<void> {
-    const welcome =
-      place === undefined
-        ? Prisma.empty
-        : Prisma.sql`, welcomed AS (${welcomeTo(place)} WHERE (SELECT count(*) FROM returned) >= 0 ${longer})`;
-    await this.#database.$executeRaw`
-      WITH ${locked(returns.map(({ budget, all = false }) => ({ budget, isReturned: true, all })))}, returned AS (
-        UPDATE attempt_budgets AS budget
-        SET full_at = CASE WHEN locked.all_of_it THEN clock_timestamp() ELSE budget.full_at - locked.pause END
-        FROM locked WHERE budget.key = locked.key RETURNING budget.key
-      )${welcome} SELECT count(*) FROM returned`;
+    await this.#database.$write(Prisma.sql`
+      WITH ${ASYNC_COMMIT},
+      returned AS MATERIALIZED (
+        SELECT key, pauses * ${MILLISECOND} AS pauses
+        FROM async_commit, unnest(
+          ${returns.map(({ budget }) => budget.key)}::bytea[],
+          ${returns.map(({ budget, tries }) => pauseOf(budget.limit) * tries)}::integer[]
+        ) AS returned (key, pauses) JOIN attempt_budgets AS budget USING (key)
+        ORDER BY key FOR UPDATE OF budget
+      ),
+      welcomed AS (
+        INSERT INTO familiar_addresses AS familiar (key, expires_at)
+        SELECT place, now() + ${FAMILIARITY} FROM unnest(${place ? [place] : []}::bytea[]) AS place
+        ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at
+        WHERE familiar.expires_at < excluded.expires_at - interval '1 day'
+      )
+      UPDATE attempt_budgets AS budget SET full_at = greatest(budget.full_at - returned.pauses, now())
+      FROM returned WHERE budget.key = returned.key`);
   }
 
   /**
-   * Notes that a budget had no try left, and gives back what was taken before it. Answers the seconds until it has one,
-   * and whether it is the first refusal since a try was used up.
+   * Notes that a budget had no try left. Answers the seconds until it has one, and whether it is the first refusal since
+   * a try was used up.
    */
-  async refuse(
-    refused: AttemptBudget,
-    taken: readonly AttemptBudget[],
-  ): Promise<{ retryAfterSeconds: number; isFirst: boolean }> {
-    const rows = [
-      ...taken.map((budget) => ({ budget, isReturned: true, all: false })),
-      { budget: refused, isReturned: false, all: false },
-    ];
-    const [row] = await this.#database.$queryRaw<{ seconds: number; isFirst: boolean }[]>`
-      WITH ${locked(rows)}, changed AS (
-        UPDATE attempt_budgets AS budget
-        SET full_at = budget.full_at - locked.pause, is_refusing = budget.is_refusing OR NOT locked.is_returned
-        FROM locked WHERE budget.key = locked.key AND (locked.is_returned OR NOT locked.is_refusing)
+  async refuse({ key, limit }: AttemptBudget): Promise<{ retryAfterSeconds: number; isFirst: boolean }> {
+    const [row] = await this.#database.$write<{ seconds: number; isFirst: boolean }>(Prisma.sql`
+      WITH ${ASYNC_COMMIT},
+      first AS (
+        UPDATE attempt_budgets SET is_refusing = true FROM async_commit WHERE key = ${key} AND NOT is_refusing
+        RETURNING key
       )
-      SELECT ceil(extract(epoch FROM full_at - clock_timestamp() - ${tolerance(refused)}))::integer AS seconds,
-        NOT is_refusing AS "isFirst"
-      FROM locked WHERE NOT is_returned`;
+      SELECT ceil(extract(epoch FROM full_at - now() - ${toleranceOf(limit)} * ${MILLISECOND}))::integer AS seconds,
+        EXISTS (SELECT FROM first) AS "isFirst"
+      FROM attempt_budgets WHERE key = ${key}`);
     return { retryAfterSeconds: Math.max(1, row?.seconds ?? 1), isFirst: row?.isFirst ?? false };
   }
 
   async makeFamiliar(place: HashedKey): Promise<void> {
-    await this.#database.$executeRaw`${welcomeTo(place)} ${longer}`;
+    await this.giveBack([], place);
   }
 
   /** Deletes up to `limit` rows of each kind that say nothing any more. True: there may be more of them. */
@@ -128,26 +137,4 @@ export class AttemptBudgetRepository {
       )`;
     return budgets === limit || addresses === limit;
   }
-}
-
-const welcomeTo = (place: HashedKey) => Prisma.sql`
-  INSERT INTO familiar_addresses AS known (key, expires_at) SELECT ${place}::bytea, now() + ${FAMILIARITY}`;
-const longer = Prisma.sql`
-  ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at
-  WHERE known.expires_at < excluded.expires_at - interval '1 day'`;
-
-/** The CTE `locked`: the rows of budgets as they are now, locked one after another. */
-function locked(rows: readonly { budget: AttemptBudget; isReturned: boolean; all: boolean }[]): Prisma.Sql {
-  const values = rows.map(({ budget: { key, limit }, isReturned, all }, turn) => {
-    const pause = milliseconds(isReturned ? pauseOf(limit) : 0);
-    return Prisma.sql`(${turn}::integer, ${key}::bytea, ${pause}, ${isReturned}::boolean, ${all}::boolean)`;
-  });
-  return Prisma.sql`
-    wanted (turn, key, pause, is_returned, all_of_it) AS (VALUES ${Prisma.join(values)}),
-    async_commit AS MATERIALIZED (SELECT ${ASYNC_COMMIT}),
-    locked AS MATERIALIZED (
-      SELECT wanted.*, budget.full_at, budget.is_refusing
-      FROM async_commit, wanted JOIN attempt_budgets AS budget USING (key)
-      ORDER BY wanted.turn FOR UPDATE OF budget
-    )`;
 }

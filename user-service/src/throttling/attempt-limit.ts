@@ -16,8 +16,8 @@ export type HashedKey = Uint8Array<ArrayBuffer>;
 export interface AttemptBudget {
   readonly limit: AttemptLimit;
   readonly key: HashedKey;
-  /** Whether it counts and refuses only where the account hasn't logged in from the address before. */
-  readonly isForStrangers?: boolean;
+  /** An address of an account: where it is familiar, it has a budget of its own, and this one doesn't count. */
+  readonly familiarPlace?: HashedKey;
 }
 
 export const keyOf = (...parts: readonly string[]): HashedKey =>
@@ -30,3 +30,6 @@ export const budgetOf = (limit: AttemptLimit, ...counted: readonly string[]): At
 
 /** Milliseconds after which a try comes back; whole ones, so that `quota` of them never exceed the window. */
 export const pauseOf = ({ window, quota }: AttemptLimit): number => Math.max(1, Math.floor(window / quota));
+
+/** Milliseconds that all tries but the last one take to come back: beyond it none is left. */
+export const toleranceOf = (limit: AttemptLimit): number => pauseOf(limit) * (limit.quota - 1);

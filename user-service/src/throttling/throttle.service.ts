@@ -1,8 +1,8 @@
 import { ServiceUnavailable } from '@shop/common/errors';
 import type { HashingQueue } from '../users/hashing-queue.js';
-import type { AttemptBudgetRepository, Return } from './attempt-budget.repository.js';
+import type { AttemptBudgetRepository } from './attempt-budget.repository.js';
 import { TooManyAttempts } from './throttle.errors.js';
-import { budgetOf, keyOf, type AttemptBudget, type AttemptLimit, type HashedKey } from './attempt-limit.js';
+import { budgetOf, keyOf, type AttemptBudget, type AttemptLimit } from './attempt-limit.js';
 
 export interface AttemptLimits {
   /** Wrong logins of one account from one address. */
@@ -48,16 +48,21 @@ export class Throttle {
     const { limits, budgets, clientAddress } = this.#parts;
     const address = clientAddress();
     const place = keyOf('familiar', email, address);
-    const own = budgetOf(limits.login, email, address);
-    const fromAddress = budgetOf(limits.loginFromAddress, address);
-    const ofAccount = { ...budgetOf(limits.loginOfAccount, email), isForStrangers: true };
-    const every = budgetOf(limits.everyLogin, email, address);
-    const { result, taken } = await this.#try([own, fromAddress, ofAccount, every], attempt, place);
-    // Of the others one try alone comes back: whoever guesses could log in with an account of its own in between.
-    const returns: Return[] = taken
-      .filter((budget) => budget !== every)
-      .map((budget) => ({ budget, all: budget === own }));
-    await budgets.giveBack(returns, place);
+    const { result, taken } = await this.#try(
+      [
+        budgetOf(limits.login, email, address),
+        budgetOf(limits.loginFromAddress, address),
+        { ...budgetOf(limits.loginOfAccount, email), familiarPlace: place },
+        budgetOf(limits.everyLogin, email, address),
+      ],
+      attempt,
+    );
+    const wrongOnly = taken.filter(({ limit }) => limit !== limits.everyLogin);
+    await budgets.giveBack(
+      // Of the others one try alone comes back: whoever guesses could log in with an account of its own in between.
+      wrongOnly.map((budget) => ({ budget, tries: budget.limit === limits.login ? budget.limit.quota : 1 })),
+      place,
+    );
     return result;
   }
 
@@ -79,39 +84,39 @@ export class Throttle {
     const { limits, budgets } = this.#parts;
     const own = budgetOf(limits.passwordChange, userId);
     const { result } = await this.#try([own], attempt);
-    await budgets.giveBack([{ budget: own, all: true }]);
+    await budgets.giveBack([{ budget: own, tries: own.limit.quota }]);
     return result;
   }
 
   async #try<T>(
     wanted: readonly AttemptBudget[],
     attempt: () => Promise<T>,
-    place?: HashedKey,
   ): Promise<{ result: T; taken: readonly AttemptBudget[] }> {
-    const { budgets, gate } = this.#parts;
-    const taken = await gate.pass(() => this.#takeAll(wanted, place));
+    const taken = await this.#parts.gate.pass(() => this.#takeAll(wanted));
     try {
       return { result: await attempt(), taken };
     } catch (error) {
       // It was never checked.
-      if (error instanceof ServiceUnavailable) await budgets.giveBack(taken.map((budget) => ({ budget })));
+      if (error instanceof ServiceUnavailable) await this.#giveBackOneOfEach(taken);
       throw error;
     }
   }
 
-  /** Answers those that this try counts in. */
-  async #takeAll(wanted: readonly AttemptBudget[], place: HashedKey | undefined): Promise<readonly AttemptBudget[]> {
+  async #takeAll(wanted: readonly AttemptBudget[]): Promise<readonly AttemptBudget[]> {
     const { budgets } = this.#parts;
-    const { count, isFamiliar } = await budgets.take(wanted, place);
-    const taken = wanted.slice(0, count).filter(({ isForStrangers = false }) => !(isForStrangers && isFamiliar));
-    const refused = wanted[count];
+    const { taken, refused } = await budgets.take(wanted);
     if (refused === undefined) return taken;
+    if (taken.length > 0) await this.#giveBackOneOfEach(taken);
     const { name, quota, window } = refused.limit;
-    const { retryAfterSeconds, isFirst } = await budgets.refuse(refused, taken);
+    const { retryAfterSeconds, isFirst } = await budgets.refuse(refused);
     throw new TooManyAttempts(
       retryAfterSeconds,
       { name, quota, windowSeconds: Math.ceil(window / 1_000) },
       { isFirst },
     );
+  }
+
+  async #giveBackOneOfEach(taken: readonly AttemptBudget[]): Promise<void> {
+    await this.#parts.budgets.giveBack(taken.map((budget) => ({ budget, tries: 1 })));
   }
 }

@@ -484,29 +484,51 @@ describe('budgets', () => {
     const budgets = new AttemptBudgetRepository({ database });
     const budget = budgetOf({ name: 'test', quota: 7, window: MINUTE }, 'race');
     const taken = await Promise.all(times(50, () => budgets.take([budget])));
-    expect(taken.filter(({ count }) => count === 1)).toHaveLength(7);
-    expect((await budgets.refuse(budget, [])).retryAfterSeconds).toBeLessThanOrEqual(9);
+    expect(taken.filter(({ refused }) => refused === undefined)).toHaveLength(7);
+    expect((await budgets.refuse(budget)).retryAfterSeconds).toBeLessThanOrEqual(9);
   });
 
-  it('of which one has no try left -> those before it are given back, those behind it untouched', async () => {
+  it('of which one has no try left -> it is the one named, and none is used up of the others', async () => {
     const budgets = new AttemptBudgetRepository({ database });
     const [first, second, third] = [3, 1, 2].map((quota, n) =>
       budgetOf({ name: `limit-${n}`, quota, window: MINUTE }, 'row'),
     ) as [AttemptBudget, AttemptBudget, AttemptBudget];
     const all = [first, second, third];
-    expect(await budgets.take(all)).toEqual({ count: 3, isFamiliar: false });
+    expect(await budgets.take(all)).toEqual({ taken: all.map((budget) => expect.objectContaining(budget)) });
 
-    expect((await budgets.take(all)).count).toBe(1);
-    expect(await budgets.refuse(second, [first])).toMatchObject({ isFirst: true });
-    expect(await budgets.refuse(second, [])).toMatchObject({ isFirst: false });
+    const { taken, refused } = await budgets.take(all);
+    expect(taken).toEqual([]);
+    expect(refused).toMatchObject(second);
+    expect(await budgets.refuse(second)).toMatchObject({ isFirst: true });
+    expect(await budgets.refuse(second)).toMatchObject({ isFirst: false });
 
     for (const [budget, left] of [
       [first, 2],
       [third, 1],
     ] as const) {
-      const taken = await Promise.all(times(5, () => budgets.take([budget])));
-      expect(taken.filter(({ count }) => count === 1)).toHaveLength(left);
+      const tries = await Promise.all(times(5, () => budgets.take([budget])));
+      expect(tries.filter((one) => one.refused === undefined)).toHaveLength(left);
     }
+  });
+
+  it('of which one loses its last try to another in the same moment -> it is named, and what was taken is to be given back', async () => {
+    const budgets = new AttemptBudgetRepository({ database });
+    const [free, last] = [9, 1].map((quota, n) => budgetOf({ name: `race-${n}`, quota, window: MINUTE }, 'row')) as [
+      AttemptBudget,
+      AttemptBudget,
+    ];
+    await budgets.take([last]);
+    await passTime(MINUTE);
+
+    const outcomes = await Promise.all(times(5, () => budgets.take([free, last])));
+
+    expect(outcomes.filter(({ refused }) => refused === undefined)).toHaveLength(1);
+    for (const { taken, refused } of outcomes.filter((outcome) => outcome.refused !== undefined)) {
+      expect(refused).toMatchObject(last);
+      await budgets.giveBack(taken.map((budget) => ({ budget, tries: 1 })));
+    }
+    const tries = await Promise.all(times(9, () => budgets.take([free])));
+    expect(tries.filter(({ refused }) => refused === undefined)).toHaveLength(8);
   });
 
   it('taken and given back by many at once, of accounts and addresses that cross -> nobody waits in a circle, all come back', async () => {
@@ -529,21 +551,22 @@ describe('budgets', () => {
     expect(row).toEqual({ used: 0 });
   });
 
-  it('at a familiar place and elsewhere -> as many rows written', async () => {
+  it('at a familiar place and elsewhere -> as many rows written, there one of the place itself', async () => {
     const budgets = new AttemptBudgetRepository({ database });
+    const limit = { name: 'test', quota: 2, window: MINUTE };
     const written = async (isFamiliar: boolean) => {
       await test.query('TRUNCATE attempt_budgets');
-      const [place, limit] = [keyOf(`place-${isFamiliar}`), { name: 'test', quota: 2, window: MINUTE }];
-      if (isFamiliar) await budgets.makeFamiliar(place);
-      const wanted = [budgetOf(limit, 'a'), { ...budgetOf(limit, 'b'), isForStrangers: true }];
-      expect(await budgets.take(wanted, place)).toEqual({ count: 2, isFamiliar });
-      return test.query<{ rows: number; full: number }>(
-        `SELECT count(*)::integer AS rows, count(*) FILTER (WHERE full_at <= clock_timestamp())::integer AS full
-         FROM attempt_budgets`,
-      );
+      const familiarPlace = keyOf(`place-${isFamiliar}`);
+      if (isFamiliar) await budgets.makeFamiliar(familiarPlace);
+      const wanted = [budgetOf(limit, 'a'), { ...budgetOf(limit, 'b'), familiarPlace }];
+      expect((await budgets.take(wanted)).refused).toBeUndefined();
+      const rows = await test.query<{ key: Buffer }>('SELECT key FROM attempt_budgets WHERE full_at > now()');
+      return rows.map(({ key }) => key.toString('hex')).sort();
     };
-    expect(await written(false)).toEqual([{ rows: 2, full: 0 }]);
-    expect(await written(true)).toEqual([{ rows: 2, full: 1 }]);
+    const keys = (...all: Uint8Array[]) => all.map((key) => Buffer.from(key).toString('hex')).sort();
+    const [a, b] = [budgetOf(limit, 'a').key, budgetOf(limit, 'b').key];
+    expect(await written(false)).toEqual(keys(a, b));
+    expect(await written(true)).toEqual(keys(a, keyOf('place-true')));
   });
 
   it('used up -> the connection waits for the disk as before', async () => {
@@ -553,9 +576,9 @@ describe('budgets', () => {
     await one.$executeRaw`SET synchronous_commit = 'remote_write'`;
     const budget = budgetOf({ name: 'test', quota: 2, window: MINUTE }, 'async_commit');
     const budgets = new AttemptBudgetRepository({ database: one });
-    await budgets.take([budget], keyOf('place'));
-    await budgets.giveBack([{ budget }], keyOf('place'));
-    await budgets.refuse(budget, []);
+    await budgets.take([{ ...budget, familiarPlace: keyOf('place') }]);
+    await budgets.giveBack([{ budget, tries: 1 }], keyOf('place'));
+    await budgets.refuse(budget);
     expect(await one.$queryRaw`SHOW synchronous_commit`).toEqual([{ synchronous_commit: 'remote_write' }]);
     await one.$disconnect();
   });
