@@ -28,9 +28,10 @@ export function composeVariables(texts: string[], environment: NodeJS.ProcessEnv
     HOST: urlHost(host),
     PORT_OFFSET: '0',
     CONTAINER_OTLP_ENDPOINT: collectorOf(variables),
-    ...(certificate && {
-      COMPOSE_FILE: composeFiles(environment.COMPOSE_FILE || variables.COMPOSE_FILE || 'docker-compose.yml'),
-    }),
+    ...composeFiles(environment.COMPOSE_FILE || variables.COMPOSE_FILE, [
+      ...(certificate ? [tlsFile] : []),
+      ...(isObserved(variables) ? [logsFile] : []),
+    ]),
   };
   if (offset === 0) return all;
   // Another copy runs beside the one on the usual ports: it has containers, volumes and addresses of its own.
@@ -43,10 +44,13 @@ export function composeVariables(texts: string[], environment: NodeJS.ProcessEnv
 }
 
 const tlsFile = 'docker-compose.tls.yml';
+const logsFile = 'docker-compose.logs.yml';
 
-/** COMPOSE_FILE with the file for TLS, which whoever names files of their own may have named already. */
-function composeFiles(given: string): string {
-  return given.split(':').includes(tlsFile) ? given : `${given}:${tlsFile}`;
+/** COMPOSE_FILE with the files that the settings ask for; whoever names files of their own may have named them already. */
+function composeFiles(given: string | undefined, asked: readonly string[]): { COMPOSE_FILE?: string } {
+  if (asked.length === 0) return {};
+  const files = given ? given.split(':') : ['docker-compose.yml'];
+  return { COMPOSE_FILE: [...new Set([...files, ...asked])].join(':') };
 }
 
 /** The user that nginx's container runs as. */
@@ -61,10 +65,13 @@ function checkContainerCertificate({ TLS_CERT_FILE: certificate = '', TLS_KEY_FI
 }
 
 /** Where the profiles leave Jaeger out, no traces are made for it: each process would log that nobody takes them. */
-function collectorOf({ CONTAINER_OTLP_ENDPOINT: endpoint = '', COMPOSE_PROFILES: profiles = '' }: Variables): string {
-  const hasJaeger = profiles.split(',').some((profile) => ['observability', '*'].includes(profile.trim()));
-  return endpoint.startsWith(jaeger) && !hasJaeger ? '' : endpoint;
+function collectorOf(variables: Variables): string {
+  const { CONTAINER_OTLP_ENDPOINT: endpoint = '' } = variables;
+  return endpoint.startsWith(jaeger) && !isObserved(variables) ? '' : endpoint;
 }
+
+const isObserved = ({ COMPOSE_PROFILES: profiles = '' }: Variables): boolean =>
+  profiles.split(',').some((profile) => ['observability', '*'].includes(profile.trim()));
 
 /** Commands that set variables for the programs that a shell starts, whatever their values. */
 export function shellExports(variables: Variables): string {

@@ -18,6 +18,7 @@ describe('composeVariables', () => {
       HOST: '[::1]',
     });
     expect(composeVariables([example], {})).not.toHaveProperty('COMPOSE_PROJECT_NAME');
+    expect(composeVariables([example, 'COMPOSE_PROFILES=tools'], {})).not.toHaveProperty('COMPOSE_FILE');
   });
 
   it('PORT_OFFSET -> ports, containers, volumes and addresses of its own', () => {
@@ -33,7 +34,7 @@ describe('composeVariables', () => {
   });
 
   it('a certificate -> Compose takes the file for TLS, too, beside those that somebody names', () => {
-    const texts = [example, 'TLS_CERT_FILE=/a.crt\nTLS_KEY_FILE=/a.key'];
+    const texts = [example, 'TLS_CERT_FILE=/a.crt\nTLS_KEY_FILE=/a.key\nCOMPOSE_PROFILES=metrics'];
     const filesOf = (environment: NodeJS.ProcessEnv) => composeVariables(texts, environment).COMPOSE_FILE;
     expect(filesOf({})).toBe('docker-compose.yml:docker-compose.tls.yml');
     expect(filesOf({ COMPOSE_FILE: 'docker-compose.yml:own.yml' })).toBe(
@@ -41,7 +42,14 @@ describe('composeVariables', () => {
     );
     expect(filesOf({ COMPOSE_FILE: 'docker-compose.yml:docker-compose.tls.yml' })).toBe(filesOf({}));
     expect(composeVariables(texts, {})).toMatchObject({ TLS_KEY_FILE: '/a.key', JWT_ISSUER: 'https://localhost' });
-    expect(composeVariables([example], {})).not.toHaveProperty('COMPOSE_FILE');
+  });
+
+  it.each([
+    ['observability,tools', 'docker-compose.yml:docker-compose.logs.yml'],
+    ['*', 'docker-compose.yml:docker-compose.logs.yml'],
+    ['metrics,tools', undefined],
+  ])('profiles %s -> the log lines go where somebody takes them', (profiles, expected) => {
+    expect(composeVariables([example, `COMPOSE_PROFILES=${profiles}`], {}).COMPOSE_FILE).toBe(expected);
   });
 });
 

@@ -128,6 +128,17 @@ describe('docker-compose.yml', () => {
     );
   });
 
+  it('logs -> every container sends them to the address of the collector, but those that would write of their own lines', () => {
+    const logs = read('docker-compose.logs.yml');
+    const sending = [...logs.matchAll(/^ {2}([a-z-]+): \*logged$/gm)].map(([, name = '']) => name);
+    const names = [...block('services:').matchAll(/^ {2}([a-z-]+):$/gm)].map(([, name = '']) => name);
+    expect(sending.toSorted()).toEqual(names.filter((name) => !['loki', 'log-collector'].includes(name)).toSorted());
+    const [, address, port] = /fluentd-address: (\S+):(\d+)$/m.exec(logs) ?? [];
+    expect(block('  log-collector:')).toContain(`ipv4_address: '${address}'`);
+    expect(read('logs/collector.yml')).toContain(`fluent_forward: { endpoint: 0.0.0.0:${port} }`);
+    expect(compose).not.toContain(`:${port}'`); // published nowhere
+  });
+
   it('a guard -> is given each variable that its configuration names', () => {
     const named = [...read('nginx/guard.conf.template').matchAll(/(?<!#.*)\$\{([A-Z_]+)\}/g)].map(
       ([, name = '']) => name,

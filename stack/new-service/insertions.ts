@@ -210,6 +210,11 @@ function compose({ name, capitals, port, host }: Names): Insertion[] {
 `,
     },
     { file, before: '  rabbitmq-data:\n', text: `  ${name}-data:\n` },
+    {
+      file: 'docker-compose.logs.yml',
+      before: '  rabbitmq: *logged\n',
+      text: `  ${name}-service: *logged\n  migrate-${name}: *logged\n  postgres-${name}: *logged\n`,
+    },
     ...['DB_PASSWORD', 'DB_OWNER_PASSWORD', 'DATABASE_URL'].map((secret) => ({
       file,
       before: "  RABBITMQ_PASSWORD: { file: '${RABBITMQ_PASSWORD_FILE:-/dev/null}' }\n",

@@ -4,12 +4,12 @@ import { describe, expect, it } from '@jest/globals';
 import { repository } from '../paths.ts';
 import { insertions } from './insertions.ts';
 
-const names = { name: 'catalog', title: 'Catalog', capitals: 'CATALOG', port: 8084, databasePort: 5435, host: 20 };
+const names = { name: 'catalog', title: 'Catalog', capitals: 'CATALOG', port: 8084, databasePort: 5435, host: 21 };
 const all = insertions(names);
 
 describe('what make new-service adds to files that stand', () => {
-  it('the files -> six', () => {
-    expect(new Set(all.map(({ file }) => file)).size).toBe(6);
+  it('the files -> seven', () => {
+    expect(new Set(all.map(({ file }) => file)).size).toBe(7);
   });
 
   it.each([...new Set(all.map(({ file }) => file))])('%s -> each place is there once', (file) => {
