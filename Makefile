@@ -181,8 +181,8 @@ test-performance-quick: ## Measure the running system in seconds: its state, res
 	@$(native) build && $(run) node perf/performance/main.ts --quick
 test-performance: ## Measure the running system in some minutes: that, loads of 100 to 500 requests, and users at a time
 	@$(native) build && $(run) node perf/performance/main.ts
-test-performance-report: ## Measure a system of its own beside a floor, and write PERFORMANCE-REPORT.md: some minutes
-	@$(native) build && $(run) node perf/bench/main.ts --report PERFORMANCE-REPORT.md
+test-performance-report: ## Measure a system of its own beside a floor, and write PERFORMANCE-REPORT.md: a quarter of an hour (MINUTES= of mixed load, 3 by default)
+	@$(native) build && $(run) node perf/bench/main.ts --report PERFORMANCE-REPORT.md --minutes $(or $(MINUTES),3)
 load-test: ## Put load on one address: URL=http://localhost/ CONCURRENCY=50 REQUESTS=500 TOKEN=...
 	@$(native) build && $(run) node perf/load-test.ts '$(URL)' --concurrency '$(CONCURRENCY)' --requests '$(REQUESTS)' --token '$(TOKEN)'
 lint: ## Check style, types and the rules of the architecture

@@ -42,6 +42,8 @@ export interface LoadResult {
 }
 
 const answerTimeoutSeconds = 30;
+/** Milliseconds between autocannon's samples, and so until it notices that all is done. */
+const sampleInterval = 100;
 
 /** Whether GraphQL answered with data, and without errors. */
 export function isDataAlone(body: string): boolean {
@@ -62,7 +64,7 @@ export async function generateLoad(options: LoadOptions, progress?: (done: numbe
   let connection = 0;
   const spentBefore = process.cpuUsage();
   const startedAt = performance.now();
-  let endedAt = startedAt; // autocannon itself ends at a full second only
+  let endedAt = startedAt; // autocannon itself ends at its next sample only
   let spent = spentBefore;
   const note = (answer: string): void => {
     answers.set(answer, (answers.get(answer) ?? 0) + 1);
@@ -77,6 +79,7 @@ export async function generateLoad(options: LoadOptions, progress?: (done: numbe
       connections: Math.min(connections, requests),
       amount: requests,
       timeout: answerTimeoutSeconds,
+      sampleInt: sampleInterval,
       bailout: Math.max(100, connections),
       method,
       ...(body !== undefined && { body }),

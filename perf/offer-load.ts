@@ -8,6 +8,11 @@ export interface OfferedRequest {
   origin: string;
   path: string;
   headers: Record<string, string>;
+  /** GET by default. */
+  method?: 'GET' | 'POST';
+  body?: string;
+  /** Whether a successful answer is what was asked for: GraphQL answers 200 with errors, too. Each answer is by default. */
+  accepts?: (body: string) => boolean;
 }
 
 export interface OfferedLoad {
@@ -56,9 +61,9 @@ export async function offerLoad(load: OfferedLoad): Promise<OfferedResult> {
   const note = (answer: string): void => void answers.set(answer, (answers.get(answer) ?? 0) + 1);
   const send = async (number: number, dueAt: number): Promise<void> => {
     try {
-      const status = await statusOf(client, request(number));
-      (status >= 200 && status < 300 ? times : refusalTimes).push(performance.now() - dueAt);
-      note(String(status));
+      const answer = await answerOf(client, request(number));
+      (isSuccess(answer) ? times : refusalTimes).push(performance.now() - dueAt);
+      note(answer);
     } catch (error) {
       note(error instanceof Error && 'code' in error ? String(error.code) : String(error));
     }
@@ -83,19 +88,30 @@ export async function offerLoad(load: OfferedLoad): Promise<OfferedResult> {
   };
 }
 
-/** Resolves once the whole answer is there. Not by `request`, whose body alone takes twice as long as all the rest. */
-const statusOf = (client: Agent, request: OfferedRequest): Promise<number> =>
+const isSuccess = (answer: string): boolean => /^2\d\d$/.test(answer);
+
+/**
+ * The status, or what is wrong with a success, once the whole answer is there. Not by `request`, whose body alone takes
+ * twice as long as all the rest.
+ */
+const answerOf = (client: Agent, { accepts, method = 'GET', ...request }: OfferedRequest): Promise<string> =>
   new Promise((resolve, reject) => {
-    let status = 0;
+    let status = '';
+    const body: Buffer[] = [];
     client.dispatch(
-      { ...request, method: 'GET' },
+      { ...request, method },
       {
         onRequestStart: () => undefined,
         onResponseStart: (_controller, statusCode) => {
-          status = statusCode;
+          status = String(statusCode);
         },
-        onResponseData: () => undefined,
-        onResponseEnd: () => resolve(status),
+        onResponseData: (_controller, chunk) => {
+          if (accepts) body.push(chunk);
+        },
+        onResponseEnd: () => {
+          const isTaken = !accepts || !isSuccess(status) || accepts(Buffer.concat(body).toString());
+          resolve(isTaken ? status : 'success with errors');
+        },
         onResponseError: (_controller, error) => reject(error),
       },
     );

@@ -1,8 +1,7 @@
 // What a request costs by layer: samples of the process that answers it, by the folder or package that each was taken in.
 import { openInspector } from '@shop/testing/inspector';
 import { z } from 'zod';
-import { generateLoad } from '../generate-load.ts';
-import { connections } from './measure.ts';
+import { sendLap } from './measure.ts';
 import type { BenchSystem, NodeProcess } from './system.ts';
 import type { Workload } from './workload.ts';
 
@@ -17,8 +16,8 @@ const profileResult = z.object({
 });
 export type Profile = z.infer<typeof profileResult>['profile'];
 
-/** Microseconds of a request by layer, the most expensive first. */
-export type Layers = [layer: string, microseconds: number][];
+/** Microseconds of a request, the most expensive first. */
+export type Layers = [what: string, microseconds: number][];
 
 /** A folder of ours, a package, or a part of Node.js; undefined: nothing was done. */
 export function layerOf({ functionName, url }: { functionName: string; url: string }): string | undefined {
@@ -33,23 +32,45 @@ export function layerOf({ functionName, url }: { functionName: string; url: stri
   return workspace === undefined ? 'V8: built-in functions' : `${workspace}/${folder}`;
 }
 
-/** The time of a profile by layer, for each of so many requests. */
-export function layersOf({ nodes, samples, timeDeltas }: Profile, requests: number): Layers {
-  const layers = new Map(nodes.map(({ id, callFrame }) => [id, layerOf(callFrame)]));
+type Frame = Profile['nodes'][number]['callFrame'];
+
+/** The time of a profile by what `keyOf` makes of each frame, for each of so many requests. */
+function timesBy(keyOf: (frame: Frame) => string | undefined, profile: Profile, requests: number): Layers {
+  const { nodes, samples, timeDeltas } = profile;
+  const keys = new Map(nodes.map(({ id, callFrame }) => [id, keyOf(callFrame)]));
   const times = new Map<string, number>();
   for (const [i, sample] of samples.entries()) {
-    const layer = layers.get(sample);
-    if (layer !== undefined) times.set(layer, (times.get(layer) ?? 0) + (timeDeltas[i] ?? 0));
+    const key = keys.get(sample);
+    if (key !== undefined) times.set(key, (times.get(key) ?? 0) + (timeDeltas[i] ?? 0));
   }
-  return [...times]
-    .map(([layer, time]): [string, number] => [layer, time / requests])
-    .toSorted(([, a], [, b]) => b - a);
+  return [...times].map(([key, time]): [string, number] => [key, time / requests]).toSorted(([, a], [, b]) => b - a);
+}
+
+export const layersOf = (profile: Profile, requests: number): Layers => timesBy(layerOf, profile, requests);
+
+/** Microseconds of a request by function, each with its layer; what is no function is left out. */
+export const functionsOf = (profile: Profile, requests: number): Layers =>
+  timesBy(
+    (frame) => {
+      const isFunction = !/^\((?:idle|program|garbage collector|root)\)$/.test(frame.functionName);
+      return isFunction ? `${frame.functionName || '(anonymous)'}: ${layerOf(frame)}` : undefined;
+    },
+    profile,
+    requests,
+  );
+
+export interface Profiled {
+  /** Of the workload. */
+  name: string;
+  process: NodeProcess;
+  layers: Layers;
+  functions: Layers;
 }
 
 /** Profiles one process while a lap runs; the first lap is to warm up. */
-export async function profile(system: BenchSystem, workload: Workload, name: NodeProcess): Promise<Layers> {
+export async function profile(system: BenchSystem, workload: Workload, name: NodeProcess): Promise<Profiled> {
   const lap = async (): Promise<void> => {
-    await generateLoad({ ...workload.ours, connections, requests: workload.requests });
+    await sendLap(workload, workload.ours);
     await workload.settled?.(system);
   };
   await workload.prepare?.(system);
@@ -62,7 +83,9 @@ export async function profile(system: BenchSystem, workload: Workload, name: Nod
     await inspector.call('Profiler.start');
     await lap();
     const { profile } = profileResult.parse(await inspector.call('Profiler.stop'));
-    return layersOf(profile, workload.requests);
+    const { requests } = workload;
+    const [layers, functions] = [layersOf(profile, requests), functionsOf(profile, requests)];
+    return { name: workload.name, process: name, layers, functions };
   } finally {
     await inspector.close();
   }

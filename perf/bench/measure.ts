@@ -2,7 +2,7 @@
 import type { Output } from '../../stack/output.ts';
 import { failuresOf, generateLoad, type LoadResult } from '../generate-load.ts';
 import type { BenchSystem, ProcessName, ProcessorTimes } from './system.ts';
-import type { Workload } from './workload.ts';
+import type { Load, Workload } from './workload.ts';
 
 export const connections = 32;
 const warmUpLaps = 2;
@@ -13,30 +13,44 @@ export interface Lap {
   ours: number;
   times: ProcessorTimes;
   load: LoadResult;
+  /** From the first request until all that it began is done. */
+  seconds: number;
 }
 
 export interface Measured {
   workload: Workload;
   laps: Lap[];
+  /** Microseconds that were taken off both sides of each lap. */
+  beside: number;
 }
 
-/** Throws where a request fails: what it costs says nothing then. */
-export async function measure(system: BenchSystem, workload: Workload, laps: number, output: Output): Promise<Lap[]> {
+/** Sends the requests of one lap. Throws where one fails: what the others cost says nothing then. */
+export async function sendLap({ name, requests }: Workload, load: Load): Promise<LoadResult> {
+  const result = await generateLoad({ ...load, connections, requests });
+  if (result.failures > 0) throw new Error(`${name}: ${result.failures} failed: ${failuresOf(result)}`);
+  return result;
+}
+
+/** Throws where a request fails. */
+export async function measure(
+  system: BenchSystem,
+  workload: Workload,
+  laps: number,
+  output: Output,
+): Promise<Measured> {
   const done: Lap[] = [];
-  const load = async (options: Workload['ours']): Promise<LoadResult> => {
-    const result = await generateLoad({ ...options, connections, requests: workload.requests });
-    if (result.failures > 0) throw new Error(`${workload.name}: ${result.failures} failed: ${failuresOf(result)}`);
-    return result;
-  };
   const beside = (await workload.beside?.()) ?? 0;
   for (let lap = -warmUpLaps; lap < laps; lap++) {
     output.activity(`${workload.name}, ${lap < 0 ? 'to warm up' : `lap ${lap + 1} of ${laps}`}`);
     await workload.prepare?.(system);
     const start = system.spent();
-    if (workload.floor) await load(workload.floor);
+    if (workload.floor) await sendLap(workload, workload.floor);
     const between = system.spent();
-    const result = await load(workload.ours);
+    const startedAt = performance.now();
+    const result = await sendLap(workload, workload.ours);
+    const loaded = workload.requests / result.perSecond;
     await workload.settled?.(system);
+    const seconds = workload.settled ? (performance.now() - startedAt) / 1_000 : loaded;
     const end = system.spent();
     const perRequest = (from: ProcessorTimes, to: ProcessorTimes, name: ProcessName | 'floor'): number =>
       (to[name] - from[name]) / workload.requests;
@@ -49,8 +63,9 @@ export async function measure(system: BenchSystem, workload: Workload, laps: num
       ours: workload.of.reduce((sum, name) => sum + times[name], 0) - beside,
       times,
       load: result,
+      seconds,
     });
   }
   output.activity(undefined);
-  return done;
+  return { workload, laps: done, beside };
 }

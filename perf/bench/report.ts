@@ -1,16 +1,17 @@
 // What a run of the bench comes to, as PERFORMANCE-REPORT.md.
 import { cpus, totalmem } from 'node:os';
+import { failuresOf } from '../generate-load.ts';
 import { median, milliseconds } from '../statistics.ts';
 import { processes, type ProcessName } from './system.ts';
-import type { Layers } from './layers.ts';
+import { enduranceText, type Endurance } from './endurance.ts';
+import { atHalfText, type AtHalf } from './half-the-peak.ts';
+import type { Profiled } from './layers.ts';
+import { limitsText } from './limits.ts';
+import { markdownTable, megabytes, percent, whole } from './markdown.ts';
 import type { Lap, Measured } from './measure.ts';
+import { scalingText } from './scaling.ts';
+import type { Start } from './starts.ts';
 import type { UnderLoad } from './under-load.ts';
-
-export interface Profiled {
-  name: string;
-  process: string;
-  layers: Layers;
-}
 
 type Memory = Partial<Record<ProcessName, { resident: number; proportional: number }>>;
 
@@ -21,17 +22,22 @@ export interface Run {
   /** Bytes of each Node process, before the first request and after the last. */
   memory: Record<'before' | 'after', Memory>;
   load: UnderLoad;
+  halves: readonly AtHalf[];
+  endurance: Endurance;
+  /** Of each workload, of its busiest Node process. */
   profiles: readonly Profiled[];
-  /** Of order-service, alone: milliseconds, and milliseconds of processor time. */
-  start: { milliseconds: number; processor: number };
+  starts: readonly Start[];
+  /** Some of the workloads with several processes of each part. */
+  scaled: readonly Measured[];
 }
 
-const markdownTable = ([heading = [], ...rows]: string[][]): string =>
-  [heading, heading.map((_, i) => (i === 0 ? '---' : '--:')), ...rows]
-    .map((cells) => `| ${cells.join(' | ')} |`)
-    .join('\n');
+/** Of which workloads the layers and functions are shown one by one. */
+const shownInDetail = ['GET an order', 'POST an order', 'GraphQL 20 orders, users, payments', 'GraphQL me'];
+const shownLayers = 12;
+const shownFunctions = 10;
+const memoryGoal = { service: 140, gateway: 130 };
+const startGoal = 1_000;
 
-const whole = (value: number): string => value.toFixed(0);
 const spreadOf = (values: readonly number[]): string => `${whole(Math.min(...values))}-${whole(Math.max(...values))}`;
 
 function costRow({ workload: { name, goal }, laps }: Measured): string[] {
@@ -64,19 +70,16 @@ const processRow = ({ workload, laps }: Measured): string[] => [
   ...processes.map((process) => whole(median(laps.map(({ times }) => times[process])))),
 ];
 
-const megabytes = (bytes = NaN): string => whole(bytes / 2 ** 20);
-
 function memoryRows({ before, after }: Run['memory']): string[][] {
   return (Object.keys(before) as ProcessName[]).map((name) => [
     name,
     megabytes(before[name]?.proportional),
+    `<= ${name === 'gateway' ? memoryGoal.gateway : memoryGoal.service}`,
     megabytes(before[name]?.resident),
     megabytes(after[name]?.proportional),
     megabytes(after[name]?.resident),
   ]);
 }
-
-const percent = (part: number): string => `${whole(100 * part)} %`;
 
 /** What too much load did, in words and a table. */
 export function loadText({ name, peak, half, overload }: UnderLoad): string {
@@ -113,11 +116,42 @@ median, ${milliseconds(overload.refusalTimes.p99)} at 99 %. \`/health\` meanwhil
 ${milliseconds(overload.health.max)} at most, ${overload.healthFailures} failed. The generator takes its share of the same processors.`;
 }
 
-const profileText = ({ name, process, layers }: Profiled): string => {
+function profileText({ name, process, layers, functions }: Profiled): string {
   const total = layers.reduce((sum, [, time]) => sum + time, 0);
-  const rows = layers.slice(0, 12).map(([layer, time]) => [layer, time.toFixed(1), percent(time / total)]);
-  return `### ${name}: ${process}\n\n${markdownTable([['', 'us a request', 'part'], ...rows])}`;
-};
+  const rowsOf = (parts: Profiled['layers'], count: number): string[][] =>
+    parts.slice(0, count).map(([what, time]) => [what, time.toFixed(1), percent(time / total)]);
+  return `### ${name}: ${process}
+
+${markdownTable([['layer', 'us a request', 'part'], ...rowsOf(layers, shownLayers)])}
+
+${markdownTable([['function', 'us a request', 'part'], ...rowsOf(functions, shownFunctions)])}`;
+}
+
+const besideText = (measured: readonly Measured[]): string =>
+  measured
+    .filter(({ beside }) => beside > 0)
+    .map(({ workload: { name }, beside }) => `${name}: ${whole(beside)} us`)
+    .join('; ');
+
+/** What should not have failed, and did; overload is meant to be refused, with 503. */
+export function failuresIn({ load, halves, endurance }: Pick<Run, 'load' | 'halves' | 'endurance'>): string[] {
+  const parts: [name: string, answers: ReadonlyMap<string, number>][] = [
+    [`${load.name} at half the peak`, load.half.answers],
+    ...halves.map(({ name, result }): [string, ReadonlyMap<string, number>] => [
+      `${name} at half the peak`,
+      result.answers,
+    ]),
+    ...endurance.slices.map(({ result }): [string, ReadonlyMap<string, number>] => ['minutes of load', result.answers]),
+    [
+      '/health beside overload',
+      new Map(load.overload.healthFailures > 0 ? [['failed', load.overload.healthFailures]] : []),
+    ],
+  ];
+  return parts.flatMap(([name, answers]) => {
+    const failures = failuresOf({ answers });
+    return failures === '' ? [] : [`${name}: ${failures}`];
+  });
+}
 
 const machine = (): string => {
   const [processor] = cpus();
@@ -147,7 +181,8 @@ export function between(text: string, content: string): string {
 
 /** The whole file. */
 export function report(run: Run): string {
-  const { measured, laps, connections, memory, load, profiles, start } = run;
+  const { measured, laps, connections, memory, load, halves, endurance, profiles, starts, scaled } = run;
+  const cores = cpus().length;
   return `# Performance report
 
 Written by \`make test-performance-report\`: run it again rather than edit this file.
@@ -158,8 +193,8 @@ bcrypt has its least cost.
 
 Method: ${connections} connections, each waiting for its answer before it asks again; two laps to warm up, then ${laps === 1 ? 'one that counts' : `${laps} that count`},
 each beside the floor's. Shown are medians of the laps. The floor is bare Express with one prepared statement whose JSON
-PostgreSQL makes, or Yoga on node:http for GraphQL; for a login it compares the hash, writes the session and signs the token as well. What the hash itself takes is taken off both
-sides of a login, but is part of its time by process.
+PostgreSQL makes, or Yoga on node:http for GraphQL; for a login it compares the hash, writes the session and signs the token as well. What the hash itself takes
+(${besideText(measured)}) is taken off both sides of a login, but is part of its time by process.
 The databases hold 50,000 orders and payments; they write without waiting for the disk.
 
 ## Failed requests, throughput and times
@@ -177,25 +212,64 @@ ${markdownTable([['', 'floor', 'ours (least-most)', 'ratio', 'goal'], ...measure
 
 ${markdownTable([['', ...processes], ...measured.map(processRow)])}
 
+## What limits each figure next
+
+Told from the two tables above and from profiles: which process takes most, how many cores it and all keep busy while the load
+runs, in which layers the Node process that takes most spends its time, and what is full.
+
+${limitsText(measured, profiles, cores)}
+
+## More processes
+
+${scalingText(measured, scaled, cores)}
+
+## At half the peak
+
+Ten seconds each, at even distances, half of what the first table shows. Nothing should wait there: the slowest of a hundred takes
+ten times the median at most, also beside work in the background.
+
+${atHalfText(halves)}
+
 ## More than it can do
 
 ${loadText(load)}
 
-## What a request costs by layer
+## Minutes of load
+
+${enduranceText(endurance)}
+
+## What a request costs by layer and function
 
 A profile of the process that answers, while the load runs: time by the folder of ours, the package or the part of Node.js in
-which each sample was taken. A profile itself costs time, so these are parts rather than totals.
+which each sample was taken, and the functions that take most by themselves. A profile itself costs time, so these are parts
+rather than totals.
 
-${profiles.map(profileText).join('\n\n')}
+${profiles
+  .filter(({ name }) => shownInDetail.includes(name))
+  .map(profileText)
+  .join('\n\n')}
 
 ## Memory, in MB
 
 Proportional: what processes share, such as the program of Node.js itself, is divided among them.
 
-${markdownTable([['', 'at rest', 'at rest, resident', 'after the run', 'after the run, resident'], ...memoryRows(memory)])}
+${markdownTable([
+  ['', 'at rest', 'goal', 'at rest, resident', 'after the run', 'after the run, resident'],
+  ...memoryRows(memory),
+])}
 
 ## Start
 
-order-service, alone on the machine, from its start until \`/ready\` says so: ${milliseconds(start.milliseconds)}, of which ${milliseconds(start.processor)} are processor time.
+One process after the other, alone, from its start until \`/ready\` says so: medians of three.
+
+${markdownTable([
+  ['', 'until ready', 'goal', 'processor time'],
+  ...starts.map((start) => [
+    start.name,
+    milliseconds(start.milliseconds),
+    `<= ${milliseconds(startGoal)}`,
+    milliseconds(start.processor),
+  ]),
+])}
 `;
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { layerOf, layersOf } from './layers.ts';
-import { between } from './report.ts';
+import { requestsOf } from './half-the-peak.ts';
+import { functionsOf, layerOf, layersOf } from './layers.ts';
+import { between, failuresIn, report, type Run } from './report.ts';
+import { measuredOf, offeredOf } from './sample-run.ts';
 
 describe('the layer of a sample', () => {
   it.each([
@@ -31,6 +33,10 @@ describe('the layer of a sample', () => {
       ['common/http', 30],
       ['express', 10],
     ]);
+    expect(functionsOf(profile, 10)).toEqual([
+      ['read: common/http', 30],
+      ['send: express', 10],
+    ]);
   });
 });
 
@@ -45,5 +51,130 @@ describe('a table between the marks of a text', () => {
 
   it('without marks -> refused', () => {
     expect(() => between('# A', 'first')).toThrow('marks');
+  });
+});
+
+const megabyte = 2 ** 20;
+const sizes = (proportional: number) => ({
+  resident: 2 * proportional * megabyte,
+  proportional: proportional * megabyte,
+});
+const memoryOf = (megabytes: number) => ({
+  'user-service': megabytes * megabyte,
+  'order-service': megabytes * megabyte,
+  'payment-service': megabytes * megabyte,
+  gateway: megabytes * megabyte,
+});
+const health = { p50: 5, p90: 6, p99: 9, max: 12 };
+
+const aRun = (changes: Partial<Run> = {}): Run => ({
+  measured: [
+    measuredOf('GET an order', { 'order-service': 400 }, { floor: 200, goal: { ratio: 2 } }),
+    measuredOf('login, beside its hash', { 'user-service': 900 }, { of: ['user-service'], beside: 890 }),
+  ],
+  laps: 5,
+  connections: 32,
+  memory: { before: { 'order-service': sizes(82), gateway: sizes(90) }, after: { 'order-service': sizes(129) } },
+  load: {
+    name: 'GET an order',
+    peak: 2_000,
+    half: offeredOf(),
+    overload: {
+      ...offeredOf({
+        answers: new Map([
+          ['200', 1_600],
+          ['503', 4_000],
+        ]),
+      }),
+      health,
+      healthFailures: 0,
+    },
+  },
+  halves: [{ name: 'GET an order, beside events', result: offeredOf() }],
+  endurance: {
+    peak: 1_500,
+    slices: [
+      { result: offeredOf(), waiting: 3, memory: memoryOf(100) },
+      { result: offeredOf(), waiting: 2, memory: memoryOf(103) },
+    ],
+  },
+  profiles: [
+    {
+      name: 'GET an order',
+      process: 'order-service',
+      layers: [['pg', 40]],
+      functions: [['query: pg', 30]],
+    },
+  ],
+  starts: [{ name: 'gateway', milliseconds: 900, processor: 700 }],
+  scaled: [measuredOf('GET an order', { 'order-service': 420 }, { perSecond: 1_500 })],
+  ...changes,
+});
+
+describe('the report', () => {
+  it.each([
+    ['processor time beside the floor and the goal', '| GET an order | 200 | 400 (400-400) | 2.00 | <= 2 |'],
+    ['what the hash of a login takes', 'login, beside its hash: 890 us'],
+    ['what is full', '| GET an order | order-service, 100 % | 0.40 | 0.50 | pg 100 % | nothing is full'],
+    ['what a second process brings', '| GET an order | 1000 | 1500 | 1.50 x | 400 | 420 | 0.15 |'],
+    ['times at half the peak', '| GET an order, beside events | 1000 | 1000 | 0 | 10 ms | 30 ms | 3.0 | <= 10 |'],
+    ['what overload leaves', '| three times the peak | 1000 | 1000 | 50 % |'],
+    ['what grows in minutes of load', 'order-service +3 %'],
+    ['each half minute of it', '| 1 min | 1000 | 1000 | 0 | 10 ms | 30 ms | 2 | 103 | 103 | 103 | 103 |'],
+    ['layers', '| pg | 40.0 | 100 % |'],
+    ['functions', '| query: pg | 30.0 | 75 % |'],
+    ['memory of a service beside its goal', '| order-service | 82 | <= 140 | 164 | 129 | 258 |'],
+    ['memory of the gateway beside its own', '| gateway | 90 | <= 130 |'],
+    ['a start beside its goal', '| gateway | 900 ms | <= 1000 ms | 700 ms |'],
+  ])('shows %s', (_what, text) => {
+    expect(report(aRun())).toContain(text);
+  });
+});
+
+describe('failures of a run', () => {
+  const failed = offeredOf({
+    answers: new Map([
+      ['200', 99],
+      ['500', 1],
+    ]),
+  });
+
+  it('overload refused -> none', () => {
+    expect(failuresIn(aRun())).toEqual([]);
+  });
+
+  it.each<[string, Partial<Run>, string]>([
+    ['half the peak', { halves: [{ name: 'a page', result: failed }] }, 'a page at half the peak: 1 x 500'],
+    [
+      'minutes of load',
+      { endurance: { peak: 1, slices: [{ result: failed, waiting: 0, memory: memoryOf(1) }] } },
+      'minutes of load: 1 x 500',
+    ],
+    [
+      '/health beside overload',
+      { load: { ...aRun().load, overload: { ...offeredOf(), health, healthFailures: 2 } } },
+      '/health beside overload: 2 x failed',
+    ],
+  ])('a failed request: %s -> named', (_where, changes, failure) => {
+    expect(failuresIn(aRun(changes))).toEqual([failure]);
+  });
+});
+
+describe('the requests of a load', () => {
+  it('are those that its connections ask in turn', () => {
+    const request = requestsOf({
+      url: 'http://127.0.0.1:1',
+      paths: (connection) => [`/${connection}/a`, `/${connection}/b`],
+      headers: (connection) => ({ 'x-connection': String(connection) }),
+    });
+    const [first, second, thirtyThird] = [0, 1, 32].map(request);
+    expect(first).toMatchObject({ path: '/0/a', headers: { 'x-connection': '0' } });
+    expect(second).toMatchObject({ path: '/1/a', headers: { 'x-connection': '1' } });
+    expect(thirtyThird).toMatchObject({ path: '/0/b', method: 'GET', origin: 'http://127.0.0.1:1' });
+  });
+
+  it('of one address -> that one, with its query, body and method', () => {
+    const request = requestsOf({ url: 'http://127.0.0.1:1/a?b=c', method: 'POST', body: '{}' });
+    expect(request(5)).toMatchObject({ path: '/a?b=c', method: 'POST', body: '{}' });
   });
 });
