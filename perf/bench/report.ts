@@ -260,7 +260,8 @@ ${markdownTable([
 
 ## Start
 
-One process after the other, alone, from its start until \`/ready\` says so: medians of three.
+One process after the other, alone, from its start until \`/ready\` says so: medians of three. What V8 has compiled of it is
+kept from an earlier start.
 
 ${markdownTable([
   ['', 'until ready', 'goal', 'processor time'],

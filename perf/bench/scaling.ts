@@ -46,8 +46,8 @@ export function scalingText(alone: readonly Measured[], together: readonly Measu
     ];
   });
   return `\`WORKERS=1\` and \`WORKERS=${workers}\`, of each service and of the gateway. The load, PostgreSQL and RabbitMQ share the
-machine's ${cores} cores with them: with ${cores} cores, ${workers} processes can't bring ${workers} times as much here, and what is lost to
-them is in the last column and in the rows above.
+machine's ${cores} cores with them, so ${workers} processes bring less than ${workers} times as much: nothing where one of each keeps the
+cores busy already, as the table above shows. The last column is what the load takes of them.
 
 ${markdownTable([
   [

@@ -9,7 +9,7 @@ import { memoryOfSession } from '../../stack/processes.ts';
 import { loadSettings } from '../../stack/settings.ts';
 import { reservePorts } from '../../stack/ports.ts';
 import { startStack, type RunningStack } from '../../stack/start-stack.ts';
-import { processorTime, residentMemory } from './processor-time.ts';
+import { ProcessorTimer, residentMemory } from './processor-time.ts';
 import { fill, ownedBy, type Owned } from './rows.ts';
 
 const accountCount = 16;
@@ -123,6 +123,7 @@ async function prepare(stack: RunningStack, output: Output): Promise<Omit<BenchS
     registered.map(async (account) => ({ ...account, ...(await ownedBy(databases, account.id)) })),
   );
   const { child, ...floor } = await startFloor(urls, environment.JWT_PRIVATE_KEY ?? '');
+  const timer = new ProcessorTimer();
   const pidOf = (name: ProcessName): number => stack.process(name).identity?.pid ?? 0;
   return {
     stack,
@@ -134,8 +135,8 @@ async function prepare(stack: RunningStack, output: Output): Promise<Omit<BenchS
     floor,
     pidOf,
     spent: () => {
-      const times = { floor: processorTime(child.pid ?? 0) } as ProcessorTimes;
-      for (const name of processes) times[name] = processorTime(pidOf(name));
+      const times = { floor: timer.of(child.pid ?? 0) } as ProcessorTimes;
+      for (const name of processes) times[name] = timer.of(pidOf(name));
       return times;
     },
     memory: (name) => ({ resident: residentMemory(pidOf(name)), proportional: memoryOfSession(pidOf(name)) }),
