@@ -52,7 +52,12 @@ COPY --from=dependencies /app/common/node_modules common/node_modules
 COPY --from=dependencies /app/${WORKSPACE}/node_modules ${WORKSPACE}/node_modules
 COPY --from=build /packages .
 WORKDIR /app/${WORKSPACE}
+# What V8 has compiled comes with the image, since a container can't keep it: a fifth of a start. It counts for the same user
+# and flags alone; without it everything works as before.
+ENV NODE_COMPILE_CACHE=/app/compile-cache
+RUN mkdir -m 755 /app/compile-cache && chown node /app/compile-cache
 USER node
+RUN node --max-old-space-size=256 --max-semi-space-size=16 --input-type=module --eval "await import('/app/${WORKSPACE}/dist/container.js')"
 EXPOSE ${PORT}
 # On the port of its settings: ORDER_SERVICE_PORT for order-service.
 HEALTHCHECK --interval=5s --timeout=10s --start-period=120s --retries=3 \

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -62,6 +63,30 @@ describe('the Dockerfile', () => {
       ]);
       expect(paths.filter((file) => /(^|\/)(testing|test)\/|\.test\.|(^|\/)\./.test(file))).toEqual([]);
       if (!name.endsWith('/common')) expect(paths).toContain('dist/main.js');
+    }
+  });
+});
+
+describe('what V8 has compiled, in an image', () => {
+  const flagsIn = (pattern: RegExp): string[] => (pattern.exec(dockerfile)?.[1] ?? '').match(/--max[-\w]+=\d+/g) ?? [];
+
+  it('is made with the flags of the entry point, without which it does not count', () => {
+    const flags = flagsIn(/^ENTRYPOINT (.*)$/m);
+    expect(flags).not.toEqual([]);
+    expect(flagsIn(/^RUN (node .*--eval .*)$/m)).toEqual(flags);
+  });
+
+  it.each(programs)('%s -> comes from importing all of it, which starts nothing', async (name) => {
+    const [, script = ''] = /^RUN node .*--eval "(.*)"$/m.exec(dockerfile) ?? [];
+    const here = script.replace('/app/${WORKSPACE}', path.join(repository, name));
+    const folder = mkdtempSync(path.join(tmpdir(), 'compile-cache-'));
+    try {
+      const env = { NODE_ENV: 'production', NODE_COMPILE_CACHE: folder };
+      await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', here], { env, timeout: 60_000 });
+      const [kept = 'none'] = readdirSync(folder);
+      expect(readdirSync(path.join(folder, kept)).length).toBeGreaterThan(500);
+    } finally {
+      rmSync(folder, { recursive: true });
     }
   });
 });
