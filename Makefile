@@ -55,7 +55,7 @@ api-docs: ## Show what can be asked of the system, and where
 	@$(stack) api-docs
 
 # --- Work on it -------------------------------------------------------------------------------------------------------
-.PHONY: infra run-user run-order run-payment run-gateway build migrate-up migrate-down migrate-status new-service rename
+.PHONY: infra run-user run-order run-payment run-gateway build descriptions migrate-up migrate-down migrate-status new-service rename
 infra: ## Start the databases, RabbitMQ and Adminer alone, in the background
 	@$(stack) infra -d
 run-user: ## Run the user service from its source (after: make infra)
@@ -68,6 +68,8 @@ run-gateway: ## Run the gateway from its source
 	@$(stack) run gateway
 build: ## Generate code and compile everything; STACK=docker: build the images
 	@$(build)
+descriptions: ## Write openapi.json of each service after a change of its API, and the types of its clients
+	@npm run --silent descriptions && $(native) build
 migrate-up: ## Apply the migrations that are missing in the running databases, or in one: SERVICE=order
 	@$(stack) migrate up $(SERVICE)
 migrate-down: ## Undo the last migration of each database, or of one: SERVICE=order

@@ -68,3 +68,5 @@ export { DescribedAnswers } from './described-answers.js';
 export { sendExamples } from './described-examples.js';
 export { descriptionFaults } from './description-faults.js';
 export { lintDescription } from './lint-description.js';
+export { keptDescription } from './kept-description.js';
+export { readDescription } from './read-description.js';

@@ -1,5 +1,6 @@
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { descriptionFaults, sendExamples } from '@shop/testing';
+import { descriptionFaults, keptDescription, readDescription, sendExamples } from '@shop/testing';
 import { startTestService, type TestService } from '../test/test-service.js';
 
 let test: TestService;
@@ -12,6 +13,12 @@ afterAll(() => test.stop());
 describe('/openapi.json', () => {
   it('has what the service answers and nothing else, and is clean under redocly lint', async () => {
     expect(await descriptionFaults(test.service.app, { url: test.url, base: '/api/v1/users' })).toEqual([]);
+  });
+
+  it('is what openapi.json keeps, for types of clients; after a change of the API: make descriptions', async () => {
+    const served = await readDescription(test.url);
+    const kept = path.join(import.meta.dirname, '../openapi.json');
+    expect(served).toEqual(await keptDescription(kept, served));
   });
 
   it('each example, sent -> an answer that the description has', async () => {
