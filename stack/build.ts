@@ -31,7 +31,8 @@ export const steps: Step[] = [
   {
     name: 'generate',
     command: ['npm', 'run', 'generate'],
-    reads: (file) => /\.(prisma|graphql)$|\/prisma\.config\.ts$|\/generate\/|package(-lock)?\.json$/.test(file),
+    reads: (file) =>
+      /\.(prisma|graphql)$|\/prisma\.config\.ts$|\/generate\/|(package(-lock)?|\/openapi)\.json$/.test(file),
     makes: 'generated',
   },
   {

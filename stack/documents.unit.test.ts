@@ -54,7 +54,7 @@ function pathsIn(code: string): string[] {
   if (code.startsWith('jest ')) return []; // patterns of paths
   const isOurs = (word: string) =>
     /^[\w.*<>/-]+$/.test(word) &&
-    !/^[/.-]*$|^\/|^\.native|^sbom\.|^\.\w+\.\w+$/.test(word) &&
+    !/^[/.-]*$|^\/|^\.native|^(sbom|shop-api)\.|^\.\w+\.\w+$/.test(word) &&
     (/\w\.(ts|js|cjs|mjs|json|ya?ml|md|sh|conf|template|prisma|graphql|sql|mtail)$|\.(unit|int|e2e|security|alerts)$/.test(
       word,
     ) ||

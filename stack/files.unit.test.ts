@@ -110,9 +110,10 @@ describe('fingerprintFiles', () => {
     expect(stale(() => rmSync(path.join(directory, 'common/src/new.ts')))).toEqual(['compile']);
   });
 
-  it('a schema changes, or a package -> generate and compile', () => {
+  it('a schema changes, a description or a package -> generate and compile', () => {
     expect(stale(() => write('user-service/prisma/schema.prisma', 'model User {}'))).toEqual(['generate', 'compile']);
     expect(stale(() => write('package-lock.json', '{}'))).toEqual(['generate', 'compile']);
+    expect(stale(() => write('user-service/openapi.json', '{}'))).toEqual(['generate', 'compile']);
   });
 
   it('tests change, or what the build makes -> nothing to do', () => {

@@ -1,5 +1,13 @@
 // What customers and the admin can do, over REST or through the gateway as chance has it.
-import { ApiClient, type ApiOrigins, type GraphqlCall, type RestCall } from '@shop/testing/api-client';
+import {
+  createApiClient,
+  sendGraphql,
+  type ApiClient,
+  type ApiOrigins,
+  type GraphqlRequest,
+  type UserComponents,
+} from '@shop/testing/api-client';
+import { z } from 'zod';
 import { Choices } from './choices.ts';
 import { fromGraphql, fromRest, insist, type Answer } from './insist.ts';
 import type { Journal } from './journal.ts';
@@ -27,27 +35,35 @@ export interface ShopOptions {
   gaveUp: () => boolean;
 }
 
+type Session = UserComponents['schemas']['Session'];
+
 const password = 'password123';
 const requestTimeout = 10_000;
+
+const placedOrder = z.object({ id: z.string(), totalAmount: z.number(), currency: z.string() });
+const openedPayment = z.object({ id: z.string() });
+const changed = z.object({ id: z.string(), status: z.string() });
+
+const withKey = (key: string) => ({ header: { 'Idempotency-Key': key } });
 
 /** The shop as one scenario's customer sees it. What is acknowledged goes into the journal. */
 export class Shop {
   readonly #options: ShopOptions;
-  readonly #client: ApiClient;
   #requests = 0;
 
   constructor(options: ShopOptions) {
     this.#options = options;
-    this.#client = new ApiClient(options.urls, { timeout: requestTimeout });
   }
 
   async register(): Promise<Account | undefined> {
     const email = `${this.#marker()}@example.com`;
     const body = { email, password, firstName: 'John', lastName: 'Doe' };
-    const answer = await this.#insist('register', () => this.#rest({ method: 'POST', path: '/users/register', body }));
+    const answer = await this.#insist('register', async () =>
+      fromRest(await this.#as().users.POST('/api/v1/users/register', { body })),
+    );
     // Taken: it was registered by a request that was not answered.
     const known = answer?.status === 409 ? await this.#login(email, password) : answer;
-    if (known === undefined || known.status >= 300) return undefined;
+    if (known?.data === undefined) return undefined;
     const { user, token } = known.data;
     this.#options.journal.acknowledge({ kind: 'user', id: user.id, email });
     return { id: user.id, token };
@@ -55,7 +71,7 @@ export class Shop {
 
   async login(email: string, secret: string): Promise<Account | undefined> {
     const answer = await this.#login(email, secret);
-    return answer?.status === 200 ? { id: answer.data.user.id, token: answer.data.token } : undefined;
+    return answer?.data && { id: answer.data.user.id, token: answer.data.token };
   }
 
   async placeOrder({ id: userId, token }: Account): Promise<Order | undefined> {
@@ -70,9 +86,10 @@ export class Shop {
     const marker = this.#marker();
     const input = { currency, shippingAddress: '123 Main St', notes: marker, items };
     const answer = await this.#change('place order', {
-      rest: (key) => this.#rest({ method: 'POST', path: '/orders', token, key, body: input }),
+      rest: async (key) =>
+        fromRest(await this.#as(token).orders.POST('/api/v1/orders', { params: withKey(key), body: input })),
       graphql: (key) =>
-        this.#graphql({
+        this.#graphql(placedOrder, {
           query: 'mutation ($input: CreateOrderInput!) { createOrder(input: $input) { id totalAmount currency } }',
           variables: { input },
           token,
@@ -87,9 +104,9 @@ export class Shop {
 
   /** The id of the order's latest payment, once there is one. */
   async findPayment(order: Order, { token }: Account): Promise<string | undefined> {
-    const path = `/payments/order/${order.id}` as const;
+    const params = { path: { orderId: order.id } };
     const answer = await this.#insist('find payment', async () => {
-      const found = await this.#rest({ method: 'GET', path, token });
+      const found = fromRest(await this.#as(token).payments.GET('/api/v1/payments/order/{orderId}', { params }));
       return found.status === 404 ? { ...found, status: 503 } : found; // not learned of yet
     });
     return answer?.data?.id;
@@ -99,18 +116,19 @@ export class Shop {
     const { journal } = this.#options;
     const marker = this.#marker();
     const { id: orderId, amount, currency } = order;
-    const input = { orderId, amount, currency, method: 'card', description: marker };
+    const input = { orderId, amount, currency, method: 'card', description: marker } as const;
     const answer = await this.#change('open payment', {
-      rest: (key) => this.#rest({ method: 'POST', path: '/payments', token, key, body: input }),
+      rest: async (key) =>
+        fromRest(await this.#as(token).payments.POST('/api/v1/payments', { params: withKey(key), body: input })),
       graphql: (key) =>
-        this.#graphql({
+        this.#graphql(openedPayment, {
           query: 'mutation ($input: CreatePaymentInput!) { createPayment(input: $input) { id } }',
           variables: { input },
           token,
           key,
         }),
     });
-    const id = answer?.data?.id as string | undefined;
+    const id = answer?.data?.id;
     if (id !== undefined) journal.acknowledge({ kind: 'payment', id, orderId, marker });
     return id;
   }
@@ -119,10 +137,13 @@ export class Shop {
     const { journal, cardOf } = this.#options;
     const card = cardOf?.(name) ?? name;
     const answer = await this.#change(`pay with ${card}`, {
-      rest: (key) =>
-        this.#rest({ method: 'POST', path: `/payments/${paymentId}/process`, token, key, body: { token: card } }),
+      rest: async (key) => {
+        const params = { path: { id: paymentId }, ...withKey(key) };
+        const body = { token: card };
+        return fromRest(await this.#as(token).payments.POST('/api/v1/payments/{id}/process', { params, body }));
+      },
       graphql: (key) =>
-        this.#graphql({
+        this.#graphql(changed, {
           query: 'mutation ($id: ID!, $card: String) { processPayment(id: $id, token: $card) { id status } }',
           variables: { id: paymentId, card },
           token,
@@ -130,7 +151,7 @@ export class Shop {
         }),
     });
     if (answer?.status === 402) journal.acknowledge({ kind: 'declined', paymentId });
-    const status = answer?.data?.status as string | undefined;
+    const status = answer?.data?.status;
     if (status !== undefined) journal.acknowledge({ kind: status === 'processing' ? 'being paid' : 'paid', paymentId });
   }
 
@@ -139,14 +160,11 @@ export class Shop {
     const marker = this.#marker();
     // Over REST alone: there its status tells whether the refund is done.
     const answer = await this.#change('refund', {
-      rest: (key) =>
-        this.#rest({
-          method: 'POST',
-          path: `/payments/${paymentId}/refund`,
-          token: admin.token,
-          key,
-          body: { amount, reason: marker },
-        }),
+      rest: async (key) => {
+        const params = { path: { id: paymentId }, ...withKey(key) };
+        const body = { amount, reason: marker };
+        return fromRest(await this.#as(admin.token).payments.POST('/api/v1/payments/{id}/refund', { params, body }));
+      },
     });
     if (answer?.status === 200) journal.acknowledge({ kind: 'refund', paymentId, marker, amount });
     if (answer?.status === 202) journal.acknowledge({ kind: 'refund under way', paymentId, marker, amount });
@@ -154,11 +172,12 @@ export class Shop {
 
   async cancel(order: Order, { token }: Account): Promise<void> {
     const { journal } = this.#options;
-    const body = { status: 'cancelled', reason: this.#marker() };
+    const body = { status: 'cancelled', reason: this.#marker() } as const;
+    const params = { path: { id: order.id } };
     const answer = await this.#change('cancel order', {
-      rest: () => this.#rest({ method: 'PATCH', path: `/orders/${order.id}/status`, token, body }),
+      rest: async () => fromRest(await this.#as(token).orders.PATCH('/api/v1/orders/{id}/status', { params, body })),
       graphql: (key) =>
-        this.#graphql({
+        this.#graphql(changed, {
           query:
             'mutation ($id: ID!, $reason: String) { updateOrderStatus(id: $id, status: cancelled, reason: $reason) { id status } }',
           variables: { id: order.id, reason: body.reason },
@@ -169,31 +188,32 @@ export class Shop {
     if (answer?.data !== undefined) journal.acknowledge({ kind: 'cancelled order', orderId: order.id });
   }
 
-  #login(email: string, secret: string): Promise<Answer | undefined> {
+  #login(email: string, secret: string): Promise<Answer<Session> | undefined> {
     const body = { email, password: secret };
-    return this.#insist('log in', () => this.#rest({ method: 'POST', path: '/users/login', body }));
+    return this.#insist('log in', async () => fromRest(await this.#as().users.POST('/api/v1/users/login', { body })));
   }
 
-  async #rest(call: RestCall): Promise<Answer> {
-    return fromRest(await this.#client.rest(call));
+  #as(token?: string): ApiClient {
+    return createApiClient({ origins: this.#options.urls, token, timeout: requestTimeout });
   }
 
-  async #graphql(call: GraphqlCall): Promise<Answer> {
-    return fromGraphql(await this.#client.graphql(call));
+  async #graphql<T>(field: z.ZodType<T>, request: GraphqlRequest): Promise<Answer<T>> {
+    const url = `${this.#options.urls.gateway}/graphql`;
+    return fromGraphql(await sendGraphql(url, { timeout: requestTimeout, ...request }), field);
   }
 
   /** One change, asked for in one of its ways until it is answered, always under the same key. */
-  async #change(
+  async #change<T>(
     operation: string,
-    { rest, graphql }: { rest: (key: string) => Promise<Answer>; graphql?: (key: string) => Promise<Answer> },
-  ): Promise<Answer | undefined> {
+    { rest, graphql }: { rest: (key: string) => Promise<Answer<T>>; graphql?: (key: string) => Promise<Answer<T>> },
+  ): Promise<Answer<T> | undefined> {
     const key = this.#marker();
     const viaGateway = graphql !== undefined && new Choices(key).chance(50);
     return this.#insist(operation, () => (viaGateway ? graphql(key) : rest(key)));
   }
 
   /** Requests of a scenario run side by side: each has chances of its own. */
-  #insist(operation: string, call: () => Promise<Answer>): Promise<Answer | undefined> {
+  #insist<T>(operation: string, call: () => Promise<Answer<T>>): Promise<Answer<T> | undefined> {
     const { journal, gaveUp } = this.#options;
     return insist(operation, call, { choices: new Choices(this.#marker()), journal, gaveUp });
   }

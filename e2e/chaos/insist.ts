@@ -1,31 +1,32 @@
 // A customer's program: it repeats what was not answered, under the same idempotency key, or gives up.
 import { setTimeout as delay } from 'node:timers/promises';
-import type { GraphqlAnswer, RestAnswer } from '@shop/testing/api-client';
+import type { ApiReply, GraphqlAnswer } from '@shop/testing/api-client';
+import type { z } from 'zod';
 import type { Choices } from './choices.ts';
 import type { Journal } from './journal.ts';
 
-export interface Answer {
+export interface Answer<T> {
   status: number;
   /** The error's code; absent in a success. */
   code?: string;
   message?: string;
-  // What an answer holds is for its reader to find out.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  data?: any;
+  /** Absent in a refusal. */
+  data?: T;
 }
 
 const TIMEOUT = 60_000;
 
-export function fromRest({ status, data, error, body }: RestAnswer): Answer {
-  if (typeof body === 'string') throw new Error(`${status}, and no answer of the API`);
-  return { status, ...error, data };
+export function fromRest<T>({ data, error, response }: ApiReply<T>): Answer<T> {
+  const { status } = response;
+  if (data !== undefined) return { status, data: data.data };
+  return { status, code: error?.error.code, message: error?.error.message };
 }
 
 /** Of a mutation's one field. An error keeps its REST code, which stands for the status here. */
-export function fromGraphql({ status, data, errors, body }: GraphqlAnswer): Answer {
+export function fromGraphql<T>({ status, data, errors, body }: GraphqlAnswer, field: z.ZodType<T>): Answer<T> {
   if (typeof body === 'string') throw new Error(`${status}, and no answer of the API`);
   const error = errors?.[0];
-  if (!error) return { status, data: Object.values(data ?? {})[0] };
+  if (!error) return { status, data: field.parse(Object.values(data ?? {})[0]) };
   const code = error.extensions?.code ?? 'UNKNOWN';
   return { status: statusOfCode[code] ?? 500, code, message: error.message };
 }
@@ -43,24 +44,25 @@ const statusOfCode: Record<string, number> = {
   UPSTREAM_TIMEOUT: 504,
 };
 
-const isStillRunning = ({ status, message }: Answer): boolean =>
+const isStillRunning = ({ status, message }: Answer<unknown>): boolean =>
   status === 409 && message?.includes('Idempotency-Key is still running') === true;
 
-const isAnswered = (answer: Answer): boolean => answer.status < 500 && answer.status !== 429 && !isStillRunning(answer);
+const isAnswered = (answer: Answer<unknown>): boolean =>
+  answer.status < 500 && answer.status !== 429 && !isStillRunning(answer);
 
 /**
  * Asks until there is an answer that says something; undefined when the customer gave up before. Nobody knows then what
  * became of the request.
  */
-export async function insist(
+export async function insist<T>(
   operation: string,
-  call: () => Promise<Answer>,
+  call: () => Promise<Answer<T>>,
   { choices, journal, gaveUp }: { choices: Choices; journal: Journal; gaveUp: () => boolean },
-): Promise<Answer | undefined> {
+): Promise<Answer<T> | undefined> {
   const tries = choices.chance(20) ? 1 : Infinity;
   const deadline = Date.now() + TIMEOUT;
   for (let tried = 1; ; tried++) {
-    const answer = await call().catch((error: unknown): Answer => ({ status: 599, code: nameOf(error) }));
+    const answer = await call().catch((error: unknown): Answer<T> => ({ status: 599, code: nameOf(error) }));
     journal.answered(operation, answer.code === undefined ? String(answer.status) : `${answer.status} ${answer.code}`);
     if (isAnswered(answer)) return answer;
     if (tried >= tries || Date.now() > deadline || gaveUp()) return undefined;

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TIMEOUT } from '@shop/testing';
-import { ApiClient, type ApiOrigins, type RestCall } from '@shop/testing/api-client';
+import {
+  createApiClient,
+  sendGraphql,
+  sendRequest,
+  type ApiOrigins,
+  type ApiReply,
+  type OrderComponents,
+} from '@shop/testing/api-client';
 
 interface Urls extends ApiOrigins {
   nginx: string;
@@ -21,18 +28,37 @@ export interface Answer {
   body: any;
 }
 
-const client = new ApiClient(urls, { timeout: TIMEOUT });
+/** The system as its customers' programs see it: `token` is an account's. */
+const api = (token?: string) => createApiClient({ origins: urls, token, timeout: TIMEOUT });
 
 /** Sends a GraphQL document to the gateway, as the reference's clients do; also by way of nginx. */
-export const graphql = (query: string, token?: string, variables?: object, origin?: string): Promise<Answer> =>
-  client.graphql({ query, variables, token, origin, endpoint: '/query' });
+export const graphql = (
+  query: string,
+  token?: string,
+  variables?: object,
+  origin: string = urls.gateway,
+): Promise<Answer> => sendGraphql(`${origin}/query`, { query, variables, token, timeout: TIMEOUT });
 
-/** Calls a service's REST API: 'users' is user-service, and so on. With `origin`, by way of nginx. */
+/**
+ * Calls a service's REST API with whatever a test sends, right or wrong, which a typed client would not: 'users' is user-service,
+ * and so on. With `origin`, by way of nginx.
+ */
 export const rest = (
   method: string,
-  path: RestCall['path'],
-  options: { token?: string | undefined; body?: unknown; origin?: string } = {},
-): Promise<Answer> => client.rest({ method, path, ...options });
+  path: `/${'users' | 'orders' | 'payments'}${string}`,
+  { origin = originOf(path), ...options }: { token?: string | undefined; body?: unknown; origin?: string } = {},
+): Promise<Answer> => sendRequest(`${origin}/api/v1${path}`, { method, timeout: TIMEOUT, ...options });
+
+function originOf(path: string): string {
+  if (path.startsWith('/users')) return urls.userService;
+  return path.startsWith('/orders') ? urls.orderService : urls.paymentService;
+}
+
+/** What an answer shows. Throws where it is a refusal. */
+function dataOf<T>({ data, error, response }: ApiReply<T>): T {
+  if (data !== undefined) return data.data;
+  throw new Error(`${response.status} ${error?.error.code}: ${error?.error.message}`);
+}
 
 export interface Account {
   id: string;
@@ -44,20 +70,21 @@ export interface Account {
 /** A new user, registered over REST. */
 export async function register(): Promise<Account> {
   const [email, password] = [`${randomUUID()}@example.com`, 'password123'];
-  const { body } = await rest('POST', '/users/register', {
-    body: { email, password, firstName: 'John', lastName: 'Doe' },
-  });
-  return { id: body.data.user.id, email, password, token: body.data.token };
+  const body = { email, password, firstName: 'John', lastName: 'Doe' };
+  const { user, token } = dataOf(await api().users.POST('/api/v1/users/register', { body }));
+  return { id: user.id, email, password, token };
 }
 
 /** The first admin, from the settings. */
 export async function loginAsAdmin(): Promise<Account> {
   const [email = '', password = ''] = [settings.ADMIN_EMAIL, settings.ADMIN_PASSWORD];
-  const { body } = await rest('POST', '/users/login', { body: { email, password } });
-  return { id: body.data.user.id, email, password, token: body.data.token };
+  const { user, token } = dataOf(await api().users.POST('/api/v1/users/login', { body: { email, password } }));
+  return { id: user.id, email, password, token };
 }
 
-export const orderInput = {
+type PlaceOrderRequest = OrderComponents['schemas']['PlaceOrderRequest'];
+
+export const orderInput: PlaceOrderRequest = {
   shippingAddress: '123 Main St, City, Country',
   notes: 'Please handle with care',
   items: [{ productId: 'prod-1', productName: 'Laptop', quantity: 1, unitPrice: 999.99 }],
@@ -79,14 +106,13 @@ export async function eventually<T>(check: () => Promise<T>, timeout = TIMEOUT):
 /** A new order of somebody's, and the payment that the system opens for it. */
 export async function placeOrder(
   token: string,
-  input: object = orderInput,
+  body: PlaceOrderRequest = orderInput,
 ): Promise<{ orderId: string; paymentId: string }> {
-  const { body } = await rest('POST', '/orders', { token, body: input });
-  const orderId = body.data.id as string;
-  const paymentId = await eventually(async () => {
-    const payment = await rest('GET', `/payments/order/${orderId}`, { token });
-    if (payment.status !== 200) throw new Error(`no payment yet: ${payment.status}`);
-    return payment.body.data.id as string;
-  });
+  const { orders, payments } = api(token);
+  const { id: orderId } = dataOf(await orders.POST('/api/v1/orders', { body }));
+  const params = { path: { orderId } };
+  const { id: paymentId } = await eventually(async () =>
+    dataOf(await payments.GET('/api/v1/payments/order/{orderId}', { params })),
+  );
   return { orderId, paymentId };
 }

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import bcrypt from 'bcrypt';
 import { z } from 'zod';
-import { examplePassword, laptop } from '../../stack/demo/shop.ts';
+import { dataOf, examplePassword, laptop } from '../../stack/demo/shop.ts';
 import { connections } from './measure.ts';
 import { bcryptCost, processes, type BenchSystem } from './system.ts';
 import { accountOf, bearerOf, json, visitorOf, type Workload } from './workload.ts';
@@ -151,8 +151,8 @@ export function writes(system: BenchSystem): Workload[] {
     async prepare() {
       for (let connection = 0; connection < connections; connection++) {
         const body = { email: visitorOf(system, connection).email, password: examplePassword };
-        const { data } = await shop.rest({ method: 'POST', path: '/users/login', body });
-        refreshTokens[connection] = tokens.parse({ data }).data.refreshToken;
+        const session = dataOf(await shop.as().users.POST('/api/v1/users/login', { body }));
+        refreshTokens[connection] = session.refreshToken;
       }
     },
     floor: {

@@ -1,5 +1,5 @@
 // Customers at a time, each waiting for one answer before the next request.
-import { laptop, toPayment, type Shop } from '../../stack/demo/shop.ts';
+import { dataOf, laptop, type Shop } from '../../stack/demo/shop.ts';
 import { messageOf } from '../../stack/errors.ts';
 import { milliseconds, timesOf } from '../statistics.ts';
 import { row, type Section } from './section.ts';
@@ -50,9 +50,9 @@ async function visit(shop: Shop, shopper: Shopper | undefined, step: Step): Prom
   if (shopper === undefined) return;
   const order = await step('place an order', () => shop.placeOrder(shopper, [laptop]));
   const payment = await step('its payment is open', () => shop.paymentOf(shopper, order.id));
-  const path = `/payments/${payment.id}/process` as const;
+  const params = { path: { id: payment.id } };
   await step('pay it', async () =>
-    toPayment(await shop.rest({ method: 'POST', path, token: shopper.token, body: {} })),
+    dataOf(await shop.as(shopper).payments.POST('/api/v1/payments/{id}/process', { params, body: {} })),
   );
   await step('it is confirmed', () =>
     shop.until(

@@ -1,11 +1,10 @@
 // `make demo`: a whole scenario, shown in the terminal while it happens.
 import { randomUUID } from 'node:crypto';
-import type { RestAnswer } from '../../testing/src/api-client/api-client.ts';
 import type { Context } from '../context.ts';
 import { StackError } from '../errors.ts';
 import type { Output } from '../output.ts';
 import { loadSettings } from '../settings.ts';
-import { addressOf, dataOf, laptop, mice, Shop, toPayment, type Account, type Order, type Payment } from './shop.ts';
+import { addressOf, dataOf, laptop, mice, Shop, withKey, type Account, type Order, type Payment } from './shop.ts';
 
 /** Plays a scene of this title, which says what comes of it. */
 type PlayScene = <T>(title: string, play: (print: (line: string) => void) => Promise<T>) => Promise<T>;
@@ -61,18 +60,18 @@ async function scenario(shop: Shop, scene: PlayScene): Promise<void> {
   await scene('payment-service learns of the order through RabbitMQ and opens its payment', async (print) => {
     const { id, status, amount } = await shop.paymentOf(alice, order.id);
     print(`payment ${short(id)}: ${status}, ${money(amount)}`);
-    const declined = await pay(shop, alice, id, 'tok_insufficientFunds');
-    expect(declined.status === 402, 'a decline');
-    print(`her card: ${declined.status} ${declined.error?.code}: ${declined.error?.message}`);
+    const { response, error } = await shop.pay(alice, id, 'tok_insufficientFunds');
+    expect(response.status === 402, 'a decline');
+    print(`her card: ${response.status} ${error?.error.code}: ${error?.error.message}`);
   });
 
   const payment = await scene('With another card the provider takes the money, but never answers', async (print) => {
     const { id: orderId, totalAmount: amount, currency } = order;
-    const body = { orderId, amount, currency, method: 'card' };
-    const call = { method: 'POST', path: '/payments', token: alice.token, key: randomUUID(), body } as const;
-    const { id } = toPayment(await shop.rest(call));
-    const unknown = await pay(shop, alice, id, 'tok_timeout');
-    expect(unknown.status === 202, 'an unknown outcome');
+    const body = { orderId, amount, currency, method: 'card' } as const;
+    const params = withKey(randomUUID());
+    const { id } = dataOf(await shop.as(alice).payments.POST('/api/v1/payments', { params, body }));
+    const unknown = await shop.pay(alice, id, 'tok_timeout');
+    expect(unknown.response.status === 202, 'an unknown outcome');
     print(`202: outcome unknown, payment ${short(id)} processing`);
     const settled = await settle(shop, alice, id);
     expect(settled.status === 'success', 'a paid payment');
@@ -86,18 +85,17 @@ async function scenario(shop: Shop, scene: PlayScene): Promise<void> {
 
   await scene('Bob looks for her order', async (print) => {
     const bob = await shop.register(`bob-${suffix}@example.com`, ['Bob', 'Jones']);
-    const { status, error } = await shop.rest({ method: 'GET', path: `/orders/${order.id}`, token: bob.token });
-    expect(status === 404, 'nothing to be found');
-    print(`${status} ${error?.code}: as if it did not exist`);
+    const params = { path: { id: order.id } };
+    const { response, error } = await shop.as(bob).orders.GET('/api/v1/orders/{id}', { params });
+    expect(response.status === 404, 'nothing to be found');
+    print(`${response.status} ${error?.error.code}: as if it did not exist`);
   });
 
   await scene('The admin sends it off and gives back the price of one mouse', async (print) => {
     const admin = await shop.loginAsAdmin();
-    for (const status of ['processing', 'shipped']) await shop.changeStatus(admin, order.id, status);
+    for (const status of ['processing', 'shipped'] as const) await shop.changeStatus(admin, order.id, status);
     const body = { amount: mice.unitPrice, reason: 'one mouse was missing' };
-    const path = `/payments/${payment.id}/refund` as const;
-    const call = { method: 'POST', path, token: admin.token, key: randomUUID(), body } as const;
-    const { status, refundedAmount } = toPayment(await shop.rest(call));
+    const { status, refundedAmount } = await shop.refund(admin, payment.id, body, randomUUID());
     print(`order shipped; payment ${status}: ${money(refundedAmount)} given back`);
   });
 
@@ -112,7 +110,7 @@ async function scenario(shop: Shop, scene: PlayScene): Promise<void> {
   await scene('She orders once more, pays, and changes her mind', async (print) => {
     const { id } = await shop.placeOrder(alice, [laptop]);
     const opened = await shop.paymentOf(alice, id);
-    toPayment(await pay(shop, alice, opened.id, 'tok_visa'));
+    dataOf(await shop.pay(alice, opened.id, 'tok_visa'));
     await become(shop, alice, id, 'confirmed');
     print(`order ${(await shop.changeStatus(alice, id, 'cancelled', 'changed my mind')).status}`);
     const isRefunded = ({ status }: Payment) => status === 'refunded';
@@ -121,22 +119,19 @@ async function scenario(shop: Shop, scene: PlayScene): Promise<void> {
   });
 
   await scene('She logs out, and every service refuses her token', async (print) => {
-    dataOf(await shop.rest({ method: 'POST', path: '/users/logout', token: alice.token }));
-    const ask = () => shop.rest({ method: 'GET', path: '/orders', token: alice.token });
-    const { status, error } = await shop.until('the refusal', ask, (answer) => answer.status === 401);
-    print(`order-service: ${status} ${error?.code}`);
+    const api = shop.as(alice);
+    const { error: refusal } = await api.users.POST('/api/v1/users/logout');
+    expect(refusal === undefined, 'the end of her login');
+    const ask = () => api.orders.GET('/api/v1/orders');
+    const { response, error } = await shop.until('the refusal', ask, (answer) => answer.response.status === 401);
+    print(`order-service: ${response.status} ${error?.error.code}`);
   });
 }
 
-function pay(shop: Shop, { token }: Account, paymentId: string, card: string): Promise<RestAnswer> {
-  const path = `/payments/${paymentId}/process` as const;
-  return shop.rest({ method: 'POST', path, token, key: randomUUID(), body: { token: card } });
-}
-
-const settle = (shop: Shop, { token }: Account, paymentId: string): Promise<Payment> =>
+const settle = (shop: Shop, account: Account, id: string): Promise<Payment> =>
   shop.until(
     'the outcome of the payment',
-    async () => toPayment(await shop.rest({ method: 'GET', path: `/payments/${paymentId}`, token })),
+    async () => dataOf(await shop.as(account).payments.GET('/api/v1/payments/{id}', { params: { path: { id } } })),
     ({ status }) => status !== 'processing',
   );
 

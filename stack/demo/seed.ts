@@ -8,10 +8,10 @@ import {
   laptop,
   mice,
   Shop,
-  toPayment,
   type Account,
   type Item,
   type Order,
+  type Status,
 } from './shop.ts';
 
 const customers: [string, string][] = [
@@ -30,7 +30,7 @@ const waysOfPaidOrders = {
   shipped: ['processing', 'shipped'],
   delivered: ['processing', 'shipped', 'delivered'],
   'cancelled and refunded': ['cancelled'],
-};
+} satisfies Record<string, Status[]>;
 
 interface Scene {
   shop: Shop;
@@ -41,10 +41,8 @@ interface Scene {
 
 async function pay({ shop, customer, order }: Scene, card = 'tok_visa'): Promise<string> {
   const { id } = await shop.paymentOf(customer, order.id);
-  const path = `/payments/${id}/process` as const;
-  const key = `seed-pay-${id}`;
-  const answer = await shop.rest({ method: 'POST', path, token: customer.token, key, body: { token: card } });
-  if (answer.status !== 402) dataOf(answer);
+  const answer = await shop.pay(customer, id, card, `seed-pay-${id}`);
+  if (answer.response.status !== 402) dataOf(answer);
   return id;
 }
 
@@ -61,13 +59,11 @@ const outcomes: Record<string, (scene: Scene) => Promise<void>> = {
   'partly refunded': async (scene) => {
     const { shop, admin } = scene;
     const id = await pay(scene);
-    const body = { amount: 5, reason: 'a scratch' };
-    const path = `/payments/${id}/refund` as const;
-    toPayment(await shop.rest({ method: 'POST', path, token: admin.token, key: `seed-refund-${id}`, body }));
+    await shop.refund(admin, id, { amount: 5, reason: 'a scratch' }, `seed-refund-${id}`);
   },
 };
 
-function paidThen(steps: readonly string[]): (scene: Scene) => Promise<void> {
+function paidThen(steps: readonly Status[]): (scene: Scene) => Promise<void> {
   return async (scene) => {
     const { shop, admin, order } = scene;
     await pay(scene);
@@ -105,7 +101,8 @@ export async function seed({ output }: Context): Promise<number> {
   return 0;
 }
 
-async function orderCount(shop: Shop, { token }: Account): Promise<number> {
-  const { meta } = await shop.rest({ method: 'GET', path: '/orders/my-orders?limit=1', token });
-  return meta?.total ?? 0;
+async function orderCount(shop: Shop, account: Account): Promise<number> {
+  const params = { query: { limit: 1 } };
+  const { data } = await shop.as(account).orders.GET('/api/v1/orders/my-orders', { params });
+  return data?.meta.total ?? 0;
 }

@@ -1,8 +1,16 @@
 // The running shop, as its customers' programs see it.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { z } from 'zod';
-import { ApiClient, type ApiOrigins, type RestAnswer, type RestCall } from '../../testing/src/api-client/api-client.ts';
+import {
+  createApiClient,
+  type ApiClient,
+  type ApiOrigins,
+  type ApiReply,
+  type OrderComponents,
+  type PaymentComponents,
+  type UserComponents,
+} from '../../testing/src/api-client/api-client.ts';
+import { sendGraphql } from '../../testing/src/api-client/send-request.ts';
 import { StackError } from '../errors.ts';
 import { reachableHost } from '../settings.ts';
 import type { Settings } from '../settings.ts';
@@ -11,20 +19,11 @@ const requestTimeout = 15_000;
 const TIMEOUT = 30_000;
 const poll = 100;
 
-const user = z.object({ id: z.string(), email: z.string() });
-const order = z.object({ id: z.string(), status: z.string(), totalAmount: z.number(), currency: z.string() });
-const payment = z.object({ id: z.string(), status: z.string(), amount: z.number(), refundedAmount: z.number() });
-
-export type Order = z.infer<typeof order>;
-export type Payment = z.infer<typeof payment>;
-export type Account = z.infer<typeof user> & { token: string };
-
-export interface Item {
-  productId: string;
-  productName: string;
-  quantity: number;
-  unitPrice: number;
-}
+export type Order = OrderComponents['schemas']['Order'];
+export type Payment = PaymentComponents['schemas']['Payment'];
+export type Account = UserComponents['schemas']['User'] & { token: string };
+export type Item = OrderComponents['schemas']['PlaceOrderRequest']['items'][number];
+export type Status = OrderComponents['schemas']['ChangeOrderStatusRequest']['status'];
 
 export const laptop: Item = { productId: 'prod-1', productName: 'Laptop', quantity: 1, unitPrice: 999.99 };
 export const mice: Item = { productId: 'prod-2', productName: 'Mouse', quantity: 2, unitPrice: 24.99 };
@@ -49,74 +48,99 @@ export function addressOf({ host, ports, variables }: Settings): ShopAddress {
   };
 }
 
-export class Shop {
-  readonly #client: ApiClient;
-  readonly #gateway: string;
-  readonly #admin: ShopAddress['admin'];
+const unanswered = (url: string, cause: unknown): StackError =>
+  new StackError(`${new URL(url).origin} does not answer: start the system with \`make up-d\``, { cause });
 
-  constructor({ origins, admin }: ShopAddress) {
-    this.#gateway = origins.gateway;
-    this.#client = new ApiClient(origins, { timeout: requestTimeout });
-    this.#admin = admin;
+/** Every request throws a StackError where nobody answers, or somebody else does. */
+export class Shop {
+  readonly #address: ShopAddress;
+
+  constructor(address: ShopAddress) {
+    this.#address = address;
   }
 
-  /** Whatever a service answers. Throws a StackError when nobody does. */
-  rest(call: RestCall): Promise<RestAnswer> {
-    return answerOf(this.#client.originOf(call.path), this.#client.rest(call));
+  /** The services' REST APIs, as they answer this account, or whoever is not logged in. */
+  as({ token }: { token?: string } = {}): ApiClient {
+    return createApiClient({
+      origins: this.#address.origins,
+      token,
+      timeout: requestTimeout,
+      middleware: [{ onError: ({ request, error }) => unanswered(request.url, error) }],
+    });
   }
 
   /** What a GraphQL document comes to. */
   async graphql(query: string, { token, variables }: { token?: string; variables?: object } = {}): Promise<unknown> {
-    const { data, errors } = await answerOf(this.#gateway, this.#client.graphql({ query, variables, token }));
+    const url = `${this.#address.origins.gateway}/graphql`;
+    const answer = await sendGraphql(url, { query, variables, token, timeout: requestTimeout }).catch(
+      (error: unknown) => {
+        throw unanswered(url, error);
+      },
+    );
+    if (typeof answer.body === 'string') throw unanswered(url, answer.body);
+    const { data, errors } = answer;
     if (errors !== undefined) throw new StackError(`refused: ${errors.map(({ message }) => message).join('; ')}`);
     return data;
   }
 
   async register(email: string, [firstName, lastName]: [string, string]): Promise<Account> {
     const body = { email, password: examplePassword, firstName, lastName };
-    return toAccount(dataOf(await this.rest({ method: 'POST', path: '/users/register', body })));
+    return toAccount(await this.as().users.POST('/api/v1/users/register', { body }));
   }
 
   async login(email: string, password: string): Promise<Account> {
-    return toAccount(dataOf(await this.rest({ method: 'POST', path: '/users/login', body: { email, password } })));
+    return toAccount(await this.as().users.POST('/api/v1/users/login', { body: { email, password } }));
   }
 
   /** An account that may be there already. */
   async loginOrRegister(email: string, names: [string, string]): Promise<Account> {
     const body = { email, password: examplePassword };
-    const answer = await this.rest({ method: 'POST', path: '/users/login', body });
-    return answer.status === 401 ? this.register(email, names) : toAccount(dataOf(answer));
+    const answer = await this.as().users.POST('/api/v1/users/login', { body });
+    return answer.response.status === 401 ? this.register(email, names) : toAccount(answer);
   }
 
   /** The first admin, whom the settings name. */
   async loginAsAdmin(): Promise<Account> {
-    const { email, password } = this.#admin;
+    const { email, password } = this.#address.admin;
     if (email === '') throw new StackError('this needs the first admin: set ADMIN_EMAIL and ADMIN_PASSWORD in .env');
     return this.login(email, password);
   }
 
-  async placeOrder({ token }: Account, items: Item[], key: string = randomUUID()): Promise<Order> {
+  async placeOrder(account: Account, items: Item[], key: string = randomUUID()): Promise<Order> {
     const body = { shippingAddress: '123 Main St, City, Country', items };
-    return toOrder(await this.rest({ method: 'POST', path: '/orders', token, key, body }));
+    return dataOf(await this.as(account).orders.POST('/api/v1/orders', { params: withKey(key), body }));
   }
 
-  async getOrder({ token }: Account, id: string): Promise<Order> {
-    return toOrder(await this.rest({ method: 'GET', path: `/orders/${id}`, token }));
+  async getOrder(account: Account, id: string): Promise<Order> {
+    return dataOf(await this.as(account).orders.GET('/api/v1/orders/{id}', { params: { path: { id } } }));
   }
 
-  async changeStatus({ token }: Account, id: string, status: string, reason?: string): Promise<Order> {
-    return toOrder(await this.rest({ method: 'PATCH', path: `/orders/${id}/status`, token, body: { status, reason } }));
+  async changeStatus(account: Account, id: string, status: Status, reason?: string): Promise<Order> {
+    const params = { path: { id } };
+    const body = { status, reason };
+    return dataOf(await this.as(account).orders.PATCH('/api/v1/orders/{id}/status', { params, body }));
   }
 
   /** The payment that payment-service opens once it has learned of an order. */
-  async paymentOf({ token }: Account, orderId: string): Promise<Payment> {
-    const path = `/payments/order/${orderId}` as const;
+  async paymentOf(account: Account, orderId: string): Promise<Payment> {
+    const params = { path: { orderId } };
     const opened = await this.until(
       'a payment of the order',
-      () => this.rest({ method: 'GET', path, token }),
-      ({ status }) => status !== 404,
+      () => this.as(account).payments.GET('/api/v1/payments/order/{orderId}', { params }),
+      ({ response }) => response.status !== 404,
     );
-    return toPayment(opened);
+    return dataOf(opened);
+  }
+
+  /** Charges a card; a declined one is an answer, too. */
+  pay(account: Account, id: string, card: string, key: string = randomUUID()) {
+    const params = { path: { id }, ...withKey(key) };
+    return this.as(account).payments.POST('/api/v1/payments/{id}/process', { params, body: { token: card } });
+  }
+
+  async refund(admin: Account, id: string, body: { amount: number; reason: string }, key: string): Promise<Payment> {
+    const params = { path: { id }, ...withKey(key) };
+    return dataOf(await this.as(admin).payments.POST('/api/v1/payments/{id}/refund', { params, body }));
   }
 
   /** Asks until the answer is as expected. Throws a StackError after half a minute. */
@@ -131,29 +155,19 @@ export class Shop {
   }
 }
 
-/** Throws a StackError when nobody answers, or somebody else does: our API speaks JSON alone. */
-async function answerOf<T extends { body: unknown }>(origin: string, answer: Promise<T>): Promise<T> {
-  const hint = `${origin} does not answer: start the system with \`make up-d\``;
-  const given = await answer.catch((error: unknown) => {
-    throw new StackError(hint, { cause: error });
-  });
-  if (typeof given.body === 'string') throw new StackError(hint);
-  return given;
-}
-
 /** Of every account that is made for show. */
 export const examplePassword = 'password123';
 
+/** What a request needs that may be sent again. */
+export const withKey = (key: string) => ({ header: { 'Idempotency-Key': key } });
+
 /** Throws a StackError where the answer is a refusal. */
-export function dataOf({ status, data, error }: RestAnswer): unknown {
-  if (error !== undefined) throw new StackError(`refused: ${status} ${error.code}: ${error.message}`);
-  return data;
+export function dataOf<T>({ data, error, response }: ApiReply<T>): T {
+  if (data !== undefined) return data.data;
+  throw new StackError(`refused: ${response.status} ${error?.error.code}: ${error?.error.message}`);
 }
 
-export const toOrder = (answer: RestAnswer): Order => order.parse(dataOf(answer));
-export const toPayment = (answer: RestAnswer): Payment => payment.parse(dataOf(answer));
-
-function toAccount(data: unknown): Account {
-  const login = z.object({ token: z.string(), user }).parse(data);
-  return { ...login.user, token: login.token };
+function toAccount(reply: ApiReply<UserComponents['schemas']['Session']>): Account {
+  const { user, token } = dataOf(reply);
+  return { ...user, token };
 }

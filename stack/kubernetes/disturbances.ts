@@ -179,8 +179,9 @@ async function withoutPayment(shop: Shop, customer: Account, orders: string[]): 
   for (;;) {
     const still: string[] = [];
     for (const id of open) {
-      const { status } = await shop.rest({ path: `/payments/order/${id}`, token: customer.token });
-      if (status !== 200) still.push(id);
+      const params = { path: { orderId: id } };
+      const { response } = await shop.as(customer).payments.GET('/api/v1/payments/order/{orderId}', { params });
+      if (response.status !== 200) still.push(id);
       await delay(pause / clients); // nginx's limit
     }
     open = still;

@@ -1,11 +1,18 @@
 export {
-  ApiClient,
+  createApiClient,
+  type ApiClient,
+  type ApiClientOptions,
+  type ApiOrigins,
+  type ApiReply,
+  type OrderComponents,
+  type PaymentComponents,
+  type UserComponents,
+} from './api-client.js';
+export {
+  sendGraphql,
   sendRequest,
   type ApiAnswer,
-  type ApiOrigins,
   type ApiRequest,
   type GraphqlAnswer,
-  type GraphqlCall,
-  type RestAnswer,
-  type RestCall,
-} from './api-client.js';
+  type GraphqlRequest,
+} from './send-request.js';
