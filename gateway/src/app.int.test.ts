@@ -1,20 +1,30 @@
 import { expect, it } from '@jest/globals';
-import { documentRouter, swaggerUi } from '@shop/common/http';
+import { AccessTokenVerifier, RevocationList } from '@shop/common/auth';
+import { Admission, buildOpenApi, documentRouter, swaggerUi } from '@shop/common/http';
 import { createLogger } from '@shop/common/logger';
 import { buildAsyncApi, createTopology } from '@shop/common/messaging';
 import { createMetrics } from '@shop/common/metrics';
-import { openOperations, operationsOf } from '@shop/testing';
+import { createTestTokens, openOperations, operationsOf } from '@shop/testing';
 import { buildApp } from './app.js';
 import { eventsPageRouter } from './events-page.js';
 import { graphiqlRouter } from './graphiql/graphiql.js';
 import { openApiRouter } from './openapi.js';
+import { personalDataRoutes } from './personal-data/personal-data.routes.js';
 import { buildSchema } from './schema.js';
 import { schemaRouter } from './schema-document.js';
 
-it('what the gateway answers beside GraphQL -> is for everybody, and nothing else is there', async () => {
+it('what the gateway answers beside GraphQL -> the export, which is described, and what is for everybody; nothing else', async () => {
   const topology = createTopology({ accessTokenLifetime: 3_600_000 });
   const events = () => buildAsyncApi({ version: '1.0.0', topology });
+  const routes = personalDataRoutes({ export: async () => undefined });
+  const revocations = new RevocationList({ lifetime: 3_600_000 });
   const app = buildApp({
+    routes,
+    gates: {
+      verifier: new AccessTokenVerifier({ ...createTestTokens(), revocations }),
+      admission: new Admission({ requestsPerSecond: 100, counts: undefined }),
+      once: undefined,
+    },
     service: 'gateway',
     version: '1.0.0',
     logger: createLogger({ service: 'gateway', level: 'error' }),
@@ -23,7 +33,7 @@ it('what the gateway answers beside GraphQL -> is for everybody, and nothing els
     isStopping: () => false,
     graphiql: await graphiqlRouter(['/', '/graphql', '/query']),
     schemaDocument: schemaRouter(buildSchema()),
-    openApi: openApiRouter([]),
+    openApi: openApiRouter([], () => buildOpenApi({ service: 'gateway', version: '1.0.0', routes })),
     asyncApi: documentRouter('/asyncapi.json', events),
     eventsPage: eventsPageRouter(events),
     swaggerUi: swaggerUi([]),
@@ -35,6 +45,7 @@ it('what the gateway answers beside GraphQL -> is for everybody, and nothing els
     [
       ...openOperations,
       'GET /',
+      'GET /:id/export',
       'GET /docs',
       'GET /docs/events',
       'GET /graphql',

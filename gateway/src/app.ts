@@ -1,11 +1,23 @@
 import type { Express, Router } from 'express';
-import { baseApp, errorHandler, healthRouter, notFound, type HealthOptions } from '@shop/common/http';
+import {
+  baseApp,
+  buildRouter,
+  errorHandler,
+  healthRouter,
+  notFound,
+  type Gates,
+  type HealthOptions,
+  type Route,
+} from '@shop/common/http';
 
 export type AppParts = HealthOptions & {
   /** undefined where GraphiQL is off. */
   graphiql: Router | undefined;
   /** undefined where introspection is off. */
   schemaDocument: Router | undefined;
+  /** What the gateway answers over REST itself, by the path that it stands below. */
+  routes: Readonly<Record<string, readonly Route[]>>;
+  gates: Gates;
   /** The description of what the services answer. */
   openApi: Router;
   /** The description of the events. */
@@ -20,6 +32,8 @@ export type AppParts = HealthOptions & {
 export function buildApp({
   graphiql,
   schemaDocument,
+  routes,
+  gates,
   openApi,
   asyncApi,
   swaggerUi,
@@ -30,6 +44,7 @@ export function buildApp({
   app.use(healthRouter(parts));
   if (graphiql) app.use(graphiql);
   if (schemaDocument) app.use(schemaDocument);
+  for (const [path, table] of Object.entries(routes)) app.use(path, buildRouter(path, table, gates));
   app.use(openApi);
   app.use(asyncApi);
   if (swaggerUi) app.use(swaggerUi);

@@ -1,6 +1,6 @@
-import { createRateLimit, documentRouter, swaggerUi } from '@shop/common/http';
+import { Admission, buildOpenApi, createRateLimit, documentRouter, swaggerUi } from '@shop/common/http';
 import { buildAsyncApi, EventBroadcast } from '@shop/common/messaging';
-import type { Siblings } from '@shop/common/process';
+import { WindowCounts, type Siblings } from '@shop/common/process';
 import { createHost, packageVersion, type RunningHost } from '@shop/common/service';
 import { buildApp } from './app.js';
 import { eventsPageRouter } from './events-page.js';
@@ -9,6 +9,8 @@ import { DocumentBudget } from './document-budget.js';
 import { perService, serviceKeys, services as knownServices } from './features.js';
 import { graphiqlRouter } from './graphiql/graphiql.js';
 import { offeredDescriptions, openApiRouter } from './openapi.js';
+import { PersonalDataExporter } from './personal-data/personal-data.exporter.js';
+import { personalDataRoutes } from './personal-data/personal-data.routes.js';
 import { serviceProbe } from './probes.js';
 import { buildListener, refusalBody } from './request-listener.js';
 import { buildSchema } from './schema.js';
@@ -41,6 +43,11 @@ export async function startGateway(config: Config, siblings?: Siblings): Promise
     logger,
   });
 
+  const upstream = new Upstream(config.upstreamLimits);
+  const requestsPerSecond = config.requestsPerSecond;
+  const counts = siblings ?? new WindowCounts();
+  const routes = personalDataRoutes(new PersonalDataExporter({ services, upstream }));
+
   const app = buildApp({
     service,
     version,
@@ -52,7 +59,12 @@ export async function startGateway(config: Config, siblings?: Siblings): Promise
     },
     isStopping: () => host.isStopping(),
     graphiql: config.graphiqlEnabled ? await graphiqlRouter(['/', ...graphqlPaths]) : undefined,
-    openApi: openApiRouter(serviceKeys.map((key) => ({ name: knownServices[key].name, client: services[key] }))),
+    routes,
+    gates: { verifier, admission: new Admission({ requestsPerSecond, counts }), once: undefined },
+    openApi: openApiRouter(
+      serviceKeys.map((key) => ({ name: knownServices[key].name, client: services[key] })),
+      () => buildOpenApi({ service, version, routes }),
+    ),
     asyncApi: documentRouter('/asyncapi.json', asyncApi),
     eventsPage: config.apiDocsEnabled ? eventsPageRouter(asyncApi) : undefined,
     swaggerUi: config.apiDocsEnabled
@@ -62,7 +74,7 @@ export async function startGateway(config: Config, siblings?: Siblings): Promise
   });
   const yoga = buildYoga({
     services,
-    upstream: new Upstream(config.upstreamLimits),
+    upstream,
     documentBudget: new DocumentBudget({ limits: config.documentLimits, metrics }),
     subscriptions,
     verifier,
@@ -76,7 +88,7 @@ export async function startGateway(config: Config, siblings?: Siblings): Promise
     app,
     yoga,
     verifier,
-    limitRate: createRateLimit({ perSecond: config.requestsPerSecond, counts: siblings }),
+    limitRate: createRateLimit({ perSecond: requestsPerSecond, counts }),
     graphiqlEnabled: config.graphiqlEnabled,
     corsOrigins: config.corsOrigins,
     trustedProxies: config.trustedProxies,

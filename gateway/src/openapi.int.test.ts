@@ -16,6 +16,7 @@ import {
 import { createMetrics } from '@shop/common/metrics';
 import { ask, lintDescription } from '@shop/testing';
 import { openApiRouter } from './openapi.js';
+import { personalDataRoutes } from './personal-data/personal-data.routes.js';
 
 /** A service that shows the description of one route; `isDown` while it does not. */
 function startDescribed(name: string) {
@@ -55,6 +56,12 @@ function startDescribed(name: string) {
   );
 }
 
+const own = buildOpenApi({
+  service: 'gateway',
+  version: '1.2.3',
+  routes: personalDataRoutes({ export: async () => undefined }),
+});
+
 let books: Awaited<ReturnType<typeof startDescribed>>;
 let films: typeof books;
 let gateway: HttpServer;
@@ -62,7 +69,7 @@ const at = (path: string) => `http://127.0.0.1:${gateway.port}${path}`;
 
 beforeAll(async () => {
   [books, films] = await Promise.all([startDescribed('books'), startDescribed('films')]);
-  gateway = await listen(baseApp().use(openApiRouter([books, films])), { host: '127.0.0.1', port: 0 });
+  gateway = await listen(baseApp().use(openApiRouter([books, films], () => own)), { host: '127.0.0.1', port: 0 });
 });
 afterAll(async () => {
   await gateway.stop(0);
@@ -81,7 +88,13 @@ describe('/openapi.json of all services', () => {
   it('all are there -> what each answers and clients can reach, clean under redocly lint, from one call of each', async () => {
     const { status, headers, body } = await ask(at('/openapi.json'));
     expect(status).toBe(200);
-    expect(Object.keys(body.paths)).toEqual(['/api/v1/books', '/health', '/openapi.json', '/api/v1/films']);
+    expect(Object.keys(body.paths)).toEqual([
+      '/api/v1/books',
+      '/health',
+      '/openapi.json',
+      '/api/v1/films',
+      '/api/v1/users/{id}/export',
+    ]);
     expect(body.components.schemas).toMatchObject({ 'Create-booksRequest': {}, 'Create-filmsRequest': {} });
     expect(body.info.version).toBe('1.2.3');
     expect(await lintDescription(body)).toEqual([]);

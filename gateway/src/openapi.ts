@@ -1,6 +1,7 @@
 import { Router } from 'express';
 import {
   documentHead,
+  lazily,
   markRoute,
   readOnly,
   servedDocument,
@@ -80,20 +81,19 @@ export const offeredDescriptions = (names: readonly string[]): OfferedDescriptio
 ];
 
 /**
- * /openapi.json: what all services answer, as one document; and what each of them does. Where a service is down
- * there is no document of the whole: a part of it would pass for all.
+ * /openapi.json: what all services answer, and the gateway itself (`describeOwn`), as one document; and what each service
+ * does. Where a service is down there is no document of the whole: a part of it would pass for all.
  */
-export function openApiRouter(services: readonly DescribedBy[]): Router {
+export function openApiRouter(services: readonly DescribedBy[], describeOwn: () => OpenApiDocument): Router {
+  const own = lazily(() => descriptionSchema.parse(describeOwn()));
   const read = ({ client }: DescribedBy) => client.document(descriptionSchema, AT);
   const router = Router({ caseSensitive: true });
-  const serve = (path: string, title: string, described: readonly DescribedBy[]) => {
-    const document = remembered(async () =>
-      servedDocument(mergeDescriptions(title, await Promise.all(described.map(read)))),
-    );
+  const serve = (path: string, title: string, describe: () => Promise<readonly Description[]>) => {
+    const document = remembered(async () => servedDocument(mergeDescriptions(title, await describe())));
     router.route(path).get(markRoute(path), serveDocument(document)).all(readOnly);
   };
 
-  serve(AT, ALL, services);
-  for (const service of services) serve(pathOf(service.name), service.name, [service]);
+  serve(AT, ALL, async () => [...(await Promise.all(services.map(read))), own()]);
+  for (const service of services) serve(pathOf(service.name), service.name, async () => [await read(service)]);
   return router;
 }

@@ -52,8 +52,8 @@ interface Shape {
   items?: Shape;
   anyOf?: Shape[];
 }
-/** Shown by REST alone: for admins who look after the system, and for a client that ends its logins. */
-const onlyRest = ['AuditEntry', 'Discrepancy', 'Session'];
+/** Shown by REST alone: for admins who look after the system, for a client that ends its logins, and to be saved as a file. */
+const onlyRest = ['AccountData', 'AuditEntry', 'Discrepancy', 'PersonalData', 'Session'];
 
 /** Each field of a resource that the type of that name lacks. */
 function* missingFrom(schema: GraphQLSchema, typeName: string, { properties, items, anyOf }: Shape): Generator<string> {

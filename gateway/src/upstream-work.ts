@@ -28,7 +28,7 @@ export class Upstream {
     this.#limits = limits;
   }
 
-  ofRequest(client: Client, size: AnswerSize): UpstreamWork {
+  ofRequest(client: Client, size: Pick<AnswerSize, 'refuseMore' | 'addRead'>): UpstreamWork {
     // Made by the first call: there is none where the schema or a cache has the answer.
     let turns: { key: string; limit: LimitFunction } | undefined;
     return {

@@ -32,12 +32,14 @@ export class Admission {
     this.#rate = new RateCounter({ perSecond: requestsPerSecond, counts });
   }
 
-  /** For all requests whose caller has been looked for. */
-  readonly countRequest: RequestHandler = async (request, response, next) => {
-    const units = Math.min(MAX_ROW_UNITS, Math.ceil(rowsWanted(request.query) / ROWS_PER_UNIT));
-    await this.#rate.count(response, clientOf(request), units);
-    next();
-  };
+  /** For all requests whose caller has been looked for. `cost`: of the route. */
+  countRequest(cost = 1): RequestHandler {
+    return async (request, response, next) => {
+      const units = Math.min(MAX_ROW_UNITS, Math.ceil(rowsWanted(request.query) / ROWS_PER_UNIT));
+      await this.#rate.count(response, clientOf(request), Math.max(cost, units));
+      next();
+    };
+  }
 
   /** Before a body is read that is not too large. One whose length isn't said beforehand comes from no proxy, and is counted as small. */
   readonly admitBody: RequestHandler = async (request, response, next) => {

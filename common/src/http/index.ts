@@ -1,4 +1,4 @@
-export type { Admit } from './bulkhead.js';
+export { Bulkhead, type Admit, type BulkheadOptions } from './bulkhead.js';
 export { auditRoutes, toAuditResource } from './audit-routes.js';
 export { bearerToken } from './authenticate.js';
 export { addressBlock, clientAddressReader } from './client-address.js';
@@ -15,7 +15,7 @@ export { clientKey, createRateLimit, type Client, type RateLimit } from './rate-
 export { OverloadGuard, type OverloadGuardOptions } from './overload/overload-guard.js';
 export type { Queue } from './overload/queue-wait.js';
 export { readOnly } from './other-methods.js';
-export { accepted, created, deleted, ok, page, type Reply } from './reply.js';
+export { accepted, created, deleted, ok, page, type JsonFile, type Reply } from './reply.js';
 export type { Operation, OwnError, SuccessContent } from './operation.js';
 export { buildOpenApi, documentHead, usedComponents, type OpenApiDocument } from './openapi/document.js';
 export { lazily, servedDocument, serveDocument, type ServedDocument } from './openapi/serve-document.js';
@@ -24,17 +24,21 @@ export { swaggerUi, type OfferedDescription } from './openapi/swagger-ui.js';
 export type { PublicDocument } from './public-document.js';
 export { inRequestScope } from './request-scope.js';
 export {
+  fileRoute,
   publicRoute,
   route,
   webhookRoute,
   type Access,
   type Caller,
+  type FileInput,
   type Input,
   type Method,
   type PublicInput,
   type Route,
   type WebhookInput,
 } from './route.js';
+export { Admission } from './admission.js';
+export { buildRouter, type Gates } from './router.js';
 export { baseApp, buildServiceApp, type ServiceAppOptions } from './service-app.js';
 export { ServiceClient, type ServiceAnswer, type ServiceCall } from './service-client.js';
 export * from './validation/index.js';

@@ -57,6 +57,33 @@ export const replyAnswer = ({ status, message, data, meta, headers }: Reply): An
   headers,
 });
 
+/** A file to be saved, in JSON. */
+export interface JsonFile {
+  readonly fileName: string;
+  readonly chunks: readonly Buffer[];
+  /** Called once nobody needs the chunks any more. */
+  readonly release: () => void;
+}
+
+/** Nothing of it is for a cache. */
+export function sendFile(response: ServerResponse, { fileName, chunks, release }: JsonFile): void {
+  if (response.closed) {
+    release();
+    return;
+  }
+  response.once('close', release);
+  response.setHeader('Cache-Control', 'no-store');
+  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  response.setHeader('Content-Disposition', `attachment; filename="${fileName}"`);
+  response.setHeader(
+    'Content-Length',
+    chunks.reduce((sum, { byteLength }) => sum + byteLength, 0),
+  );
+  response.statusCode = 200;
+  for (const chunk of chunks) response.write(chunk);
+  response.end();
+}
+
 /** Nothing of it is for a cache. Failures name the request, so that what is logged about it can be found. */
 export function sendAnswer(response: ServerResponse, { status, body, headers, isReplayed = false }: Answer): void {
   setHeaders(response, headers);

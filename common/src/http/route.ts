@@ -9,7 +9,7 @@ import type { Deprecation } from './deprecation.js';
 import { canonicalJson, fingerprintOf, idempotencyKey, type WithIdempotency } from './idempotency.js';
 import { routeOf } from './observe-request.js';
 import type { Operation } from './operation.js';
-import { replyAnswer, type Reply } from './reply.js';
+import { replyAnswer, type JsonFile, type Reply } from './reply.js';
 import { queryOf, type Validator } from './validation/index.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -33,6 +33,8 @@ export interface Circumstances {
   readonly caller: Caller | undefined;
   readonly once: WithIdempotency | undefined;
   readonly admit: Admit;
+  /** Whether nobody waits for the answer any more. */
+  readonly isGone: () => boolean;
 }
 
 /** One line of a service's table of contents. */
@@ -50,7 +52,9 @@ export interface Route {
   /** Whether it supports the header Idempotency-Key. */
   readonly isIdempotent?: boolean;
   readonly deprecation?: Deprecation | undefined;
-  readonly respond: (request: Request, by: Circumstances) => Promise<Answer>;
+  /** As how many requests one of it counts, whatever it asks for; absent: as one. */
+  readonly cost?: number;
+  readonly respond: (request: Request, by: Circumstances) => Promise<Answer | JsonFile | undefined>;
 }
 
 interface Parts<P, Q, B> {
@@ -169,6 +173,38 @@ export function route<P, Q, B>(
       if (once === undefined) throw new Error(`no idempotency store for ${method} ${path}`);
       const fingerprint = fingerprintOf({ method, route: routeOf(request), params: input.params, body });
       return once({ userId: caller.actor.id, key, fingerprint }, (leasedKey) => handle({ ...input, leasedKey }));
+    },
+  };
+}
+
+/** What a handler of a route that answers a file is given. */
+export interface FileInput<P = unknown> extends Caller {
+  params: P;
+  /** Whether nobody waits for the file any more. */
+  isGone: () => boolean;
+}
+
+/** A route that answers a file in JSON, and counts as `cost` requests. Its handler may answer nothing once nobody waits. */
+export function fileRoute<P>(parts: {
+  path: string;
+  access: Exclude<Access, 'public'>;
+  operation: Operation;
+  params: Validator<P>;
+  cost: number;
+  handle: (input: FileInput<P>) => Promise<JsonFile | undefined>;
+}): Route {
+  const { path, access, operation, params, cost, handle } = parts;
+  return {
+    method: 'GET',
+    path,
+    access,
+    operation,
+    takes: { params },
+    cost,
+    respond: async (request, { caller, isGone }) => {
+      if (caller === undefined) throw new Error(`no caller on GET ${path}, which isn't public`);
+      const input = await parse({ params }, request);
+      return handle({ ...caller, params: input.params, isGone });
     },
   };
 }

@@ -8,7 +8,7 @@ import type { WithIdempotency } from './idempotency.js';
 import { jsonBody, rawJsonBody } from './json-body.js';
 import { markRoute } from './observe-request.js';
 import { otherMethods } from './other-methods.js';
-import { sendAnswer, sendNotModified } from './reply.js';
+import { sendAnswer, sendFile, sendNotModified } from './reply.js';
 import { takesBody, type Method, type Route } from './route.js';
 
 export interface Gates {
@@ -22,8 +22,11 @@ const respondWith =
   (route: Route, { once, admission }: Pick<Gates, 'once' | 'admission'>): RequestHandler =>
   async (request, response) => {
     const { admit, answered } = admission.open(request, response);
-    const answer = await route.respond(request, { caller: callerOf(request), once, admit });
-    if (isNotModified(request, answer)) sendNotModified(response, answer);
+    const isGone = () => response.closed;
+    const answer = await route.respond(request, { caller: callerOf(request), once, admit, isGone });
+    if (answer === undefined) return;
+    if ('chunks' in answer) sendFile(response, answer);
+    else if (isNotModified(request, answer)) sendNotModified(response, answer);
     else sendAnswer(response, answer);
     answered();
   };
@@ -38,20 +41,20 @@ const methodsOf = (routes: readonly Route[]): string[] =>
  */
 export function buildRouter(base: string, routes: readonly Route[], gates: Gates): Router {
   const { verifier, once, admission } = gates;
-  const { countRequest, admitBody } = admission;
   const router = Router({ caseSensitive: true });
   const whoCalls = identify(verifier);
   for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
     const entry = router.route(path).all(markRoute(`${base}${path === '/' ? '' : path}`));
     for (const route of ofPath) {
       if (route.isIdempotent && once === undefined) throw new Error(`${base}${path} needs an idempotency store`);
-      const callers = route.access === 'public' ? [countRequest] : [whoCalls, countRequest, authorize(route.access)];
+      const count = admission.countRequest(route.cost);
+      const callers = route.access === 'public' ? [count] : [whoCalls, count, authorize(route.access)];
       const notices = route.deprecation === undefined ? [] : [tellDeprecation(route.deprecation)];
       const register = entry[route.method.toLowerCase() as Lowercase<Method>].bind(entry);
       const body =
         route.rawBody === undefined
-          ? jsonBody({ maxBytes: route.maxBodyBytes, admit: admitBody })
-          : rawJsonBody({ ...route.rawBody, admit: admitBody });
+          ? jsonBody({ maxBytes: route.maxBodyBytes, admit: admission.admitBody })
+          : rawJsonBody({ ...route.rawBody, admit: admission.admitBody });
       register(...notices, ...callers, ...(takesBody(route.method) ? body : []), respondWith(route, gates));
     }
     entry.all(otherMethods(methodsOf(ofPath)));

@@ -8,6 +8,8 @@ import { resourcePath } from '../resource-path.js';
 const ORDERS = '/api/v1/orders';
 
 const orders = z.array(orderReader);
+/** Passed on as they come, also what this version does not know of. */
+const wholeOrders = z.array(z.looseObject({}));
 
 export interface OrderPageQuery extends PageQuery {
   status: OrderStatus | null | undefined;
@@ -31,6 +33,11 @@ export class OrderClient {
 
   listOwn(query: OrderPageQuery): Promise<Connection<ReadOrder>> {
     return this.#service.page(orders, `${ORDERS}/my-orders`, { ...query });
+  }
+
+  /** All that is known of one user's orders. */
+  ofUser(userId: string, query: PageQuery): Promise<Connection<object>> {
+    return this.#service.page(wholeOrders, ORDERS, { ...query, userId, statusHistory: true });
   }
 
   byIds(ids: readonly string[]): Promise<readonly ReadOrder[]> {

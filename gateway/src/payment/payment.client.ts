@@ -16,6 +16,8 @@ const PAYMENTS = '/api/v1/payments';
 
 const payments = z.array(paymentReader);
 const refunds = z.array(refundReader);
+/** Passed on as they come, also what this version does not know of. */
+const wholePayments = z.array(z.looseObject({}));
 
 export interface PaymentPageQuery extends PageQuery {
   status: PaymentStatus | null | undefined;
@@ -45,6 +47,11 @@ export class PaymentClient {
 
   listOwn(query: PageQuery): Promise<Connection<ReadPayment>> {
     return this.#service.page(payments, `${PAYMENTS}/my-payments`, query);
+  }
+
+  /** All that is known of one user's payments. */
+  ofUser(userId: string, query: PageQuery): Promise<Connection<object>> {
+    return this.#service.page(wholePayments, PAYMENTS, { ...query, userId, refunds: true });
   }
 
   /** The latest payment of each order. */

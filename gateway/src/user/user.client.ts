@@ -9,6 +9,10 @@ const USERS = '/api/v1/users';
 const users = z.array(userReader);
 const nothing = z.null();
 
+/** Passed on as they come, also what this version does not know of. */
+const accountData = z.looseObject({ user: z.looseObject({}), sessions: z.array(z.looseObject({})) });
+const auditEntries = z.array(z.looseObject({}));
+
 const authentication = z.object({
   token: z.string(),
   refreshToken: z.string(),
@@ -55,6 +59,15 @@ export class UserClient {
 
   async get(id: string): Promise<ReadUser> {
     return this.#service.ask(userReader, { method: 'GET', path: resourcePath(USERS, id) });
+  }
+
+  /** What user-service alone knows of a user; it notes who asked. */
+  accountData(id: string): Promise<z.infer<typeof accountData>> {
+    return this.#service.ask(accountData, { method: 'GET', path: `${resourcePath(USERS, id)}/personal-data` });
+  }
+
+  auditEntries(id: string, query: PageQuery): Promise<Connection<object>> {
+    return this.#service.page(auditEntries, `${resourcePath(USERS, id)}/audit`, query);
   }
 
   list(query: PageQuery): Promise<Connection<ReadUser>> {
