@@ -517,3 +517,47 @@ describe('who may ask for what', () => {
     expect(outcomeOf(result, row, caller)).toBe(row.outcomes[caller]);
   });
 });
+
+describe('the export of a user, through nginx', () => {
+  const exported = (caller: Caller) =>
+    rest('GET', `/users/${owner.id}/export`, { token: tokens[caller], origin: urls.nginx });
+
+  it.each([
+    ['anonymous', 401],
+    ['revoked', 401],
+    ['demoted', 401],
+    ['other', 404],
+    ['owner', 200],
+    ['admin', 200],
+  ] as const)('%s -> %s', async (caller, expected) => {
+    const { status, headers, body } = await exported(caller);
+    expect(status).toBe(expected);
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(headers.has('content-disposition')).toBe(expected === 200);
+    if (expected === 200) expect(body.data.user).toMatchObject({ id: owner.id, email: owner.email });
+    else expect(JSON.stringify(body)).not.toContain(owner.email);
+  });
+
+  it('of an order that was paid and refunded in part -> it stands in all that its services know', async () => {
+    const { orderId, paymentId } = await placeOrder(owner.token);
+    expect((await rest('POST', `/payments/${paymentId}/process`, { token: owner.token })).status).toBe(200);
+    const refund = { amount: 0.99, reason: 'Scratched' };
+    expect((await rest('POST', `/payments/${paymentId}/refund`, { token: root.token, body: refund })).status).toBe(200);
+    await eventually(async () => {
+      const { body } = await rest('GET', `/orders/${orderId}`, { token: owner.token });
+      expect(body.data.status).toBe('confirmed');
+    });
+
+    const { data } = (await exported('owner')).body;
+    const shown = async (path: `/orders/${string}` | `/payments/${string}`) =>
+      (await rest('GET', path, { token: owner.token })).body.data;
+    expect(data.orders).toContainEqual(await shown(`/orders/${orderId}`));
+    expect(data.payments).toContainEqual({
+      ...(await shown(`/payments/${paymentId}`)),
+      refunds: [expect.objectContaining(refund)],
+    });
+    const actions = data.auditEntries.map(({ action }: { action: string }) => action);
+    expect(actions[0]).toBe('user.data_exported');
+    expect(actions.at(-1)).toBe('user.registered');
+  });
+});
