@@ -1,4 +1,4 @@
-// What stands in the way of each figure next, told from what was measured: which process takes most, and what is full.
+// What limits each workload next, by what was measured: which process takes most, and what is full.
 import { median } from '../statistics.ts';
 import type { Layers } from './layers.ts';
 import { markdownTable, percent } from './markdown.ts';

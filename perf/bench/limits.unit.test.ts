@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { busiestNodeProcess, limitOf, limitsText } from './limits.ts';
 import { loadOf, measuredOf } from './sample-run.ts';
 
-describe('what limits a figure next', () => {
+describe('what limits a workload next', () => {
   it('a service that keeps its core busy -> its one thread, and its part of the time', () => {
     const reads = measuredOf('GET an order', { 'order-service': 400, 'postgres-order': 100 }, { perSecond: 2_300 });
     const limit = limitOf(reads, 8);

@@ -1,4 +1,4 @@
-// Figures and tables as the report shows them.
+// Numbers and tables as the report shows them.
 
 /** The first row is the heading, the first column is text. */
 export const markdownTable = ([heading = [], ...rows]: string[][]): string =>

@@ -212,9 +212,9 @@ ${markdownTable([['', 'floor', 'ours (least-most)', 'ratio', 'goal'], ...measure
 
 ${markdownTable([['', ...processes], ...measured.map(processRow)])}
 
-## What limits each figure next
+## What limits each workload next
 
-Told from the two tables above and from profiles: which process takes most, how many cores it and all keep busy while the load
+From the two tables above and from profiles: which process takes most, how many cores it and all keep busy while the load
 runs, in which layers the Node process that takes most spends its time, and what is full.
 
 ${limitsText(measured, profiles, cores)}
