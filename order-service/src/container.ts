@@ -9,6 +9,7 @@ import { OrderHandler } from './orders/order.handler.js';
 import { OrderRepository } from './orders/order.repository.js';
 import { orderRoutes } from './orders/order.routes.js';
 import { OrderService } from './orders/order.service.js';
+import { PersonalDataRepository } from './orders/personal-data.repository.js';
 import { paymentEvents } from './orders/payment-events.consumer.js';
 
 /** Milliseconds that a request with an idempotency key has: far more than it needs. */
@@ -30,10 +31,12 @@ export const startOrderService = (config: Config, siblings?: Siblings): Promise<
         newId,
         paymentWindow: config.paymentWindow,
       });
+      const personalData = new PersonalDataRepository({ database });
       return {
         routes: {
           '/api/v1/orders': [...auditRoutes(auditTrail, 'order'), ...orderRoutes(new OrderHandler(orders))],
         },
+        clearPersonalData: (userId, limit) => personalData.clear(userId, limit),
         consumer: { queue: topology.orderService, handlers: paymentEvents(orders) },
         idempotency: { lease: REQUEST_LEASE, maxPerUser: config.keysPerUser },
       };

@@ -23,6 +23,7 @@ import { CHARGE_TIMEOUT_FACTOR } from './payments/payment.js';
 import { countPaymentEvents } from './payments/payment.metrics.js';
 import { PaymentHandler } from './payments/payment.handler.js';
 import { PaymentRepository } from './payments/payment.repository.js';
+import { PersonalDataRepository } from './payments/personal-data.repository.js';
 import { paymentRoutes } from './payments/payment.routes.js';
 import { PaymentService } from './payments/payment.service.js';
 import { createRefundMetrics } from './payments/refund.metrics.js';
@@ -133,6 +134,7 @@ export const startPaymentService = (
         discrepancies,
         clock: () => databaseClock.now(),
       });
+      const personalData = new PersonalDataRepository({ database });
       return {
         neverRefused: ['/api/v1/payments/webhooks/'], // what was paid has to become known
         // Webhooks first: their path also looks like that of something done to a payment.
@@ -144,6 +146,7 @@ export const startPaymentService = (
             ...paymentRoutes(new PaymentHandler({ payments: paymentService, refunds: refundService })),
           ],
         },
+        clearPersonalData: (userId, limit) => personalData.clear(userId, limit),
         consumer: { queue: topology.paymentService, handlers: orderEvents(paymentService) },
         idempotency: { lease, maxPerUser: config.keysPerUser },
         workers: [

@@ -1,4 +1,5 @@
-import type { DomainEvent } from '@shop/common/contracts';
+import { randomUUID } from 'node:crypto';
+import type { DomainEvent, EventOf } from '@shop/common/contracts';
 import { createTopology } from '@shop/common/messaging';
 import { BrokerConnection, isBroadcast } from '@shop/common/rabbitmq';
 import { eventually } from './eventually.js';
@@ -8,6 +9,18 @@ export interface EventSender {
   publish: (...events: readonly DomainEvent[]) => Promise<void>;
   stop: () => Promise<void>;
 }
+
+/** That a deleted user's time is over. */
+export const userAnonymisedEvent = (userId: string): EventOf<'user.anonymised'> => ({
+  specversion: '1.0',
+  id: randomUUID(),
+  source: '/user-service',
+  type: 'user.anonymised',
+  subject: userId,
+  time: new Date().toISOString(),
+  sequence: 4,
+  data: { userId },
+});
 
 const ignore = () => undefined;
 

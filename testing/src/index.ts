@@ -20,7 +20,7 @@ export { startTraceCollector, type CollectedSpan, type TraceCollector } from './
 export { createTestTokens, type TestTokens } from './test-tokens.js';
 export { rowsRead, tablesOnDefaults } from './growth.js';
 export { repeatAndShuffle } from './repeat-and-shuffle.js';
-export { createEventSender, type EventSender } from './event-sender.js';
+export { createEventSender, userAnonymisedEvent, type EventSender } from './event-sender.js';
 export { revokeAccess } from './revoke-access.js';
 export {
   authorizationAttacks,

@@ -2,6 +2,7 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import {
   SettingsError,
   databaseUrlOf,
+  duration,
   integer,
   jwkThumbprint,
   loadSettings,
@@ -16,6 +17,7 @@ import {
   type ServiceConfig,
   type Setting,
 } from '@shop/common/config';
+import { PUBLISHED_RETENTION_DAYS } from '@shop/common/database';
 import { email, password, type Rule } from '@shop/common/http/validation';
 import { z } from 'zod';
 import type { AttemptLimits } from './throttling/throttle.service.js';
@@ -30,6 +32,8 @@ export interface Config extends ServiceConfig {
   attemptLimits: AttemptLimits;
   /** Created once, at the first start. */
   firstAdmin: { email: string; password: string } | undefined;
+  /** How long a deleted user is kept as it was. */
+  personalDataRetention: number;
 }
 
 /** Under it a stolen hash is guessed too cheaply. OWASP's Password Storage Cheat Sheet asks for 10 at least. */
@@ -52,6 +56,16 @@ const bcryptCost: Setting<number> = {
     Number(value) < MIN_COST_IN_PRODUCTION ? `must be at least ${MIN_COST_IN_PRODUCTION} in production` : undefined,
 };
 
+/** So long the outbox keeps events that show who a user was, and a day more. */
+const MIN_RETENTION_IN_PRODUCTION = PUBLISHED_RETENTION_DAYS + 1;
+const personalDataRetention: Setting<number> = {
+  ...duration({ default: '30d' }),
+  productionFault: (value) =>
+    Number(value) < MIN_RETENTION_IN_PRODUCTION * 86_400_000
+      ? `must be at least ${MIN_RETENTION_IN_PRODUCTION}d in production`
+      : undefined,
+};
+
 const plainText: Setting<string> = { schema: z.string() };
 
 const refreshSecretExamples = ['development-only-refresh-token-secret'];
@@ -71,6 +85,7 @@ const settings = {
   REGISTRATION_LIMIT: rate({ default: '100/1h' }),
   REFRESH_LIMIT: rate({ default: '1000/15m' }),
   PASSWORD_CHANGE_LIMIT: rate({ default: '10/15m' }),
+  PERSONAL_DATA_RETENTION: personalDataRetention,
   ADMIN_EMAIL: optional(passing(plainText, email())),
   ADMIN_PASSWORD: optional(passing(secret({ examples: ['admin-password'] }), password())),
 };
@@ -127,6 +142,7 @@ export function loadConfig(environment: Environment): Config {
       refreshFromAddress: { name: 'refresh', ...values.REFRESH_LIMIT },
       passwordChange: { name: 'password-change', ...values.PASSWORD_CHANGE_LIMIT },
     },
+    personalDataRetention: values.PERSONAL_DATA_RETENTION,
     firstAdmin:
       ADMIN_EMAIL !== undefined && ADMIN_PASSWORD !== undefined
         ? { email: ADMIN_EMAIL, password: ADMIN_PASSWORD }

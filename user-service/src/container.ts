@@ -18,6 +18,8 @@ import { sessionRoutes } from './sessions/session.routes.js';
 import { SessionService } from './sessions/session.service.js';
 import { AttemptBudgetRepository } from './throttling/attempt-budget.repository.js';
 import { Throttle } from './throttling/throttle.service.js';
+import { AnonymisingRepository } from './users/anonymising.repository.js';
+import { AnonymisingService } from './users/anonymising.service.js';
 import { ensureFirstAdmin } from './users/first-admin.js';
 import { HashingQueue } from './users/hashing-queue.js';
 import { exposeHashing } from './users/hashing-metrics.js';
@@ -30,6 +32,8 @@ import { UserService } from './users/user.service.js';
 
 /** Milliseconds between two looks for rows that are past their time. */
 const PURGE_POLL = 600_000;
+/** Likewise, for users to anonymise. */
+const ANONYMISING_POLL = 60_000;
 /**
  * Logins and the like whose limits are looked up: one after the other, so that a burst of them is no burst of queries that
  * everything else has to wait behind; how many may be in line, and for how many milliseconds.
@@ -87,8 +91,13 @@ export const startUserService = (
         newId,
         clock,
       });
-      const purge = (name: string, work: () => Promise<boolean>) =>
-        new BackgroundWorker({ name, work, poll: PURGE_POLL, logger });
+      const anonymising = new AnonymisingService({
+        repository: new AnonymisingRepository({ store, adminEmail: firstAdmin?.email }),
+        retention: config.personalDataRetention,
+        clock,
+      });
+      const purge = (name: string, work: () => Promise<boolean>, poll = PURGE_POLL) =>
+        new BackgroundWorker({ name, work, poll, logger });
       return {
         documents: discoveryDocuments({ publicKeys, issuer }),
         routes: {
@@ -102,7 +111,9 @@ export const startUserService = (
         prepare: async () => {
           if (firstAdmin) await ensureFirstAdmin({ ...firstAdmin, users, passwords, newId, clock, logger });
         },
+        clearPersonalData: async () => false, // what is its own was cleared when the user became anonymous
         workers: [
+          purge('users to anonymise', () => anonymising.anonymiseDue(), ANONYMISING_POLL),
           purge('budgets that are full again', () => attemptBudgets.purge()),
           purge('old logins', () => sessionService.purgeExpired()),
         ],

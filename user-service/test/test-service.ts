@@ -134,6 +134,7 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
       passwordChange: { name: 'password-change', quota: 10, window: 900_000 },
     },
     firstAdmin: ADMIN,
+    personalDataRetention: 30 * 86_400_000,
     ...overrides,
   };
   let ahead = 0;

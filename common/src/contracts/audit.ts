@@ -16,6 +16,7 @@ export const auditActions = {
     'user.updated',
     'user.deleted',
     'user.data_exported',
+    'user.anonymised',
     'refresh_token.reused',
   ],
   order: ['order.status_changed', 'order.deleted', 'dead_letter.dropped'],

@@ -21,6 +21,9 @@ export const eventDescriptions: Readonly<Record<EventType, EventDescription>> = 
   'user.access_revoked': user(
     'Tokens of `userId` below `minimumVersion` are refused; with `sid`, those of that login are.',
   ),
+  'user.anonymised': user(
+    'A user was deleted so long ago that nothing may say any more who it was: whoever keeps what it wrote clears it now.',
+  ),
   'order.created': order('An order has been placed.'),
   'order.status_changed': order('An order has another status; `previousStatus` and `reason` say from which, and why.'),
   'payment.created': payment('A payment waits for its customer.'),

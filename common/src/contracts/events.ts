@@ -25,6 +25,8 @@ const eventDataSchemas = {
     sid: z.string().optional(),
     reason: z.string(),
   }),
+  /** Nothing that is kept says any more who the deleted user was. */
+  'user.anonymised': z.object({ userId: z.uuid() }),
   'order.created': orderData,
   'order.status_changed': orderData.extend({
     previousStatus: z.enum(orderStatuses),
@@ -64,6 +66,7 @@ export const eventSchemas = {
   'user.updated': schemaOf('user.updated'),
   'user.deleted': schemaOf('user.deleted'),
   'user.access_revoked': schemaOf('user.access_revoked'),
+  'user.anonymised': schemaOf('user.anonymised'),
   'order.created': schemaOf('order.created'),
   'order.status_changed': schemaOf('order.status_changed'),
   'payment.created': schemaOf('payment.created'),

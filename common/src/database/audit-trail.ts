@@ -50,6 +50,22 @@ export class AuditTrail {
     );
   }
 
+  /**
+   * Clears from where up to `limit` of a user's actions came, and what was done to it by nobody known. The table allows it
+   * for an anonymised user alone. True: there may be more of them.
+   */
+  async anonymise(userId: string, limit = PURGE_BATCH): Promise<boolean> {
+    const anonymised = await this.#client.$executeRaw(sql`
+      WITH theirs AS MATERIALIZED (
+        SELECT id FROM audit_trail
+        WHERE (actor_id = ${userId}::uuid OR subject_id = ${userId}::uuid AND actor_id IS NULL)
+          AND (client_address IS NOT NULL OR request_id IS NOT NULL)
+        LIMIT ${limit}::integer FOR UPDATE
+      )
+      UPDATE audit_trail AS entry SET client_address = NULL, request_id = NULL FROM theirs WHERE entry.id = theirs.id`);
+    return anonymised === limit;
+  }
+
   /** Deletes up to `limit` entries that are past their time. True: there may be more of them. */
   async purge(limit = PURGE_BATCH): Promise<boolean> {
     const purged = await this.#client.$executeRaw(sql`

@@ -46,6 +46,7 @@ export {
 } from './atomic-store.js';
 export { leaseClauses } from './lease-note.js';
 export { auditClause, auditInsert, type AuditInsertOptions } from './audit-insert.js';
+export { AnonymisedUsers, type ClearPersonalData } from './anonymised-users.js';
 export { AuditTrail, type AuditFilters, type AuditRecord } from './audit-trail.js';
 export { IdempotencyKeys } from './idempotency-keys.js';
 export { outboxInsert, type OutboxInsertOptions } from './outbox.js';

@@ -26,8 +26,13 @@ const tableOf = (retryPauses: readonly number[]) => {
     formerNames: [`${service}.v1`],
   });
   return {
-    orderService: workQueue('order-service', ['payment.success', 'payment.expired', 'payment.refunded']),
-    paymentService: workQueue('payment-service', ['order.created', 'order.status_changed']),
+    orderService: workQueue('order-service', [
+      'payment.success',
+      'payment.expired',
+      'payment.refunded',
+      'user.anonymised',
+    ]),
+    paymentService: workQueue('payment-service', ['order.created', 'order.status_changed', 'user.anonymised']),
   };
 };
 

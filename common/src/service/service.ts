@@ -1,6 +1,7 @@
 import type { Express } from 'express';
 import type { ServiceConfig } from '../config/index.js';
 import {
+  AnonymisedUsers,
   AtomicStore,
   AuditTrail,
   connectionsOfProcess,
@@ -10,6 +11,7 @@ import {
   IdempotencyKeys,
   isDatabaseUnavailable,
   EventRetention,
+  type ClearPersonalData,
   type DatabaseAdapter,
   type DatabaseClient,
 } from '../database/index.js';
@@ -21,6 +23,7 @@ import {
   EventConsumer,
   OutboxRelay,
   type EventConsumerOptions,
+  type EventHandlers,
   type PublishedEvent,
 } from '../messaging/index.js';
 import type { Metrics } from '../metrics/index.js';
@@ -53,6 +56,8 @@ export interface ServiceHost<Database extends ServiceDatabase> extends Pick<
 export interface ServiceParts extends Pick<ServiceAppOptions, 'routes' | 'documents'> {
   /** The events that it consumes; absent: none. */
   readonly consumer?: Pick<EventConsumerOptions, 'queue' | 'handlers'>;
+  /** Clears what its tables say of an anonymised user; its queue is bound to the event of it. */
+  readonly clearPersonalData?: ClearPersonalData;
   /** For routes that are idempotent: milliseconds that one of their requests has, and keys that a user may have at a time. */
   readonly idempotency?: { readonly lease: number; readonly maxPerUser: number };
   /** Beginnings of paths whose requests are never refused, however much there is to do. */
@@ -130,12 +135,25 @@ export async function startService<Database extends ServiceDatabase>({
   const parts = build({ ...host, database, databaseClock, store, auditTrail });
   const { routes, documents, prepare, resources = [] } = parts;
   const idempotencyKeys = parts.idempotency && new IdempotencyKeys({ client: database, ...parts.idempotency });
-  const consumer =
-    parts.consumer && new EventConsumer({ ...parts.consumer, connection: broker, logger, metrics, tracing });
   const purge = (rows: string, work: () => Promise<boolean>) =>
     new BackgroundWorker({ name: rows, work, poll: PURGE_POLL, logger });
+  const { clearPersonalData: clear } = parts;
+  const anonymisedUsers = clear && new AnonymisedUsers({ client: database, store, auditTrail, clear });
+  const clearing = anonymisedUsers && purge('personal data', () => anonymisedUsers.clearDue());
+  const handlers: EventHandlers = {
+    ...parts.consumer?.handlers,
+    ...(anonymisedUsers && {
+      'user.anonymised': async ({ data }, cause) => {
+        await anonymisedUsers.add(data.userId, cause);
+        clearing?.wake();
+      },
+    }),
+  };
+  const consumer =
+    parts.consumer && new EventConsumer({ ...parts.consumer, handlers, connection: broker, logger, metrics, tracing });
   const workers = [
     ...(parts.workers ?? []),
+    ...(clearing ? [clearing] : []),
     ...(idempotencyKeys ? [purge('old idempotency keys', () => idempotencyKeys.purge())] : []),
     purge('old audit entries', () => auditTrail.purge()),
     purge('old events', () => eventRetention.purge()),

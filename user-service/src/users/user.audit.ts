@@ -19,6 +19,9 @@ export const adminCreated = (admin: User): AuditEntry =>
 export const dataExported = (actor: AuditActor, user: Pick<User, 'id'>): AuditEntry =>
   userEntry('user.data_exported', actor, user);
 
+/** By the system itself. */
+export const anonymised = (user: Pick<User, 'id'>): AuditEntry => userEntry('user.anonymised', null, user);
+
 /** What somebody did by a change. Of a changed name it says that it was changed, and only where it is another's. */
 export function changedBy(actor: AuditActor, { before, after, accessEnd }: UserChange): AuditEntry[] {
   const entry = (action: AuditAction, details?: AuditDetails) => userEntry(action, actor, after, details);

@@ -9,6 +9,14 @@ export const userCreated = (user: User): EventDraft => ({
   data: toResource(user),
 });
 
+/** A later sequence than that of any event that described the user. */
+export const userAnonymised = ({ id, version }: Pick<User, 'id' | 'version'>): EventDraft => ({
+  type: 'user.anonymised',
+  subject: id,
+  sequence: version,
+  data: { userId: id },
+});
+
 /** What a change tells: the user as it is now and, where its access tokens stop working, that they do. */
 export function eventsOf({ before, after, accessEnd }: UserChange): EventDraft[] {
   const changed: EventDraft = {

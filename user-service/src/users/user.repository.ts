@@ -129,9 +129,9 @@ export class UserRepository {
 
   /** Whether anybody has this address, or had it and was deleted. */
   async wasEmailEverUsed(email: string): Promise<boolean> {
-    const users = await this.#database.$queryRaw<unknown[]>`
-      SELECT FROM users WHERE ${isAddress(email)} LIMIT 1`;
-    return users.length > 0;
+    const [answer] = await this.#database.$queryRaw<{ isUsed: boolean }[]>`
+      SELECT ${wasUsed(email)} AS "isUsed"`;
+    return answer?.isUsed === true;
   }
 
   /** Replaces the hash of a password by another of the same password. */
@@ -146,7 +146,7 @@ export class UserRepository {
         INSERT INTO users (id, email, password_hash, first_name, last_name, role, is_active, created_at, updated_at)
         SELECT ${user.id}::uuid, ${user.email}, ${user.passwordHash}, ${user.firstName}, ${user.lastName},
           ${user.role}::user_role, ${user.isActive}, ${user.createdAt}::timestamptz, ${user.updatedAt}::timestamptz
-        WHERE NOT EXISTS (SELECT FROM users WHERE ${isAddress(user.email)})
+        WHERE NOT ${wasUsed(user.email)}
         ON CONFLICT DO NOTHING
         RETURNING id
       ), published AS (${outboxInsert(events, { onlyIf: Prisma.sql`SELECT FROM saved` })})
@@ -187,6 +187,15 @@ type Transaction = TransactionOf<Database>;
 
 /** Whether a row has this address, in whichever form. The index is on lower(email). */
 const isAddress = (email: string): Prisma.Sql => Prisma.sql`lower(email) = ANY(${storedForms(email)})`;
+
+/** Of anonymised users the addresses of former admins are still known, by their hash. */
+const wasUsed = (email: string): Prisma.Sql => Prisma.sql`(
+  EXISTS (SELECT FROM users WHERE ${isAddress(email)})
+  OR EXISTS (
+    SELECT FROM anonymised_users
+    WHERE email_hash IN (SELECT sha256(convert_to(form, 'UTF8')) FROM unnest(${storedForms(email)}::text[]) AS form)
+  )
+)`;
 
 /** The unique index knows the canonical form alone; no other is written any more, so none can come in between. */
 async function isTakenInOldForm(transaction: Transaction, email: string): Promise<boolean> {
