@@ -20,7 +20,8 @@ export const insertions = (names: Names): Insertion[] => [
   ...contracts(names),
   {
     file: 'common/src/messaging/topology.ts',
-    after: "    paymentService: workQueue('payment-service', ['order.created', 'order.status_changed', 'user.anonymised']),\n",
+    after:
+      "    paymentService: workQueue('payment-service', ['order.created', 'order.status_changed', 'user.anonymised']),\n",
     text: `    ${names.name}Service: workQueue('${names.name}-service', ['user.deleted']),\n`,
   },
   ...gateway(names),

@@ -107,7 +107,9 @@ describe('when a user has become anonymous', () => {
 
     await anonymise(owner);
 
-    const left = await test.query("SELECT FROM orders WHERE user_id = $1 AND shipping_address <> 'anonymised'", [owner.id]);
+    const left = await test.query("SELECT FROM orders WHERE user_id = $1 AND shipping_address <> 'anonymised'", [
+      owner.id,
+    ]);
     expect(left).toEqual([]);
   });
 

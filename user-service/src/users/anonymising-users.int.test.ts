@@ -25,8 +25,7 @@ interface Row {
 }
 const rowOf = async (id: string): Promise<Row> =>
   (await test.query<Row>('SELECT email, first_name, last_name, password_hash FROM users WHERE id = $1', [id]))[0]!;
-const anonymisations = async (id: string) =>
-  (await test.eventsOf(id)).filter(({ type }) => type === 'user.anonymised');
+const anonymisations = async (id: string) => (await test.eventsOf(id)).filter(({ type }) => type === 'user.anonymised');
 
 /** A process of the service to which it is later; it looks for whom to anonymise as it starts. */
 async function aProcess(later: number, until: () => Promise<void>, email = ADMIN.email): Promise<void> {

@@ -12,7 +12,6 @@ $$;
 
 DROP TABLE "anonymised_users";
 
-
 -- Entries of it stay. Not checked again for what is there already: it was as strict before.
 ALTER TABLE "audit_trail"
     DROP CONSTRAINT "audit_trail_action_check",

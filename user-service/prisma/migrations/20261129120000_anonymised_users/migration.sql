@@ -35,7 +35,6 @@ BEGIN
 END
 $$;
 
-
 -- The audit trail learns of it. Not checked again for what is there already: it was as strict before.
 ALTER TABLE "audit_trail"
     DROP CONSTRAINT "audit_trail_action_check",
