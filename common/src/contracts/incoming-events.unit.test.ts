@@ -18,6 +18,7 @@ const user = {
 
 function dataOf(type: EventType): object {
   if (type === 'user.access_revoked') return { userId: id, minimumVersion: 2, reason: 'deactivated' };
+  if (type === 'user.anonymised') return { userId: id };
   if (type.startsWith('user.')) return user;
   return type.startsWith('order.') ? { ...orderData(), previousStatus: 'pending', reason: null } : payment;
 }

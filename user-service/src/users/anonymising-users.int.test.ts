@@ -46,7 +46,7 @@ async function deletedUser(): Promise<TestUser> {
 }
 
 describe('a deleted user', () => {
-  it('whose time is over -> nothing says any more who it was, and others are told by its id alone, once', async () => {
+  it('whose time is over -> nothing says any more who it was, and an event of its id alone is published, once', async () => {
     const [old, kept] = [await deletedUser(), await test.register()];
     const young = await deletedUser();
     await test.query("UPDATE users SET deleted_at = deleted_at + interval '5 days' WHERE id = $1", [young.id]);
