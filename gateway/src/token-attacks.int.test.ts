@@ -68,4 +68,13 @@ describe('presented to the gateway', () => {
       expect(orders.calls).toEqual([]);
     },
   );
+
+  it.each(authorizationAttacks.map(({ name, header }) => [name, header] as const))(
+    '%s, for the export -> 401',
+    async (_name, header) => {
+      const url = `http://127.0.0.1:${gateway.port}/api/v1/users/${order.userId}/export`;
+      const { status, body } = await ask(url, { authorization: header(victim) });
+      expect([status, body.error.code]).toEqual([401, 'UNAUTHORIZED']);
+    },
+  );
 });
