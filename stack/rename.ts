@@ -32,6 +32,7 @@ export function renamedText(file: string, text: string, from: ProjectNames, to: 
     rule(`(?<=://)${name}(?=[:@])|(?<=')${name}(?=@localhost)|(?<=20-)${name}(?=\\.conf)|(?<=kubectl -n\\s)${name}\\b`),
     rule(`(?<=AUDIENCE=)${name}$|(?<=NAMESPACE +else )${name}\\b|(?<=:-|such as )${name}(?=[-:}])`),
     rule(`(?<=key: |\`)${name}(?=/)|(?<=\\\\0)${name}(?=-)`), // entries of a secret store; abstract sockets
+    rule(`(?<=\\burn:)${name}(?=:)`), // what schemas of events are called
     rule(`\\b${exchanges}(?=\\.(events|broadcasts|local)\\b)`),
   ];
   // In code a value of this name is a variable.

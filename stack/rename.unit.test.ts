@@ -9,6 +9,7 @@ describe('the project under another name', () => {
     ['a.ts', "const CLIENT_ID = 'shop';", "const CLIENT_ID = 'acme';"],
     ['a.ts', "exchange: 'microservices.events'", "exchange: 'acme.events'"],
     ['a.ts', '`shop-${name}`', '`acme-${name}`'],
+    ['a.ts', '`urn:shop:event:${type}:1`', '`urn:acme:event:${type}:1`'],
     ['a.ts', "title: 'Shop GraphiQL'", "title: 'Acme GraphiQL'"],
     ['a.yml', 'image: shop-user-service', 'image: acme-user-service'],
     ['a.yml', 'name: shop\n', 'name: acme\n'],

@@ -41,7 +41,7 @@ fi
 
 git add --all # some rules look at what is known to git
 # Nothing has the old name, but history, the licence and the rules of the renaming. A shop is a shop.
-if git grep -nP '@shop\b|\bshop[-_/][a-z$<{%]|[-/=]shop(?![a-z.[])|["\x27`]shop["\x27`]|\b(key|name|namespace|part-of): shop\b|\\0shop|SHOP_|Shop GraphiQL|# Shop:|microservices' \
+if git grep -nP '@shop\b|\bshop[-_/][a-z$<{%]|[-/=]shop(?![a-z.[])|["\x27`]shop["\x27`]|\b(key|name|namespace|part-of): shop\b|\\0shop|SHOP_|Shop GraphiQL|# Shop:|urn:shop:|microservices' \
   -- ':!CHANGELOG.md' ':!LICENSE' ':!*/prisma/migrations/*' ':!stack/rename*' ':!stack/new-service/prove.sh'; then
   echo 'these have the old name'
   exit 1

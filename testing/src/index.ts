@@ -43,6 +43,7 @@ export {
   type RouteTable,
 } from './bad-input/index.js';
 export { asyncApiFaults } from './asyncapi-faults.js';
+export { schemaFaults } from './schema-faults.js';
 export { fuzzed } from './fuzz.js';
 export { sendRaw, type RawAnswer } from './raw-http.js';
 export {

@@ -79,5 +79,12 @@ export const eventSchemas = {
   ...addedEventSchemas,
 } satisfies { [T in EventType]: z.ZodType<EventOf<T>> };
 
-/** The JSON Schema (2020-12) of a whole event, as others may write it. */
-export const eventJsonSchema = (type: EventType): object => z.toJSONSchema(eventSchemas[type], { io: 'input' });
+/**
+ * The JSON Schema (2020-12) of a whole event, as others may write it. Its `$id` is what schemas and tools of others call it by: it
+ * stays, as the type does; what breaks its readers is another type.
+ */
+export const eventJsonSchema = (type: EventType): object => ({
+  $id: `urn:shop:event:${type}:1`,
+  title: type,
+  ...z.toJSONSchema(eventSchemas[type], { io: 'input' }),
+});

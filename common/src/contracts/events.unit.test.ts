@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
+import { schemaFaults } from '@shop/testing';
 import { MalformedEvent, eventJsonSchema, eventTypes, parseEvent } from './index.js';
 
 const revoked = () => ({
@@ -43,5 +44,12 @@ describe('the JSON Schema of an event', () => {
       properties: { type: { const: type }, data: { type: 'object' } },
       required: expect.arrayContaining(['specversion', 'id', 'source', 'type', 'subject', 'time', 'sequence', 'data']),
     });
+  });
+
+  it('another schema refers to one by its $id -> it is checked by it', () => {
+    const list = { type: 'array', items: { $ref: 'urn:shop:event:user.access_revoked:1' } };
+    const schemas = eventTypes.map((type) => eventJsonSchema(type));
+    expect(schemaFaults([revoked()], list, schemas)).toBe('');
+    expect(schemaFaults([{ ...revoked(), time: 'noon' }], list, schemas)).toMatch(/time must match format "date-time"/);
   });
 });
