@@ -22,7 +22,7 @@ const ALL = 'all services';
 /** What every process answers, and nginx to nobody. */
 const INTERNAL_PATHS = ['/ready', '/metrics'];
 
-const descriptionSchema = z.object({
+export const descriptionSchema = z.object({
   info: z.object({ version: z.string() }),
   tags: z.array(z.object({ name: z.string(), description: z.string() })),
   paths: z.record(z.string(), z.record(z.string(), z.looseObject({}))),

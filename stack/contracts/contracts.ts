@@ -4,43 +4,57 @@ import path from 'node:path';
 import { eventJsonSchema, eventTypes } from '@shop/common/contracts';
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import { repository } from '../paths.ts';
+import { describeApi } from './api-description.ts';
 import type { BreakingChange } from './breaking-change.ts';
 import { eventChanges, type EventSchemas } from './event-changes.ts';
 import { graphqlChanges, toSchema } from './graphql-changes.ts';
+import { openApiChanges } from './openapi-changes.ts';
 
 export interface Contracts {
+  /** The REST API of all services in OpenAPI. */
+  openapi: object;
   /** The GraphQL schema as a document. */
   graphql: string;
   events: EventSchemas;
 }
 
 const released = path.join(import.meta.dirname, 'released');
-const files = { graphql: path.join(released, 'schema.graphql'), events: path.join(released, 'events.json') };
+const files = {
+  openapi: path.join(released, 'openapi.json'),
+  graphql: path.join(released, 'schema.graphql'),
+  events: path.join(released, 'events.json'),
+};
 
 export function currentContracts(): Contracts {
   const source = path.join(repository, 'gateway/src');
   const parts = globSync('**/*.graphql', { cwd: source }).toSorted();
   const document = parts.map((file) => readFileSync(path.join(source, file), 'utf8')).join('\n');
   return {
+    openapi: describeApi(),
     graphql: `${printSchema(lexicographicSortSchema(toSchema(document)))}\n`,
     events: Object.fromEntries(eventTypes.map((type) => [type, eventJsonSchema(type)])),
   };
 }
 
 export const releasedContracts = (): Contracts => ({
+  openapi: JSON.parse(readFileSync(files.openapi, 'utf8')) as object, // as `release` has written it, and the events
   graphql: readFileSync(files.graphql, 'utf8'),
-  events: JSON.parse(readFileSync(files.events, 'utf8')) as EventSchemas, // as `release` has written it
+  events: JSON.parse(readFileSync(files.events, 'utf8')) as EventSchemas,
 });
 
+const asJson = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`;
+
 /** From now on these are what must not break. */
-export function release({ graphql, events }: Contracts): void {
+export function release({ openapi, graphql, events }: Contracts): void {
+  writeFileSync(files.openapi, asJson(openapi));
   writeFileSync(files.graphql, graphql);
-  writeFileSync(files.events, `${JSON.stringify(events, undefined, 2)}\n`);
+  writeFileSync(files.events, asJson(events));
 }
 
 /** `today` as 2026-01-31. */
 export async function breakingChanges(before: Contracts, after: Contracts, today: string): Promise<BreakingChange[]> {
   return [
+    ...openApiChanges(before.openapi, after.openapi, today),
     ...(await graphqlChanges(toSchema(before.graphql), toSchema(after.graphql), today)),
     ...eventChanges(before.events, after.events),
   ];

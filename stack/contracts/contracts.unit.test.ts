@@ -1,16 +1,23 @@
 import { describe, expect, it } from '@jest/globals';
 import { breakingChanges, currentContracts, releasedContracts, type Contracts } from './contracts.ts';
-import type { JsonSchema } from './event-changes.ts';
+import type { JsonSchema } from './schema-changes.ts';
 
 const TODAY = '2026-06-15';
 const text = { type: 'string' };
-const event = (data: JsonSchema): JsonSchema => ({ type: 'object', properties: { data }, required: ['data'] });
+const event = (data: JsonSchema): JsonSchema => ({
+  $id: 'urn:a',
+  type: 'object',
+  properties: { data },
+  required: ['data'],
+});
 const object = (properties: Record<string, JsonSchema>, required = Object.keys(properties)): JsonSchema => ({
   type: 'object',
   properties,
   required,
 });
+const list = { operationId: 'listOrders', responses: { 200: {} } };
 const before: Contracts = {
+  openapi: { paths: { '/orders': { get: list }, '/old': { get: { ...list, 'x-sunset': TODAY } } } },
   graphql: `
     type Query { order(id: ID!): Order }
     type Order {
@@ -34,8 +41,8 @@ const before: Contracts = {
   },
 };
 
-async function changesIn({ graphql = before.graphql, events = before.events }: Partial<Contracts>): Promise<string[]> {
-  return (await breakingChanges(before, { graphql, events }, TODAY)).map(({ whom, what }) => `${whom}: ${what}`);
+async function changesIn(changed: Partial<Contracts>): Promise<string[]> {
+  return (await breakingChanges(before, { ...before, ...changed }, TODAY)).map(({ whom, what }) => `${whom}: ${what}`);
 }
 const withData = (changes: Record<string, JsonSchema | undefined>, optional: string[] = []) => {
   const data = before.events['order.created']?.properties?.data?.properties;
@@ -50,6 +57,19 @@ it('today’s contracts -> break nobody who uses the released ones', async () =>
   expect(await breakingChanges(releasedContracts(), currentContracts(), today)).toEqual([]);
 });
 
+it('today’s description of the REST API -> every service’s, without what nginx shows nobody', () => {
+  const { openapi } = currentContracts();
+  expect(openapi).toMatchObject({
+    paths: {
+      '/api/v1/users/login': { post: { operationId: 'login' } },
+      '/api/v1/orders': { post: { operationId: 'placeOrder' } },
+      '/api/v1/payments/{id}/refund': { post: { operationId: 'refundPayment' } },
+      '/.well-known/jwks.json': { get: { operationId: 'getKeys' } },
+    },
+  });
+  expect(openapi).not.toHaveProperty(['paths', '/metrics']);
+});
+
 it('no change, and what is only added -> breaks nobody', async () => {
   expect(await changesIn({})).toEqual([]);
   expect(await changesIn({ graphql: before.graphql.replace('notes: String', 'notes: String more: Int') })).toEqual([]);
@@ -57,6 +77,11 @@ it('no change, and what is only added -> breaks nobody', async () => {
   expect(await changesIn(withData({ more: text }, ['more']))).toEqual([]);
   expect(await changesIn(withData({ status: { type: 'string', enum: ['open', 'closed', 'lost'] } }))).toEqual([]);
   expect(await changesIn(withData({ amount: { type: 'integer' }, reason: text }))).toEqual([]);
+});
+
+it('REST: what is deprecated goes on its day -> breaks nobody; another path goes -> breaks its clients', async () => {
+  const changed = { openapi: { paths: {} } };
+  expect(await changesIn(changed)).toEqual(['REST clients that use GET /orders: it is there no more']);
 });
 
 describe('GraphQL', () => {
@@ -92,6 +117,11 @@ describe('events', () => {
       'order.created.data.amount may be null, and was number',
     ],
     ['another form', withData({ id: text }), 'order.created.data.id has no longer the format uuid'],
+    [
+      'another name of its schema',
+      { events: { ...before.events, 'order.created': { ...before.events['order.created'], $id: 'urn:b' } } },
+      'its schema is called urn:b, and was urn:a',
+    ],
     [
       'a field within a list',
       withData({ items: { type: 'array', items: object({}) } }),

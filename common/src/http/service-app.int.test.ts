@@ -514,7 +514,7 @@ describe('every answer', () => {
       method: 'GET',
       path: '/',
       access: 'authenticated',
-      operation: testOperation,
+      operation: { ...testOperation, replies: { 200: { message: '', data: null } } },
       deprecation,
       handle: async () => ok('', []),
     });
@@ -537,6 +537,14 @@ describe('every answer', () => {
       });
     }
     expect(Object.keys((await request(target).get('/things/next').expect(200)).headers)).not.toContain('deprecation');
+    const { paths } = (await request(target).get('/openapi.json').expect(200)).body;
+    expect(paths['/things'].get).toMatchObject({
+      deprecated: true,
+      'x-sunset': '2027-06-30',
+      externalDocs: { url: deprecation.link },
+      responses: { 200: { headers: { Deprecation: {}, Sunset: {}, Link: {} } } },
+    });
+    expect(paths['/things/next'].get).not.toHaveProperty('deprecated');
   });
 
   it('security headers -> there, and nothing tells the framework', async () => {

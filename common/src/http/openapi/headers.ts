@@ -25,6 +25,13 @@ export const headers = {
     required: true,
   }),
   'Idempotent-Replayed': header('true: the first answer to the key, again.', 'true'),
+  Deprecation: header('Since when it is deprecated, in seconds since 1970 (RFC 9745).', '@1796083200', {
+    required: true,
+  }),
+  Sunset: header('From when on it may be missing (RFC 8594).', 'Wed, 30 Jun 2027 00:00:00 GMT', { required: true }),
+  Link: header('Where it is said what to use instead.', '<https://shop.example.com/docs/orders>; rel="deprecation"', {
+    required: true,
+  }),
   Allow: header('The methods that the path has.', 'GET, HEAD', { required: true }),
 };
 

@@ -56,6 +56,14 @@ const descriptionOf: Readonly<Record<string, string>> = {
   202: 'Accepted: the outcome is not known yet.',
 };
 
+/** That a route will go, with the extension by which tools compare descriptions: https://www.oasdiff.com/docs/deprecation */
+const deprecationOf = ({ deprecation }: Route): object | undefined =>
+  deprecation && {
+    deprecated: true,
+    'x-sunset': deprecation.sunset.toISOString().slice(0, 10),
+    externalDocs: { description: 'What to use instead, and from when on.', url: deprecation.link },
+  };
+
 function headersOf(status: string, content: SuccessContent, route: Route): Record<string, object> {
   const { isIdempotent = false, operation } = route;
   const showsResource = 'data' in content && content.data !== null && operation.hasVersion !== false;
@@ -65,6 +73,7 @@ function headersOf(status: string, content: SuccessContent, route: Route): Recor
       ...(showsResource ? ['ETag'] : []),
       ...(status === '201' ? ['Location'] : []),
       ...(isIdempotent ? ['Idempotent-Replayed'] : []),
+      ...(route.deprecation ? ['Deprecation', 'Sunset', 'Link'] : []),
     ]),
   };
 }
@@ -94,6 +103,7 @@ export function operationObject(route: Route, tag: string): object {
     summary,
     description: sentences.length > 0 ? sentences.join(' ') : undefined,
     tags: [tag],
+    ...deprecationOf(route),
     security: route.access === 'public' ? [] : [{ bearer: [] }],
     parameters: parametersOf(route),
     ...requestBodyOf(route),
