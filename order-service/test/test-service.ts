@@ -6,6 +6,7 @@ import { v7 as newId } from 'uuid';
 import type { AccessTokenClaims } from '@shop/common/auth';
 import type { Role } from '@shop/common/contracts';
 import {
+  assertDescribedEvents,
   createTestBroker,
   createTestDatabase,
   createTestPool,
@@ -54,7 +55,7 @@ export interface TestService {
   startCounted(): Promise<CountedProcess>;
   /** Stops the service and starts it with other settings on the same database. */
   restart(overrides: Partial<Config>): Promise<void>;
-  /** Rejects where the service answered anything that its /openapi.json does not describe. */
+  /** Rejects where the service answered anything that its /openapi.json does not describe, or wrote an event that /asyncapi.json does not. */
   stop(): Promise<void>;
 }
 
@@ -115,8 +116,12 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
     },
     stop: async () => {
       await service.stop();
-      await pool.end();
-      await Promise.all([database.drop(), broker.stop()]);
+      try {
+        await assertDescribedEvents(pool, '/order-service');
+      } finally {
+        await pool.end();
+        await Promise.all([database.drop(), broker.stop()]);
+      }
       answers.stop();
     },
   };

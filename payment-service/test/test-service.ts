@@ -9,6 +9,7 @@ import { v7 as newId } from 'uuid';
 import type { DomainEvent, OrderResource, Role } from '@shop/common/contracts';
 import type { LogFacts, Logger } from '@shop/common/logger';
 import {
+  assertDescribedEvents,
   createTestBroker,
   createTestDatabase,
   createTestPool,
@@ -160,8 +161,12 @@ export async function startTestService({ simulated, ...overrides }: ConfigChange
     stop: async () => {
       await sender.stop();
       await service.stop();
-      await pool.end();
-      await Promise.all([database.drop(), broker.stop(), orderService.stop()]);
+      try {
+        await assertDescribedEvents(pool, '/payment-service');
+      } finally {
+        await pool.end();
+        await Promise.all([database.drop(), broker.stop(), orderService.stop()]);
+      }
       answers.stop();
     },
   };

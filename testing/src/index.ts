@@ -66,6 +66,7 @@ export { addAuditEntry, auditTamperings } from './audit-trail.js';
 export { ADDED_VALUE, asWrittenBy, versions, type Version } from './other-versions.js';
 export { testOperation } from './test-operation.js';
 export { DescribedAnswers } from './described-answers.js';
+export { assertDescribedEvents, eventFault } from './described-events.js';
 export { sendExamples } from './described-examples.js';
 export { descriptionFaults } from './description-faults.js';
 export { lintDescription } from './lint-description.js';

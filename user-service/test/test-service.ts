@@ -2,6 +2,7 @@ import path from 'node:path';
 import pg from 'pg';
 import supertest, { type Test } from 'supertest';
 import {
+  assertDescribedEvents,
   createTestBroker,
   createTestDatabase,
   createTestPool,
@@ -95,7 +96,7 @@ export interface TestService {
   passTime: (milliseconds: number) => void;
   /** Sets the service's clock right again. */
   restoreTime: () => void;
-  /** Rejects where the service answered anything that its /openapi.json does not describe. */
+  /** Rejects where the service answered anything that its /openapi.json does not describe, or wrote an event that /asyncapi.json does not. */
   stop: () => Promise<void>;
 }
 
@@ -187,8 +188,12 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
     },
     stop: async () => {
       await service.stop();
-      await pool.end();
-      await Promise.all([database.drop(), broker.stop()]);
+      try {
+        await assertDescribedEvents(pool, '/user-service');
+      } finally {
+        await pool.end();
+        await Promise.all([database.drop(), broker.stop()]);
+      }
       answers.stop();
     },
   };
