@@ -32,8 +32,9 @@ export class DescribedAnswers {
 
   readonly #onRequest = (message: unknown): void => {
     const { request, response } = exchange.parse(message);
+    // Now: routers write the rest of the path that is theirs into it.
     const { method = '', url = '' } = request;
-    const check = this.#ports.get(request.socket.localPort ?? 0)?.(method, url.split('?', 1)[0] ?? '');
+    const check = this.#ports.get(request.socket.localPort ?? 0)?.(method, pathOf(url));
     if (check === undefined) return;
     const body = collectBody(response);
     response.once('finish', () => {
@@ -45,6 +46,9 @@ export class DescribedAnswers {
     });
   };
 }
+
+/** As Express has it, which cuts off fragments, too. */
+const pathOf = (url: string): string => url.split(/[?#]/, 1)[0] ?? '';
 
 /** What is written into a response, once all of it is. */
 function collectBody(response: ServerResponse): () => string {
