@@ -57,7 +57,10 @@ export default {
     alone('nginx', 'nginx'), // no database, no broker
     alone('perf', 'perf'),
     project('chaos', 'e2e/chaos'),
-    systemProject('e2e', 'e2e', 'e2e'),
+    {
+      ...systemProject('e2e', 'e2e', 'e2e'),
+      setupFilesAfterEnv: ['<rootDir>/e2e/support/described-answers.ts'],
+    },
     { ...alone('alerts', 'e2e/alerts'), testMatch: ['**/*.alerts.test.ts'] }, // on a system of its own, which it breaks
   ],
   coverageProvider: 'v8',

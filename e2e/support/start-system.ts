@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Output } from '../../stack/output.ts';
 import { ensureInstalled, type SystemProgram } from '../../stack/packages.ts';
@@ -23,4 +24,12 @@ export async function startSystem(
   process.env.E2E_URLS = JSON.stringify(stack.urls);
   process.env.E2E_ENVIRONMENT = JSON.stringify(stack.environment);
   process.env.E2E_DIRECTORY = stack.directory;
+  process.env.E2E_DESCRIPTION = path.join(stack.directory, 'openapi.json');
+  try {
+    const answer = await fetch(`${stack.urls.gateway}/openapi.json`, { signal: AbortSignal.timeout(60_000) });
+    await writeFile(process.env.E2E_DESCRIPTION, await answer.text());
+  } catch (error) {
+    await stack.stop(); // Jest leaves the tear-down out when the set-up fails
+    throw error;
+  }
 }

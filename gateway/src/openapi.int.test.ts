@@ -85,7 +85,7 @@ describe('/openapi.json of all services', () => {
     films.state.isDown = false;
   });
 
-  it('all are there -> what each answers and clients can reach, clean under redocly lint, from one call of each', async () => {
+  it('all are there -> what each answers and clients can reach, and nginx itself, clean under redocly lint, from one call of each', async () => {
     const { status, headers, body } = await ask(at('/openapi.json'));
     expect(status).toBe(200);
     expect(Object.keys(body.paths)).toEqual([
@@ -97,6 +97,12 @@ describe('/openapi.json of all services', () => {
     ]);
     expect(body.components.schemas).toMatchObject({ 'Create-booksRequest': {}, 'Create-filmsRequest': {} });
     expect(body.info.version).toBe('1.2.3');
+    for (const operation of [body.paths['/api/v1/books'].post, body.paths['/health'].get]) {
+      expect(Object.keys(operation.responses)).toEqual(
+        expect.arrayContaining(['400', '413', '421', '429', '431', '503', '504']),
+      );
+    }
+    expect(body.components.responses).toHaveProperty('UpstreamTimeout');
     expect(await lintDescription(body)).toEqual([]);
 
     const asked = films.state.asked;

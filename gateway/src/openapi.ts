@@ -1,6 +1,8 @@
 import { Router } from 'express';
 import {
   documentHead,
+  edgeComponents,
+  edgeResponses,
   lazily,
   markRoute,
   readOnly,
@@ -25,20 +27,31 @@ const INTERNAL_PATHS = ['/ready', '/metrics'];
 export const descriptionSchema = z.object({
   info: z.object({ version: z.string() }),
   tags: z.array(z.object({ name: z.string(), description: z.string() })),
-  paths: z.record(z.string(), z.record(z.string(), z.looseObject({}))),
+  paths: z.record(z.string(), z.record(z.string(), z.looseObject({ responses: z.record(z.string(), z.unknown()) }))),
   components: z.record(z.string(), z.record(z.string(), z.unknown())),
 });
 export type Description = z.infer<typeof descriptionSchema>;
 
-/** One document of several, without what clients cannot reach. What more than one has, such as the errors, is the same in all. */
+/** The operations of a path with what nginx may answer instead. */
+const behindNginx = (methods: Description['paths'][string]) =>
+  Object.fromEntries(
+    Object.entries(methods).map(([method, operation]) => [
+      method,
+      { ...operation, responses: { ...edgeResponses, ...operation.responses } },
+    ]),
+  );
+
+/** One document of several, without what clients cannot reach, and with what nginx answers itself. What more than one has, such as the errors, is the same in all. */
 export function mergeDescriptions(title: string, descriptions: readonly Description[]): OpenApiDocument {
   const paths = Object.fromEntries(
     descriptions
       .flatMap((description) => Object.entries(description.paths))
-      .filter(([path]) => !INTERNAL_PATHS.includes(path)),
+      .filter(([path]) => !INTERNAL_PATHS.includes(path))
+      .map(([path, methods]) => [path, behindNginx(methods)] as const),
   );
   const components: Record<string, Record<string, unknown>> = {};
-  for (const [section, parts] of descriptions.flatMap((description) => Object.entries(description.components))) {
+  const described = [edgeComponents(), ...descriptions.map((description) => description.components)];
+  for (const [section, parts] of described.flatMap((sections) => Object.entries(sections))) {
     components[section] = { ...components[section], ...parts };
   }
   const { securitySchemes = {} } = components;

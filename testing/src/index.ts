@@ -67,6 +67,7 @@ export { ADDED_VALUE, asWrittenBy, versions, type Version } from './other-versio
 export { testOperation } from './test-operation.js';
 export { DescribedAnswers } from './described-answers.js';
 export { assertDescribedEvents, eventFault } from './described-events.js';
+export { DescribedFetch } from './described-fetch.js';
 export { sendExamples } from './described-examples.js';
 export { descriptionFaults } from './description-faults.js';
 export { lintDescription } from './lint-description.js';

@@ -18,6 +18,7 @@ export { readOnly } from './other-methods.js';
 export { accepted, created, deleted, ok, page, type JsonFile, type Reply } from './reply.js';
 export type { Operation, OwnError, SuccessContent } from './operation.js';
 export { buildOpenApi, documentHead, usedComponents, type OpenApiDocument } from './openapi/document.js';
+export { edgeComponents, edgeResponses } from './openapi/edge.js';
 export { lazily, servedDocument, serveDocument, type ServedDocument } from './openapi/serve-document.js';
 export { documentRouter } from './openapi/router.js';
 export { swaggerUi, type OfferedDescription } from './openapi/swagger-ui.js';

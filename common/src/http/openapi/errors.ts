@@ -136,6 +136,9 @@ export const errorResponses = (): Record<string, object> =>
     }),
   );
 
+/** To the answer of an error in `errorResponses`. */
+export const errorReference = (code: ErrorCode) => ({ $ref: `#/components/responses/${nameOf(code)}` });
+
 /** Every error that a route can answer. */
 function codesOf({ method, access, isIdempotent = false, takes, operation }: Route): ErrorCode[] {
   const codes: ErrorCode[] = ['INVALID_INPUT', 'RATE_LIMITED', 'INTERNAL_ERROR', 'SERVICE_UNAVAILABLE'];
@@ -151,6 +154,4 @@ function codesOf({ method, access, isIdempotent = false, takes, operation }: Rou
 
 /** References to the answers of every error that a route can answer, by status. */
 export const errorResponsesOf = (route: Route): Record<string, object> =>
-  Object.fromEntries(
-    codesOf(route).map((code) => [statusOfCode[code], { $ref: `#/components/responses/${nameOf(code)}` }]),
-  );
+  Object.fromEntries(codesOf(route).map((code) => [statusOfCode[code], errorReference(code)]));
