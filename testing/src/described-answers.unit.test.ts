@@ -9,14 +9,16 @@ import { DescribedAnswers } from './described-answers.js';
 const things = route({
   method: 'DELETE',
   path: '/:id',
-  access: 'public',
+  access: 'authenticated',
   operation: { id: 'deleteThing', summary: 'Delete', replies: { 200: { message: 'Deleted', data: null } }, errors: [] },
   handle: async () => ok('Deleted', null),
 });
 const document = buildOpenApi({ service: 'things', version: '1.2.3', routes: { '/api/v1/things': [things] } });
 
 let server: Server | undefined;
-afterEach(() => server?.close());
+afterEach(() => {
+  server?.close();
+});
 
 /** A service that describes itself and answers this to everything below /api/v1/things. */
 async function start(body: object): Promise<string> {
