@@ -99,7 +99,7 @@ function messageFault(
   example: Readonly<Record<string, unknown>> | undefined,
   body: unknown,
 ): string | undefined {
-  if (status >= 300 || example === undefined) return undefined;
+  if (status >= 300 || example?.['message'] === undefined) return undefined; // or it is no envelope
   const { message } = z.object({ message: z.string() }).parse(body);
   return message === example['message']
     ? undefined
