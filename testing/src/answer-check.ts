@@ -99,9 +99,8 @@ function messageFault(
   example: Readonly<Record<string, unknown>> | undefined,
   body: unknown,
 ): string | undefined {
-  if (status >= 300 || example?.['message'] === undefined) return undefined; // or it is no envelope
+  const expected = example?.['message'];
+  if (status >= 300 || typeof expected !== 'string') return undefined; // or it is no envelope
   const { message } = z.object({ message: z.string() }).parse(body);
-  return message === example['message']
-    ? undefined
-    : `${subject}: says "${message}", not "${String(example['message'])}"`;
+  return message === expected ? undefined : `${subject}: says "${message}", not "${expected}"`;
 }
