@@ -12,7 +12,8 @@ import { insertions, type Names } from './insertions.ts';
 import { kubernetesFiles, kubernetesInsertions } from './kubernetes.ts';
 
 const template = path.join(import.meta.dirname, 'template');
-const infrastructureModels = ['Outbox', 'Inbox', 'AppliedSequence', 'AuditEntry'];
+/** The tables that every service has. */
+const infrastructure = 'common/prisma/infrastructure';
 
 /** Throws a StackError. */
 function readNames(name: string, port: number): Names {
@@ -55,22 +56,9 @@ function dependencies(): string {
   return JSON.stringify(manifest.dependencies, null, 2).replaceAll('\n', '\n  ');
 }
 
-const orderSchema = () => read('order-service/prisma/schema.prisma');
-
 /** How the Prisma client of a service is made. */
-const prismaHeader = (): string => (orderSchema().split(/^(?:\/\/\/|enum|model) /m, 1)[0] ?? '').trimEnd();
-
-/** The tables that every service has, as its Prisma schema describes them. */
-function sharedModels(): string {
-  const schema = orderSchema();
-  return infrastructureModels
-    .map((model) => {
-      const found = new RegExp(`(?:^///.*\\n)*^model ${model} \\{\\n[^}]*^\\}`, 'm').exec(schema);
-      if (!found) throw new StackError(`order-service/prisma/schema.prisma has no model ${model}`);
-      return found[0];
-    })
-    .join('\n\n');
-}
+const prismaHeader = (): string =>
+  (read('order-service/prisma/schema.prisma').split(/^(?:\/\/\/|enum|model) /m, 1)[0] ?? '').trimEnd();
 
 const fill = (text: string, { name, title, capitals, port }: Names): string =>
   text
@@ -80,7 +68,7 @@ const fill = (text: string, { name, title, capitals, port }: Names): string =>
     .replaceAll('{{PORT}}', String(port))
     .replaceAll('{{DEPENDENCIES}}', dependencies())
     .replaceAll('{{PRISMA_HEADER}}', prismaHeader())
-    .replaceAll('{{INFRASTRUCTURE_MODELS}}', sharedModels());
+    .replaceAll('{{INFRASTRUCTURE_MODELS}}', read(`${infrastructure}/models.prisma`).trimEnd());
 
 /** New files, by where they go. */
 function newFiles(names: Names): Map<string, string> {
@@ -105,6 +93,9 @@ function newFiles(names: Names): Map<string, string> {
     'prisma/migrations/migration_lock.toml',
   ]) {
     files.set(path.join(service, file), read(path.join('order-service', file)));
+  }
+  for (const file of globSync('migrations/**/*.sql', { cwd: path.join(repository, infrastructure) })) {
+    files.set(path.join(service, 'prisma', file), read(path.join(infrastructure, file)));
   }
   for (const [file, text] of kubernetesFiles(names, { read })) files.set(file, text);
   const schema = files.get(path.join(service, 'prisma/schema.prisma'));

@@ -1,4 +1,0 @@
--- DropTable
-DROP TABLE "audit_trail";
-
-DROP FUNCTION "protect_audit_trail";

@@ -1,0 +1,2 @@
+DROP FUNCTION "may_take_key"(UUID, INTEGER);
+DROP TABLE "idempotency_keys";
