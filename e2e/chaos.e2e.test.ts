@@ -2,7 +2,8 @@ import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newTestDirectory } from '../stack/test-directories.ts';
 import { readLedger } from './chaos/ledger.ts';
-import { checkInvariants, type Violation } from './chaos/invariants.ts';
+import { checkInvariants } from './chaos/invariants.ts';
+import type { Violation } from './chaos/violations.ts';
 import { runChaos, type RoundResult } from './chaos/run.ts';
 import type { ChaosSystem } from './chaos/system.ts';
 

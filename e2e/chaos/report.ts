@@ -1,7 +1,7 @@
 // What people read about a run.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Violation } from './invariants.ts';
+import type { Violation } from './violations.ts';
 import type { RoundResult } from './run.ts';
 
 const seconds = (milliseconds: number): string => `${(milliseconds / 1_000).toFixed(1)} s`;
