@@ -32,13 +32,18 @@ const wayTo: Record<OrderStatus, readonly OrderStatus[]> = {
   cancelled: ['cancelled'],
 };
 
+/** Places an order. Answers its id. */
+export async function placeOrder(owner: TestCaller, order: object = orderBody()): Promise<string> {
+  const { body } = await owner.post(order).expect(201);
+  return (body as { data: { id: string } }).data.id;
+}
+
 /** Places an order and has an admin bring it into a status. Answers its id. */
 export async function placeOrderIn(
   status: OrderStatus,
   { owner, admin }: { owner: TestCaller; admin: TestCaller },
 ): Promise<string> {
-  const { body } = await owner.post(orderBody()).expect(201);
-  const { id } = (body as { data: { id: string } }).data;
+  const id = await placeOrder(owner);
   for (const next of wayTo[status]) await admin.patch(`/${id}/status`, { status: next }).expect(200);
   return id;
 }

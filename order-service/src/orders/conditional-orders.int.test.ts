@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import supertest from 'supertest';
-import { orderBody, placeOrderIn } from '../../test/order-builder.js';
+import { orderBody, placeOrder, placeOrderIn } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
 
 let test: TestService;
@@ -12,8 +12,6 @@ beforeAll(async () => {
 });
 afterAll(() => test.stop());
 
-const place = async (owner: TestCaller): Promise<string> =>
-  (await owner.post(orderBody()).expect(201)).body.data.id as string;
 const versionOf = async (id: string): Promise<unknown> =>
   (await test.query('SELECT version, deleted_at IS NOT NULL AS gone FROM orders WHERE id = $1', [id]))[0];
 
@@ -58,7 +56,7 @@ describe('what an answer says of the version', () => {
 
 describe('a client that has the order already', () => {
   it('If-None-Match with its version -> 304 without a body, for no cache; after a change the new one', async () => {
-    const id = await place(admin);
+    const id = await placeOrder(admin);
     const { headers, text } = await admin.get(`/${id}`).set('If-None-Match', '"1"').expect(304);
     expect(text).toBe('');
     expect(headers).toMatchObject({ etag: '"1"', 'cache-control': 'no-store', 'x-request-id': expect.any(String) });
@@ -71,7 +69,7 @@ describe('a client that has the order already', () => {
 
   it('HEAD -> the same', async () => {
     const alice = test.caller();
-    const id = await place(alice);
+    const id = await placeOrder(alice);
     const token = test.tokens.tokenFor({ id: alice.id });
     const head = (tag: string) =>
       supertest(test.url).head(`/api/v1/orders/${id}`).auth(token, { type: 'bearer' }).set('If-None-Match', tag);
@@ -90,7 +88,7 @@ describe('a client that has the order already', () => {
 describe('a change of one version', () => {
   it('another version -> 412, and nothing has changed; its own version -> changed', async () => {
     const alice = test.caller();
-    const id = await place(alice);
+    const id = await placeOrder(alice);
     const { body } = await alice.patch(`/${id}/status`, { status: 'cancelled' }).set('If-Match', '"2"').expect(412);
     expect(body.error).toEqual({
       code: 'PRECONDITION_FAILED',
@@ -110,7 +108,7 @@ describe('a change of one version', () => {
 
   it('what is refused anyhow -> as ever; only then the version; only then the state', async () => {
     const [alice, bob] = [test.caller(), test.caller()];
-    const id = await place(alice);
+    const id = await placeOrder(alice);
     const ask = (by: TestCaller, status: string, tag: string) =>
       by.patch(`/${id}/status`, { status }).set('If-Match', tag);
     await ask(alice, 'nonsense', '"9"').expect(400);
@@ -125,7 +123,7 @@ describe('a change of one version', () => {
     const another = await test.startAnother();
     try {
       for (let round = 0; round < 20; round++) {
-        const id = await place(admin);
+        const id = await placeOrder(admin);
         const statuses = ['cancelled', round % 2 ? 'cancelled' : 'confirmed'];
         const answers = await Promise.all(
           [admin, admin.at(another.url)].map((by, i) =>

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Response } from 'supertest';
 import { TOO_LARGE_TOGETHER } from '@shop/common/contracts';
-import { largeOrderBody, orderBody } from '../../test/order-builder.js';
+import { largeOrderBody, orderBody, placeOrder } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
 
 /** Of a page, and of a batch of ids; and the room that one account has. */
@@ -12,8 +12,6 @@ let admin: TestCaller;
 let owner: TestCaller;
 let ids: string[];
 
-const place = async (caller: TestCaller, body: object): Promise<string> =>
-  (await caller.post(body).expect(201)).body.data.id as string;
 const idsOf = ({ body }: Response): string[] => (body as { data: { id: string }[] }).data.map(({ id }) => id);
 const bytesOf = ({ text }: Response): number => Buffer.byteLength(text);
 
@@ -22,7 +20,7 @@ beforeAll(async () => {
   admin = test.caller('admin');
   owner = test.caller();
   ids = [];
-  for (let i = 0; i < 12; i++) ids.unshift(await place(owner, largeOrderBody()));
+  for (let i = 0; i < 12; i++) ids.unshift(await placeOrder(owner, largeOrderBody()));
 });
 afterAll(() => test.stop());
 
@@ -68,7 +66,7 @@ describe('a list of orders of 200 kB', () => {
 
   it('beside small ones -> pages are as long as asked for', async () => {
     const shopper = test.caller();
-    for (let i = 0; i < 30; i++) await place(shopper, orderBody());
+    for (let i = 0; i < 30; i++) await placeOrder(shopper, orderBody());
     const { body } = await shopper.get('?limit=30').expect(200);
     expect([body.data.length, body.meta.limit, body.meta.hasMore]).toEqual([30, 30, false]);
   });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Response } from 'supertest';
 import { v7 as newId } from 'uuid';
-import { orderBody } from '../../test/order-builder.js';
+import { orderBody, placeOrder } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
 
 let test: TestService;
@@ -13,11 +13,9 @@ beforeAll(async () => {
 });
 afterAll(() => test.stop());
 
-const place = async (owner: TestCaller): Promise<string> =>
-  (await owner.post(orderBody()).expect(201)).body.data.id as string;
 const placeMany = async (owner: TestCaller, count: number): Promise<string[]> => {
   const ids: string[] = [];
-  for (let index = 0; index < count; index++) ids.push(await place(owner));
+  for (let index = 0; index < count; index++) ids.push(await placeOrder(owner));
   return ids;
 };
 const remove = async (id: string) => {
@@ -43,7 +41,7 @@ async function followCursors(caller: TestCaller, path: string): Promise<string[]
 describe('one order', () => {
   it('its owner and an admin -> see it; somebody else -> the same 404 as for none at all', async () => {
     const [alice, bob] = [test.caller(), test.caller()];
-    const id = await place(alice);
+    const id = await placeOrder(alice);
     const { body } = await alice.get(`/${id}`).expect(200);
     expect(body.message).toBe('Order retrieved');
     await admin.get(`/${id}`).expect(200, body);
@@ -65,7 +63,7 @@ describe('lists', () => {
   it('a user -> its own orders, newest first, with items and without history', async () => {
     const [alice, bob] = [test.caller(), test.caller()];
     const ids = await placeMany(alice, 3);
-    await place(bob);
+    await placeOrder(bob);
     const { body } = await alice.get().expect(200);
     expect(idsOf(body)).toEqual(ids.toReversed());
     expect(body.meta).toEqual({ total: 3, limit: 10, offset: 0, hasMore: false, nextCursor: null });
@@ -76,7 +74,7 @@ describe('lists', () => {
 
   it("an admin -> everyone's orders, and its own alone at my-orders", async () => {
     const [alice, boss] = [test.caller(), test.caller('admin')];
-    const [foreign, own] = [await place(alice), await place(boss)];
+    const [foreign, own] = [await placeOrder(alice), await placeOrder(boss)];
     expect(idsOf((await boss.get('?limit=2')).body)).toEqual([own, foreign]);
     const { body } = await boss.get('/my-orders').expect(200);
     expect(idsOf(body)).toEqual([own]);
@@ -85,8 +83,8 @@ describe('lists', () => {
 
   it('userId -> of that user alone, as far as one may see it', async () => {
     const [alice, bob] = [test.caller(), test.caller()];
-    const id = await place(alice);
-    await place(bob);
+    const id = await placeOrder(alice);
+    await placeOrder(bob);
     expect(idsOf((await admin.get(`?userId=${alice.id}`).expect(200)).body)).toEqual([id]);
     expect(idsOf((await alice.get(`?userId=${alice.id}`).expect(200)).body)).toEqual([id]);
     const { body } = await bob.get(`?userId=${alice.id}`).expect(200);
@@ -95,7 +93,7 @@ describe('lists', () => {
 
   it('statusHistory -> each order as it is shown alone, on every page', async () => {
     const alice = test.caller();
-    const [first, second] = [await place(alice), await place(alice)];
+    const [first, second] = [await placeOrder(alice), await placeOrder(alice)];
     await alice.patch(`/${first}/status`, { status: 'cancelled', reason: 'Ordered twice' }).expect(200);
     const whole = async (id: string) => (await alice.get(`/${id}`).expect(200)).body.data;
 
@@ -126,7 +124,7 @@ describe('lists', () => {
     const alice = test.caller();
     const ids = await placeMany(alice, 3);
     const first = await alice.get('?limit=2').expect(200);
-    await place(alice);
+    await placeOrder(alice);
     const second = await alice.get(`?limit=2&cursor=${first.body.meta.nextCursor}`).expect(200);
     expect([...idsOf(first.body), ...idsOf(second.body)]).toEqual(ids.toReversed());
   });
@@ -229,7 +227,7 @@ describe('lists', () => {
 describe('batches', () => {
   it('ids -> all that are there and visible, the others absent', async () => {
     const [alice, bob] = [test.caller(), test.caller()];
-    const [own, foreign] = [await placeMany(alice, 12), await place(bob)];
+    const [own, foreign] = [await placeMany(alice, 12), await placeOrder(bob)];
     const ids = [...own, foreign, newId()].join(',');
     const mine = await alice.get(`?ids=${ids}`).expect(200);
     expect(idsOf(mine.body)).toEqual(own.toReversed());
@@ -255,7 +253,7 @@ describe('batches', () => {
 describe('a deleted order', () => {
   it('is invisible on every path, to its owner and to admins, and in no count', async () => {
     const alice = test.caller();
-    const [gone, kept] = [await place(alice), await place(alice)];
+    const [gone, kept] = [await placeOrder(alice), await placeOrder(alice)];
     await remove(gone);
 
     for (const caller of [alice, admin]) {
