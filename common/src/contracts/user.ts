@@ -4,6 +4,19 @@ import { resourceRegistry } from './resource-registry.js';
 export const roles = ['user', 'admin'] as const;
 export type Role = (typeof roles)[number];
 
+/** The user of the examples. */
+const ada = {
+  id: '019a2b3c-0000-7000-8000-000000000001',
+  email: 'ada@example.com',
+  firstName: 'Ada',
+  lastName: 'Lovelace',
+  fullName: 'Ada Lovelace',
+  role: 'user' as const,
+  isActive: true,
+  createdAt: '2026-01-31T12:00:00.000Z',
+  updatedAt: '2026-01-31T12:00:00.000Z',
+};
+
 /** A user as REST answers and events carry it. */
 export const userResource = z
   .object({
@@ -20,17 +33,7 @@ export const userResource = z
   .register(resourceRegistry, {
     id: 'User',
     description: 'A user of the shop.',
-    example: {
-      id: '019a2b3c-0000-7000-8000-000000000001',
-      email: 'ada@example.com',
-      firstName: 'Ada',
-      lastName: 'Lovelace',
-      fullName: 'Ada Lovelace',
-      role: 'user',
-      isActive: true,
-      createdAt: '2026-01-31T12:00:00.000Z',
-      updatedAt: '2026-01-31T12:00:00.000Z',
-    },
+    example: ada,
   });
 export type UserResource = z.infer<typeof userResource>;
 
@@ -49,17 +52,7 @@ export const sessionResource = z
       token: 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiIwMTlhMmIzYyJ9.c2lnbmF0dXJl',
       refreshToken: 'b3BhcXVl',
       expiresIn: 3600,
-      user: {
-        id: '019a2b3c-0000-7000-8000-000000000001',
-        email: 'ada@example.com',
-        firstName: 'Ada',
-        lastName: 'Lovelace',
-        fullName: 'Ada Lovelace',
-        role: 'user',
-        isActive: true,
-        createdAt: '2026-01-31T12:00:00.000Z',
-        updatedAt: '2026-01-31T12:00:00.000Z',
-      },
+      user: ada,
     },
   });
 export type SessionResource = z.infer<typeof sessionResource>;
