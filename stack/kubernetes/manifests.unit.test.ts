@@ -13,7 +13,7 @@ import {
   readFile,
   variablesOf,
   workloadsIn,
-} from './manifests.ts';
+} from '../test/manifests.ts';
 import { repository } from '../paths.ts';
 import { planSecrets } from './secrets.ts';
 
