@@ -1,6 +1,6 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { createTestDatabase } from '@shop/testing';
 import pg from 'pg';
 
@@ -81,10 +81,14 @@ describe.each(groups)('what $folder says', (group) => {
     }
   });
 
-  it.each(having)('the tables of %s -> are those that its migrations make', async (service) => {
-    const catalog = await catalogOf(testDatabase, group);
+  let catalog: string[];
+  beforeAll(async () => {
+    catalog = await catalogOf(testDatabase, group);
     expect(catalog.filter((line) => / is a /.test(line))).toHaveLength(tables.length);
     expect(catalog.filter((line) => /^CREATE OR REPLACE FUNCTION/.test(line))).toHaveLength(functions.length);
+  });
+
+  it.each(having)('the tables of %s -> are those that its migrations make', async (service) => {
     expect(await catalogOf(service, group)).toEqual(catalog);
   });
 });
