@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Response } from 'supertest';
 import { v7 as newId } from 'uuid';
-import { orderBody, placeOrder } from '../../test/order-builder.js';
+import { placeOrder } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
 
 let test: TestService;
