@@ -5,7 +5,7 @@ import { personalDataResource } from '@shop/common/contracts';
 import { AppError, InvalidInput, RateLimited, ServiceUnavailable } from '@shop/common/errors';
 import { ask, createTestBroker, createTestTokens, eventually, type Received, type TestBroker } from '@shop/testing';
 import { aPage, aPayment, anOrder, aUser } from '../../test/resources.js';
-import { startTestGateway } from '../../test/start-test-gateway.js';
+import { nobodyListens, startTestGateway } from '../../test/start-test-gateway.js';
 import { startStandIn, type Call, type StandIn } from '../../test/upstream.js';
 import type { RunningGateway } from '../container.js';
 
@@ -28,7 +28,7 @@ beforeAll(async () => {
   gateway = await startTestGateway({
     tokens,
     brokerUrl: broker.url,
-    serviceUrls: { users: users.url, orders: orders.url, payments: payments.url },
+    serviceUrls: { ...nobodyListens, users: users.url, orders: orders.url, payments: payments.url },
     upstreamTimeout: UPSTREAM_TIMEOUT,
   });
 });
@@ -268,6 +268,6 @@ const startSlowGateway = (): Promise<RunningGateway> =>
   startTestGateway({
     tokens,
     brokerUrl: broker.url,
-    serviceUrls: { users: users.url, orders: orders.url, payments: payments.url },
+    serviceUrls: { ...nobodyListens, users: users.url, orders: orders.url, payments: payments.url },
     upstreamTimeout: 20_000,
   });
