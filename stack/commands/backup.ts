@@ -1,7 +1,7 @@
 // Backups: all databases written to a folder, and brought back from it. The same for servers in containers.
 import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { PUBLISHED_RETENTION_DAYS } from '../../common/src/database/published-retention.ts';
+import { PUBLISHED_RETENTION_DAYS } from '../../common/src/config/published-retention.ts';
 import { runningDatabases } from '../backup/connections.ts';
 import { emptyQueues } from '../backup/empty-queues.ts';
 import { holdsBackup, type Manifest } from '../backup/manifest.ts';

@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import {
+  PUBLISHED_RETENTION_DAYS,
   SettingsError,
   databaseUrlOf,
   duration,
@@ -17,7 +18,6 @@ import {
   type ServiceConfig,
   type Setting,
 } from '@shop/common/config';
-import { PUBLISHED_RETENTION_DAYS } from '@shop/common/database';
 import { email, password, type Rule } from '@shop/common/http/validation';
 import { z } from 'zod';
 import type { AttemptLimits } from './throttling/throttle.service.js';

@@ -29,6 +29,7 @@ export {
   type AllowedOrigins,
   type HttpSettings,
 } from './http-settings.js';
+export { PUBLISHED_RETENTION_DAYS } from './published-retention.js';
 export { jwkThumbprint, parsePrivateKey, parsePublicKey } from './keys.js';
 export { privateKey, publicKeys } from './key-setting.js';
 export {

@@ -1,6 +1,6 @@
 import { sqltag as sql } from '@prisma/client/runtime/client';
 import type { DatabaseClient } from './atomic-store.js';
-import { PUBLISHED_RETENTION_DAYS } from './published-retention.js';
+import { PUBLISHED_RETENTION_DAYS } from '../config/index.js';
 
 /** Longer than a queue delivers an event again; what comes later still is stale by its sequence. */
 const HANDLED_RETENTION = sql`interval '1 day'`;

@@ -52,6 +52,5 @@ export { IdempotencyKeys } from './idempotency-keys.js';
 export { outboxInsert, type OutboxInsertOptions } from './outbox.js';
 export { causeClauses, type InboundEvent } from './inbox.js';
 export { EventRetention } from './event-retention.js';
-export { PUBLISHED_RETENTION_DAYS } from './published-retention.js';
 export { softDelete } from './soft-delete/soft-delete.js';
 export { SoftDeleteUnsupported } from './soft-delete/visible-arguments.js';

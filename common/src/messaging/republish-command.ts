@@ -1,7 +1,6 @@
 import { Client } from 'pg';
 import { z } from 'zod';
-import { SettingsError } from '../config/index.js';
-import { PUBLISHED_RETENTION_DAYS } from '../database/index.js';
+import { PUBLISHED_RETENTION_DAYS, SettingsError } from '../config/index.js';
 import { redact } from '../logger/index.js';
 import { republishEvents, RepublishStalled } from './republish.js';
 
