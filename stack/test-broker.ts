@@ -1,6 +1,6 @@
 // A RabbitMQ server of a test's own, which may be killed, frozen and starved of memory without disturbing anybody.
-import { execFile } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { TIMEOUT } from '../testing/src/time-limits.ts';
@@ -30,8 +30,13 @@ export interface PrivateBroker {
 
 const rabbitmqControl = path.join(path.dirname(rabbitmqServer), 'rabbitmqctl');
 
-export async function startPrivateBroker(): Promise<PrivateBroker> {
+/** `copyOf`: begins with what is in this folder of another one, which has stopped writing. */
+export async function startPrivateBroker({ copyOf }: { copyOf?: string } = {}): Promise<PrivateBroker> {
   const directory = newTestDirectory();
+  if (copyOf !== undefined) {
+    mkdirSync(directory, { recursive: true });
+    execFileSync('cp', ['-a', copyOf, path.join(directory, 'rabbitmq')]);
+  }
   const reserved = await reservePorts(5);
   const [amqp = 0, management = 0, metrics = 0, distribution = 0, epmd = 0] = reserved.ports;
   const packages: Task = {

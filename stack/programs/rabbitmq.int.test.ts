@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import amqp from 'amqplib';
 import { markedProcesses, processName } from '../processes.ts';
 import { startPrivateBroker, type PrivateBroker } from '../test-broker.ts';
 import { until } from '../test/stand-ins.ts';
@@ -20,5 +21,29 @@ describe('RabbitMQ', () => {
     await until(() => broker.process.isReady && broker.process.identity?.pid !== identity?.pid);
     const files = readdirSync(directory, { recursive: true, encoding: 'utf8' });
     expect(files.filter((file) => /dump$|^core/.test(file))).toEqual([]);
+  }, 300_000);
+
+  it('the project is moved or copied with its data -> queues and streams are found where they are now', async () => {
+    const queues = { work: 'quorum', revocations: 'stream' };
+    const connection = await amqp.connect(broker.url);
+    const channel = await connection.createConfirmChannel();
+    for (const [name, type] of Object.entries(queues)) {
+      await channel.assertQueue(name, { durable: true, arguments: { 'x-queue-type': type } });
+      channel.sendToQueue(name, Buffer.from('kept'));
+    }
+    await channel.waitForConfirms();
+    await connection.close();
+    await broker.control('stop_app');
+
+    const copy = await startPrivateBroker({ copyOf: path.dirname(broker.process.program.command().directory) });
+    try {
+      const other = await amqp.connect(copy.url);
+      const reader = await other.createChannel();
+      expect(await reader.checkQueue('revocations')).toMatchObject({ queue: 'revocations' });
+      expect((await reader.get('work', { noAck: true })) || undefined).toMatchObject({ content: Buffer.from('kept') });
+      await other.close();
+    } finally {
+      await copy.stop();
+    }
   }, 300_000);
 });

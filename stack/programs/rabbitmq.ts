@@ -59,11 +59,21 @@ export function rabbitmq(options: RabbitmqOptions): [epmd: Program, rabbitmq: Pr
     stopSignal,
     stopTimeoutMs: 20_000,
     prepare: async () => writeConfiguration(options, account()),
-    command: () => ({ argv: [rabbitmqServer], environment, directory: homeOf(directory), ...account() }),
+    command: () => ({ argv: ['sh', '-c', start], environment, directory: homeOf(directory), ...account() }),
     isReady: async () => (await isListening(ports.amqp)) && (await managementAnswers(options)),
   };
   return [epmd, server];
 }
+
+/**
+ * Its queues keep the folder that they were made in, by its whole path, and are not found once the project was moved or
+ * copied: so they are given the path of today. As the server's own user, whom the files belong to.
+ */
+const start = [
+  String.raw`find "$RABBITMQ_MNESIA_BASE" -path '*/shop@localhost/*/config' -exec`,
+  String.raw`perl -pi -e 's{"[^"]*/mnesia(?=/shop\@localhost/[^"]*")}{"$ENV{RABBITMQ_MNESIA_BASE}}' {} +`,
+  `&& exec ${rabbitmqServer}`,
+].join(' ');
 
 /** Of the Erlang cookie, which Erlang makes for its owner alone, and of what a crash leaves. */
 const homeOf = (directory: string): string => path.join(directory, 'home');
