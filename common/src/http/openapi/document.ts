@@ -44,7 +44,8 @@ const securitySchemes = {
     type: 'http',
     scheme: 'bearer',
     bearerFormat: 'JWT',
-    description: 'The `token` that registering, logging in or refreshing answers.',
+    description:
+      'The `token` that registering, logging in or refreshing answers: a JWT in the form of RFC9068, held to RFC8725.',
   },
 };
 

@@ -85,6 +85,7 @@ export const oneOf = <const T extends readonly string[]>(words: T): Rule<T[numbe
 export const currencyCode = (): Rule<string> =>
   refine(rawText, (value) => (/^[A-Z]{3}$/.test(value) ? valid(value) : invalid('must be three upper-case letters')), {
     pattern: '^[A-Z]{3}$',
+    maxLength: 3,
     examples: ['USD'],
   });
 
