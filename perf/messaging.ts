@@ -83,6 +83,7 @@ const consumer = new EventConsumer({
   prefetch: 100,
   handlers: {
     'order.status_changed': async () => undefined,
+    'user.anonymised': async () => undefined,
     'order.created': async ({ id }) => void handledAt.set(id, performance.now()),
   },
 });

@@ -219,7 +219,7 @@ describe('event consumer', () => {
     const { queue, logger, metrics } = bench;
     const handlers = { 'order.created': async () => undefined };
     expect(() => new EventConsumer({ connection, queue, handlers, logger, metrics })).toThrow(
-      'payment-service.v2 is bound to order.created, order.status_changed, its handlers are for order.created',
+      'payment-service.v2 is bound to order.created, order.status_changed, user.anonymised, its handlers are for order.created',
     );
   });
 });

@@ -73,6 +73,7 @@ function startService() {
     metrics,
     handlers: {
       'order.status_changed': async () => undefined,
+      'user.anonymised': async () => undefined,
       'order.created': async ({ subject }, cause) => {
         const write = async (tx: typeof client) => {
           await tx.post.create({ data: { id: randomUUID(), title: subject } });

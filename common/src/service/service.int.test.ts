@@ -148,6 +148,7 @@ describe('a service', () => {
             'payment.success': async () => undefined,
             'payment.expired': async () => undefined,
             'payment.refunded': async () => undefined,
+            'user.anonymised': async () => undefined,
           },
         },
         idempotency: { lease: 1_000, maxPerUser: 1 },

@@ -92,7 +92,7 @@ export class MessagingBench {
     options: Partial<EventConsumerOptions> = {},
   ): EventConsumer {
     const { queue, logger, metrics } = this;
-    const all = { 'order.created': ignore, 'order.status_changed': ignore, ...handlers };
+    const all = { 'order.created': ignore, 'order.status_changed': ignore, 'user.anonymised': ignore, ...handlers };
     return this.#start(
       new EventConsumer({
         connection,
