@@ -191,9 +191,14 @@ describe('lists', () => {
     expect(body.error).toMatchObject({ code: 'INVALID_INPUT', details });
   });
 
-  it('more than 100 ids -> 400', async () => {
-    const ids = Array.from({ length: 101 }, () => newId()).join(',');
-    const { body } = await test.caller().get(`?ids=${ids}`).expect(400);
+  it.each([
+    ['more than 100 ids', Array.from({ length: 101 }, () => newId())],
+    ['one id more than 100 times', Array<string>(101).fill(newId())],
+  ])('%s -> 400', async (_, ids) => {
+    const { body } = await test
+      .caller()
+      .get(`?ids=${ids.join(',')}`)
+      .expect(400);
     expect(body.error.details).toBe('ids: must have at most 100 ids');
   });
 

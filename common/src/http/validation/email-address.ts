@@ -15,6 +15,7 @@ export function canonicalEmail(raw: string): string | undefined {
   const trimmed = raw.trim();
   const text = trimmed.normalize('NFKC').toLowerCase().normalize('NFKC');
   const at = text.lastIndexOf('@');
+  if (at === -1) return undefined;
   const domain = text.slice(at + 1);
   // What isn't seen could only make an address that looks like another.
   if (!isAllVisible(trimmed) || !isAllVisible(text) || !DOMAIN.test(domain)) return undefined;

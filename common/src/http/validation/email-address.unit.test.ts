@@ -26,7 +26,18 @@ describe('one address, however it is typed', () => {
 
 describe('no address', () => {
   it.each([
-    ...['', '@', 'ada', 'ada@', '@example.com', 'ada@@example.com', 'ada@example', 'ada@127.0.0.1', 'ada@[127.0.0.1]'],
+    ...[
+      '',
+      '@',
+      'ada',
+      'ada.example.com',
+      'ada@',
+      '@example.com',
+      'ada@@example.com',
+      'ada@example',
+      'ada@127.0.0.1',
+      'ada@[127.0.0.1]',
+    ],
     ...[
       'ada@0x7f.1',
       'ada@exa%6dple.com',

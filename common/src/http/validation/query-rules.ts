@@ -57,18 +57,19 @@ export function refuseTurnedRange(range: Readonly<Record<string, Date | undefine
   }
 }
 
-/** Up to 100 UUIDs, each once: separated by commas, or the parameter given several times. */
+/** Up to 100 UUIDs, separated by commas, or the parameter given several times. Those that are there twice come once. */
 export const queryIds = (): Rule<string[]> =>
   refine(
     queryTexts,
     (values) => {
+      const parts = values.flatMap((value) => value.split(','));
       const ids = new Set<string>();
-      for (const part of values.flatMap((value) => value.split(','))) {
+      for (const part of parts) {
         const result = uuid().check(part);
         if (!('value' in result)) return invalid('must be UUIDs separated by commas');
         ids.add(result.value);
       }
-      return ids.size <= MAX_IDS ? valid([...ids]) : invalid(`must have at most ${MAX_IDS} ids`);
+      return parts.length <= MAX_IDS ? valid([...ids]) : invalid(`must have at most ${MAX_IDS} ids`);
     },
     { items: uuid().schema, minItems: 1, maxItems: MAX_IDS },
   );
