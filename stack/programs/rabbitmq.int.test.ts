@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import amqp from 'amqplib';
+import { eventually } from '@shop/testing';
 import { markedProcesses, processName } from '../processes.ts';
 import { startPrivateBroker, type PrivateBroker } from '../test-broker.ts';
 import { until } from '../test/stand-ins.ts';
@@ -38,8 +39,13 @@ describe('RabbitMQ', () => {
     const copy = await startPrivateBroker({ copyOf: path.dirname(broker.process.program.command().directory) });
     try {
       const other = await amqp.connect(copy.url);
+      // A stream has a leader a moment after the server takes connections.
+      await eventually(async () => {
+        const reader = await other.createChannel();
+        reader.on('error', () => undefined); // the answer says the same
+        for (const name of Object.keys(queues)) await reader.checkQueue(name);
+      });
       const reader = await other.createChannel();
-      expect(await reader.checkQueue('revocations')).toMatchObject({ queue: 'revocations' });
       expect((await reader.get('work', { noAck: true })) || undefined).toMatchObject({ content: Buffer.from('kept') });
       await other.close();
     } finally {

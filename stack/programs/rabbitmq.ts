@@ -70,8 +70,8 @@ export function rabbitmq(options: RabbitmqOptions): [epmd: Program, rabbitmq: Pr
  * copied: so they are given the path of today. As the server's own user, whom the files belong to.
  */
 const start = [
-  String.raw`find "$RABBITMQ_MNESIA_BASE" -path '*/shop@localhost/*/config' -exec`,
-  String.raw`perl -pi -e 's{"[^"]*/mnesia(?=/shop\@localhost/[^"]*")}{"$ENV{RABBITMQ_MNESIA_BASE}}' {} +`,
+  `find "$RABBITMQ_MNESIA_BASE" -name config -exec`,
+  `perl -pi -e 's{"[^"]*/mnesia(?=/[^"/]+/(quorum|coordination)/)}{"$ENV{RABBITMQ_MNESIA_BASE}}' {} +`,
   `&& exec ${rabbitmqServer}`,
 ].join(' ');
 
