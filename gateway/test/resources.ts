@@ -1,22 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import {
+  exampleOf,
   orderResource,
   paymentResource,
-  resourceRegistry,
   userResource,
   type OrderResource,
   type PaymentResource,
   type UserResource,
 } from '@shop/common/contracts';
 import type { PageMeta } from '@shop/common/paging';
-import type { z } from 'zod';
-
-/** What the documents of the API show. */
-function exampleOf<Schema extends z.ZodType>(schema: Schema) {
-  const described = resourceRegistry.get(schema);
-  if (described === undefined) throw new Error('a resource has no example');
-  return described.example;
-}
 
 export const aUser = (changes: Partial<UserResource> = {}): UserResource => ({
   ...exampleOf(userResource),

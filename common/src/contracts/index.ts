@@ -44,7 +44,7 @@ export {
   type AccountDataResource,
   type PersonalDataResource,
 } from './personal-data.js';
-export { resourceRegistry } from './resource-registry.js';
+export { exampleOf, resourceRegistry } from './resource-registry.js';
 export { roles, sessionResource, userResource, type Role, type SessionResource, type UserResource } from './user.js';
 export {
   eventJsonSchema,

@@ -2,14 +2,8 @@ import { z } from 'zod';
 import { auditResource } from './audit.js';
 import { orderResource } from './order.js';
 import { paymentResource } from './payment.js';
-import { resourceRegistry } from './resource-registry.js';
+import { exampleOf, resourceRegistry } from './resource-registry.js';
 import { userResource } from './user.js';
-
-const exampleOf = <S extends z.ZodType>(resource: S): z.output<S> => {
-  const registered = resourceRegistry.get(resource);
-  if (registered === undefined) throw new Error('a resource without an example');
-  return registered.example;
-};
 
 const activeSession = z.object({ id: z.uuid(), createdAt: z.iso.datetime(), expiresAt: z.iso.datetime() });
 

@@ -17,13 +17,13 @@ export const orderReader = reader(
 );
 export type ReadOrder = z.infer<typeof orderReader>;
 
-export const refundReader = reader(refundResource.extend({ status: z.string() }));
-export type ReadRefund = z.infer<typeof refundReader>;
-
 export const paymentReader = reader(
   paymentResource.omit({ refunds: true }).extend({ status: z.string(), method: z.string() }),
 );
 export type ReadPayment = z.infer<typeof paymentReader>;
+
+export const refundReader = reader(refundResource.extend({ status: z.string() }));
+export type ReadRefund = z.infer<typeof refundReader>;
 
 export const userReader = reader(userResource.extend({ role: z.string() }));
 export type ReadUser = z.infer<typeof userReader>;
