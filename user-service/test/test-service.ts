@@ -84,6 +84,8 @@ export interface TestService {
   admin: () => Promise<TestUser>;
   /** Another process of the same service: same database, same broker. */
   startAnother: (overrides?: Partial<Config>) => Promise<RunningService>;
+  /** Likewise one to which it is `later` milliseconds later, until a condition holds; it looks for old rows as it starts. */
+  runLater: (later: number, until: () => Promise<void>, overrides?: Partial<Config>) => Promise<void>;
   /** Likewise as a process of its own, with its work counted. */
   startCounted: () => Promise<CountedProcess>;
   /** The events that were written of a subject, oldest first. */
@@ -169,6 +171,14 @@ export async function startTestService(overrides: Partial<Config> = {}): Promise
     login,
     admin: () => login(ADMIN),
     startAnother: (others = {}) => startUserService({ ...config, ...others }),
+    runLater: async (later, until, others = {}) => {
+      const another = await startUserService({ ...config, ...others }, { clock: () => new Date(Date.now() + later) });
+      try {
+        await eventually(until);
+      } finally {
+        await another.stop();
+      }
+    },
     startCounted: () => startCountedProcess({ directory: serviceDirectory, environment: environmentOf(config) }),
     eventsOf: (subject) =>
       query<OutboxRow>('SELECT type, subject, sequence, data FROM outbox WHERE subject = $1 ORDER BY position', [

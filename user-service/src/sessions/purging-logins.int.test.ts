@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually, tablesOnDefaults } from '@shop/testing';
+import { tablesOnDefaults } from '@shop/testing';
 import { startTestService, type Pair, type TestService, type TestUser } from '../../test/test-service.js';
-import { startUserService } from '../container.js';
 
 const HOUR = 60 * 60_000;
 const DAY = 24 * HOUR;
@@ -23,16 +22,6 @@ const isThere = async (sessionId: string) =>
 const tokensOf = async (sessionId: string) =>
   (await test.query('SELECT FROM refresh_tokens WHERE session_id = $1', [sessionId])).length;
 
-/** A process of the service to which it is later; it looks for what is past its time as it starts. */
-async function aProcess(later: number, until: () => Promise<void>): Promise<void> {
-  const service = await startUserService(test.config, { clock: () => new Date(Date.now() + later) });
-  try {
-    await eventually(until);
-  } finally {
-    await service.stop();
-  }
-}
-
 describe('a login', () => {
   it('that ended more than a week ago -> is forgotten with its tokens; one that ended later is not', async () => {
     const [old, recent] = [await test.register(), await test.register()];
@@ -42,7 +31,7 @@ describe('a login', () => {
     await recent.post('/logout').expect(200);
 
     // A week, and an hour for the access tokens.
-    await aProcess(7 * DAY + 2 * HOUR, async () => expect(await isThere(sessions[0])).toBe(false));
+    await test.runLater(7 * DAY + 2 * HOUR, async () => expect(await isThere(sessions[0])).toBe(false));
 
     expect(await tokensOf(sessions[0])).toBe(0);
     expect(await isThere(sessions[1])).toBe(true);
@@ -59,7 +48,7 @@ describe('a login', () => {
       test.passTime(days * DAY);
       latest = await refreshed(latest.refreshToken);
     }
-    await aProcess(89 * DAY, async () => expect(await isThere(endedSession)).toBe(false));
+    await test.runLater(89 * DAY, async () => expect(await isThere(endedSession)).toBe(false));
 
     expect(await tokensOf(session)).toBe(5);
     await refresh(user.refreshToken).expect(401); // the first one of all
@@ -73,7 +62,7 @@ describe('a login', () => {
     const session = await sessionOf(user);
     test.passTime(98 * DAY);
     await refresh(user.refreshToken).expect(401);
-    await aProcess(98 * DAY, async () => expect(await isThere(session)).toBe(false));
+    await test.runLater(98 * DAY, async () => expect(await isThere(session)).toBe(false));
 
     const { body } = await refresh(user.refreshToken).expect(401);
     expect(body.error).toMatchObject({ code: 'UNAUTHORIZED', message: 'Invalid refresh token' });
@@ -89,7 +78,7 @@ describe('a login', () => {
     );
     await user.post('/logout').expect(200);
 
-    await aProcess(8 * DAY, async () => expect(await isThere(session)).toBe(false));
+    await test.runLater(8 * DAY, async () => expect(await isThere(session)).toBe(false));
   });
 });
 

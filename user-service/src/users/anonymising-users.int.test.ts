@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { auditResource, type AuditResource } from '@shop/common/contracts';
-import { auditTamperings, eventually } from '@shop/testing';
+import { auditTamperings } from '@shop/testing';
 import { ADMIN, PASSWORD, startTestService, type TestService, type TestUser } from '../../test/test-service.js';
-import { startUserService } from '../container.js';
 
 const DAY = 24 * 60 * 60_000;
 
@@ -27,17 +26,6 @@ const rowOf = async (id: string): Promise<Row> =>
   (await test.query<Row>('SELECT email, first_name, last_name, password_hash FROM users WHERE id = $1', [id]))[0]!;
 const anonymisations = async (id: string) => (await test.eventsOf(id)).filter(({ type }) => type === 'user.anonymised');
 
-/** A process of the service to which it is later; it looks for whom to anonymise as it starts. */
-async function aProcess(later: number, until: () => Promise<void>, email = ADMIN.email): Promise<void> {
-  const config = { ...test.config, firstAdmin: { ...ADMIN, email } };
-  const service = await startUserService(config, { clock: () => new Date(Date.now() + later) });
-  try {
-    await eventually(until);
-  } finally {
-    await service.stop();
-  }
-}
-
 async function deletedUser(): Promise<TestUser> {
   const user = await test.register();
   await user.put(`/${user.id}`, { firstName: 'Augusta' }).expect(200);
@@ -52,8 +40,8 @@ describe('a deleted user', () => {
     await test.query("UPDATE users SET deleted_at = deleted_at + interval '5 days' WHERE id = $1", [young.id]);
     const youngBefore = await rowOf(young.id);
 
-    await aProcess(31 * DAY, async () => expect(await anonymisations(old.id)).toHaveLength(1));
-    await aProcess(31 * DAY, async () => expect(await rowOf(kept.id)).toMatchObject({ email: kept.email }));
+    await test.runLater(31 * DAY, async () => expect(await anonymisations(old.id)).toHaveLength(1));
+    await test.runLater(31 * DAY, async () => expect(await rowOf(kept.id)).toMatchObject({ email: kept.email }));
 
     const row = await rowOf(old.id);
     expect(row).toMatchObject({ email: `${old.id}@anonymised.invalid`, first_name: 'Anonymised', last_name: 'User' });
@@ -71,13 +59,13 @@ describe('a deleted user', () => {
     const all = async () => {
       for (const { id } of users) expect(await anonymisations(id)).toHaveLength(1);
     };
-    await Promise.all([aProcess(31 * DAY, all), aProcess(31 * DAY, all), aProcess(31 * DAY, all)]);
+    await Promise.all([test.runLater(31 * DAY, all), test.runLater(31 * DAY, all), test.runLater(31 * DAY, all)]);
     await all();
   });
 
   it('-> its address is free as soon as it is deleted, and its password opens nothing afterwards', async () => {
     const user = await deletedUser();
-    await aProcess(31 * DAY, async () => expect(await anonymisations(user.id)).toHaveLength(1));
+    await test.runLater(31 * DAY, async () => expect(await anonymisations(user.id)).toHaveLength(1));
 
     const email = `${user.id}@anonymised.invalid`;
     for (const address of [email, user.email]) {
@@ -101,7 +89,7 @@ describe('the audit trail', () => {
     await admin.delete(`/${user.id}`).expect(200);
     const actions = (await trailOf(user.id)).map(({ action }) => action);
 
-    await aProcess(31 * DAY, async () => {
+    await test.runLater(31 * DAY, async () => {
       for (const { actorId, clientAddress, requestId } of await trailOf(user.id)) {
         if (actorId === admin.id) expect([clientAddress, requestId]).toEqual(['127.0.0.1', expect.any(String)]);
         else expect([clientAddress, requestId]).toEqual([null, null]);
@@ -112,7 +100,7 @@ describe('the audit trail', () => {
 
   it('of anybody else, or anything else of it -> is as it was written', async () => {
     const user = await deletedUser();
-    await aProcess(31 * DAY, async () => expect(await anonymisations(user.id)).toHaveLength(1));
+    await test.runLater(31 * DAY, async () => expect(await anonymisations(user.id)).toHaveLength(1));
 
     const clearing = 'UPDATE audit_trail SET client_address = NULL, request_id = NULL';
     const ofOne = `${clearing}, action = 'user.updated' WHERE actor_id = '${user.id}'`;
@@ -131,13 +119,14 @@ describe('the first admin', () => {
     ['that was an admin no more when it was deleted', { role: 'user' }],
   ])('%s and is nobody any more -> is not made again', async (_, change) => {
     const email = `first-${Object.keys(change).length}@example.com`;
-    await aProcess(0, async () => expect(await adminsOf(email)).toBe(1), email);
+    const firstAdmin = { ...ADMIN, email };
+    await test.runLater(0, async () => expect(await adminsOf(email)).toBe(1), { firstAdmin });
     const [first] = await test.query<{ id: string }>('SELECT id FROM users WHERE email = $1', [email]);
     if ('role' in change) await admin.put(`/${first!.id}`, change).expect(200);
     await admin.delete(`/${first!.id}`).expect(200);
 
-    await aProcess(31 * DAY, async () => expect(await anonymisations(first!.id)).toHaveLength(1), email);
-    await aProcess(31 * DAY, () => Promise.resolve(), email);
+    await test.runLater(31 * DAY, async () => expect(await anonymisations(first!.id)).toHaveLength(1), { firstAdmin });
+    await test.runLater(31 * DAY, () => Promise.resolve(), { firstAdmin });
 
     expect(await adminsOf(email)).toBe(0);
   });

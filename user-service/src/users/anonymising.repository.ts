@@ -26,6 +26,7 @@ export class AnonymisingRepository {
         SELECT id FROM users
         WHERE deleted_at IS NOT NULL AND password_hash <> ${NO_PASSWORD} AND deleted_at <= ${deletedBy}::timestamptz
         ORDER BY deleted_at LIMIT ${limit}::integer FOR NO KEY UPDATE SKIP LOCKED`;
+      if (due.length === 0) return { value: 0, events: [] };
       const ids = due.map(({ id }) => id);
       await transaction.$executeRaw`
         INSERT INTO anonymised_users (user_id, email_hash)
