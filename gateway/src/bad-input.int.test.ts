@@ -9,32 +9,32 @@ import {
   type TestBroker,
 } from '@shop/testing';
 import { attackedOperations, attackedPages } from '../test/attacked-operations.js';
-import { nobodyListens, startTestGateway } from '../test/start-test-gateway.js';
+import { startTestGateway } from '../test/start-test-gateway.js';
 import { startStandIn, type StandIn } from '../test/upstream.js';
 import type { RunningGateway } from './container.js';
+import { perService, serviceKeys, type ServiceKey } from './features.js';
 import { buildSchema } from './schema.js';
 
 /** The same requests in every run; `make test-security` takes others each time. */
 const seed = 1;
 const tokens = createTestTokens();
 let broker: TestBroker;
-let services: StandIn[];
+const standIns = new Map<ServiceKey, StandIn>();
 let gateway: RunningGateway;
 
 beforeAll(async () => {
   broker = await createTestBroker();
-  services = await Promise.all([startStandIn(), startStandIn(), startStandIn()]);
-  const [users, orders, payments] = services;
+  for (const key of serviceKeys) standIns.set(key, await startStandIn());
   gateway = await startTestGateway({
     tokens,
     brokerUrl: broker.url,
-    serviceUrls: { ...nobodyListens, users: users!.url, orders: orders!.url, payments: payments!.url },
+    serviceUrls: perService((key) => standIns.get(key)!.url),
     graphiqlEnabled: true,
   });
 });
 afterAll(async () => {
   await gateway.stop();
-  await Promise.all([...services.map((service) => service.stop()), broker.stop()]);
+  await Promise.all([...Array.from(standIns.values(), (standIn) => standIn.stop()), broker.stop()]);
 });
 
 it('a part of the corpus and random requests, from all operations and pages -> refused or taken in the form of the contract', async () => {
