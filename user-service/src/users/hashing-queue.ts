@@ -41,13 +41,7 @@ export class HashingQueue {
   }
 
   #wait(): Promise<void> {
-    const refusal = new CapacityExceeded('Too busy at the moment, try again shortly', {
-      retryAfterSeconds: Math.ceil(this.#maxWait / 1_000),
-    });
-    if (this.#waiting.size >= this.#maxWaiting) {
-      this.#refused++;
-      return Promise.reject(refusal);
-    }
+    if (this.#waiting.size >= this.#maxWaiting) return Promise.reject(this.#refusal());
     return new Promise((resolve, reject) => {
       const enter = (): void => {
         clearTimeout(timer);
@@ -55,10 +49,16 @@ export class HashingQueue {
       };
       const timer = setTimeout(() => {
         this.#waiting.delete(enter);
-        this.#refused++;
-        reject(refusal);
+        reject(this.#refusal());
       }, this.#maxWait);
       this.#waiting.add(enter);
+    });
+  }
+
+  #refusal(): CapacityExceeded {
+    this.#refused++;
+    return new CapacityExceeded('Too busy at the moment, try again shortly', {
+      retryAfterSeconds: Math.ceil(this.#maxWait / 1_000),
     });
   }
 
