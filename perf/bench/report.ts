@@ -195,7 +195,7 @@ Method: ${connections} connections, each waiting for its answer before it asks a
 each beside the floor's. Shown are medians of the laps. The floor is bare Express with one prepared statement whose JSON
 PostgreSQL makes, or Yoga on node:http for GraphQL; for a login it compares the hash, writes the session and signs the token as well. What the hash itself takes
 (${besideText(measured)}) is taken off both sides of a login, but is part of its time by process.
-The databases hold 50,000 orders and payments; they write without waiting for the disk.
+The databases hold 50,000 users, orders and payments; they write without waiting for the disk.
 
 ## Failed requests, throughput and times
 

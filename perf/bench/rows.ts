@@ -29,6 +29,15 @@ const orderRows = [
    SELECT ${orderId}, version, status::order_status, ${at}
    FROM ${numbers}, (VALUES (1, 'pending'), (2, 'confirmed')) AS changes (version, status)`,
 ];
+const userRows = [
+  `INSERT INTO users (id, email, password_hash, first_name, last_name, role, is_active, created_at, updated_at)
+   SELECT ${idOf("'user' || n")}, 'stranger-' || n || '@example.com', '$2b$10$' || repeat('.', 53), 'A', 'Stranger', 'user', true,
+          ${at}, ${at} FROM ${numbers}`,
+  `INSERT INTO sessions (id, user_id, created_at, expires_at)
+   SELECT ${idOf("'session' || n")}, ${idOf("'user' || n")}, ${at}, ${at} + interval '90 days' FROM ${numbers}`,
+  `INSERT INTO refresh_tokens (hash, session_id, created_at, expires_at)
+   SELECT sha256(('token' || n)::bytea), ${idOf("'session' || n")}, ${at}, ${at} + interval '30 days' FROM ${numbers}`,
+];
 const paymentRows = [
   `INSERT INTO payable_orders (id, user_id, amount, currency, currency_decimals, status, payable_until)
    SELECT ${orderId}, ${owner}, 104997, 'USD', 2, 'confirmed', ${at} FROM ${numbers}`,
@@ -38,8 +47,8 @@ const paymentRows = [
           ${at}, 3, ${at}, ${at} FROM ${numbers}`,
 ];
 
-/** Writes orders and payments, paid long ago, of these accounts and of many strangers. */
-export async function fill(databases: { order: pg.Pool; payment: pg.Pool }, userIds: string[]): Promise<void> {
+/** Writes users with a login each, and orders and payments, paid long ago, of these accounts and of many strangers. */
+export async function fill(databases: Record<'user' | 'order' | 'payment', pg.Pool>, userIds: string[]): Promise<void> {
   const fillOne = async (database: pg.Pool, statements: string[]): Promise<void> => {
     const client = await database.connect();
     try {
@@ -50,7 +59,11 @@ export async function fill(databases: { order: pg.Pool; payment: pg.Pool }, user
       client.release(true); // it writes without triggers
     }
   };
-  await Promise.all([fillOne(databases.order, orderRows), fillOne(databases.payment, paymentRows)]);
+  await Promise.all([
+    fillOne(databases.user, userRows),
+    fillOne(databases.order, orderRows),
+    fillOne(databases.payment, paymentRows),
+  ]);
 }
 
 export async function ownedBy(databases: { order: pg.Pool; payment: pg.Pool }, userId: string): Promise<Owned> {

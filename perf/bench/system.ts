@@ -45,7 +45,7 @@ export interface BenchSystem {
   stack: RunningStack;
   shop: Shop;
   accounts: BenchAccount[];
-  /** Accounts that log in again and again: each new login beyond a hundred ends the oldest. */
+  /** Accounts that log in again and again. */
   visitors: Account[];
   admin: Account;
   databases: Record<'user' | 'order' | 'payment', pg.Pool>;
