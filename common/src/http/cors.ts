@@ -19,7 +19,7 @@ export const corsPolicy = {
   ],
   exposedHeaders: [
     ...['X-Request-Id', 'traceparent', 'Location', 'Allow', 'WWW-Authenticate', 'Retry-After', 'RateLimit'],
-    ...['RateLimit-Policy', 'Idempotent-Replayed', 'ETag', 'Deprecation', 'Sunset', 'Link'],
+    ...['RateLimit-Policy', 'Idempotent-Replayed', 'ETag', 'Deprecation', 'Sunset', 'Link', 'Content-Disposition'],
   ],
   /** Seconds that a browser remembers a preflight's answer: the most that Chromium does. */
   maxAge: 7_200,

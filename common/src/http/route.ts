@@ -54,6 +54,8 @@ export interface Route {
   readonly deprecation?: Deprecation | undefined;
   /** As how many requests one of it counts, whatever it asks for; absent: as one. */
   readonly cost?: number;
+  /** Its answer is a file to be saved. */
+  readonly answersFile?: true;
   readonly respond: (request: Request, by: Circumstances) => Promise<Answer | JsonFile | undefined>;
 }
 
@@ -201,6 +203,7 @@ export function fileRoute<P>(parts: {
     operation,
     takes: { params },
     cost,
+    answersFile: true,
     respond: async (request, { caller, isGone }) => {
       if (caller === undefined) throw new Error(`no caller on GET ${path}, which isn't public`);
       const input = await parse({ params }, request);

@@ -152,6 +152,8 @@ function codesOf({ method, access, isIdempotent = false, takes, operation }: Rou
   return errorCodes.filter((code) => codes.includes(code));
 }
 
-/** References to the answers of every error that a route can answer, by status. */
-export const errorResponsesOf = (route: Route): Record<string, object> =>
-  Object.fromEntries(codesOf(route).map((code) => [statusOfCode[code], errorReference(code)]));
+/** References to the answers of every error that a route can answer, by status; 431 is what Node.js's parser refuses. */
+export const errorResponsesOf = (route: Route): Record<string, object> => ({
+  ...Object.fromEntries(codesOf(route).map((code) => [statusOfCode[code], errorReference(code)])),
+  431: errorReference('INVALID_INPUT'),
+});

@@ -24,6 +24,13 @@ export const headers = {
   Location: header('Where what was created is found.', '/api/v1/orders/019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b', {
     required: true,
   }),
+  'Content-Disposition': header(
+    'That it is a file, and its name (RFC 6266).',
+    'attachment; filename="personal-data.json"',
+    {
+      required: true,
+    },
+  ),
   'Idempotent-Replayed': header('true: the first answer to the key, again.', 'true'),
   Deprecation: header('Since when it is deprecated, in seconds since 1970 (RFC 9745).', '@1796083200', {
     required: true,

@@ -72,6 +72,7 @@ function headersOf(status: string, content: SuccessContent, route: Route): Recor
     ...headerRefs([
       ...(showsResource ? ['ETag'] : []),
       ...(status === '201' ? ['Location'] : []),
+      ...(route.answersFile ? ['Content-Disposition'] : []),
       ...(isIdempotent ? ['Idempotent-Replayed'] : []),
       ...(route.deprecation ? ['Deprecation', 'Sunset', 'Link'] : []),
     ]),
