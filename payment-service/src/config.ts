@@ -2,7 +2,6 @@ import {
   databaseUrlOf,
   duration,
   integer,
-  loadSettings,
   optional,
   port,
   serviceConfig,
@@ -12,7 +11,7 @@ import {
   type Environment,
   type ServiceConfig,
 } from '@shop/common/config';
-import { loadProviders, type ProvidersConfig } from './providers/provider-settings.js';
+import { gatherProviders, gatherSettings, type ProvidersConfig } from './providers/provider-settings.js';
 
 /** What this process is configured with. Lengths of time are in milliseconds. */
 export interface Config extends ServiceConfig, ProvidersConfig {
@@ -38,10 +37,10 @@ const settings = {
 
 /** Throws SettingsError. */
 export function loadConfig(environment: Environment): Config {
-  const [values, providersBeside] = loadTogether(
-    () => loadSettings(settings, environment),
-    () => loadProviders(environment),
-  );
+  const faults: string[] = [];
+  const values = gatherSettings(faults, settings, environment);
+  const providersBeside = gatherProviders(faults, environment);
+  if (values === undefined || providersBeside === undefined) throw new SettingsError(faults);
   return {
     ...serviceConfig(values, { port: values.PAYMENT_SERVICE_PORT, databaseUrl: values.PAYMENT_DATABASE_URL }),
     ...providersBeside(values.PAYMENT_DATABASE_URL),
@@ -65,28 +64,11 @@ export type ReconciliationConfig = ProvidersConfig &
 /** Throws SettingsError. */
 export function loadReconciliationConfig(environment: Environment): ReconciliationConfig {
   const { PAYMENT_DATABASE_URL, PROVIDER_TIMEOUT } = settings;
-  const [values, providersBeside] = loadTogether(
-    () => loadSettings({ PAYMENT_DATABASE_URL, PROVIDER_TIMEOUT, ORDER_DATABASE_URL: orderDatabase }, environment),
-    () => loadProviders(environment),
-  );
-  const { PAYMENT_DATABASE_URL: ownDatabase, PROVIDER_TIMEOUT: providerTimeout } = values;
-  const orderDatabaseUrl = values.ORDER_DATABASE_URL;
-  return { ...providersBeside(ownDatabase), databaseUrl: ownDatabase, providerTimeout, orderDatabaseUrl };
-}
-
-/** Both, or the faults of both. Throws SettingsError. */
-function loadTogether<A, B>(first: () => A, second: () => B): [A, B] {
   const faults: string[] = [];
-  const attempt = <T>(load: () => T): T | undefined => {
-    try {
-      return load();
-    } catch (error) {
-      if (!(error instanceof SettingsError)) throw error;
-      faults.push(...error.faults);
-      return undefined;
-    }
-  };
-  const [one, other] = [attempt(first), attempt(second)];
-  if (one === undefined || other === undefined) throw new SettingsError(faults);
-  return [one, other];
+  const wanted = { PAYMENT_DATABASE_URL, PROVIDER_TIMEOUT, ORDER_DATABASE_URL: orderDatabase };
+  const values = gatherSettings(faults, wanted, environment);
+  const providersBeside = gatherProviders(faults, environment);
+  if (values === undefined || providersBeside === undefined) throw new SettingsError(faults);
+  const { PAYMENT_DATABASE_URL: databaseUrl, PROVIDER_TIMEOUT: providerTimeout } = values;
+  return { ...providersBeside(databaseUrl), databaseUrl, providerTimeout, orderDatabaseUrl: values.ORDER_DATABASE_URL };
 }

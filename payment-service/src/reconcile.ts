@@ -49,7 +49,7 @@ async function reconcile(config: ReconciliationConfig, since: Date): Promise<boo
     let differences = await comparison.run({
       since,
       record: (found) => ledger.record(found),
-      onDifference: (_provider, finding) => show(findingLine(finding)),
+      onDifference: (finding) => show(findingLine(finding)),
       onUnconfirmedOrder: (order) => show(unconfirmedLine(order)),
       onCompared: (provider, result) => {
         stdout(config.providers.length > 1 ? `${provider}: ${summary(result)}` : summary(result));

@@ -24,14 +24,18 @@ export class ChargingService {
     const { providers } = this.#options;
     const deadline = providers.deadline(); // both steps share it: somebody waits
     const { provider } = payment;
-    const begun = await providers.beginCharge(provider, newChargeOf(payment, token), deadline);
+    const begun = await providers.ask(
+      provider,
+      (asked, signal) => asked.beginCharge(newChargeOf(payment, token), signal),
+      deadline,
+    );
     if (begun.outcome === 'declined') return begun;
     // A charge that isn't confirmed moves no money: whether the provider has learned of it makes no difference.
     if (begun.outcome !== 'begun') return { outcome: 'not-reached', error: begun.error };
     const failure = await this.#storeReference(payment, begun.reference);
     if (failure !== undefined) return failure;
     const charge = { ...chargeOf(payment), reference: begun.reference };
-    return providers.confirmCharge(provider, charge, token, deadline);
+    return providers.ask(provider, (asked, signal) => asked.confirmCharge(charge, token, signal), deadline);
   }
 
   /** Brings a charge to its end that began earlier, in whichever step it stopped. */
@@ -40,24 +44,28 @@ export class ChargingService {
     const found = await this.find(payment);
     if (found.outcome !== 'unconfirmed') return found;
     if (payment.providerReference === null) return this.charge(payment, token);
-    return providers.confirmCharge(payment.provider, chargeOf(payment), token, providers.deadline());
+    return providers.ask(payment.provider, (asked, signal) => asked.confirmCharge(chargeOf(payment), token, signal));
   }
 
   /** How far the charge has come. */
   find(payment: Payment): Promise<ChargeOutcome> {
-    return this.#options.providers.findCharge(payment.provider, chargeOf(payment));
+    return this.#options.providers.ask(payment.provider, (asked, signal) =>
+      asked.findCharge(chargeOf(payment), signal),
+    );
   }
 
   /** Calls the charge off at the provider. One that wasn't begun is begun for it, so that nobody else can confirm it. */
   async callOff(payment: Payment): Promise<ChargeOutcome> {
     const { providers } = this.#options;
-    if (payment.providerReference !== null) return providers.cancelCharge(payment.provider, chargeOf(payment));
+    const { provider } = payment;
+    const cancel = (charge: Charge) => providers.ask(provider, (asked, signal) => asked.cancelCharge(charge, signal));
+    if (payment.providerReference !== null) return cancel(chargeOf(payment));
     const newCharge = newChargeOf(payment, undefined);
-    const begun = await providers.beginCharge(payment.provider, newCharge, providers.deadline());
+    const begun = await providers.ask(provider, (asked, signal) => asked.beginCharge(newCharge, signal));
     if (begun.outcome !== 'begun') return begun;
     const failure = await this.#storeReference(payment, begun.reference);
     if (failure !== undefined) return failure;
-    return providers.cancelCharge(payment.provider, { ...chargeOf(payment), reference: begun.reference });
+    return cancel({ ...chargeOf(payment), reference: begun.reference });
   }
 
   /** Where it fails, somebody else may have stored a reference, or settled the payment: theirs counts. */

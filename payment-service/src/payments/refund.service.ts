@@ -191,12 +191,15 @@ export class RefundService {
 
   /** It may have been sent before: a provider remembers its verdict for longer than the key that it came under. */
   async #findOrSend(due: DueRefund): Promise<RefundOutcome> {
-    const found = await this.#options.providers.findRefund(due.payment.provider, chargeRefundOf(due));
+    const { providers } = this.#options;
+    const refund = chargeRefundOf(due);
+    const found = await providers.ask(due.payment.provider, (asked, signal) => asked.findRefund(refund, signal));
     return found ?? this.#send(due);
   }
 
   async #send(due: DueRefund): Promise<RefundOutcome> {
-    return this.#options.providers.refund(due.payment.provider, chargeRefundOf(due));
+    const refund = chargeRefundOf(due);
+    return this.#options.providers.ask(due.payment.provider, (asked, signal) => asked.refund(refund, signal));
   }
 
   async #writeOutcome(

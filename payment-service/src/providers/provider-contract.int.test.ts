@@ -32,7 +32,6 @@ interface Subject {
 const silentWebhooks = {
   sendNow: () => Promise.resolve(),
   sendLater: () => undefined,
-  sendVerdictLater: () => undefined,
 };
 const onConnectionLost = () => undefined;
 

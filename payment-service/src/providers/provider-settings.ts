@@ -101,20 +101,23 @@ const stripe = {
 
 /**
  * Reads the settings of the providers that are set up. Answers what they are beside a database of ours, where the simulated
- * provider keeps its ledger if nothing else is said. Throws SettingsError.
+ * provider keeps its ledger if nothing else is said; undefined where it has added to `faults`.
  */
-export function loadProviders(environment: Environment): (databaseUrl: string) => ProvidersConfig {
-  const faults: string[] = [];
+export function gatherProviders(
+  faults: string[],
+  environment: Environment,
+): ((databaseUrl: string) => ProvidersConfig) | undefined {
+  const faultsBefore = faults.length;
   const named = withNames(environment);
-  gather(faults, { PAYMENT_PROVIDERS: names }, named);
+  gatherSettings(faults, { PAYMENT_PROVIDERS: names }, named);
   // Of a provider that production refuses the settings are looked at, too, so that all faults come at once.
   const providers = names.schema.safeParse(named.PAYMENT_PROVIDERS).data;
   const isSetUp = (name: ProviderName): boolean => providers?.includes(name) ?? false;
-  const simulatedValues = isSetUp('simulated') ? gather(faults, simulated, environment) : undefined;
-  const stripeValues = isSetUp('stripe') ? gather(faults, stripe, environment) : undefined;
+  const simulatedValues = isSetUp('simulated') ? gatherSettings(faults, simulated, environment) : undefined;
+  const stripeValues = isSetUp('stripe') ? gatherSettings(faults, stripe, environment) : undefined;
   const keyFault = stripeValues && stripeKeyFault(stripeValues.STRIPE_SECRET_KEY, environment);
   if (keyFault !== undefined) faults.push(keyFault);
-  if (faults.length > 0 || providers === undefined) throw new SettingsError(faults);
+  if (faults.length > faultsBefore || providers === undefined) return undefined;
   return (databaseUrl) => ({
     providers,
     simulated: simulatedValues && {
@@ -140,7 +143,8 @@ const withNames = (environment: Environment): Environment => ({
   PAYMENT_PROVIDERS: environment.PAYMENT_PROVIDERS?.trim() || environment.PAYMENT_PROVIDER?.trim() || 'simulated',
 });
 
-function gather<S extends Record<string, Setting<unknown>>>(
+/** The settings; undefined where it has added to `faults`. */
+export function gatherSettings<S extends Record<string, Setting<unknown>>>(
   faults: string[],
   settings: S,
   environment: Environment,

@@ -1,13 +1,4 @@
-import {
-  ProviderNotReached,
-  type BegunCharge,
-  type Charge,
-  type ChargeRefund,
-  type ChargeState,
-  type NewCharge,
-  type PaymentProvider,
-  type RefundState,
-} from './payment-provider.js';
+import { ProviderNotReached, type ChargeState, type PaymentProvider, type RefundState } from './payment-provider.js';
 
 /** Nobody answered. `unknown` is never a refusal: the money may have moved. */
 export type NoAnswer =
@@ -53,36 +44,8 @@ export class Providers {
     return AbortSignal.timeout(this.#timeout);
   }
 
-  beginCharge(name: string | null, charge: NewCharge, deadline: AbortSignal): Promise<BegunCharge | NoAnswer> {
-    return this.#ask(name, (provider, signal) => provider.beginCharge(charge, signal), deadline);
-  }
-
-  confirmCharge(
-    name: string | null,
-    charge: Charge,
-    token: string | undefined,
-    deadline: AbortSignal,
-  ): Promise<ChargeOutcome> {
-    return this.#ask(name, (provider, signal) => provider.confirmCharge(charge, token, signal), deadline);
-  }
-
-  findCharge(name: string | null, charge: Charge): Promise<ChargeOutcome> {
-    return this.#ask(name, (provider, signal) => provider.findCharge(charge, signal));
-  }
-
-  cancelCharge(name: string | null, charge: Charge): Promise<ChargeOutcome> {
-    return this.#ask(name, (provider, signal) => provider.cancelCharge(charge, signal));
-  }
-
-  refund(name: string | null, refund: ChargeRefund): Promise<RefundOutcome> {
-    return this.#ask(name, (provider, signal) => provider.refund(refund, signal));
-  }
-
-  findRefund(name: string | null, refund: ChargeRefund): Promise<RefundOutcome | undefined> {
-    return this.#ask(name, (provider, signal) => provider.findRefund(refund, signal));
-  }
-
-  async #ask<T>(
+  /** What the provider of that name answers. One that isn't set up is not reached. */
+  async ask<T>(
     name: string | null,
     call: (provider: PaymentProvider, signal: AbortSignal) => Promise<T>,
     signal = this.deadline(),

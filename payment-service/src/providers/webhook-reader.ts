@@ -1,3 +1,4 @@
+import { InvalidInput, Unauthorized } from '@shop/common/errors';
 import type { ChargeState, RefundState, StoredMoney } from './payment-provider.js';
 
 /** A webhook as it came in. */
@@ -43,13 +44,13 @@ export interface ProviderNotice {
 }
 
 /** The webhook isn't signed by the provider, or not now. */
-export class WebhookNotGenuine extends Error {
-  override readonly name = 'WebhookNotGenuine';
-}
+export class WebhookNotGenuine extends Unauthorized {}
 
 /** The webhook is the provider's, and can't be understood. */
-export class WebhookMalformed extends Error {
-  override readonly name = 'WebhookMalformed';
+export class WebhookMalformed extends InvalidInput {
+  constructor(cause: unknown) {
+    super([{ field: 'body', message: 'must be a message of this provider' }], { cause });
+  }
 }
 
 /** Understands a provider's webhooks. */

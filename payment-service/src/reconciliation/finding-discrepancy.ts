@@ -2,15 +2,12 @@ import { validate as isUuid } from 'uuid';
 import type { DiscrepancyKind } from '@shop/common/contracts';
 import { contradiction } from '../discrepancies/contradiction.js';
 import type { DiscrepancyDraft } from '../discrepancies/discrepancy.js';
-import type { Finding } from './reconciliation.service.js';
+import { isOpen, type Finding } from './ledger.js';
 
 const kinds = {
   charge: { onlyThere: 'charged_not_paid', onlyHere: 'paid_not_charged' },
   refund: { onlyThere: 'refund_at_provider', onlyHere: 'refund_failed_after_success' },
 } as const satisfies Record<Finding['kind'], Record<string, DiscrepancyKind>>;
-
-const isOpen = ({ kind, ours }: Finding): boolean =>
-  ours?.status === 'processing' || (kind === 'refund' && ours?.status === 'pending');
 
 function kindOf(finding: Finding): DiscrepancyKind {
   const { onlyThere, onlyHere } = kinds[finding.kind];
@@ -25,7 +22,7 @@ function kindOf(finding: Finding): DiscrepancyKind {
     case 'missing there':
       return onlyHere;
     case 'status':
-      if (isOpen(finding)) return 'unsettled';
+      if (isOpen(finding.kind, finding.ours?.status)) return 'unsettled';
       return finding.theirs?.verdict.outcome === 'succeeded' ? onlyThere : onlyHere;
   }
 }

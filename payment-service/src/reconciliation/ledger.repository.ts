@@ -1,36 +1,46 @@
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { z } from 'zod';
 import { paymentStatuses, refundStatuses } from '@shop/common/contracts';
 import type { DiscrepancyDraft } from '../discrepancies/discrepancy.js';
 import { recordDiscrepancies } from '../discrepancies/record-discrepancies.js';
 import type { LedgerEntry } from '../providers/payment-provider.js';
-import type { EntryKind, OurEntry, Pair, TheirEntry } from './ledger.js';
+import { comparisonClient } from './comparison-client.js';
+import type { EntryKind, Pair } from './ledger.js';
 
 const PAGE = 1_000;
-const CONNECT_TIMEOUT = 5_000;
-const STATEMENT_TIMEOUT = 10 * 60_000;
 
 /** Milliseconds for which it is normal that a paid order isn't confirmed: events wait while the broker is down. */
 const CONFIRMING_TIME = 10 * 60_000;
 const RECORDED_TOGETHER = 100;
 
 const amount = z.string().transform(BigInt);
-const row = z.object({
+const ourEntry = z.object({
+  amount,
+  currency: z.string(),
+  currencyDecimals: z.int(),
+  orderId: z.guid(),
+  paymentId: z.guid(),
+  status: z.enum([...paymentStatuses, ...refundStatuses]),
+  transactionId: z.string().nullable(),
+  updatedAt: z.coerce.date(),
+});
+const theirEntry = z.object({
+  amount,
+  currency: z.string(),
+  currencyDecimals: z
+    .int()
+    .nullable()
+    .transform((decimals) => decimals ?? undefined),
+  verdict: z.discriminatedUnion('outcome', [
+    z.object({ outcome: z.literal('succeeded'), transactionId: z.string() }),
+    z.object({ outcome: z.literal('declined'), reason: z.string() }),
+  ]),
+});
+const pair = z.object({
   kind: z.enum(['charge', 'refund']),
   key: z.string(),
-  our_amount: amount.nullable(),
-  our_currency: z.string().nullable(),
-  our_decimals: z.int().nullable(),
-  our_order_id: z.guid().nullable(),
-  our_payment_id: z.guid().nullable(),
-  our_status: z.enum([...paymentStatuses, ...refundStatuses]).nullable(),
-  our_transaction_id: z.string().nullable(),
-  our_updated_at: z.date().nullable(),
-  their_amount: amount.nullable(),
-  their_currency: z.string().nullable(),
-  their_decimals: z.int().nullable(),
-  their_transaction_id: z.string().nullable(),
-  their_reason: z.string().nullable(),
+  ours: ourEntry.nullable().transform((entry) => entry ?? undefined),
+  theirs: theirEntry.nullable().transform((entry) => entry ?? undefined),
 });
 
 const time = z.object({ now: z.date() });
@@ -57,14 +67,16 @@ const concerned = (kind: EntryKind, table: string): readonly string[] => [
 /** Payments that may have a charge of this provider: one that isn't being processed has none, and so no provider. */
 const CHARGES = concerned('charge', 'payments').map(
   (condition) => `
-  SELECT 'charge' AS kind, id::text AS key, id AS payment_id, order_id, amount, currency, currency_decimals,
-    status::text, transaction_id, updated_at, created_at, paid_at IS NOT NULL OR status = 'processing' AS is_expected
+  SELECT 'charge' AS kind, id::text AS key, id AS "paymentId", order_id AS "orderId", amount::text, currency,
+    currency_decimals AS "currencyDecimals", status::text, transaction_id AS "transactionId", updated_at AS "updatedAt",
+    created_at, paid_at IS NOT NULL OR status = 'processing' AS is_expected
   FROM payments WHERE (provider = $1 OR provider IS NULL) AND ${condition}`,
 );
 const REFUNDS = concerned('refund', 'refunds').map(
   (condition) => `
-  SELECT 'refund', refunds.id::text, payment_id, order_id, refunds.amount, currency, refunds.currency_decimals,
-    refunds.status::text, refunds.transaction_id, refunds.updated_at, refunds.created_at, refunds.status <> 'failed'
+  SELECT 'refund', refunds.id::text, payment_id, order_id, refunds.amount::text, currency,
+    refunds.currency_decimals, refunds.status::text, refunds.transaction_id, refunds.updated_at,
+    refunds.created_at, refunds.status <> 'failed'
   FROM refunds JOIN payments ON payments.id = payment_id WHERE provider = $1 AND ${condition}`,
 );
 const OURS = [...CHARGES, ...REFUNDS].join(' UNION ALL ');
@@ -77,21 +89,14 @@ export class LedgerRepository {
   readonly #client: Client;
 
   constructor({ url }: { url: string }) {
-    this.#client = new Client({
-      connectionString: url,
-      application_name: 'reconcile',
-      connectionTimeoutMillis: CONNECT_TIMEOUT,
-      statement_timeout: STATEMENT_TIMEOUT,
-    });
-    this.#client.on('error', () => undefined); // a lost connection fails the next query, which says so
+    this.#client = comparisonClient(url);
   }
 
   async open(): Promise<void> {
     await this.#client.connect();
     await this.#client.query(`
       CREATE TEMPORARY TABLE their_entries (
-        kind text, key text, amount bigint, currency text, decimals integer, transaction_id text, reason text,
-        PRIMARY KEY (kind, key)
+        kind text, key text, amount text, currency text, "currencyDecimals" integer, verdict json, PRIMARY KEY (kind, key)
       )`);
   }
 
@@ -102,15 +107,7 @@ export class LedgerRepository {
   }
 
   async addTheirs(kind: EntryKind, entries: readonly LedgerEntry[]): Promise<void> {
-    const rows = entries.map(({ key, amount: minor, currency, currencyDecimals, verdict }) => ({
-      kind,
-      key,
-      amount: minor.toString(),
-      currency,
-      decimals: currencyDecimals ?? null,
-      transaction_id: verdict.outcome === 'succeeded' ? verdict.transactionId : null,
-      reason: verdict.outcome === 'declined' ? verdict.reason : null,
-    }));
+    const rows = entries.map((entry) => ({ kind, ...entry, amount: entry.amount.toString() }));
     await this.#client.query(
       `INSERT INTO their_entries SELECT * FROM json_populate_recordset(NULL::their_entries, $1) ON CONFLICT DO NOTHING`,
       [JSON.stringify(rows)],
@@ -123,11 +120,7 @@ export class LedgerRepository {
     await this.#client.query(
       `DECLARE pairs NO SCROLL CURSOR FOR
        SELECT coalesce(theirs.kind, ours.kind) AS kind, coalesce(theirs.key, ours.key) AS key,
-         ours.amount AS our_amount, ours.currency AS our_currency, ours.currency_decimals AS our_decimals,
-         ours.order_id AS our_order_id, ours.payment_id AS our_payment_id, ours.status AS our_status,
-         ours.transaction_id AS our_transaction_id, ours.updated_at AS our_updated_at,
-         theirs.amount AS their_amount, theirs.currency AS their_currency, theirs.decimals AS their_decimals,
-         theirs.transaction_id AS their_transaction_id, theirs.reason AS their_reason
+         row_to_json(ours) AS ours, row_to_json(theirs) AS theirs
        FROM (${OURS}) AS ours
        FULL JOIN their_entries AS theirs ON theirs.kind = ours.kind AND theirs.key = ours.key
        WHERE theirs.key IS NOT NULL OR (ours.is_expected AND ours.created_at >= $2)
@@ -136,7 +129,7 @@ export class LedgerRepository {
     );
     for (;;) {
       const { rows } = await this.#client.query(`FETCH ${PAGE} FROM pairs`);
-      for (const one of rows) yield toPair(row.parse(one));
+      for (const row of rows) yield pair.parse(row);
       if (rows.length < PAGE) break;
     }
     await this.#client.query('COMMIT');
@@ -168,30 +161,4 @@ export class LedgerRepository {
   async close(): Promise<void> {
     await this.#client.end();
   }
-}
-
-const toPair = (pair: z.infer<typeof row>): Pair => ({
-  kind: pair.kind,
-  key: pair.key,
-  ours: oursOf(pair),
-  theirs: theirsOf(pair),
-});
-
-function oursOf(pair: z.infer<typeof row>): OurEntry | undefined {
-  const { our_amount: minor, our_currency: currency, our_decimals: currencyDecimals, our_status: status } = pair;
-  const { our_order_id: orderId, our_payment_id: paymentId, our_updated_at: updatedAt } = pair;
-  if (minor === null || currency === null || currencyDecimals === null) return undefined;
-  if (orderId === null || paymentId === null || status === null || updatedAt === null) return undefined;
-  const transactionId = pair.our_transaction_id;
-  return { amount: minor, currency, currencyDecimals, orderId, paymentId, status, updatedAt, transactionId };
-}
-
-function theirsOf(pair: z.infer<typeof row>): TheirEntry | undefined {
-  const { their_amount: minor, their_currency: currency, their_transaction_id: transactionId } = pair;
-  if (minor === null || currency === null) return undefined;
-  const verdict =
-    transactionId === null
-      ? ({ outcome: 'declined', reason: pair.their_reason ?? 'unknown' } as const)
-      : ({ outcome: 'succeeded', transactionId } as const);
-  return { amount: minor, currency, currencyDecimals: pair.their_decimals ?? undefined, verdict };
 }

@@ -13,7 +13,7 @@ export interface OurEntry extends StoredMoney {
   readonly updatedAt: Date;
 }
 
-/** What the provider's ledger say under the same key. */
+/** What the provider's ledger says under the same key. */
 export type TheirEntry = Omit<LedgerEntry, 'key'>;
 
 export interface Pair {
@@ -27,6 +27,10 @@ export interface Pair {
 export type Judgement = 'same' | 'open' | Difference;
 export type Difference = 'missing here' | 'missing there' | 'status' | 'amount' | 'currency' | 'transaction';
 
+export interface Finding extends Pair {
+  readonly difference: Difference;
+}
+
 export interface ComparisonTimes {
   readonly startedAt: Date;
   /** What was opened before and is still open here isn't normal where the provider has its verdict. */
@@ -37,11 +41,9 @@ export interface ComparisonTimes {
 
 const moved: readonly OurEntry['status'][] = ['success', 'partially_refunded', 'refunded', 'succeeded'];
 
-/** Whether money has moved by our ledger; undefined while that is open. */
-function hasMoved(kind: EntryKind, status: OurEntry['status']): boolean | undefined {
-  const isOpen = status === 'processing' || (kind === 'refund' && status === 'pending');
-  return isOpen ? undefined : moved.includes(status);
-}
+/** Whether our ledger waits for the outcome. */
+export const isOpen = (kind: EntryKind, status: OurEntry['status'] | undefined): boolean =>
+  status === 'processing' || (kind === 'refund' && status === 'pending');
 
 /** Compares what the two ledgers say of the same charge or refund. Theirs were read before ours. */
 export function judgementOf(
@@ -52,10 +54,9 @@ export function judgementOf(
   if (ours === undefined) return movedThere ? 'missing here' : 'same';
   // However our side stands, other money has moved than we asked for: that settles nothing.
   if (movedThere && !isSameMoney(ours, theirs)) return theirs.currency === ours.currency ? 'amount' : 'currency';
-  const movedHere = hasMoved(kind, ours.status);
-  if (movedHere === undefined) return ours.updatedAt < (theirs ? openSince : unknownSince) ? 'status' : 'open';
-  if (!movedHere) return movedThere ? 'status' : 'same';
-  // Their ledger were read first: what has changed here since then can't be in them yet.
+  if (isOpen(kind, ours.status)) return ours.updatedAt < (theirs ? openSince : unknownSince) ? 'status' : 'open';
+  if (!moved.includes(ours.status)) return movedThere ? 'status' : 'same';
+  // Their ledger was read first: what has changed here since then can't be in them yet.
   if (theirs === undefined) return ours.updatedAt < startedAt ? 'missing there' : 'open';
   if (theirs.verdict.outcome !== 'succeeded') return 'status';
   return theirs.verdict.transactionId === ours.transactionId ? 'same' : 'transaction';

@@ -1,28 +1,22 @@
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { z } from 'zod';
 import type { DiscrepancyDraft } from '../discrepancies/discrepancy.js';
 import { moneyText } from '../discrepancies/money-text.js';
+import { comparisonClient } from './comparison-client.js';
 
 const PAGE = 1_000;
-const CONNECT_TIMEOUT = 5_000;
-const STATEMENT_TIMEOUT = 10 * 60_000;
 /** Milliseconds for which it is normal that the two differ: events wait while the broker is down. */
 const TELLING_TIME = 10 * 60_000;
 
-const amount = z.string().transform(BigInt);
-const orderRow = z.object({ id: z.guid(), status: z.string(), amount, currency: z.string(), decimals: z.int() });
-type OrderRow = z.infer<typeof orderRow>;
-const difference = z.object({
+const orderRow = z.object({
   id: z.guid(),
   status: z.string(),
-  amount,
+  amount: z.string(),
   currency: z.string(),
   decimals: z.int(),
-  our_status: z.string().nullable(),
-  our_amount: amount.nullable(),
-  our_currency: z.string().nullable(),
-  our_decimals: z.int().nullable(),
 });
+type OrderRow = z.infer<typeof orderRow>;
+const difference = z.object({ ours: orderRow.nullable(), theirs: orderRow });
 
 /** An order that the two services describe differently; `ours` is null where payment-service doesn't know it. */
 export interface OrderDifference {
@@ -31,8 +25,8 @@ export interface OrderDifference {
   readonly theirs: string;
 }
 
-const show = ({ status, decimals, ...money }: Omit<OrderRow, 'id'>): string =>
-  `${moneyText(money, decimals)} ${status}`;
+const show = ({ status, decimals, amount, currency }: OrderRow): string =>
+  `${moneyText({ amount: BigInt(amount), currency }, decimals)} ${status}`;
 
 /**
  * Order-service's own orders beside what payment-service believes of them: what differs long after an order's last change
@@ -43,8 +37,8 @@ export class OrdersComparison {
   readonly #payments: Client;
 
   constructor({ orderDatabaseUrl, paymentDatabaseUrl }: { orderDatabaseUrl: string; paymentDatabaseUrl: string }) {
-    this.#orders = clientOf(orderDatabaseUrl);
-    this.#payments = clientOf(paymentDatabaseUrl);
+    this.#orders = comparisonClient(orderDatabaseUrl);
+    this.#payments = comparisonClient(paymentDatabaseUrl);
   }
 
   /** Compares what was placed at or after `since` and has not changed for a while. Answers how many orders that were. */
@@ -78,22 +72,19 @@ export class OrdersComparison {
   }
 
   async #differencesOf(page: readonly OrderRow[]): Promise<OrderDifference[]> {
-    const orders = page.map((order) => ({ ...order, amount: order.amount.toString() }));
     const { rows } = await this.#payments.query(
-      `SELECT theirs.*, ours.status AS our_status, ours.amount AS our_amount, ours.currency AS our_currency,
-         ours.currency_decimals AS our_decimals
-       FROM json_to_recordset($1::json) AS theirs (id uuid, status text, amount bigint, currency text, decimals integer)
-       LEFT JOIN payable_orders AS ours ON ours.id = theirs.id
-       WHERE ours.id IS NULL OR ours.status::text <> theirs.status OR ours.amount <> theirs.amount
-         OR ours.currency <> theirs.currency OR ours.currency_decimals <> theirs.decimals`,
-      [JSON.stringify(orders)],
+      `SELECT row_to_json(ours) AS ours, row_to_json(theirs) AS theirs
+       FROM json_to_recordset($1::json) AS theirs (id uuid, status text, amount text, currency text, decimals integer)
+       LEFT JOIN (
+         SELECT id, status::text, amount::text, currency, currency_decimals AS decimals FROM payable_orders
+       ) AS ours USING (id)
+       WHERE (ours.status, ours.amount, ours.currency, ours.decimals)
+         IS DISTINCT FROM (theirs.status, theirs.amount, theirs.currency, theirs.decimals)`,
+      [JSON.stringify(page)],
     );
     return rows.map((row) => {
-      const { id, our_status: status, our_amount: minor, our_currency: currency, ...rest } = difference.parse(row);
-      const { our_decimals: decimals, ...theirs } = rest;
-      const isKnown = status !== null && minor !== null && currency !== null && decimals !== null;
-      const ours = isKnown ? show({ status, amount: minor, currency, decimals }) : null;
-      return { orderId: id, ours, theirs: show(theirs) };
+      const { ours, theirs } = difference.parse(row);
+      return { orderId: theirs.id, ours: ours && show(ours), theirs: show(theirs) };
     });
   }
 }
@@ -105,14 +96,3 @@ export const orderDiffers = ({ orderId, ours, theirs }: OrderDifference): Discre
   orderId,
   details: { ours, theirs },
 });
-
-function clientOf(connectionString: string): Client {
-  const client = new Client({
-    connectionString,
-    application_name: 'reconcile',
-    connectionTimeoutMillis: CONNECT_TIMEOUT,
-    statement_timeout: STATEMENT_TIMEOUT,
-  });
-  client.on('error', () => undefined); // a lost connection fails the next query, which says so
-  return client;
-}

@@ -1,8 +1,8 @@
 import { moneyText, movedText } from '../discrepancies/money-text.js';
-import type { OurEntry, TheirEntry } from './ledger.js';
+import type { Comparison } from './ledger-comparison.js';
+import type { Finding, OurEntry, TheirEntry } from './ledger.js';
 import type { UnconfirmedOrder } from './ledger.repository.js';
 import type { OrderDifference } from './orders-comparison.js';
-import type { Finding, Reconciliation } from './reconciliation.service.js';
 
 const WIDTHS = [14, 7, 37, 34];
 
@@ -50,7 +50,7 @@ export const orderLine = ({ orderId, ours, theirs }: OrderDifference): string =>
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
-export function summary({ compared, differences, open }: Reconciliation): string {
+export function summary({ compared, differences, open }: Comparison): string {
   const what = `${counted(compared.charge, 'charge')} and ${counted(compared.refund, 'refund')} compared`;
   const stillOpen = open > 0 ? `, ${open} still being settled` : '';
   const verdict = differences > 0 ? counted(differences, 'difference') : 'no difference';

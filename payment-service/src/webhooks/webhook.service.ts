@@ -3,16 +3,8 @@ import type { Logger } from '@shop/common/logger';
 import type { ChargeReconciler } from '../payments/charge-reconciler.service.js';
 import type { IncidentService } from '../payments/incident.service.js';
 import type { RefundService } from '../payments/refund.service.js';
-import {
-  WebhookMalformed,
-  WebhookNotGenuine,
-  type Incident,
-  type ProviderNotice,
-  type Settlement,
-  type WebhookReader,
-  type WebhookRequest,
-} from '../providers/webhook-reader.js';
-import { ProviderNotFound, WebhookNotUnderstood, WebhookRefused } from './webhook.errors.js';
+import type { Incident, Settlement, WebhookReader, WebhookRequest } from '../providers/webhook-reader.js';
+import { ProviderNotFound } from './webhook.errors.js';
 import type { WebhookRepository } from './webhook.repository.js';
 
 export interface WebhookServiceOptions {
@@ -38,12 +30,12 @@ export class WebhookService {
     this.#options = options;
   }
 
-  /** Resolves when the webhook has had its effect, now or before. Throws ProviderNotFound, WebhookRefused and WebhookNotUnderstood. */
+  /** Resolves when the webhook has had its effect, now or before. Throws ProviderNotFound, WebhookNotGenuine and WebhookMalformed. */
   async receive(provider: string, request: WebhookRequest): Promise<void> {
     const { readers, webhooks, clock, logger } = this.#options;
     const reader = readers.get(provider);
     if (reader === undefined) throw new ProviderNotFound();
-    const { id, about } = noticeOf(reader, request, clock());
+    const { id, about } = reader.read(request, clock());
     if (await webhooks.isHandled(provider, id)) return;
     if (about !== undefined) await this.#follow(provider, about);
     // Noted last: what a crash leaves without its effect is not yet noted, and comes again. That two at once may both get
@@ -65,15 +57,5 @@ export class WebhookService {
     if (!isUuid(about.key)) return; // our keys are: it is somebody else's
     if (about.kind === 'charge') await charges.reconcile(provider, about.key, about.state);
     else await refunds.follow(provider, about.key, about.state);
-  }
-}
-
-function noticeOf(reader: WebhookReader, request: WebhookRequest, now: Date): ProviderNotice {
-  try {
-    return reader.read(request, now);
-  } catch (error) {
-    if (error instanceof WebhookNotGenuine) throw new WebhookRefused(error);
-    if (error instanceof WebhookMalformed) throw new WebhookNotUnderstood(error);
-    throw error;
   }
 }

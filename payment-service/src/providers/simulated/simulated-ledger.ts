@@ -207,8 +207,8 @@ export class SimulatedLedger implements ProviderLedger {
       const last = rows.length === PAGE ? entryRow.parse(rows.at(-1)) : undefined;
       return {
         entries: rows.map((row): LedgerEntry => {
-          const verdict = verdictOf(row);
-          return { key: entryRow.parse(row).key, amount: verdict.amount, currency: verdict.currency, verdict };
+          const { amount, currency, ...verdict } = verdictOf(row);
+          return { key: entryRow.parse(row).key, amount, currency, verdict };
         }),
         next: last && JSON.stringify([last.key, last.position]),
       };

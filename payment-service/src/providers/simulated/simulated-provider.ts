@@ -54,7 +54,7 @@ const behaviours: ReadonlyMap<string, Behaviour> = new Map<string, Behaviour>([
   ['tok_threeDSecureAbandoned', { declineReason: null, challenge: 'never' }],
 ]);
 
-type WebhookSender = Pick<SimulatedWebhookSender, 'sendNow' | 'sendLater' | 'sendVerdictLater'>;
+type WebhookSender = Pick<SimulatedWebhookSender, 'sendNow' | 'sendLater'>;
 
 /** Milliseconds from the answer to each webhook; none where the webhook is to be there before the answer. */
 const delays = {
@@ -118,7 +118,7 @@ export class SimulatedProvider implements PaymentProvider {
     const answersAfter = time === 'never' ? undefined : time;
     await this.#ledger.challenge(charge.key, { declineReason, answersAfter });
     if (answersAfter !== undefined) {
-      this.#webhooks.sendVerdictLater({ kind: 'charge', key: charge.key }, answersAfter, async () => {
+      this.#webhooks.sendLater({ kind: 'charge', key: charge.key }, answersAfter, async () => {
         const found = await this.#ledger.findCharge(charge);
         return found === 'challenged' ? undefined : found;
       });
@@ -136,7 +136,9 @@ export class SimulatedProvider implements PaymentProvider {
     try {
       await beforeAnswer();
     } finally {
-      for (const delay of webhook === undefined ? [] : delays[webhook]) this.#webhooks.sendLater(message, delay);
+      for (const delay of webhook === undefined ? [] : delays[webhook]) {
+        this.#webhooks.sendLater(message, delay, () => Promise.resolve(message.verdict));
+      }
     }
     return message.verdict;
   }

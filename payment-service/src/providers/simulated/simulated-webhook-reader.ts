@@ -40,15 +40,15 @@ export class SimulatedWebhookReader implements WebhookReader {
 
   read(request: WebhookRequest, now: Date): ProviderNotice {
     const id = verifiedId(request, { secrets: this.#secrets, now });
-    if (id.length > MAX_ID_LENGTH) throw new WebhookMalformed(`webhook-id has over ${MAX_ID_LENGTH} characters`);
     try {
+      if (id.length > MAX_ID_LENGTH) throw new RangeError(`webhook-id has over ${MAX_ID_LENGTH} characters`);
       const { type, data } = message.parse(JSON.parse(request.body.toString('utf8')));
       if (!isKnown(type)) return { id, about: undefined };
       const { kind, data: schema } = dataOf[type];
       const parsed = schema.parse(data);
       return { id, about: { kind, key: parsed.key, state: verdictOf(parsed) } };
     } catch (error) {
-      throw new WebhookMalformed('the body is not a message of this provider', { cause: error });
+      throw new WebhookMalformed(error);
     }
   }
 }

@@ -6,7 +6,7 @@ import { signatureOf } from '../webhook-signature.js';
 /** Milliseconds that the receiver has to answer. */
 const TIMEOUT = 2_000;
 /** Milliseconds before each try after the first one. */
-const RETRY_PAUSES = [500, 1_000, 2_000, 4_000];
+const RETRY_PAUSES = [500, 1_000, 2_000, 4_000] as const;
 /** Webhooks that wait or are under way; a real provider would keep its own in a database. */
 const MAX_OPEN = 1_000;
 
@@ -37,30 +37,12 @@ export class SimulatedWebhookSender {
 
   /** Resolves when the receiver has answered to the first try; further ones, if need be, follow on their own. */
   async sendNow(message: SimulatedMessage): Promise<void> {
-    if (!(await this.#isTaken(message))) this.sendLater(message, RETRY_PAUSES[0] ?? 0);
+    if (!(await this.#isTaken(message)))
+      this.sendLater(message, RETRY_PAUSES[0], () => Promise.resolve(message.verdict));
   }
 
-  /** After so many milliseconds; nobody waits for it. */
-  sendLater(message: SimulatedMessage, delay: number): void {
-    this.#later(message, delay, () => Promise.resolve(message.verdict));
-  }
-
-  /** As `sendLater`, with the verdict that there is by then; without one nothing is sent. */
-  sendVerdictLater(
-    message: Omit<SimulatedMessage, 'verdict'>,
-    delay: number,
-    verdictOf: () => Promise<Verdict | undefined>,
-  ): void {
-    this.#later(message, delay, verdictOf);
-  }
-
-  /** Lets go of what is still open, as a provider's crash would. */
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await Promise.all(this.#open);
-  }
-
-  #later(
+  /** After so many milliseconds, with the verdict that there is by then; without one nothing is sent. Nobody waits for it. */
+  sendLater(
     { kind, key }: Omit<SimulatedMessage, 'verdict'>,
     delay: number,
     verdictOf: () => Promise<Verdict | undefined>,
@@ -73,6 +55,12 @@ export class SimulatedWebhookSender {
       .catch((err: unknown) => this.#options.logger.warn('webhook given up on', { kind, key, err }))
       .finally(() => this.#open.delete(sending));
     this.#open.add(sending);
+  }
+
+  /** Lets go of what is still open, as a provider's crash would. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all(this.#open);
   }
 
   async #send(

@@ -64,7 +64,7 @@ export class StripeWebhookReader implements WebhookReader {
       const read = isOurs ? readers.find(([types]) => types.test(type))?.[1] : undefined;
       return { id, about: read?.(data.object) };
     } catch (error) {
-      throw new WebhookMalformed('the body is not an event of Stripe', { cause: error });
+      throw new WebhookMalformed(error);
     }
   }
 
