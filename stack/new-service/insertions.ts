@@ -22,7 +22,7 @@ export const insertions = (names: Names): Insertion[] => [
     file: 'common/src/messaging/topology.ts',
     after:
       "    paymentService: workQueue('payment-service', ['order.created', 'order.status_changed', 'user.anonymised']),\n",
-    text: `    ${names.name}Service: workQueue('${names.name}-service', ['user.deleted']),\n`,
+    text: `    ${names.name}Service: workQueue('${names.name}-service', ['user.deleted', 'user.anonymised']),\n`,
   },
   ...gateway(names),
   ...environment(names),

@@ -86,12 +86,8 @@ function newFiles(names: Names): Map<string, string> {
   }
   const service = `${name}-service`;
   // What services have alike.
-  for (const file of [
-    'tsconfig.json',
-    'tsconfig.build.json',
-    'tsconfig.test.json',
-    'prisma/migrations/migration_lock.toml',
-  ]) {
+  const alike = ['tsconfig*.json', 'prisma/migrations/migration_lock.toml', 'prisma/migrations/*_anonymised_users/*.sql'];
+  for (const file of globSync(alike, { cwd: path.join(repository, 'order-service') })) {
     files.set(path.join(service, file), read(path.join('order-service', file)));
   }
   for (const file of globSync('migrations/**/*.sql', { cwd: path.join(repository, infrastructure) })) {
