@@ -1,6 +1,6 @@
 // Makes a service that runs: `make new-service NAME=catalog PORT=8084`. Its files come from template/, in which the service is
 // called `sample`; kept as text, since they are compiled, linted and tested where they land (prove.sh). Existing files get
-// their lines at anchors, so that one which has moved on is an error and nothing is written.
+// their lines beside others, so that one which has moved on is an error and nothing is written.
 import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -8,10 +8,9 @@ import { parseArgs } from 'node:util';
 import { StackError } from '../errors.ts';
 import { repository } from '../paths.ts';
 import { serviceWorkspaces } from '../workspaces.ts';
-import { insertions, type Names } from './insertions.ts';
-import { kubernetesFiles, kubernetesInsertions } from './kubernetes.ts';
+import { fill, insertions, templateFolder, type Names } from './insertions.ts';
+import { kubernetesFiles } from './kubernetes.ts';
 
-const template = path.join(import.meta.dirname, 'template');
 /** The tables that every service has. */
 const infrastructure = 'common/prisma/infrastructure';
 
@@ -24,29 +23,13 @@ function readNames(name: string, port: number): Names {
   if (existsSync(path.join(repository, `${name}-service`))) throw new StackError(`${name}-service is there already`);
   const taken = serviceWorkspaces.find((service) => service.port === port);
   if (taken) throw new StackError(`PORT ${port} is that of ${taken.name}`);
-  return {
-    name,
-    title: `${name.charAt(0).toUpperCase()}${name.slice(1)}`,
-    capitals: name.toUpperCase(),
-    port,
-    databasePort: freePort('_DB_PORT'),
-    host: freeHost(),
-  };
+  const databasePorts = numbersIn('.env.example', /^\w+_DB_PORT=(\d+)$/gm);
+  const hosts = numbersIn('docker-compose.yml', /CONTAINER_NETWORK\}\.(\d+)/g).filter((host) => host < 128);
+  return { name, port, databasePort: Math.max(...databasePorts) + 1, host: Math.max(...hosts) + 1 };
 }
 
-/** The next one above those of .env.example. */
-function freePort(ending: string): number {
-  const ports = [...read('.env.example').matchAll(new RegExp(`^\\w+${ending}=(\\d+)$`, 'gm'))].map(([, port]) =>
-    Number(port),
-  );
-  return Math.max(...ports) + 1;
-}
-
-/** The last number of a container's address that docker-compose.yml gives to none. */
-function freeHost(): number {
-  const hosts = [...read('docker-compose.yml').matchAll(/CONTAINER_NETWORK\}\.(\d+)/g)].map(([, host]) => Number(host));
-  return Math.max(...hosts.filter((host) => host < 128)) + 1;
-}
+const numbersIn = (file: string, pattern: RegExp): number[] =>
+  Array.from(read(file).matchAll(pattern), ([, number]) => Number(number));
 
 const read = (file: string): string => readFileSync(path.join(repository, file), 'utf8');
 
@@ -60,12 +43,8 @@ function dependencies(): string {
 const prismaHeader = (): string =>
   (read('order-service/prisma/schema.prisma').split(/^(?:\/\/\/|enum|model) /m, 1)[0] ?? '').trimEnd();
 
-const fill = (text: string, { name, title, capitals, port }: Names): string =>
-  text
-    .replaceAll('sample', name)
-    .replaceAll('Sample', title)
-    .replaceAll('SAMPLE', capitals)
-    .replaceAll('{{PORT}}', String(port))
+const fillFile = (text: string, names: Names): string =>
+  fill(text, names)
     .replaceAll('{{DEPENDENCIES}}', dependencies())
     .replaceAll('{{PRISMA_HEADER}}', prismaHeader())
     .replaceAll('{{INFRASTRUCTURE_MODELS}}', read(`${infrastructure}/models.prisma`).trimEnd());
@@ -74,45 +53,53 @@ const fill = (text: string, { name, title, capitals, port }: Names): string =>
 function newFiles(names: Names): Map<string, string> {
   const { name } = names;
   const stamp = new Date().toISOString().replaceAll(/\D/g, '').slice(0, 14);
-  const folders = { service: `${name}-service`, gateway: `gateway/src/${name}`, contracts: 'common/src/contracts' };
+  const folders = {
+    service: `${name}-service`,
+    gateway: `gateway/src/${name}`,
+    contracts: 'common/src/contracts',
+    k8s: 'k8s',
+    prometheus: 'prometheus',
+  };
   const files = new Map<string, string>();
   for (const [folder, target] of Object.entries(folders)) {
-    for (const file of globSync('**/*.template', { cwd: path.join(template, folder) })) {
+    for (const file of globSync('**/*.template', { cwd: path.join(templateFolder, folder) })) {
       const place = fill(file, names)
         .replace(/\.template$/, '')
         .replace('migrations/create_', `migrations/${stamp}_create_`);
-      files.set(path.join(target, place), fill(readFileSync(path.join(template, folder, file), 'utf8'), names));
+      files.set(
+        path.join(target, place),
+        fillFile(readFileSync(path.join(templateFolder, folder, file), 'utf8'), names),
+      );
     }
   }
   const service = `${name}-service`;
   // What services have alike.
-  const alike = ['tsconfig*.json', 'prisma/migrations/migration_lock.toml', 'prisma/migrations/*_anonymised_users/*.sql'];
+  const alike = [
+    'tsconfig*.json',
+    'prisma/migrations/migration_lock.toml',
+    'prisma/migrations/*_anonymised_users/*.sql',
+  ];
   for (const file of globSync(alike, { cwd: path.join(repository, 'order-service') })) {
     files.set(path.join(service, file), read(path.join('order-service', file)));
   }
   for (const file of globSync('migrations/**/*.sql', { cwd: path.join(repository, infrastructure) })) {
     files.set(path.join(service, 'prisma', file), read(path.join(infrastructure, file)));
   }
-  for (const [file, text] of kubernetesFiles(names, { read })) files.set(file, text);
+  for (const [file, text] of kubernetesFiles(names, read)) files.set(file, text);
   const schema = files.get(path.join(service, 'prisma/schema.prisma'));
   if (schema === undefined) throw new Error('the template has no schema');
   files.set(path.join(service, 'prisma/migrations/schema.prisma'), schema);
-  files.set(
-    `prometheus/targets-${name}.yml`,
-    `- { targets: ['${service}:${names.port}'], labels: { job: ${service} } }\n`,
-  );
   return files;
 }
 
-/** Existing files as they will be. Throws a StackError where one lacks an anchor. */
+/** Existing files as they will be. Throws a StackError where one lacks what they stand beside. */
 function changedFiles(names: Names): Map<string, string> {
   const files = new Map<string, string>();
-  for (const { file, text, ...place } of [...insertions(names), ...kubernetesInsertions(names, { read })]) {
-    const anchor = 'before' in place ? place.before : place.after;
-    const parts = (files.get(file) ?? read(file)).split(anchor);
+  for (const { file, place, text } of insertions(names)) {
+    const parts = (files.get(file) ?? read(file)).split(place);
     if (parts.length !== 2)
-      throw new StackError(`${file} has ${parts.length - 1} of what is needed once: ${anchor.trim()}`);
-    files.set(file, parts.join('before' in place ? `${text}${anchor}` : `${anchor}${text}`));
+      throw new StackError(`${file} has ${parts.length - 1} of what is needed once: ${place.trim()}`);
+    files.set(file, parts.join(text));
   }
   return files;
 }
