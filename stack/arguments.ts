@@ -3,44 +3,14 @@ import { parseArgs } from 'node:util';
 import type { LogsWanted } from './commands/logs.ts';
 import { messageOf, StackError } from './errors.ts';
 
-export const migrateDirections = ['up', 'down', 'status'] as const;
-export const nginxActions = ['up', 'down', 'restart', 'clear-cache', 'status'] as const;
+const migrateDirections = ['up', 'down', 'status'] as const;
+const nginxActions = ['up', 'down', 'restart', 'clear-cache', 'status'] as const;
 export type NginxAction = (typeof nginxActions)[number];
 
 /** `background`: the process that `detached` starts, which nobody watches. */
 export type Mode = 'foreground' | 'detached' | 'background';
 
-export type StackCommand =
-  | { command: 'up' | 'infra'; mode: Mode }
-  | {
-      command:
-        | 'down'
-        | 'restart'
-        | 'status'
-        | 'health'
-        | 'doctor'
-        | 'test-infrastructure'
-        | 'build'
-        | 'check-lock'
-        | 'api-docs'
-        | 'api-collection'
-        | 'certificate'
-        | 'systemd-unit'
-        | 'seed'
-        | 'demo';
-    }
-  | { command: 'packages'; names: string[] }
-  | ({ command: 'logs' } & LogsWanted)
-  | { command: 'run'; service: string }
-  | { command: 'script'; service: string; script: string; parameters: string[] }
-  | { command: 'dead-letters'; parameters: string[] }
-  | { command: 'republish'; since: string; services: string[] }
-  | { command: 'backup'; to: string | undefined; keep: number | undefined }
-  | { command: 'restore'; from: string; replace: boolean }
-  | { command: 'nginx'; action: NginxAction }
-  | { command: 'migrate'; direction: (typeof migrateDirections)[number]; services: string[] };
-
-export const usage = `Usage: node stack/main.ts COMMAND
+const usage = `Usage: node stack/main.ts COMMAND
 
   up [-d]                          start everything; -d: in the background
   infra [-d]                       start the databases, RabbitMQ and Adminer alone
@@ -70,121 +40,127 @@ export const usage = `Usage: node stack/main.ts COMMAND
 
 STACK_DIR: the folder of all data and logs, .native unless set.`;
 
-/** Throws a StackError, with the usage, for a command line that makes no sense. */
-export function parseArguments(args: string[]): StackCommand {
-  let parsed;
-  try {
-    const options = {
-      detach: { type: 'boolean', short: 'd' },
-      background: { type: 'boolean' },
-      ...backupFlags,
-      ...logsFlags,
-    } as const;
-    parsed = parseArgs({ args, allowPositionals: true, options });
-  } catch (error) {
-    throw refusal(messageOf(error));
-  }
-  const [command = '', ...rest] = parsed.positionals;
-  const { detach = false, background = false, to, keep, replace, ...ofLogs } = parsed.values;
-  if ((detach || background) && command !== 'up' && command !== 'infra') throw refusal('-d is for up and infra');
-  const foreign = Object.keys(ofLogs)[0];
-  if (foreign && command !== 'logs') throw refusal(`${foreign === 'follow' ? '-f' : `--${foreign}`} is for logs`);
-  if ((to !== undefined || keep !== undefined) && command !== 'backup') throw refusal('--to and --keep are for backup');
-  if (replace && command !== 'restore') throw refusal('--replace is for restore');
-  switch (command) {
-    case 'backup': {
-      if (rest.length > 0) throw refusal('backup takes no further words');
-      return { command, ...backupWanted({ to, keep }) };
-    }
-    case 'restore': {
-      const [from, ...more] = rest;
-      if (!from || more.length > 0)
-        throw refusal('restore takes the folder of a backup: make restore FROM=backups/...');
-      return { command, from, replace: replace ?? false };
-    }
-    case 'logs':
-      return { command, names: rest, ...logsWanted(ofLogs) };
-    case 'packages':
-      return { command, names: rest };
-    case 'run': {
-      const [service, ...more] = rest;
-      if (!service || more.length > 0) throw refusal('run takes the name of one service');
-      return { command, service };
-    }
-    case 'script': {
-      const [service, script, ...parameters] = rest;
-      if (!service || !script) throw refusal('script takes the names of a service and of its script');
-      return { command, service, script, parameters };
-    }
-    case 'dead-letters': {
-      if (rest.length === 0) throw refusal('dead-letters takes list, replay or drop');
-      return { command, parameters: rest };
-    }
-    case 'republish': {
-      const [since, ...names] = rest;
-      if (!since) throw refusal('republish takes a time: make republish SINCE=2026-01-31T12:00:00Z');
-      return { command, since, services: names };
-    }
-    case 'nginx': {
-      const [word, ...more] = rest;
-      const action = nginxActions.find((known) => known === word);
-      if (!action || more.length > 0) throw refusal(`nginx takes one of ${nginxActions.join(', ')}`);
-      return { command, action };
-    }
-    case 'migrate': {
-      const direction = migrateDirections.find((known) => known === rest[0]);
-      if (!direction) throw refusal('migrate takes up, down or status');
-      return { command, direction, services: rest.slice(1) };
-    }
-  }
-  if (rest.length > 0) throw refusal(`${command} takes no further words`);
-  switch (command) {
-    case 'up':
-    case 'infra':
-      return { command, mode: background ? 'background' : detach ? 'detached' : 'foreground' };
-    case 'down':
-    case 'restart':
-    case 'status':
-    case 'health':
-    case 'doctor':
-    case 'build':
-    case 'check-lock':
-    case 'test-infrastructure':
-    case 'api-docs':
-    case 'api-collection':
-    case 'certificate':
-    case 'systemd-unit':
-    case 'seed':
-    case 'demo':
-      return { command };
-    default:
-      throw refusal(command ? `there is no command ${command}` : 'a command is missing');
-  }
-}
-
-const backupFlags = {
+const options = {
+  detach: { type: 'boolean', short: 'd' },
+  background: { type: 'boolean' },
+  follow: { type: 'boolean', short: 'f' },
+  json: { type: 'boolean' },
+  request: { type: 'string' },
+  trace: { type: 'string' },
   to: { type: 'string' },
   keep: { type: 'string' },
   replace: { type: 'boolean' },
 } as const;
 
-function backupWanted({ to, keep }: { to?: string | undefined; keep?: string | undefined }) {
-  if (to === '') throw refusal('--to takes a folder');
-  if (to !== undefined && keep !== undefined) throw refusal('--to and --keep can not be combined');
-  if (keep !== undefined && !/^[1-9]\d{0,5}$/.test(keep)) throw refusal('--keep takes a whole number above 0');
-  return { to, keep: keep === undefined ? undefined : Number(keep) };
+type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
+
+/** Whose options these are, and what is said of them behind another command. */
+const owners: [names: (keyof Values)[], commands: string[], refusal: string][] = [
+  [['detach', 'background'], ['up', 'infra'], '-d is for up and infra'],
+  [['follow'], ['logs'], '-f is for logs'],
+  [['json'], ['logs'], '--json is for logs'],
+  [['request'], ['logs'], '--request is for logs'],
+  [['trace'], ['logs'], '--trace is for logs'],
+  [['to', 'keep'], ['backup'], '--to and --keep are for backup'],
+  [['replace'], ['restore'], '--replace is for restore'],
+];
+
+function noWords(words: string[], command: string): void {
+  if (words.length > 0) throw refusal(`${command} takes no further words`);
 }
 
-const logsFlags = {
-  follow: { type: 'boolean', short: 'f' },
-  json: { type: 'boolean' },
-  request: { type: 'string' },
-  trace: { type: 'string' },
-} as const;
+const alone = (words: string[], _values: Values, command: string) => {
+  noWords(words, command);
+  return {};
+};
 
-type LogsFlags = { follow?: boolean; json?: boolean; request?: string; trace?: string };
+const start = (words: string[], { detach, background }: Values, command: string) => {
+  noWords(words, command);
+  const mode: Mode = background ? 'background' : detach ? 'detached' : 'foreground';
+  return { mode };
+};
 
-function logsWanted({ follow = false, json = false, request, trace }: LogsFlags): Omit<LogsWanted, 'names'> {
+/** What each command makes of the words behind it and of its options. */
+const commands = {
+  up: start,
+  infra: start,
+  down: alone,
+  restart: alone,
+  status: alone,
+  health: alone,
+  logs: (names: string[], values: Values): LogsWanted => ({ names, ...logsWanted(values) }),
+  run: ([service, ...more]: string[]) => {
+    if (!service || more.length > 0) throw refusal('run takes the name of one service');
+    return { service };
+  },
+  migrate: ([word, ...services]: string[]) => {
+    const direction = migrateDirections.find((known) => known === word);
+    if (!direction) throw refusal('migrate takes up, down or status');
+    return { direction, services };
+  },
+  script: ([service, script, ...parameters]: string[]) => {
+    if (!service || !script) throw refusal('script takes the names of a service and of its script');
+    return { service, script, parameters };
+  },
+  'dead-letters': (parameters: string[]) => {
+    if (parameters.length === 0) throw refusal('dead-letters takes list, replay or drop');
+    return { parameters };
+  },
+  republish: ([since, ...services]: string[]) => {
+    if (!since) throw refusal('republish takes a time: make republish SINCE=2026-01-31T12:00:00Z');
+    return { since, services };
+  },
+  backup: (words: string[], { to, keep }: Values) => {
+    noWords(words, 'backup');
+    if (to === '') throw refusal('--to takes a folder');
+    if (to !== undefined && keep !== undefined) throw refusal('--to and --keep can not be combined');
+    if (keep !== undefined && !/^[1-9]\d{0,5}$/.test(keep)) throw refusal('--keep takes a whole number above 0');
+    return { to, keep: keep === undefined ? undefined : Number(keep) };
+  },
+  restore: ([from, ...more]: string[], { replace = false }: Values) => {
+    if (!from || more.length > 0) throw refusal('restore takes the folder of a backup: make restore FROM=backups/...');
+    return { from, replace };
+  },
+  seed: alone,
+  demo: alone,
+  nginx: ([word, ...more]: string[]) => {
+    const action = nginxActions.find((known) => known === word);
+    if (!action || more.length > 0) throw refusal(`nginx takes one of ${nginxActions.join(', ')}`);
+    return { action };
+  },
+  certificate: alone,
+  'api-docs': alone,
+  'api-collection': alone,
+  build: alone,
+  'check-lock': alone,
+  doctor: alone,
+  packages: (names: string[]) => ({ names }),
+  'systemd-unit': alone,
+  'test-infrastructure': alone,
+};
+
+type Commands = typeof commands;
+export type StackCommand = { [Name in keyof Commands]: { command: Name } & ReturnType<Commands[Name]> }[keyof Commands];
+
+const isCommand = (word: string): word is keyof Commands => Object.hasOwn(commands, word);
+
+/** Throws a StackError, with the usage, for a command line that makes no sense. */
+export function parseArguments(args: string[]): StackCommand {
+  let parsed;
+  try {
+    parsed = parseArgs({ args, allowPositionals: true, options });
+  } catch (error) {
+    throw refusal(messageOf(error));
+  }
+  const [command = '', ...words] = parsed.positionals;
+  for (const [names, those, message] of owners) {
+    if (!those.includes(command) && names.some((name) => parsed.values[name] !== undefined)) throw refusal(message);
+  }
+  if (!isCommand(command)) throw refusal(command ? `there is no command ${command}` : 'a command is missing');
+  return { command, ...commands[command](words, parsed.values, command) } as StackCommand; // by the table above
+}
+
+function logsWanted({ follow = false, json = false, request, trace }: Values): Omit<LogsWanted, 'names'> {
   if (request !== undefined && trace !== undefined) throw refusal('--request and --trace can not be combined');
   if (request === '' || trace === '') throw refusal('an id is missing');
   if (request !== undefined) return { follow, json, of: { field: 'requestId', id: request } };
@@ -195,7 +171,7 @@ function logsWanted({ follow = false, json = false, request, trace }: LogsFlags)
 
 /** The options of `logs` alone. Throws a StackError. */
 export const logsOptions = (args: string[]): Omit<LogsWanted, 'names'> =>
-  logsWanted(parseArgs({ args, options: logsFlags }).values);
+  logsWanted(parseArgs({ args, options }).values);
 
 function refusal(message: string): StackError {
   return new StackError(`${message}\n\n${usage}`);

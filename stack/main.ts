@@ -25,6 +25,23 @@ import { seed } from './demo/seed.ts';
 import { checkLimits } from './limits.ts';
 import { Output } from './output.ts';
 
+/** Those that are not told anything but where the stack is. */
+const plainCommands = {
+  down,
+  restart,
+  status,
+  health,
+  doctor,
+  'check-lock': checkLock,
+  seed,
+  demo,
+  'api-collection': apiCollection,
+  'api-docs': apiDocs,
+  certificate,
+  'systemd-unit': printSystemdUnit,
+  'test-infrastructure': testInfrastructure,
+};
+
 async function execute(command: StackCommand, context: Context): Promise<number> {
   switch (command.command) {
     case 'up':
@@ -33,14 +50,6 @@ async function execute(command: StackCommand, context: Context): Promise<number>
       return command.mode === 'detached'
         ? upDetached(command.command, context)
         : up(command.command, command.mode, context);
-    case 'down':
-      return down(context);
-    case 'restart':
-      return restart(context);
-    case 'status':
-      return status(context);
-    case 'health':
-      return health(context);
     case 'logs':
       return logs(command, context);
     case 'run':
@@ -59,29 +68,13 @@ async function execute(command: StackCommand, context: Context): Promise<number>
       return restore(command, context);
     case 'nginx':
       return nginxCommand(command.action, context);
-    case 'doctor':
-      return doctor(context);
     case 'packages':
       return packages(command.names, context);
     case 'build':
       await context.output.during('build', () => ensureBuilt(context.directory));
       return 0;
-    case 'check-lock':
-      return checkLock(context.output);
-    case 'seed':
-      return seed(context);
-    case 'demo':
-      return demo(context);
-    case 'api-collection':
-      return apiCollection(context);
-    case 'api-docs':
-      return apiDocs(context);
-    case 'certificate':
-      return certificate(context);
-    case 'systemd-unit':
-      return printSystemdUnit(context);
-    case 'test-infrastructure':
-      return testInfrastructure(context.output);
+    default:
+      return plainCommands[command.command](context);
   }
 }
 

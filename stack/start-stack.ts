@@ -1,18 +1,16 @@
 // A whole system for tests: every server and service on free ports, in a folder of its own, beside any running stack.
-import { rmSync } from 'node:fs';
-import path from 'node:path';
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { fillSecrets } from './environment-file.ts';
 import { connectionUrl } from '../common/src/config/connection-url.ts';
 import { systemParts, type PartsOptions } from './parts.ts';
 import { services } from './services.ts';
 import { repository } from './paths.ts';
-import { reservePorts } from './ports.ts';
 import { parseSettings, portOf, portVariables, type Settings } from './settings.ts';
 import type { SupervisedProcess } from './supervised-process.ts';
-import { Supervisor, type SupervisorEvents } from './supervisor.ts';
-import { fastAndForgetful, newTestDirectory, removeLeftOvers } from './test-directories.ts';
-import { startTestServers } from './test-servers.ts';
+import type { SupervisorEvents } from './supervisor.ts';
+import { fastAndForgetful, removeLeftOvers } from './test-directories.ts';
+import { reserveTestPlace } from './test-servers.ts';
 
 /** Tests run beside others, on machines that have too much to do. */
 const refusesNothing = { GATEWAY_OVERLOAD_DELAY: '', SERVICE_OVERLOAD_DELAY: '' };
@@ -58,11 +56,10 @@ export interface RunningStack {
 /** Starts a whole system and waits until it is ready. */
 export async function startStack(options: StartStackOptions = {}): Promise<RunningStack> {
   await removeLeftOvers();
-  const directory = path.resolve(options.directory ?? newTestDirectory());
-  const reserved = await reservePorts(portVariables.length);
-  const ports = Object.fromEntries(portVariables.map((name, i) => [name, String(reserved.ports[i])]));
+  const { directory, ports, start } = await reserveTestPlace(portVariables.length, options.directory);
+  const reserved = Object.fromEntries(portVariables.map((name, i) => [name, String(ports[i])]));
   const example = fillSecrets(readFileSync(path.join(repository, '.env.example'), 'utf8'));
-  const settings = parseSettings([example], { ...ports, ...refusesNothing, ...options.environment });
+  const settings = parseSettings([example], { ...reserved, ...refusesNothing, ...options.environment });
   const parts = systemParts({
     settings,
     directory,
@@ -72,12 +69,7 @@ export async function startStack(options: StartStackOptions = {}): Promise<Runni
     changes: options.changes,
     withPrometheus: options.prometheus ?? false,
   });
-  const supervisor = new Supervisor({ directory, scope: 'test', parts, events: options.events });
-  const cleanUp = async () => {
-    if (!options.directory) rmSync(directory, { recursive: true, force: true });
-    await reserved.release();
-  };
-  const stop = await startTestServers(supervisor, cleanUp);
+  const { supervisor, stop } = await start(parts, options.events);
   const url = (name: string) => `http://127.0.0.1:${settings.variables[name]}`;
   return {
     directory,

@@ -1,13 +1,11 @@
 // A PostgreSQL server of a test's own, which takes nothing but TLS.
-import { chmodSync, chownSync, copyFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { CertificateFiles } from './certificate.ts';
 import { baseEnvironment } from './environment.ts';
-import { reservePorts } from './ports.ts';
 import { postgres } from './programs/postgres.ts';
-import { Supervisor } from './supervisor.ts';
-import { fastAndForgetful, newTestDirectory } from './test-directories.ts';
-import { startTestServers } from './test-servers.ts';
+import { fastAndForgetful } from './test-directories.ts';
+import { reserveTestPlace } from './test-servers.ts';
 
 export interface SecurePostgres {
   port: number;
@@ -18,11 +16,10 @@ export interface SecurePostgres {
 
 /** Starts a server that shows this certificate. */
 export async function startSecurePostgres({ certificate, key }: CertificateFiles): Promise<SecurePostgres> {
-  const directory = newTestDirectory();
-  const reserved = await reservePorts(1);
-  const [port = 0] = reserved.ports;
-  const dataDirectory = path.join(directory, 'postgres');
   const [user, password] = ['postgres', 'password'];
+  const { directory, ports, start } = await reserveTestPlace(1);
+  const [port = 0] = ports;
+  const dataDirectory = path.join(directory, 'postgres');
   const server = postgres({
     name: 'postgres',
     dataDirectory,
@@ -47,15 +44,6 @@ export async function startSecurePostgres({ certificate, key }: CertificateFiles
       chownSync(file, uid, gid);
     }
   };
-  const supervisor = new Supervisor({ directory, scope: 'test', parts: [{ ...server, prepare: withCertificate }] });
-  const cleanUp = async () => {
-    rmSync(directory, { recursive: true, force: true });
-    await reserved.release();
-  };
-  const stop = await startTestServers(supervisor, cleanUp);
-  return {
-    port,
-    credentials: `${user}:${password}`,
-    stop,
-  };
+  const { stop } = await start([{ ...server, prepare: withCertificate }]);
+  return { port, credentials: `${user}:${password}`, stop };
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Output } from '../output.ts';
+import type { Context } from '../context.ts';
 import { repository } from '../paths.ts';
 
 interface LockedPackage {
@@ -10,7 +10,7 @@ interface LockedPackage {
 }
 
 /** Whether `npm ci` will work elsewhere with this package-lock.json; 0 when it will. */
-export function checkLock(output: Output): number {
+export function checkLock({ output }: Context): number {
   const lock = JSON.parse(readFileSync(path.join(repository, 'package-lock.json'), 'utf8')) as {
     packages: Record<string, LockedPackage>;
   };
