@@ -31,12 +31,14 @@ it('what the gateway answers beside GraphQL -> the export, which is described, a
     metrics: createMetrics({ service: 'gateway' }),
     probes: {},
     isStopping: () => false,
-    graphiql: await graphiqlRouter(['/', '/graphql', '/query']),
-    schemaDocument: schemaRouter(buildSchema()),
-    openApi: openApiRouter([], () => buildOpenApi({ service: 'gateway', version: '1.0.0', routes })),
-    asyncApi: documentRouter('/asyncapi.json', events),
-    eventsPage: eventsPageRouter(events),
-    swaggerUi: swaggerUi([]),
+    documents: [
+      await graphiqlRouter(['/', '/graphql', '/query']),
+      schemaRouter(buildSchema()),
+      openApiRouter([], () => buildOpenApi({ service: 'gateway', version: '1.0.0', routes })),
+      documentRouter('/asyncapi.json', events),
+      eventsPageRouter(events),
+      swaggerUi([]),
+    ],
   });
   const operations = operationsOf(app);
   const isAsset = (operation: string) => /^GET \/(graphiql|docs\/[\w.-]+)\/[\w.-]+\.(js|css)$/.test(operation);

@@ -28,13 +28,10 @@ export async function startGateway(config: Config, siblings?: Siblings): Promise
 
   const asyncApi = () => buildAsyncApi({ version, topology: host.topology });
   const clientOf = (name: string, url: string) => host.createClient({ name, url, timeout: config.upstreamTimeout });
+  const serviceNames = serviceKeys.map((key) => knownServices[key].name);
   const services = perService((key) => clientOf(knownServices[key].name, config.serviceUrls[key]));
 
-  const subscriptions = new OpenSubscriptions({
-    verifier,
-    limits: config.subscriptionLimits,
-    metrics,
-  });
+  const subscriptions = new OpenSubscriptions({ verifier, limits: config.subscriptionLimits, metrics });
   const eventBroadcast = new EventBroadcast({
     connection: broker,
     queue: host.topology.gatewaySubscriptions,
@@ -58,19 +55,18 @@ export async function startGateway(config: Config, siblings?: Siblings): Promise
       ...host.probes,
     },
     isStopping: () => host.isStopping(),
-    graphiql: config.graphiqlEnabled ? await graphiqlRouter(['/', ...graphqlPaths]) : undefined,
     routes,
     gates: { verifier, admission: new Admission({ requestsPerSecond, counts }), once: undefined },
-    openApi: openApiRouter(
-      serviceKeys.map((key) => ({ name: knownServices[key].name, client: services[key] })),
-      () => buildOpenApi({ service, version, routes }),
-    ),
-    asyncApi: documentRouter('/asyncapi.json', asyncApi),
-    eventsPage: config.apiDocsEnabled ? eventsPageRouter(asyncApi) : undefined,
-    swaggerUi: config.apiDocsEnabled
-      ? swaggerUi(offeredDescriptions(serviceKeys.map((key) => knownServices[key].name)))
-      : undefined,
-    schemaDocument: config.introspectionEnabled ? schemaRouter(buildSchema()) : undefined,
+    documents: [
+      config.graphiqlEnabled ? await graphiqlRouter(['/', ...graphqlPaths]) : undefined,
+      config.introspectionEnabled ? schemaRouter(buildSchema()) : undefined,
+      openApiRouter(
+        serviceKeys.map((key) => ({ name: knownServices[key].name, client: services[key] })),
+        () => buildOpenApi({ service, version, routes }),
+      ),
+      documentRouter('/asyncapi.json', asyncApi),
+      ...(config.apiDocsEnabled ? [swaggerUi(offeredDescriptions(serviceNames)), eventsPageRouter(asyncApi)] : []),
+    ],
   });
   const yoga = buildYoga({
     services,

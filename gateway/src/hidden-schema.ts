@@ -1,11 +1,7 @@
-import { GraphQLError, NoSchemaIntrospectionCustomRule } from 'graphql';
+import { NoSchemaIntrospectionCustomRule } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { validateShort } from './limits.js';
-
-const withoutSuggestion = (error: GraphQLError): GraphQLError => {
-  const message = error.message.replace(/ Did you mean .*$/s, '');
-  return message === error.message ? error : new GraphQLError(message, error);
-};
+import { rewriteMessages } from './without-values.js';
 
 /** Keeps the schema to itself: no introspection, and no "Did you mean" in messages. */
 export const useHiddenSchema = (): Plugin => ({
@@ -15,9 +11,5 @@ export const useHiddenSchema = (): Plugin => ({
     setValidationFn(validateShort.bind(undefined, { hideSuggestions: true }));
   },
   // Those about variables, which are compared with the schema when the query is executed.
-  onExecutionResult(payload) {
-    const { result } = payload;
-    if (result === undefined || Array.isArray(result) || !('errors' in result) || !result.errors) return;
-    payload.setResult({ ...result, errors: result.errors.map(withoutSuggestion) });
-  },
+  onExecutionResult: rewriteMessages((message) => message.replace(/ Did you mean .*$/s, '')),
 });

@@ -27,16 +27,18 @@ function withoutValues(message: string): string {
     .replace(/^Value ".*" does not exist in /s, 'The value does not exist in ');
 }
 
-const silent = (error: GraphQLError): GraphQLError => {
-  const message = withoutValues(error.message);
-  return message === error.message ? error : new GraphQLError(message, error);
-};
-
-/** Keeps what a faulty query holds out of what is said about it. */
-export const useSilentErrors = (): Plugin => ({
-  onExecutionResult(payload) {
+/** Says of each error what is left of its message. */
+export const rewriteMessages =
+  (rewrite: (message: string) => string): NonNullable<Plugin['onExecutionResult']> =>
+  (payload) => {
     const { result } = payload;
     if (result === undefined || Array.isArray(result) || !('errors' in result) || !result.errors) return;
-    payload.setResult({ ...result, errors: result.errors.map(silent) });
-  },
-});
+    const errors = result.errors.map((error) => {
+      const message = rewrite(error.message);
+      return message === error.message ? error : new GraphQLError(message, error);
+    });
+    payload.setResult({ ...result, errors });
+  };
+
+/** Keeps what a faulty query holds out of what is said about it. */
+export const useSilentErrors = (): Plugin => ({ onExecutionResult: rewriteMessages(withoutValues) });

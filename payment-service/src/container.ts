@@ -41,11 +41,8 @@ import { WebhookService } from './webhooks/webhook.service.js';
 const ORDER_SERVICE_TIMEOUT = 2_000;
 /** Milliseconds beyond the provider's own time in which an outcome is written down. */
 const WRITING_TIME = 5_000;
-/** Milliseconds between two looks at what providers have to be asked, and at what is old enough to be forgotten. */
-const POLL = 1_000;
-const PURGE_POLL = 60_000;
-/** Milliseconds between two looks at how many refunds fail again and again, and how many discrepancies are open. */
-const WATCH_POLL = 5_000;
+/** Milliseconds between two looks at what is due; at what is to be counted; and at what is old enough to be forgotten. */
+const POLL = { due: 1_000, watch: 5_000, purge: 60_000 };
 
 /** Builds and starts the whole service. It serves while the broker is down; it rejects when its database is. */
 export const startPaymentService = (
@@ -85,11 +82,10 @@ export const startPaymentService = (
         logger,
         newId,
         metrics: createRefundMetrics(metrics),
-        random: Math.random,
         firstPause: config.refundRetryPause,
         lease,
       });
-      const work = (name: string, step: () => Promise<boolean>, poll = POLL) =>
+      const work = (name: string, step: () => Promise<boolean>, poll = POLL.due) =>
         new BackgroundWorker({ name, work: step, poll, logger });
       const refundWorker = work('refunds', () => refundService.carryOutDue());
       const charges = new ChargeRepository({ database });
@@ -113,7 +109,6 @@ export const startPaymentService = (
         charging,
         logger,
         clock: () => databaseClock.now(),
-        random: Math.random,
         requestLifetime,
         lease,
         timeout: CHARGE_TIMEOUT_FACTOR * providerTimeout,
@@ -150,13 +145,13 @@ export const startPaymentService = (
         consumer: { queue: topology.paymentService, handlers: orderEvents(paymentService) },
         idempotency: { lease, maxPerUser: config.keysPerUser },
         workers: [
-          work('comparison of the ledgers', () => hourlyComparison.compareIfDue(), WATCH_POLL),
+          work('comparison of the ledgers', () => hourlyComparison.compareIfDue(), POLL.watch),
           work('expiry of unpaid orders', () => expiry.expireDue()),
           refundWorker,
-          work('watch over refunds', () => refundService.watchFailing(), WATCH_POLL),
-          work('watch over discrepancies', () => discrepancies.watch(), WATCH_POLL),
+          work('watch over refunds', () => refundService.watchFailing(), POLL.watch),
+          work('watch over discrepancies', () => discrepancies.watch(), POLL.watch),
           work('reconciliation', () => chargeReconciler.settleDue()),
-          work('old webhooks', () => webhooks.purgeExpired(), PURGE_POLL),
+          work('old webhooks', () => webhooks.purgeExpired(), POLL.purge),
         ],
         resources: [providerSet, { stop: () => orderService.close() }],
       };

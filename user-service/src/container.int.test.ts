@@ -13,7 +13,7 @@ import {
 import { createTestDatabase, eventually } from '@shop/testing';
 import { ADMIN, callerOf, startTestService, type TestService } from '../test/test-service.js';
 import { createDatabase } from './database.js';
-import { ensureFirstAdmin } from './users/first-admin.js';
+import { ensureFirstAdmin } from './users/admins.js';
 import { PasswordHasher } from './users/password-hasher.js';
 import { UserRepository } from './users/user.repository.js';
 

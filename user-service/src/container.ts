@@ -18,9 +18,9 @@ import { sessionRoutes } from './sessions/session.routes.js';
 import { SessionService } from './sessions/session.service.js';
 import { AttemptBudgetRepository } from './throttling/attempt-budget.repository.js';
 import { Throttle } from './throttling/throttle.service.js';
+import { ensureFirstAdmin } from './users/admins.js';
 import { AnonymisingRepository } from './users/anonymising.repository.js';
 import { AnonymisingService } from './users/anonymising.service.js';
-import { ensureFirstAdmin } from './users/first-admin.js';
 import { HashingQueue } from './users/hashing-queue.js';
 import { exposeHashing } from './users/hashing-metrics.js';
 import { PasswordHasher } from './users/password-hasher.js';
@@ -53,7 +53,8 @@ export const startUserService = (
     createDatabase,
     countPublished: countUserEvents,
     build: ({ logger, metrics, database, store, auditTrail, revocations }) => {
-      const { publicKeys, tokenIssuer: issuer, tokenAudience: audience, accessTokenLifetime, firstAdmin } = config;
+      const { publicKeys, privateKey, tokenIssuer: issuer, tokenAudience: audience, firstAdmin } = config;
+      const { accessTokenLifetime, refreshTokenSecret: secret, otherRefreshTokenSecret: otherSecret } = config;
       const passwords = new PasswordHasher({ cost: config.bcryptCost, processes: config.workers });
       exposeHashing(metrics, passwords);
       const users = new UserRepository({ database, store });
@@ -66,18 +67,8 @@ export const startUserService = (
         userService,
         sessions,
         passwords,
-        accessTokens: new AccessTokenIssuer({
-          privateKey: config.privateKey,
-          issuer,
-          audience,
-          lifetime: accessTokenLifetime,
-          newId,
-          clock,
-        }),
-        refreshTokens: new RefreshTokens({
-          secret: config.refreshTokenSecret,
-          otherSecret: config.otherRefreshTokenSecret,
-        }),
+        accessTokens: new AccessTokenIssuer({ privateKey, issuer, audience, accessTokenLifetime, newId, clock }),
+        refreshTokens: new RefreshTokens({ secret, otherSecret }),
         throttle: new Throttle({
           limits: config.attemptLimits,
           budgets: attemptBudgets,
@@ -85,7 +76,7 @@ export const startUserService = (
           clientAddress: () => addressBlock(currentScope()?.clientAddress),
         }),
         auditTrail,
-        hashOfEmail: createEmailHash({ secret: config.refreshTokenSecret }),
+        hashOfEmail: createEmailHash({ secret }),
         accessTokenLifetime,
         revocations,
         newId,

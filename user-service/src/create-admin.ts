@@ -12,7 +12,7 @@ import { stopInOrder } from '@shop/common/service';
 import { redact } from '@shop/common/logger';
 import { loadAdminToolConfig } from './config.js';
 import { createDatabase } from './database.js';
-import { createAdmin } from './users/create-admin.js';
+import { createAdmin } from './users/admins.js';
 import { PasswordHasher } from './users/password-hasher.js';
 import { UserRepository } from './users/user.repository.js';
 

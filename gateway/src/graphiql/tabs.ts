@@ -1,11 +1,4 @@
-/** What GraphiQL shows at first: the way of an order, in the order of its steps. */
-export interface Tab {
-  readonly query: string;
-}
-
-export const tabs: readonly Tab[] = [
-  {
-    query: `mutation Register {
+const queries = `mutation Register {
   register(input: {
     email: "user@example.com"
     password: "password123"
@@ -19,10 +12,9 @@ export const tabs: readonly Tab[] = [
       fullName
     }
   }
-}`,
-  },
-  {
-    query: `mutation Login {
+}
+
+mutation Login {
   login(input: {
     email: "user@example.com"
     password: "password123"
@@ -33,10 +25,9 @@ export const tabs: readonly Tab[] = [
       email
     }
   }
-}`,
-  },
-  {
-    query: `mutation CreateOrder {
+}
+
+mutation CreateOrder {
   createOrder(input: {
     shippingAddress: "123 Main St, City, Country"
     notes: "Please handle with care"
@@ -58,10 +49,9 @@ export const tabs: readonly Tab[] = [
       unitPrice
     }
   }
-}`,
-  },
-  {
-    query: `query Orders {
+}
+
+query Orders {
   orders(limit: 10) {
     data {
       id
@@ -83,10 +73,9 @@ export const tabs: readonly Tab[] = [
       hasMore
     }
   }
-}`,
-  },
-  {
-    query: `mutation ProcessPayment {
+}
+
+mutation ProcessPayment {
   processPayment(id: "paste-the-id-of-a-pending-payment-here") {
     id
     status
@@ -97,10 +86,9 @@ export const tabs: readonly Tab[] = [
       status
     }
   }
-}`,
-  },
-  {
-    query: `query Me {
+}
+
+query Me {
   me {
     id
     email
@@ -116,10 +104,9 @@ export const tabs: readonly Tab[] = [
       }
     }
   }
-}`,
-  },
-  {
-    query: `subscription OrderUpdated {
+}
+
+subscription OrderUpdated {
   orderUpdated(id: "paste-the-id-of-an-order-here") {
     id
     status
@@ -128,6 +115,7 @@ export const tabs: readonly Tab[] = [
       status
     }
   }
-}`,
-  },
-];
+}`;
+
+/** What GraphiQL shows at first: the way of an order, in the order of its steps. */
+export const tabs = queries.split('\n\n').map((query) => ({ query }));

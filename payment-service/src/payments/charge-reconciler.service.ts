@@ -16,8 +16,6 @@ export interface ChargeServiceOptions {
   logger: Logger;
   /** The database's. */
   clock: () => Promise<Date>;
-  /** From 0 to 1. */
-  random: () => number;
   /** Milliseconds after which nobody waits for the answer to a charge any more. */
   requestLifetime: number;
   /** Milliseconds that whoever asks the provider has for it, before others ask too. */
@@ -113,7 +111,7 @@ export class ChargeReconciler {
   /** Grows with the age of the charge; half of it by chance, so that many don't come at once. */
   #pauseOf(payment: Payment, now: Date): number {
     const pause = Math.min(Math.max(ageOf(payment, now) / 2, SHORTEST_PAUSE), LONGEST_PAUSE);
-    return pause / 2 + (pause / 2) * this.#options.random();
+    return pause / 2 + (pause / 2) * Math.random();
   }
 }
 

@@ -31,8 +31,6 @@ export interface RefundServiceOptions {
   logger: Logger;
   newId: () => string;
   metrics: RefundMetrics;
-  /** From 0 to 1. */
-  random: () => number;
   /** Milliseconds until an unanswered refund is tried again for the first time. */
   firstPause: number;
   /** Milliseconds that whoever asks the provider has for it, before others ask too. */
@@ -270,8 +268,7 @@ export class RefundService {
   }
 
   #retryPause(times: number): number {
-    const { firstPause, random } = this.#options;
-    return retryPause(times, { first: firstPause, random: random() });
+    return retryPause(times, { first: this.#options.firstPause, random: Math.random() });
   }
 
   #moment(now: Date): Moment {

@@ -9,7 +9,7 @@ export interface AccessTokenIssuerOptions {
   issuer: string;
   audience: string;
   /** Milliseconds. */
-  lifetime: number;
+  accessTokenLifetime: number;
   newId: () => string;
   clock: () => Date;
 }
@@ -27,7 +27,7 @@ export class AccessTokenIssuer {
   constructor(options: AccessTokenIssuerOptions) {
     this.#options = options;
     this.#keyId = jwkThumbprint(createPublicKey(options.privateKey));
-    this.expiresIn = Math.ceil(options.lifetime / 1_000);
+    this.expiresIn = Math.ceil(options.accessTokenLifetime / 1_000);
   }
 
   issue(user: User, sessionId: string): string {
