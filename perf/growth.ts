@@ -131,7 +131,8 @@ async function startShop(history: number): Promise<Shop> {
           await published();
         });
       },
-      'read the payment of an order': () => each(READS, () => paymentReads.findLatestOfOrder(anyOrder())),
+      'read the payment of an order': () =>
+        each(READS, () => paymentReads.findLatestViewOfOrder(anyOrder(), undefined)),
       'expire an order': async () => {
         await paymentPool.query(
           `WITH due AS (

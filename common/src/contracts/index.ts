@@ -72,3 +72,4 @@ export {
 } from './readers.js';
 export * from './added.js';
 export { isMoment } from './moment.js';
+export { JsonText, type ResourceView } from './json-text.js';

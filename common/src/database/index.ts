@@ -33,7 +33,20 @@ export { connectionsOfProcess } from './connection-budget.js';
 export { DatabaseProbe } from './database-probe.js';
 export { columnsOf } from './columns-of.js';
 export { selectColumns, selectJson, type JsonRow } from './json-rows.js';
-export { isAfter, readAll, readSlice } from './read-slice.js';
+export { jsonAmount, jsonArray, jsonObject, jsonTime, type Expressions } from './json-resources.js';
+export {
+  countOf,
+  readJsonRows,
+  readJsonSlice,
+  readView,
+  selectJsonRows,
+  selectJsonSlice,
+  toJsonRows,
+  toJsonSlice,
+  type JsonRowsRow,
+  type JsonSliceRow,
+} from './json-slices.js';
+export { isAfter, newestFirst, readSlice } from './read-slice.js';
 export { retryWriteConflicts } from './write-conflicts.js';
 export {
   AtomicStore,

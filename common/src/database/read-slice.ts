@@ -3,26 +3,21 @@ import type { QueryResultRow } from 'pg';
 import type { PageRequest, Position, Slice } from '../paging/index.js';
 import type { Statement } from './prepared-statements.js';
 
-interface PreparedReads {
+/** Of a Prisma client with preparedStatements. */
+export interface PreparedReads {
   $read<Row extends QueryResultRow>(statement: Statement): Promise<Row[]>;
 }
 
-const newestFirst = sql`ORDER BY created_at DESC, id DESC`;
+export const newestFirst = sql`ORDER BY created_at DESC, id DESC`;
 
-const where = (conditions: readonly Sql[]): Sql =>
+export const where = (conditions: readonly Sql[]): Sql =>
   conditions.length === 0 ? empty : sql`WHERE ${join([...conditions], ' AND ')}`;
 
 /** The rows that follow a position in a list that is sorted by (created_at, id), newest first. */
 export const isAfter = ({ createdAt, id }: Position): Sql =>
   sql`(created_at, id) < (${createdAt}::timestamptz, ${id}::uuid)`;
 
-/** All rows of `table` that meet all conditions, newest first; meant for conditions that name their ids. */
-export const readAll = <Row extends QueryResultRow>(
-  client: PreparedReads,
-  { columns, table, conditions }: { columns: Sql; table: Sql; conditions: readonly Sql[] },
-): Promise<Row[]> => client.$read<Row>(sql`SELECT ${columns} FROM ${table} ${where(conditions)} ${newestFirst}`);
-
-/** A part of those rows, and one row more; beside it their number, where it is asked for. */
+/** A part of the rows of `table` that meet all conditions, newest first, and one row more; beside it their number, where it is asked for. */
 export async function readSlice<Row extends QueryResultRow>(
   client: PreparedReads,
   { columns, table, conditions }: { columns: Sql; table: Sql; conditions: readonly Sql[] },

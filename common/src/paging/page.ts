@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { isMoment, resourceRegistry } from '../contracts/index.js';
+import { isMoment, JsonText, resourceRegistry } from '../contracts/index.js';
 import { InvalidInput } from '../errors/index.js';
 
 /** Rows of a part of a list: at most, and where nobody says. */
@@ -31,6 +31,21 @@ export interface Slice<Row> {
   /** Counted up to `countUpTo`; null when it wasn't asked for. */
   total: number | null;
   /** More follow although these are fewer than were asked for: together they would be too large for one answer. */
+  endsEarly?: boolean;
+}
+
+/** Rows that the database has written as JSON. */
+export interface JsonRows {
+  /** An array. */
+  rows: JsonText;
+  count: number;
+}
+
+/** As Slice, of rows that the database has written as JSON: `limit` of them at most, but counted up to `limit + 1`. */
+export interface JsonSlice extends JsonRows {
+  /** The last one in `rows`, where more follow. */
+  last: Position | undefined;
+  total: number | null;
   endsEarly?: boolean;
 }
 
@@ -96,20 +111,36 @@ export function toPageRequest(query: PageQuery, filters: object): PageRequest {
 
 /** The rows of a page and what its answer says of the list. */
 export function toPage<Row extends Position>(
-  { rows, total, endsEarly = false }: Slice<Row>,
+  { rows, ...slice }: Slice<Row>,
   request: PageRequest,
   filters: object,
 ): { rows: readonly Row[]; meta: PageMeta } {
+  const shown = rows.slice(0, request.limit);
+  return { rows: shown, meta: metaOf({ ...slice, count: rows.length, last: shown.at(-1) }, request, filters) };
+}
+
+/** What the answer to a list says of rows that the database has written as JSON. */
+export function metaOf(
+  { count, last, total, endsEarly = false }: Omit<JsonSlice, 'rows'>,
+  request: PageRequest,
+  filters: object,
+): PageMeta {
   // So that `offset + limit` is where the next page starts, also where this one ends early.
-  const limit = endsEarly ? rows.length : request.limit;
-  const hasMore = endsEarly || rows.length > limit;
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
+  const limit = endsEarly ? count : request.limit;
+  const hasMore = endsEarly || count > limit;
   const nextCursor = hasMore && last !== undefined ? encodeCursor(last.createdAt.getTime(), last.id, filters) : null;
   const offset = request.after === undefined ? request.offset : null;
   const exactTotal = total !== null && total <= MAX_TOTAL ? total : null;
-  return { rows: shown, meta: { total: exactTotal, limit, offset, hasMore, nextCursor } };
+  return { total: exactTotal, limit, offset, hasMore, nextCursor };
 }
+
+/** No rows, of a list that has none. */
+export const noneOf = ({ countUpTo }: PageRequest): JsonSlice => ({
+  rows: new JsonText('[]'),
+  count: 0,
+  last: undefined,
+  total: countUpTo === 0 ? null : 0,
+});
 
 /** What the answer to a batch read says: every visible row is there, in one piece. */
 export const batchMeta = (count: number): PageMeta => ({

@@ -1,8 +1,8 @@
 import type { Actor } from '@shop/common/auth';
 import { leaseOf, created, deleted, ok, page, type Admit, type Input, type Reply } from '@shop/common/http';
-import { batchMeta, toPage, toPageRequest } from '@shop/common/paging';
-import type { DetailedOrder, Order } from './order.js';
-import { toDetailedResource, toResource } from './order.resource.js';
+import { batchMeta, metaOf, toPageRequest, type JsonRows } from '@shop/common/paging';
+import type { DetailedOrder } from './order.js';
+import { toDetailedResource } from './order.resource.js';
 import type { OrderService } from './order.service.js';
 import type {
   ChangeStatusBody,
@@ -40,9 +40,9 @@ export class OrderHandler {
     this.#page(actor, query, 'own', admit);
 
   get = async ({ actor, params, admit }: Input<OrderParams>): Promise<Reply> => {
-    const order = await this.#orders.get(actor, params.id);
-    await admit(order.bytes);
-    return ok('Order retrieved', toDetailedResource(order), order.version);
+    const { json, version, bytes } = await this.#orders.view(actor, params.id);
+    await admit(bytes);
+    return ok('Order retrieved', json, version);
   };
 
   changeStatus = async ({
@@ -71,12 +71,9 @@ export class OrderHandler {
   ): Promise<Reply> {
     const list = { scope, ...filters };
     const request = toPageRequest(asked, list);
-    if (statusHistory) {
-      const { rows, meta } = toPage(await this.#orders.listDetailed(actor, list, request, admit), request, list);
-      return page('Orders retrieved', rows.map(toDetailedResource), meta);
-    }
-    const { rows, meta } = toPage(await this.#orders.list(actor, list, request, admit), request, list);
-    return page('Orders retrieved', rows.map(toResource), meta);
+    const how = { detailed: statusHistory, admit };
+    const { rows, ...slice } = await this.#orders.list(actor, list, request, how);
+    return page('Orders retrieved', rows, metaOf(slice, request, list));
   }
 }
 
@@ -86,5 +83,4 @@ const placed = (order: DetailedOrder): Reply =>
     version: order.version,
   });
 
-const batch = (orders: readonly Order[]): Reply =>
-  page('Orders retrieved', orders.map(toResource), batchMeta(orders.length));
+const batch = ({ rows, count }: JsonRows): Reply => page('Orders retrieved', rows, batchMeta(count));

@@ -1,4 +1,19 @@
-import { columnsOf, isAfter, selectColumns, type Statement } from '@shop/common/database';
+import type { OrderResource } from '@shop/common/contracts';
+import {
+  columnsOf,
+  countOf,
+  isAfter,
+  jsonAmount,
+  jsonArray,
+  jsonObject,
+  jsonTime,
+  newestFirst,
+  selectColumns,
+  selectJsonSlice,
+  type Expressions,
+  type JsonSliceRow,
+  type Statement,
+} from '@shop/common/database';
 import type { PageRequest } from '@shop/common/paging';
 import { Prisma } from '../generated/prisma/client.js';
 import { BYTES_OF_ITEM, SYSTEM, type DetailedOrder, type Order, type OrderItem, type OrderStatus } from './order.js';
@@ -11,10 +26,11 @@ export interface OrderFilters {
   createdFrom?: Date | undefined;
   /** Exclusive. */
   createdTo?: Date | undefined;
+  ids?: readonly string[] | undefined;
 }
 
-const { sql, join, empty } = Prisma;
-/** Nobody has to make room for so many bytes, so the items come with their orders; those of more are read once there is room. */
+const { sql, join } = Prisma;
+/** Nobody has to make room for so many bytes, so the orders are read at once; those of more are once there is room. */
 const SMALL_BYTES = 100_000;
 
 const orderColumns = selectColumns(
@@ -25,38 +41,79 @@ const measuredBytes = sql`
   coalesce(bytes, (
     SELECT sum(${Prisma.raw(BYTES_OF_ITEM.toString())} + octet_length(product_id) + octet_length(product_name))::integer
     FROM order_items WHERE order_id = orders.id
-  ), 0) AS bytes`;
+  ), 0)`;
 const itemColumns = selectColumns(
   columnsOf<OrderItem>()(Prisma.OrderItemScalarFieldEnum, { others: ['orderId', 'position'] }),
 );
 /** What belongs to an order, as JSON: one statement reads all of it. Amounts are whole numbers that JSON holds exactly. */
-const itemsOf = (orderId: Prisma.Sql): Prisma.Sql => sql`
+const items = sql`
   coalesce((
     SELECT json_agg(item ORDER BY item.position)
-    FROM (SELECT position, ${itemColumns} FROM order_items WHERE order_id = ${orderId}) AS item
+    FROM (SELECT position, ${itemColumns} FROM order_items WHERE order_id = orders.id) AS item
   ), '[]'::json)`;
-const historyOf = (orderId: Prisma.Sql): Prisma.Sql => sql`
+const history = sql`
   SELECT json_agg(change ORDER BY change.version)
-  FROM (SELECT version, status, at, changed_by AS by, reason FROM order_status_history WHERE order_id = ${orderId}) AS change`;
+  FROM (SELECT version, status, at, changed_by AS by, reason FROM order_status_history WHERE order_id = orders.id) AS change`;
 
 /** As one JSON value: to read that costs a fraction of what sixteen columns cost. */
 const detailedOrder = sql`
   SELECT row_to_json(detailed) AS "order" FROM (
-    SELECT ${orderColumns}, ${measuredBytes}, ${itemsOf(sql`orders.id`)} AS items, (${historyOf(sql`orders.id`)}) AS "statusHistory"
+    SELECT ${orderColumns}, ${measuredBytes} AS bytes, ${items} AS items, (${history}) AS "statusHistory"
     FROM orders WHERE id = $1::uuid AND ($2::uuid IS NULL OR user_id = $2::uuid) AND deleted_at IS NULL
   ) AS detailed`.text;
 
-const itemsOfOrders = sql`
-  SELECT ids.id AS "orderId", ${itemsOf(sql`ids.id`)} AS items FROM unnest($1::uuid[]) AS ids (id)`.text;
+/** What toResource makes of a row. */
+const order: Expressions<Omit<OrderResource, 'statusHistory'>> = {
+  id: 'id',
+  userId: 'user_id',
+  status: 'status',
+  statusReason: 'status_reason',
+  totalAmount: jsonAmount('total_amount', 'currency_decimals'),
+  currency: 'currency',
+  shippingAddress: 'shipping_address',
+  notes: 'notes',
+  items: jsonArray(
+    {
+      id: 'id',
+      productId: 'product_id',
+      productName: 'product_name',
+      quantity: 'quantity',
+      unitPrice: jsonAmount('unit_price', 'orders.currency_decimals'),
+    } satisfies Expressions<OrderResource['items'][number]>,
+    { from: 'order_items WHERE order_id = orders.id', orderBy: 'position' },
+  ),
+  payableUntil: jsonTime('payable_until'),
+  createdAt: jsonTime('created_at'),
+  updatedAt: jsonTime('updated_at'),
+};
 
-const historiesOfOrders = sql`
-  SELECT ids.id AS "orderId", (${historyOf(sql`ids.id`)}) AS "statusHistory" FROM unnest($1::uuid[]) AS ids (id)`.text;
+export const orderJson = Prisma.raw(jsonObject(order));
+
+/** What toDetailedResource makes of a row. */
+export const detailedOrderJson = Prisma.raw(
+  jsonObject({
+    ...order,
+    statusHistory: jsonArray(
+      {
+        status: 'status',
+        at: jsonTime('at'),
+        by: `coalesce(changed_by::text, '${SYSTEM}')`,
+        reason: 'reason',
+      } satisfies Expressions<NonNullable<OrderResource['statusHistory']>[number]>,
+      { from: 'order_status_history WHERE order_id = orders.id', orderBy: 'version' },
+    ),
+  }),
+);
+
+const viewOfId = sql`
+  SELECT ${detailedOrderJson}::text AS json, version, ${measuredBytes} AS bytes
+  FROM orders WHERE id = $1::uuid AND ($2::uuid IS NULL OR user_id = $2::uuid) AND deleted_at IS NULL`.text;
 
 const sizesOfNewest = sql`
   SELECT newest.id, newest.bytes
   FROM unnest($1::uuid[]) AS users (id)
   CROSS JOIN LATERAL (
-    SELECT id, created_at, ${measuredBytes} FROM orders
+    SELECT id, created_at, ${measuredBytes} AS bytes FROM orders
     WHERE user_id = users.id AND deleted_at IS NULL
     ORDER BY created_at DESC, id DESC
     LIMIT $2
@@ -86,6 +143,17 @@ export interface DetailedOrderRow {
   };
 }
 
+/** As answers show it: with `userId`, only if it is that user's. */
+export const readOrderView = (id: string, userId: string | undefined): Statement => ({
+  text: viewOfId,
+  values: [id, userId ?? null],
+});
+export interface OrderViewRow {
+  json: string;
+  version: number;
+  bytes: number;
+}
+
 /** An order as PostgreSQL writes it as JSON, without its items. */
 interface OrderHead extends Omit<Order, 'totalAmount' | 'payableUntil' | 'createdAt' | 'updatedAt' | 'items'> {
   totalAmount: number;
@@ -93,80 +161,67 @@ interface OrderHead extends Omit<Order, 'totalAmount' | 'payableUntil' | 'create
   createdAt: string;
   updatedAt: string;
 }
-export interface ListedOrder extends OrderHead {
-  /** null where all of them together are not small. */
-  items: ItemRow[] | null;
+export interface OrderSize {
+  id: string;
+  bytes: number;
 }
-export interface ListedOrders {
-  /** null where there are none. */
-  orders: ListedOrder[] | null;
-  /** null where it wasn't asked for. */
-  total: number | null;
+
+export interface ListedOrders extends JsonSliceRow {
+  /** Of all that are listed. */
+  bytes: number;
+  /** null where all of them together are small; else there are no rows yet. */
+  sizes: (OrderSize & { createdAt: string })[] | null;
 }
 
 /**
  * Only the conditions that are asked for: PostgreSQL plans a statement for all values that it may get, and a condition that
  * may be none has no index. So there are several texts, but few.
  */
-const conditionsOf = ({ userId, status, createdFrom, createdTo }: OrderFilters): Prisma.Sql[] => [
+export const conditionsOf = ({ userId, status, createdFrom, createdTo, ids }: OrderFilters): Prisma.Sql[] => [
   sql`deleted_at IS NULL`,
   ...(userId === undefined ? [] : [sql`user_id = ${userId}::uuid`]),
   ...(status === undefined ? [] : [sql`status = ${status}::order_status`]),
   ...(createdFrom === undefined ? [] : [sql`created_at >= ${createdFrom}::timestamptz`]),
   ...(createdTo === undefined ? [] : [sql`created_at < ${createdTo}::timestamptz`]),
+  ...(ids === undefined ? [] : [sql`id = ANY(${[...ids]}::uuid[])`]),
 ];
 
-const listed = (conditions: readonly Prisma.Sql[], { part, total }: { part: Prisma.Sql; total: Prisma.Sql }) => sql`
-  WITH listed AS MATERIALIZED (
-    SELECT ${orderColumns}, ${measuredBytes} FROM orders
-    WHERE ${join([...conditions], ' AND ')} ORDER BY created_at DESC, id DESC ${part}
-  )
-  SELECT ${total} AS total, (
-    SELECT json_agg(detailed ORDER BY detailed."createdAt" DESC, detailed.id DESC)
-    FROM (
-      SELECT listed.*,
-             CASE WHEN (SELECT sum(bytes) FROM listed) <= ${SMALL_BYTES}::integer THEN ${itemsOf(sql`listed.id`)} END AS items
-      FROM listed
-    ) AS detailed
-  ) AS orders`;
-
-/** A page, and one order more; newest first. */
-export function readPage(filters: OrderFilters, { limit, offset, after, countUpTo }: PageRequest): Statement {
+/** The JSON of all of them, or how large each is where they are not small. */
+export function readList(
+  filters: OrderFilters,
+  { limit, offset, after, countUpTo }: PageRequest,
+  { detailed }: { detailed: boolean },
+): Statement {
   const conditions = conditionsOf(filters);
-  const total =
-    countUpTo === 0
-      ? sql`NULL::integer`
-      : sql`(SELECT count(*)::integer
-             FROM (SELECT FROM orders WHERE ${join(conditions, ' AND ')} LIMIT ${countUpTo}::bigint) AS counted)`;
-  const limited = sql`LIMIT ${limit + 1}::bigint`;
-  if (after === undefined) return listed(conditions, { part: sql`${limited} OFFSET ${offset}::bigint`, total });
-  return listed([...conditions, isAfter(after)], { part: limited, total });
+  const part = after === undefined ? conditions : [...conditions, isAfter(after)];
+  return sql`
+    WITH listed AS MATERIALIZED (
+      SELECT *, row_number() OVER () AS place
+      FROM (
+        SELECT *, ${measuredBytes} AS size FROM orders
+        WHERE ${join(part, ' AND ')} ${newestFirst}
+        LIMIT ${limit + 1}::bigint OFFSET ${after === undefined ? offset : 0}::bigint
+      ) AS orders
+    )
+    SELECT ${countOf(sql`orders`, conditions, countUpTo)} AS total, ${selectJsonSlice(limit)},
+      coalesce(sum(size), 0)::integer AS bytes,
+      CASE WHEN sum(size) > ${SMALL_BYTES}::integer
+        THEN json_agg(json_build_object('id', id, 'createdAt', created_at, 'bytes', size) ORDER BY place)
+      END AS sizes
+    FROM (
+      SELECT created_at, id, place, size,
+        CASE WHEN (SELECT sum(size) FROM listed) <= ${SMALL_BYTES}::integer
+          THEN ${detailed ? detailedOrderJson : orderJson}::text
+        END AS json
+      FROM listed AS orders
+    ) AS found`;
 }
-
-/** Those of `ids` that are there; with `userId`, only those that are that user's. */
-export const readByIds = (ids: readonly string[], userId: string | undefined): Statement =>
-  listed([...conditionsOf({ userId }), sql`id = ANY(${[...ids]}::uuid[])`], { part: empty, total: sql`NULL::integer` });
 
 /** How large up to `perUser` orders of each user are, newest first. */
 export const readSizesOfNewest = (userIds: readonly string[], perUser: number): Statement => ({
   text: sizesOfNewest,
   values: [[...userIds], perUser],
 });
-
-export const readItems = (orderIds: readonly string[]): Statement => ({ text: itemsOfOrders, values: [[...orderIds]] });
-export interface ItemsRow {
-  orderId: string;
-  items: ItemRow[];
-}
-
-export const readHistories = (orderIds: readonly string[]): Statement => ({
-  text: historiesOfOrders,
-  values: [[...orderIds]],
-});
-export interface HistoryRow {
-  orderId: string;
-  statusHistory: StatusChangeRow[];
-}
 
 const toItem = ({ id, productId, productName, quantity, unitPrice }: ItemRow): OrderItem => ({
   id,
@@ -176,7 +231,7 @@ const toItem = ({ id, productId, productName, quantity, unitPrice }: ItemRow): O
   unitPrice: BigInt(unitPrice),
 });
 
-export const toOrder = (row: OrderHead, items: readonly ItemRow[]): Order => ({
+const toOrder = (row: OrderHead, items: readonly ItemRow[]): Order => ({
   id: row.id,
   userId: row.userId,
   status: row.status,
@@ -199,5 +254,5 @@ export const toDetailedOrder = ({ order }: DetailedOrderRow): DetailedOrder => (
   statusHistory: toHistory(order.statusHistory),
 });
 
-export const toHistory = (rows: readonly StatusChangeRow[]): DetailedOrder['statusHistory'] =>
+const toHistory = (rows: readonly StatusChangeRow[]): DetailedOrder['statusHistory'] =>
   rows.map(({ status, at, by, reason }) => ({ status, at: new Date(at), by: by ?? SYSTEM, reason }));

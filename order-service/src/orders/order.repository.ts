@@ -1,41 +1,41 @@
-import type { AuditEntry, EventDraft } from '@shop/common/contracts';
+import type { AuditEntry, EventDraft, ResourceView } from '@shop/common/contracts';
 import {
   leaseClauses,
   auditClause,
   causeClauses,
   outboxInsert,
+  readJsonRows,
+  readView,
+  toJsonRows,
+  toJsonSlice,
   type AtomicStore,
   type InboundEvent,
-  type Statement,
 } from '@shop/common/database';
 import { RequestStillRunning } from '@shop/common/errors';
 import type { LeaseNote } from '@shop/common/idempotency';
-import type { PageRequest, Slice } from '@shop/common/paging';
+import type { JsonRows, JsonSlice, PageRequest } from '@shop/common/paging';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { OrderChangedMeanwhile, OrdersTooLarge, TooManyUnpaidOrders } from './order.errors.js';
 import { SYSTEM, type DetailedOrder, type Order } from './order.js';
 import {
-  readByIds,
+  conditionsOf,
+  detailedOrderJson,
+  orderJson,
   readDetailedOrder,
-  readHistories,
-  readItems,
-  readPage,
+  readList,
+  readOrderView,
   readSizesOfNewest,
   toDetailedOrder,
-  toHistory,
-  toOrder,
   type DetailedOrderRow,
-  type HistoryRow,
-  type ItemsRow,
-  type ListedOrder,
   type ListedOrders,
   type OrderFilters,
+  type OrderSize,
+  type OrderViewRow,
 } from './order.reads.js';
 
-export type OrderSliceRequest = PageRequest;
-export type OrderSlice = Slice<Order>;
-export type DetailedOrderSlice = Slice<DetailedOrder>;
+/** An order as answers show it. */
+export type OrderView = ResourceView & { bytes: number };
 /** Waits until there is room for orders of so many bytes. */
 export type Admit = (bytes: number) => Promise<void>;
 
@@ -51,8 +51,6 @@ const { sql } = Prisma;
 /** As JSON: a hundred orders of 20 items each have as much. No order alone has more than a quarter of it. */
 const MAX_PAGE_BYTES = 1_000_000;
 const MAX_BATCH_BYTES = 2_000_000;
-/** How many large orders are read at a time. */
-const MAX_IDS = 100;
 
 /** All access to the tables of orders. Deleted orders are invisible; lists are newest first. */
 export class OrderRepository {
@@ -80,54 +78,63 @@ export class OrderRepository {
     return row && toDetailedOrder(row);
   }
 
-  /** Ends before its limit where the answer would be too large. */
-  async list(filters: OrderFilters, request: OrderSliceRequest, admit: Admit): Promise<OrderSlice> {
-    const { orders, total } = await this.#read(readPage(filters, request));
-    const fitting = orders.slice(0, countFitting(orders));
-    await admit(sizeOf(fitting));
-    return { rows: await this.#withItems(fitting), total, endsEarly: fitting.length < orders.length };
+  /** As answers show it. */
+  findView(id: string, userId?: string): Promise<OrderView | undefined> {
+    return readView<OrderViewRow>(this.#database, readOrderView(id, userId));
   }
 
-  /** The same with what has become of each. */
-  async listDetailed(filters: OrderFilters, request: OrderSliceRequest, admit: Admit): Promise<DetailedOrderSlice> {
-    const { rows: orders, ...slice } = await this.list(filters, request, admit);
-    const histories = await this.#database.$read<HistoryRow>(readHistories(orders.map(({ id }) => id)));
-    const historyOf = new Map(histories.map(({ orderId, statusHistory }) => [orderId, toHistory(statusHistory)]));
-    return { ...slice, rows: orders.map((order) => ({ ...order, statusHistory: historyOf.get(order.id) ?? [] })) };
+  /** `detailed`: each with what has become of it. Ends before its limit where the answer would be too large. */
+  async list(
+    filters: OrderFilters,
+    request: PageRequest,
+    { detailed, admit }: { detailed: boolean; admit: Admit },
+  ): Promise<JsonSlice> {
+    const { sizes, ...slice } = await this.#readList(filters, request, detailed);
+    if (sizes === null) return toJsonSlice(slice);
+    const fitting = sizes.slice(0, countFitting(sizes));
+    const endsEarly = fitting.length < sizes.length;
+    const shown = fitting.slice(0, request.limit);
+    const { rows } = await this.#readSized(shown, { detailed, admit });
+    const last = shown.at(-1);
+    return {
+      rows,
+      count: fitting.length,
+      last: last && { id: last.id, createdAt: new Date(last.createdAt) },
+      total: slice.total,
+      endsEarly,
+    };
   }
 
   /** With `userId`, only those that are that user's. Throws OrdersTooLarge. */
-  async listByIds(ids: readonly string[], admit: Admit, userId?: string): Promise<Order[]> {
-    const { orders } = await this.#read(readByIds(ids, userId));
-    if (sizeOf(orders) > MAX_BATCH_BYTES) throw new OrdersTooLarge('ids');
-    await admit(sizeOf(orders));
-    return this.#withItems(orders);
+  async listByIds(ids: readonly string[], admit: Admit, userId?: string): Promise<JsonRows> {
+    const all = { limit: ids.length, offset: 0, after: undefined, countUpTo: 0 };
+    const { sizes, ...found } = await this.#readList({ ids, userId }, all, false);
+    if (found.bytes > MAX_BATCH_BYTES) throw new OrdersTooLarge('ids');
+    return sizes === null ? toJsonRows(found) : this.#readSized(sizes, { detailed: false, admit });
   }
 
   /** Up to `perUser` orders of each user. Throws OrdersTooLarge. */
-  async listNewestOfUsers(userIds: readonly string[], perUser: number, admit: Admit): Promise<Order[]> {
-    const newest = await this.#database.$read<{ id: string; bytes: number }>(readSizesOfNewest(userIds, perUser));
-    if (sizeOf(newest) > MAX_BATCH_BYTES) throw new OrdersTooLarge('userIds');
-    await admit(sizeOf(newest));
-    const found: Order[] = [];
-    for (let start = 0; start < newest.length; start += MAX_IDS) {
-      const ids = newest.slice(start, start + MAX_IDS).map(({ id }) => id);
-      const { orders } = await this.#read(readByIds(ids, undefined));
-      found.push(...(await this.#withItems(orders)));
-    }
-    return found;
+  async listNewestOfUsers(userIds: readonly string[], perUser: number, admit: Admit): Promise<JsonRows> {
+    const sizes = await this.#database.$read<OrderSize>(readSizesOfNewest(userIds, perUser));
+    if (bytesOf(sizes) > MAX_BATCH_BYTES) throw new OrdersTooLarge('userIds');
+    return this.#readSized(sizes, { detailed: false, admit });
   }
 
-  async #read(statement: Statement): Promise<{ orders: ListedOrder[]; total: number | null }> {
-    const [row] = await this.#database.$read<ListedOrders>(statement);
-    return { orders: row?.orders ?? [], total: row?.total ?? null };
+  async #readList(filters: OrderFilters, request: PageRequest, detailed: boolean): Promise<ListedOrders> {
+    const [row] = await this.#database.$read<ListedOrders>(readList(filters, request, { detailed }));
+    if (row === undefined) throw new Error('an aggregate without a row');
+    return row;
   }
 
-  async #withItems(orders: readonly ListedOrder[]): Promise<Order[]> {
-    const missing = orders.filter(({ items }) => items === null).map(({ id }) => id);
-    const rows = missing.length === 0 ? [] : await this.#database.$read<ItemsRow>(readItems(missing));
-    const itemsOf = new Map(rows.map(({ orderId, items }) => [orderId, items]));
-    return orders.map((order) => toOrder(order, order.items ?? itemsOf.get(order.id) ?? []));
+  /** Once there is room for them. */
+  async #readSized(
+    sizes: readonly OrderSize[],
+    { detailed, admit }: { detailed: boolean; admit: Admit },
+  ): Promise<JsonRows> {
+    await admit(bytesOf(sizes));
+    const json = detailed ? detailedOrderJson : orderJson;
+    const conditions = conditionsOf({ ids: sizes.map(({ id }) => id) });
+    return readJsonRows(this.#database, { json, table: sql`orders`, conditions });
   }
 
   /**
@@ -233,11 +240,11 @@ function historyInsert({ version, statusHistory }: DetailedOrder): Prisma.Sql {
     FROM saved`;
 }
 
-const sizeOf = (heads: readonly { bytes: number }[]): number => heads.reduce((sum, { bytes }) => sum + bytes, 0);
+const bytesOf = (sizes: readonly OrderSize[]): number => sizes.reduce((sum, { bytes }) => sum + bytes, 0);
 
 /** How many of them an answer holds, one at least. */
-function countFitting(heads: readonly { bytes: number }[]): number {
+function countFitting(sizes: readonly OrderSize[]): number {
   let size = 0;
-  const first = heads.findIndex(({ bytes }) => (size += bytes) > MAX_PAGE_BYTES);
-  return first === -1 ? heads.length : Math.max(1, first);
+  const first = sizes.findIndex(({ bytes }) => (size += bytes) > MAX_PAGE_BYTES);
+  return first === -1 ? sizes.length : Math.max(1, first);
 }

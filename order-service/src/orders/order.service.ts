@@ -2,6 +2,7 @@ import type { Actor } from '@shop/common/auth';
 import type { InboundEvent } from '@shop/common/database';
 import { retryLostRaces, type Precondition } from '@shop/common/errors';
 import type { IdempotencyLease } from '@shop/common/idempotency';
+import { noneOf, type JsonRows, type JsonSlice, type PageRequest } from '@shop/common/paging';
 import { deletedBy, statusChangedBy } from './order.audit.js';
 import { OrderNotDeletable, OrderNotFound, OwnersOnlyCancel } from './order.errors.js';
 import { orderCreated, orderStatusChanged } from './order.events.js';
@@ -13,12 +14,11 @@ import {
   placeOrder,
   SYSTEM,
   type DetailedOrder,
-  type Order,
   type OrderDraft,
   type OrderStatus,
 } from './order.js';
 import type { OrderFilters } from './order.reads.js';
-import type { Admit, DetailedOrderSlice, OrderRepository, OrderSlice, OrderSliceRequest } from './order.repository.js';
+import type { Admit, OrderRepository, OrderView } from './order.repository.js';
 
 export interface OrderServiceOptions {
   orders: OrderRepository;
@@ -64,21 +64,26 @@ export class OrderService {
     return order;
   }
 
-  /** Of another user than the caller may see there are none. */
-  list(actor: Actor, list: OrderList, request: OrderSliceRequest, admit: Admit): Promise<OrderSlice> {
-    const filters = filtersFor(actor, list);
-    return filters === undefined ? Promise.resolve(noneOf(request)) : this.#orders.list(filters, request, admit);
+  /** As answers show it. Throws OrderNotFound. */
+  async view(actor: Actor, id: string): Promise<OrderView> {
+    const view = await this.#orders.findView(id, ownerSeenBy(actor));
+    if (view === undefined) throw new OrderNotFound();
+    return view;
   }
 
-  listDetailed(actor: Actor, list: OrderList, request: OrderSliceRequest, admit: Admit): Promise<DetailedOrderSlice> {
+  /** Of another user than the caller may see there are none. */
+  list(
+    actor: Actor,
+    list: OrderList,
+    request: PageRequest,
+    how: { detailed: boolean; admit: Admit },
+  ): Promise<JsonSlice> {
     const filters = filtersFor(actor, list);
-    return filters === undefined
-      ? Promise.resolve(noneOf(request))
-      : this.#orders.listDetailed(filters, request, admit);
+    return filters === undefined ? Promise.resolve(noneOf(request)) : this.#orders.list(filters, request, how);
   }
 
   /** Those of `ids` that the caller may see. */
-  listByIds(actor: Actor, ids: readonly string[], admit: Admit): Promise<readonly Order[]> {
+  listByIds(actor: Actor, ids: readonly string[], admit: Admit): Promise<JsonRows> {
     return this.#orders.listByIds(ids, admit, ownerSeenBy(actor));
   }
 
@@ -87,7 +92,7 @@ export class OrderService {
     actor: Actor,
     { userIds, perUser }: { userIds: readonly string[]; perUser: number },
     admit: Admit,
-  ): Promise<readonly Order[]> {
+  ): Promise<JsonRows> {
     const owner = ownerSeenBy(actor);
     const visible = owner === undefined ? userIds : userIds.filter((userId) => userId === owner);
     return this.#orders.listNewestOfUsers(visible, perUser, admit);
@@ -161,8 +166,6 @@ export class OrderService {
     await this.#orders.saveStatus(changed, orderStatusChanged(changed, order.status), { cause });
   }
 }
-
-const noneOf = ({ countUpTo }: OrderSliceRequest) => ({ rows: [], total: countUpTo === 0 ? null : 0 });
 
 /** undefined: none of what is asked for is the caller's to see. */
 function filtersFor(actor: Actor, { scope, ...filters }: OrderList): OrderFilters | undefined {

@@ -1,6 +1,6 @@
 import type { Actor } from '@shop/common/auth';
 import { accepted, leaseOf, created, ok, page, type Input, type Reply } from '@shop/common/http';
-import { batchMeta, toPage, toPageRequest } from '@shop/common/paging';
+import { batchMeta, metaOf, toPageRequest, type JsonRows } from '@shop/common/paging';
 import type { Payment } from './payment.js';
 import { toPaymentResource, toRefundResource } from './payment.resource.js';
 import type { PaymentService, Scope } from './payment.service.js';
@@ -37,13 +37,15 @@ export class PaymentHandler {
   listOwn = async ({ actor, query }: Input<unknown, PaymentListQuery>): Promise<Reply> =>
     this.#list(actor, 'own', query);
 
-  get = async ({ actor, params }: Input<PaymentParams>): Promise<Reply> =>
-    shown('Payment retrieved', await this.#payments.get(actor, params.id));
+  get = async ({ actor, params }: Input<PaymentParams>): Promise<Reply> => {
+    const { json, version } = await this.#payments.view(actor, params.id);
+    return ok('Payment retrieved', json, version);
+  };
 
   getOfOrder = async ({ actor, params }: Input<OrderParams>): Promise<Reply> => {
-    const payment = await this.#payments.getOfOrder(actor, params.orderId);
+    const { json, id, version } = await this.#payments.viewOfOrder(actor, params.orderId);
     // At this address another payment may stand tomorrow, in the same version.
-    return ok('Payment retrieved', toPaymentResource(payment), `${payment.id}.${payment.version}`);
+    return ok('Payment retrieved', json, `${id}.${version}`);
   };
 
   process = async ({
@@ -90,14 +92,8 @@ export class PaymentHandler {
       case 'page': {
         const list = { scope, status: query.status, userId: query.userId };
         const request = toPageRequest(query.page, list);
-        const { rows, meta } = toPage(await this.#payments.list(actor, list, request), request, list);
-        if (!query.refunds) return page('Payments retrieved', rows.map(toPaymentResource), meta);
-        const refundsOf = Map.groupBy(await this.#refunds.listOfPayments(rows), ({ paymentId }) => paymentId);
-        const detailed = rows.map((payment) => ({
-          ...toPaymentResource(payment),
-          refunds: (refundsOf.get(payment.id) ?? []).map(toRefundResource),
-        }));
-        return page('Payments retrieved', detailed, meta);
+        const { rows, ...slice } = await this.#payments.list(actor, list, request, { detailed: query.refunds });
+        return page('Payments retrieved', rows, metaOf(slice, request, list));
       }
     }
   }
@@ -121,5 +117,4 @@ const refunded = ({ refund, payment }: RefundOfPayment): Reply =>
     ? accepted('Refund is being processed', toPaymentResource(payment), payment.version)
     : shown('Payment refunded', payment);
 
-const batch = (payments: readonly Payment[]): Reply =>
-  page('Payments retrieved', payments.map(toPaymentResource), batchMeta(payments.length));
+const batch = ({ rows, count }: JsonRows): Reply => page('Payments retrieved', rows, batchMeta(count));

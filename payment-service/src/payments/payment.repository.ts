@@ -1,22 +1,24 @@
-import type { AuditEntry, EventDraft, PaymentStatus } from '@shop/common/contracts';
+import type { AuditEntry, EventDraft, PaymentStatus, ResourceView } from '@shop/common/contracts';
 import {
   leaseClauses,
   auditClause,
   columnsOf,
   outboxInsert,
-  readAll,
-  readSlice,
+  readJsonRows,
+  readJsonSlice,
+  readView,
   selectColumns,
   selectJson,
   type AtomicStore,
   type JsonRow,
 } from '@shop/common/database';
 import type { LeaseNote } from '@shop/common/idempotency';
-import type { PageRequest, Slice } from '@shop/common/paging';
+import type { JsonRows, JsonSlice, PageRequest } from '@shop/common/paging';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import type { PayableOrder } from './payable-order.js';
 import type { Payment } from './payment.js';
+import { detailedPaymentJson, paymentJson } from './payment.reads.js';
 
 /** Which payments a caller may see and asks for. */
 export interface PaymentFilter {
@@ -26,13 +28,12 @@ export interface PaymentFilter {
   ids?: readonly string[] | undefined;
 }
 
-export type PaymentPageRequest = PageRequest;
-export type PaymentSlice = Slice<Payment>;
+export type PaymentView = ResourceView & { id: string };
 
 const columns = columnsOf<Payment>()(Prisma.PaymentScalarFieldEnum, { others: ['nextCheckAt'] });
 export const paymentColumns = selectColumns(columns);
 
-const payments = { columns: selectJson(columns), table: Prisma.sql`payments` };
+const paymentRow = selectJson(columns);
 interface PaymentRow {
   json: JsonRow<Payment>;
 }
@@ -53,6 +54,20 @@ export const payableOrderColumns = selectColumns(
 /** An order's live payment comes first, else its latest. */
 export const latestFirst = Prisma.sql`status IN ('failed', 'cancelled'), created_at DESC, id DESC`;
 
+const table = Prisma.sql`payments`;
+const view = Prisma.sql`SELECT ${paymentJson}::text AS json, id, version FROM`;
+const visible = Prisma.sql`($2::uuid IS NULL OR user_id = $2::uuid)`;
+const viewOfId = Prisma.sql`${view} payments WHERE id = $1::uuid AND ${visible}`.text;
+const viewOfOrder = Prisma.sql`
+  ${view} (SELECT * FROM payments WHERE order_id = $1::uuid ORDER BY ${latestFirst} LIMIT 1) AS payments WHERE ${visible}`
+  .text;
+
+interface ViewRow {
+  json: string;
+  id: string;
+  version: number;
+}
+
 /** Payments as they are read, and those changes that need no look at the order. */
 export class PaymentRepository {
   readonly #database: Database;
@@ -65,7 +80,7 @@ export class PaymentRepository {
 
   async find(id: string): Promise<Payment | undefined> {
     const [row] = await this.#database.$read<PaymentRow>(Prisma.sql`
-      SELECT ${payments.columns} FROM payments WHERE id = ${id}::uuid`);
+      SELECT ${paymentRow} FROM payments WHERE id = ${id}::uuid`);
     return row && toPayment(row);
   }
 
@@ -73,33 +88,34 @@ export class PaymentRepository {
     return (await this.#database.payment.findFirst({ where: { provider, transactionId } })) ?? undefined;
   }
 
-  async findLatestOfOrder(orderId: string): Promise<Payment | undefined> {
-    const [row] = await this.#database.$read<PaymentRow>(Prisma.sql`
-      SELECT ${payments.columns} FROM payments WHERE order_id = ${orderId}::uuid ORDER BY ${latestFirst} LIMIT 1`);
-    return row && toPayment(row);
+  /** With `userId`, only if the payment is that user's. */
+  findView(id: string, userId: string | undefined): Promise<PaymentView | undefined> {
+    return readView<ViewRow>(this.#database, { text: viewOfId, values: [id, userId ?? null] });
+  }
+
+  /** Likewise, of the latest payment of an order. */
+  findLatestViewOfOrder(orderId: string, userId: string | undefined): Promise<PaymentView | undefined> {
+    return readView<ViewRow>(this.#database, { text: viewOfOrder, values: [orderId, userId ?? null] });
   }
 
   /** The latest payment of each order that has one. */
-  async findLatestOfOrders(
-    orderIds: readonly string[],
-    { userId }: Pick<PaymentFilter, 'userId'>,
-  ): Promise<readonly Payment[]> {
-    const latest = await this.#database.$read<PaymentRow>(Prisma.sql`
-      SELECT DISTINCT ON (order_id) ${payments.columns} FROM payments
-      WHERE order_id = ANY(${[...orderIds]}::uuid[]) ORDER BY order_id, ${latestFirst}`);
-    return latest.map(toPayment).filter((payment) => userId === undefined || payment.userId === userId);
+  listLatestOfOrders(orderIds: readonly string[], { userId }: Pick<PaymentFilter, 'userId'>): Promise<JsonRows> {
+    const latest = Prisma.sql`(
+      SELECT DISTINCT ON (order_id) * FROM payments
+      WHERE order_id = ANY(${[...orderIds]}::uuid[]) ORDER BY order_id, ${latestFirst}
+    ) AS payments`;
+    return readJsonRows(this.#database, { json: paymentJson, table: latest, conditions: conditionsOf({ userId }) });
   }
 
   /** All payments of a filter, newest first; meant for filters that name their ids. */
-  async findAll(filter: PaymentFilter): Promise<readonly Payment[]> {
-    const rows = await readAll<PaymentRow>(this.#database, { ...payments, conditions: conditionsOf(filter) });
-    return rows.map(toPayment);
+  listAll(filter: PaymentFilter): Promise<JsonRows> {
+    return readJsonRows(this.#database, { json: paymentJson, table, conditions: conditionsOf(filter) });
   }
 
-  async list(filter: PaymentFilter, request: PaymentPageRequest): Promise<PaymentSlice> {
-    const which = { ...payments, conditions: conditionsOf(filter) };
-    const { rows, total } = await readSlice<PaymentRow>(this.#database, which, request);
-    return { rows: rows.map(toPayment), total };
+  /** `detailed`: each with its refunds. */
+  list(filter: PaymentFilter, request: PageRequest, { detailed }: { detailed: boolean }): Promise<JsonSlice> {
+    const json = detailed ? detailedPaymentJson : paymentJson;
+    return readJsonSlice(this.#database, { json, table, conditions: conditionsOf(filter) }, request);
   }
 
   /**

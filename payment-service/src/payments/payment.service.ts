@@ -4,6 +4,7 @@ import type { InboundEvent } from '@shop/common/database';
 import { Conflict, InvalidInput, ServiceUnavailable, type AppError } from '@shop/common/errors';
 import type { IdempotencyLease } from '@shop/common/idempotency';
 import type { Logger } from '@shop/common/logger';
+import { noneOf, type JsonRows, type JsonSlice, type PageRequest } from '@shop/common/paging';
 import { isSameMoney } from '../discrepancies/contradiction.js';
 import type { DiscrepancyService } from '../discrepancies/discrepancy.service.js';
 import type { ChargeOutcome, Providers } from '../providers/providers.js';
@@ -35,7 +36,7 @@ import {
   PaymentNotPending,
 } from './payment.errors.js';
 import { isReceivedByHand, type Payment } from './payment.js';
-import type { PaymentFilter, PaymentPageRequest, PaymentRepository, PaymentSlice } from './payment.repository.js';
+import type { PaymentFilter, PaymentRepository, PaymentView } from './payment.repository.js';
 
 export interface PaymentServiceOptions {
   payments: PaymentRepository;
@@ -76,29 +77,35 @@ export class PaymentService {
     return visibleTo(actor, await this.#options.payments.find(id));
   }
 
-  async getOfOrder(actor: Actor, orderId: string): Promise<Payment> {
-    return visibleTo(actor, await this.#options.payments.findLatestOfOrder(orderId));
+  /** As answers show it. */
+  async view(actor: Actor, id: string): Promise<PaymentView> {
+    return present(await this.#options.payments.findView(id, ownerOf(actor, 'visible').userId));
+  }
+
+  async viewOfOrder(actor: Actor, orderId: string): Promise<PaymentView> {
+    return present(await this.#options.payments.findLatestViewOfOrder(orderId, ownerOf(actor, 'visible').userId));
   }
 
   /** Of another user than the caller may see there are none. */
   list(
     actor: Actor,
     { scope, status, userId }: { scope: Scope; status: PaymentStatus | undefined; userId: string | undefined },
-    request: PaymentPageRequest,
-  ): Promise<PaymentSlice> {
+    request: PageRequest,
+    { detailed }: { detailed: boolean },
+  ): Promise<JsonSlice> {
     const owner = ownerOf(actor, scope).userId;
     if (owner !== undefined && userId !== undefined && userId !== owner) return Promise.resolve(noneOf(request));
-    return this.#options.payments.list({ userId: owner ?? userId, status }, request);
+    return this.#options.payments.list({ userId: owner ?? userId, status }, request, { detailed });
   }
 
   /** Those of `ids` that the caller may see. */
-  listByIds(actor: Actor, scope: Scope, ids: readonly string[]): Promise<readonly Payment[]> {
-    return this.#options.payments.findAll({ ...ownerOf(actor, scope), ids });
+  listByIds(actor: Actor, scope: Scope, ids: readonly string[]): Promise<JsonRows> {
+    return this.#options.payments.listAll({ ...ownerOf(actor, scope), ids });
   }
 
   /** The latest payment of each order, where the caller may see it. */
-  listByOrders(actor: Actor, scope: Scope, orderIds: readonly string[]): Promise<readonly Payment[]> {
-    return this.#options.payments.findLatestOfOrders(orderIds, ownerOf(actor, scope));
+  listByOrders(actor: Actor, scope: Scope, orderIds: readonly string[]): Promise<JsonRows> {
+    return this.#options.payments.listLatestOfOrders(orderIds, ownerOf(actor, scope));
   }
 
   /** Opens a further payment for an order whose last one failed or was cancelled. */
@@ -255,6 +262,11 @@ function paid(payment: Payment): Payment {
   return payment;
 }
 
+function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new PaymentNotFound();
+  return value;
+}
+
 const isVisibleTo = (actor: Actor, { userId }: { userId: string }): boolean =>
   actor.role === 'admin' || userId === actor.id;
 
@@ -262,8 +274,6 @@ function visibleTo(actor: Actor, payment: Payment | undefined): Payment {
   if (payment === undefined || !isVisibleTo(actor, payment)) throw new PaymentNotFound();
   return payment;
 }
-
-const noneOf = ({ countUpTo }: PaymentPageRequest): PaymentSlice => ({ rows: [], total: countUpTo === 0 ? null : 0 });
 
 const ownerOf = (actor: Actor, scope: Scope): PaymentFilter => ({
   userId: scope === 'own' || actor.role !== 'admin' ? actor.id : undefined,

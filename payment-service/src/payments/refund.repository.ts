@@ -25,14 +25,6 @@ export class RefundRepository {
     return this.#database.refund.findMany({ where: { paymentId }, orderBy: [{ createdAt: 'desc' }, { id: 'desc' }] });
   }
 
-  /** Those of all these payments, newest first. */
-  async findOfPayments(paymentIds: readonly string[]): Promise<readonly Refund[]> {
-    return this.#database.refund.findMany({
-      where: { paymentId: { in: [...paymentIds] } },
-      orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
-    });
-  }
-
   /** Takes up to `limit` refunds that are due, for which nobody else asks for `lease` milliseconds. */
   async takeDue({ lease, limit }: { lease: number; limit: number }): Promise<readonly DueRefund[]> {
     // As a subquery of the UPDATE it could run more than once, and take more than the limit. An index is searched for a

@@ -55,11 +55,6 @@ export class RefundService {
     return this.#options.refunds.findOfPayment(payment.id);
   }
 
-  /** Those of all these payments, for those who may see them. */
-  listOfPayments(payments: readonly Payment[]): Promise<readonly Refund[]> {
-    return this.#options.refunds.findOfPayments(payments.map(({ id }) => id));
-  }
-
   /**
    * Gives back an amount in major units, or all that is left. Answers the refund, which is still pending while its
    * outcome is unknown. What another attempt at the same request has begun is carried on. Throws PaymentNotFound,

@@ -1,6 +1,7 @@
+import type { ResourceView } from '@shop/common/contracts';
 import { deleted, ok, page, type Input, type Reply } from '@shop/common/http';
-import { batchMeta, refusePaging, toPage, toPageRequest, type PageQuery } from '@shop/common/paging';
-import type { Role, User, UserChanges } from './user.js';
+import { batchMeta, metaOf, refusePaging, toPageRequest, type PageQuery } from '@shop/common/paging';
+import type { Role, UserChanges } from './user.js';
 import { toResource } from './user.resource.js';
 import type { UserService } from './user.service.js';
 
@@ -27,21 +28,22 @@ export class UserHandler {
     const filters = { role, isActive, emailPrefix: email };
     if (ids !== undefined) {
       refusePaging(query);
-      const users = await this.#users.findMany(actor, { ...filters, ids });
-      return page('Users retrieved', users.map(toResource), batchMeta(users.length));
+      const { rows, count } = await this.#users.listByIds(actor, { ...filters, ids });
+      return page('Users retrieved', rows, batchMeta(count));
     }
     const request = toPageRequest(query, filters);
-    const { rows, meta } = toPage(await this.#users.list(actor, filters, request), request, filters);
-    return page('Users retrieved', rows.map(toResource), meta);
+    const { rows, ...slice } = await this.#users.list(actor, filters, request);
+    return page('Users retrieved', rows, metaOf(slice, request, filters));
   };
 
-  me = async ({ actor }: Input): Promise<Reply> => shown('User retrieved', await this.#users.get(actor, actor.id));
+  me = async ({ actor }: Input): Promise<Reply> => viewed(await this.#users.view(actor, actor.id));
 
-  get = async ({ actor, params }: Input<UserId>): Promise<Reply> =>
-    shown('User retrieved', await this.#users.get(actor, params.id));
+  get = async ({ actor, params }: Input<UserId>): Promise<Reply> => viewed(await this.#users.view(actor, params.id));
 
-  update = async ({ actor, params, body, precondition }: Input<UserId, unknown, UserChanges>): Promise<Reply> =>
-    shown('User updated', await this.#users.update(actor, params.id, body, precondition));
+  update = async ({ actor, params, body, precondition }: Input<UserId, unknown, UserChanges>): Promise<Reply> => {
+    const user = await this.#users.update(actor, params.id, body, precondition);
+    return ok('User updated', toResource(user), user.version);
+  };
 
   delete = async ({ actor, params, precondition }: Input<UserId>): Promise<Reply> => {
     await this.#users.delete(actor, params.id, precondition);
@@ -49,4 +51,4 @@ export class UserHandler {
   };
 }
 
-const shown = (message: string, user: User): Reply => ok(message, toResource(user), user.version);
+const viewed = ({ json, version }: ResourceView): Reply => ok('User retrieved', json, version);

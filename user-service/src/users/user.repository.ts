@@ -1,22 +1,24 @@
-import type { AuditEntry, EventDraft } from '@shop/common/contracts';
+import type { AuditEntry, EventDraft, ResourceView } from '@shop/common/contracts';
 import {
   auditClause,
   columnsOf,
   isUniqueViolation,
   outboxInsert,
-  readAll,
-  readSlice,
+  readJsonRows,
+  readJsonSlice,
+  readView,
   selectColumns,
   selectJson,
   type AtomicStore,
   type JsonRow,
   type TransactionOf,
 } from '@shop/common/database';
-import type { PageRequest, Slice } from '@shop/common/paging';
+import type { JsonRows, JsonSlice, PageRequest } from '@shop/common/paging';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import type { NewSession } from '../sessions/session.js';
 import { storedForms } from './email-forms.js';
+import { userJson } from './user.reads.js';
 import { AccessRevoked, EmailTaken, LastAdmin, UserChangedMeanwhile } from './user.errors.js';
 import { isActiveAdmin, losesAdmin, type AccessEnd, type Role, type User, type UserChange } from './user.js';
 
@@ -28,9 +30,6 @@ export interface UserFilter {
   isActive?: boolean | undefined;
   emailPrefix?: string | undefined;
 }
-
-export type UserSliceRequest = PageRequest;
-export type UserSlice = Slice<User>;
 
 /** What describes a change. */
 interface Announcement {
@@ -66,7 +65,7 @@ const sessionData = ({ id, createdAt, expiresAt, refreshToken }: NewSession) => 
 const columns = columnsOf<User>()(Prisma.UserScalarFieldEnum, { table: 'users' });
 export const userColumns = selectColumns(columns);
 
-const users = { columns: selectJson(columns), table: Prisma.sql`users` };
+const userRow = selectJson(columns);
 interface UserRow {
   json: JsonRow<User>;
 }
@@ -76,6 +75,9 @@ const toUser = ({ json }: UserRow): User => ({
   updatedAt: new Date(json.updatedAt),
   deletedAt: json.deletedAt === null ? null : new Date(json.deletedAt),
 });
+
+const table = Prisma.sql`users`;
+const viewOfId = `SELECT ${userJson.text}::text AS json, version FROM users WHERE id = $1::uuid AND deleted_at IS NULL`;
 
 export class UserRepository {
   readonly #database: Database;
@@ -88,26 +90,28 @@ export class UserRepository {
 
   async find(id: string): Promise<User | undefined> {
     const [row] = await this.#database.$read<UserRow>(Prisma.sql`
-      SELECT ${users.columns} FROM users WHERE id = ${id}::uuid AND deleted_at IS NULL`);
+      SELECT ${userRow} FROM users WHERE id = ${id}::uuid AND deleted_at IS NULL`);
     return row && toUser(row);
   }
 
   /** One at most, but for an address that was registered in both of its forms when each was taken for another. */
   async findByEmail(email: string): Promise<readonly User[]> {
     const rows = await this.#database.$read<UserRow>(Prisma.sql`
-      SELECT ${users.columns} FROM users WHERE ${isAddress(email)} AND deleted_at IS NULL ORDER BY created_at`);
+      SELECT ${userRow} FROM users WHERE ${isAddress(email)} AND deleted_at IS NULL ORDER BY created_at`);
     return rows.map(toUser);
   }
 
-  async findMany(filter: UserFilter): Promise<readonly User[]> {
-    const rows = await readAll<UserRow>(this.#database, { ...users, conditions: conditionsOf(filter) });
-    return rows.map(toUser);
+  findView(id: string): Promise<ResourceView | undefined> {
+    return readView(this.#database, { text: viewOfId, values: [id] });
   }
 
-  async list(filter: UserFilter, request: UserSliceRequest): Promise<UserSlice> {
-    const which = { ...users, conditions: conditionsOf(filter) };
-    const { rows, total } = await readSlice<UserRow>(this.#database, which, request);
-    return { rows: rows.map(toUser), total };
+  /** All users of a filter, newest first; meant for filters that name their ids. */
+  listAll(filter: UserFilter): Promise<JsonRows> {
+    return readJsonRows(this.#database, { json: userJson, table, conditions: conditionsOf(filter) });
+  }
+
+  list(filter: UserFilter, request: PageRequest): Promise<JsonSlice> {
+    return readJsonSlice(this.#database, { json: userJson, table, conditions: conditionsOf(filter) }, request);
   }
 
   /** A new user, and its first login if there is one. Throws EmailTaken. */

@@ -1,11 +1,12 @@
 import type { Actor, RevocationList } from '@shop/common/auth';
-import type { AuditActor } from '@shop/common/contracts';
+import type { AuditActor, ResourceView } from '@shop/common/contracts';
 import { retryLostRaces, type Precondition } from '@shop/common/errors';
+import type { JsonRows, JsonSlice, PageRequest } from '@shop/common/paging';
 import type { NewSession } from '../sessions/session.js';
 import { changedBy } from './user.audit.js';
 import { AdminFieldsForbidden, UserChangedMeanwhile, UserNotFound } from './user.errors.js';
 import { eventsOf } from './user.events.js';
-import type { UserFilter, UserRepository, UserSlice, UserSliceRequest } from './user.repository.js';
+import type { UserFilter, UserRepository } from './user.repository.js';
 import { changePassword, changeUser, deleteUser, type User, type UserChange, type UserChanges } from './user.js';
 
 export interface UserServiceParts {
@@ -37,12 +38,19 @@ export class UserService {
     return user;
   }
 
-  async list(actor: Actor, filter: UserFilter, request: UserSliceRequest): Promise<UserSlice> {
+  /** As answers show it. Throws UserNotFound. */
+  async view(actor: Actor, id: string): Promise<ResourceView> {
+    const view = maySee(actor, id) ? await this.#users.findView(id) : undefined;
+    if (view === undefined) throw new UserNotFound();
+    return view;
+  }
+
+  list(actor: Actor, filter: UserFilter, request: PageRequest): Promise<JsonSlice> {
     return this.#users.list({ ...filter, ...scopeOf(actor) }, request);
   }
 
-  async findMany(actor: Actor, filter: UserFilter & { ids: readonly string[] }): Promise<readonly User[]> {
-    return this.#users.findMany({ ...filter, ...scopeOf(actor) });
+  listByIds(actor: Actor, filter: UserFilter & { ids: readonly string[] }): Promise<JsonRows> {
+    return this.#users.listAll({ ...filter, ...scopeOf(actor) });
   }
 
   /** Throws UserNotFound, AdminFieldsForbidden, PreconditionFailed, AccessRevoked, LastAdmin. */
