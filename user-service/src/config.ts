@@ -14,6 +14,7 @@ import {
   secret,
   serviceConfig,
   serviceSettings,
+  text,
   type Environment,
   type ServiceConfig,
   type Setting,
@@ -66,8 +67,6 @@ const personalDataRetention: Setting<number> = {
       : undefined,
 };
 
-const plainText: Setting<string> = { schema: z.string() };
-
 const refreshSecretExamples = ['development-only-refresh-token-secret'];
 
 const settings = {
@@ -86,7 +85,7 @@ const settings = {
   REFRESH_LIMIT: rate({ default: '1000/15m' }),
   PASSWORD_CHANGE_LIMIT: rate({ default: '10/15m' }),
   PERSONAL_DATA_RETENTION: personalDataRetention,
-  ADMIN_EMAIL: optional(passing(plainText, email())),
+  ADMIN_EMAIL: optional(passing(text(), email())),
   ADMIN_PASSWORD: optional(passing(secret({ examples: ['admin-password'] }), password())),
 };
 

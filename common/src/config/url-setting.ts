@@ -1,9 +1,8 @@
 import { accessSync, constants } from 'node:fs';
-import { z } from 'zod';
 import { connectionUrl } from './connection-url.js';
 import { loadSettings, type Environment, type Setting } from './load-settings.js';
 import { isSecretGiven } from './secret-file.js';
-import { integer, setting, text, withDefault } from './setting.js';
+import { integer, readAs, text } from './setting.js';
 
 /** Bytes that a secret must have at least in production: 256 bits, as RFC 7518 asks of an HS256 key. */
 const MIN_SECRET_BYTES = 32;
@@ -30,12 +29,19 @@ const decoded = (part: string): string | undefined => {
   }
 };
 
-const urlFault = (url: URL, examplePasswords: readonly string[]): string | undefined => {
+const passwordFault = (url: URL, examplePasswords: readonly string[]): string | undefined => {
   // Libraries fill in what is missing, such as guest of RabbitMQ, and let the query replace what stands in front.
   if (url.username === '' || url.password === '') return 'must have a user and a password in production';
   if (url.searchParams.has('password')) return 'must have its password in front of the host, not in the query';
   const fault = secretFault(decoded(url.password) ?? '', examplePasswords);
   return fault === undefined ? undefined : `has a password that ${fault}`;
+};
+
+const encodingFault = (value: string): string | undefined => {
+  const { username, password } = new URL(value);
+  return decoded(username) === undefined || decoded(password) === undefined
+    ? 'has a user or password with a % that must be written %25'
+    : undefined;
 };
 
 /** What names a file in the query of a URL: PostgreSQL's and RabbitMQ's own parameters for TLS. */
@@ -66,35 +72,21 @@ export const url = (options: {
   schemes: readonly string[];
   examplePasswords?: readonly string[];
   default?: string;
-}): Setting<string> => ({
-  schema: withDefault(
-    z
-      .string()
-      .refine((value) => options.schemes.includes(URL.parse(value)?.protocol.slice(0, -1) ?? ''), {
-        message: `must be a URL that starts with ${options.schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
-        abort: true,
-      })
-      .refine(
-        (value) => {
-          const { username = '', password = '' } = URL.parse(value) ?? {};
-          return decoded(username) !== undefined && decoded(password) !== undefined;
-        },
-        { message: 'has a user or password with a % that must be written %25' },
-      )
-      .superRefine((value, context) => {
-        const fault = fileFault(value);
-        if (fault !== undefined) context.addIssue(fault);
-      }),
+}): Setting<string> => {
+  const { schemes, examplePasswords } = options;
+  const { schema } = readAs(
+    (value) => (schemes.includes(URL.parse(value)?.protocol.slice(0, -1) ?? '') ? value : undefined),
+    `must be a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
     options.default,
-  ),
-  isSecret: options.examplePasswords !== undefined,
-  productionFault: (value) => {
-    const parsed = URL.parse(value);
-    return parsed === null || options.examplePasswords === undefined
-      ? undefined
-      : urlFault(parsed, options.examplePasswords);
-  },
-});
+  );
+  return {
+    schema: schema.superRefine((value, context) => {
+      for (const fault of [encodingFault(value), fileFault(value)]) if (fault !== undefined) context.addIssue(fault);
+    }),
+    isSecret: examplePasswords !== undefined,
+    productionFault: (value) => examplePasswords && passwordFault(new URL(value), examplePasswords),
+  };
+};
 
 /** The variables that a URL is made of where it is not given as a whole. */
 export interface ConnectionVariables {
@@ -106,8 +98,9 @@ export interface ConnectionVariables {
   name?: string;
 }
 
-const databaseName = setting(
-  withDefault(z.string().regex(/^[\w-]{1,63}$/, 'must be up to 63 letters, digits, _ and -'), undefined),
+const databaseName = readAs(
+  (value) => (/^[\w-]{1,63}$/.test(value) ? value : undefined),
+  'must be up to 63 letters, digits, _ and -',
 );
 
 /**

@@ -4,13 +4,13 @@ import {
   isSecretGiven,
   loadSettings,
   optional,
+  readAs,
   SettingsError,
   url,
   type Environment,
   type Setting,
   type Settings,
 } from '@shop/common/config';
-import { z } from 'zod';
 import { stripeKey, stripeKeyFault, stripeWebhookSecrets, type StripeMode } from './stripe/stripe-secrets.js';
 import { webhookSecrets } from './webhook-secrets.js';
 
@@ -48,15 +48,16 @@ export interface ProvidersConfig {
 
 const isName = (word: string): word is ProviderName => (providerNames as readonly string[]).includes(word);
 
-const names: Setting<readonly [ProviderName, ...ProviderName[]]> = {
-  schema: z.string().transform((value, context): readonly [ProviderName, ...ProviderName[]] => {
-    const words = value.split(',').map((word) => word.trim());
-    const [first, ...others] = words.filter(isName);
-    if (first !== undefined && new Set([first, ...others]).size === words.length) return [first, ...others];
-    const message = `must be one or more of ${providerNames.join(', ')}, each once, with commas between`;
-    context.addIssue({ code: 'custom', message });
-    return z.NEVER;
-  }),
+const names: Setting<ProvidersConfig['providers']> = {
+  ...readAs<ProvidersConfig['providers']>(
+    (value) => {
+      const words = value.split(',').map((word) => word.trim());
+      const [first, ...others] = words.filter(isName);
+      const isWhole = first !== undefined && new Set([first, ...others]).size === words.length;
+      return isWhole ? [first, ...others] : undefined;
+    },
+    `must be one or more of ${providerNames.join(', ')}, each once, with commas between`,
+  ),
   productionFault: (value) =>
     value.includes('simulated') ? 'has simulated, which takes no money: production refuses it' : undefined,
 };

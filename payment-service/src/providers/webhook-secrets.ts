@@ -1,5 +1,4 @@
-import { z } from 'zod';
-import type { Setting } from '@shop/common/config';
+import { readAs, type Setting } from '@shop/common/config';
 
 /** Bytes that a secret has as Standard Webhooks wants it; production asks for 256 bits, as of every secret. */
 const BYTES = { min: 24, max: 64, production: 32 };
@@ -18,15 +17,12 @@ function isSecret(text: string): boolean {
  * examples and anything under 32 bytes.
  */
 export const webhookSecrets = ({ examples }: { examples: readonly string[] }): Setting<[Buffer, ...Buffer[]]> => ({
-  isSecret: true,
-  schema: z.string().transform((value, context): [Buffer, ...Buffer[]] => {
+  ...readAs<[Buffer, ...Buffer[]]>((value) => {
     const parts = partsOf(value);
     const [first, ...others] = parts.map(bytesOf);
-    if (first !== undefined && parts.every(isSecret)) return [first, ...others];
-    const message = `must be whsec_ and the base64 of ${BYTES.min} to ${BYTES.max} bytes; several with commas between`;
-    context.addIssue({ code: 'custom', message });
-    return z.NEVER;
-  }),
+    return first !== undefined && parts.every(isSecret) ? [first, ...others] : undefined;
+  }, `must be whsec_ and the base64 of ${BYTES.min} to ${BYTES.max} bytes; several with commas between`),
+  isSecret: true,
   productionFault: (value) => {
     const parts = partsOf(value);
     if (parts.some((part) => examples.includes(part))) return 'has the example value, which production refuses';

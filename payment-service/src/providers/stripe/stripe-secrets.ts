@@ -1,5 +1,4 @@
-import { z } from 'zod';
-import type { Environment, Setting } from '@shop/common/config';
+import { readAs, type Environment, type Setting } from '@shop/common/config';
 
 export type StripeMode = 'test' | 'live';
 
@@ -14,29 +13,23 @@ const WEBHOOK_SECRET = /^whsec_[A-Za-z0-9+/=_-]{16,}$/;
 const MIN_BYTES = 32;
 
 export const stripeKey = (): Setting<StripeKey> => ({
-  isSecret: true,
-  schema: z.string().transform((key, context): StripeKey => {
+  ...readAs<StripeKey>((key) => {
     const mode = KEY.exec(key)?.[1];
-    if (mode === 'test' || mode === 'live') return { key, mode };
-    context.addIssue({
-      code: 'custom',
-      message: 'must be a secret or restricted key of Stripe: sk_test_, sk_live_, ...',
-    });
-    return z.NEVER;
-  }),
+    return mode === 'test' || mode === 'live' ? { key, mode } : undefined;
+  }, 'must be a secret or restricted key of Stripe: sk_test_, sk_live_, ...'),
+  isSecret: true,
   productionFault: (value) =>
     Buffer.byteLength(value) < MIN_BYTES ? `must have at least ${MIN_BYTES} bytes in production` : undefined,
 });
 
 /** As Stripe gives them, separated by commas while they rotate. */
 export const stripeWebhookSecrets = (): Setting<readonly [string, ...string[]]> => ({
-  isSecret: true,
-  schema: z.string().transform((value, context): readonly [string, ...string[]] => {
+  ...readAs<readonly [string, ...string[]]>((value) => {
     const [first, ...others] = value.split(',').map((part) => part.trim());
-    if (first !== undefined && [first, ...others].every((part) => WEBHOOK_SECRET.test(part))) return [first, ...others];
-    context.addIssue({ code: 'custom', message: 'must be whsec_ and what Stripe gave; several with commas between' });
-    return z.NEVER;
-  }),
+    const isWhole = first !== undefined && [first, ...others].every((part) => WEBHOOK_SECRET.test(part));
+    return isWhole ? [first, ...others] : undefined;
+  }, 'must be whsec_ and what Stripe gave; several with commas between'),
+  isSecret: true,
   productionFault: (value) =>
     value.split(',').some((part) => Buffer.byteLength(part.trim()) < MIN_BYTES)
       ? `must have at least ${MIN_BYTES} bytes each in production`
