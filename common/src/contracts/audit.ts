@@ -32,8 +32,8 @@ export const auditActions = {
 } as const;
 export type AuditAction = (typeof auditActions)[keyof typeof auditActions][number];
 
-export const auditSubjectKinds = ['user', 'order', 'payment', 'discrepancy'] as const;
-export type AuditSubjectKind = (typeof auditSubjectKinds)[number];
+const auditSubjectKinds = ['user', 'order', 'payment', 'discrepancy'] as const;
+type AuditSubjectKind = (typeof auditSubjectKinds)[number];
 
 /** Small facts about an action. Never a password, a token or what a customer wrote. */
 export type AuditDetails = Readonly<Record<string, string | number | boolean | readonly string[]>>;

@@ -15,10 +15,6 @@ export const envelope = z.object({
   sequence: z.int().nonnegative(),
 });
 
-/** The schema of a whole event. */
-export const wholeEvent = <T extends string, D extends z.core.SomeType>(type: T, data: D) =>
-  envelope.extend({ type: z.literal(type), data });
-
 /** What consumers need of the envelope. */
 export const neededEnvelope = z.object({
   id: z.uuid(),
@@ -28,6 +24,12 @@ export const neededEnvelope = z.object({
   sequence: z.int().nonnegative(),
 });
 
-/** The schema of an event as its consumers read it. */
-export const neededEvent = <T extends string, D extends z.core.SomeType>(type: T, data: D) =>
-  neededEnvelope.extend({ type: z.literal(type), data });
+/** Describes one event of a service: when it is published, what it carries, and what consumers need of that. */
+export const eventsOf =
+  (publisher: string) =>
+  <Data extends z.ZodObject, Needed extends z.ZodObject>(summary: string, data: Data, needed: Needed) => ({
+    publisher,
+    summary,
+    data,
+    needed,
+  });

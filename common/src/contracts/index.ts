@@ -1,13 +1,11 @@
 export {
   auditActions,
   auditResource,
-  auditSubjectKinds,
   type AuditAction,
   type AuditActor,
   type AuditDetails,
   type AuditEntry,
   type AuditResource,
-  type AuditSubjectKind,
 } from './audit.js';
 export {
   discrepancyKinds,
@@ -38,16 +36,12 @@ export {
   type RefundResource,
   type RefundStatus,
 } from './payment.js';
-export {
-  accountDataResource,
-  personalDataResource,
-  type AccountDataResource,
-  type PersonalDataResource,
-} from './personal-data.js';
+export { accountDataResource, personalDataResource, type AccountDataResource } from './personal-data.js';
 export { exampleOf, resourceRegistry } from './resource-registry.js';
 export { roles, sessionResource, userResource, type Role, type SessionResource, type UserResource } from './user.js';
 export {
   eventJsonSchema,
+  events,
   eventSchemas,
   eventTypes,
   type DomainEvent,
@@ -56,7 +50,6 @@ export {
   type EventOf,
   type EventType,
 } from './events.js';
-export { eventDescriptions, type EventDescription } from './event-descriptions.js';
 export { MalformedEvent, parseEvent, type IncomingEvent, type IncomingEventOf } from './incoming-events.js';
 export {
   known,

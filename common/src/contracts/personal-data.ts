@@ -48,4 +48,3 @@ export const personalDataResource = accountDataResource
       payments: [exampleOf(paymentResource)],
     },
   });
-export type PersonalDataResource = z.infer<typeof personalDataResource>;

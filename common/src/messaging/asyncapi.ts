@@ -1,4 +1,4 @@
-import { eventDescriptions, eventJsonSchema, eventTypes, type EventType } from '../contracts/index.js';
+import { eventJsonSchema, events, eventTypes, type EventType } from '../contracts/index.js';
 import { deadLetterQueueOf } from '../rabbitmq/index.js';
 import type { EventTopology } from './topology.js';
 
@@ -17,7 +17,7 @@ function consumersOf(type: EventType, { workQueues, streams, broadcasts }: Event
 }
 
 function messageOf(type: EventType, topology: EventTopology) {
-  const { summary, publisher } = eventDescriptions[type];
+  const { summary, publisher } = events[type];
   const consumers = consumersOf(type, topology);
   return {
     name: type,
@@ -34,10 +34,9 @@ function messageOf(type: EventType, topology: EventTopology) {
 
 /** The document of AsyncAPI 3.0 of all events: made of the schemas that they are written by, and of the queues in force. */
 export function buildAsyncApi({ version, topology }: { version: string; topology: EventTopology }) {
-  const publishers = [...new Set(eventTypes.map((type) => eventDescriptions[type].publisher))];
+  const publishers = [...new Set(eventTypes.map((type) => events[type].publisher))];
   const messageRefs = (types: readonly string[]) => types.map((type) => refTo('channels', CHANNEL, 'messages', type));
-  const publishedBy = (publisher: string) =>
-    eventTypes.filter((type) => eventDescriptions[type].publisher === publisher);
+  const publishedBy = (publisher: string) => eventTypes.filter((type) => events[type].publisher === publisher);
   const sends = publishers.map((publisher) => [
     `${publisher}.publishes`,
     {

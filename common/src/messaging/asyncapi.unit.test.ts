@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { asyncApiFaults } from '@shop/testing';
-import { eventDescriptions, eventJsonSchema, eventTypes } from '../contracts/index.js';
+import { eventJsonSchema, events, eventTypes } from '../contracts/index.js';
 import { buildAsyncApi } from './asyncapi.js';
 import { createTopology } from './topology.js';
 
@@ -25,7 +25,7 @@ describe('the AsyncAPI document', () => {
     for (const type of eventTypes) {
       expect(document.components.messages[type]).toMatchObject({
         payload: { schema: eventJsonSchema(type) },
-        'x-publisher': eventDescriptions[type].publisher,
+        'x-publisher': events[type].publisher,
       });
     }
     expect(document.components.messages['order.created']).toMatchObject({
