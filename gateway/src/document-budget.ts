@@ -2,7 +2,7 @@ import type { Rate } from '@shop/common/config';
 import { CapacityExceeded, RateLimited } from '@shop/common/errors';
 import type { Metrics } from '@shop/common/metrics';
 import { LRUCache } from 'lru-cache';
-import { Counter } from 'prom-client';
+import type { Counter } from 'prom-client';
 
 /** Clients whose use is remembered; of those that are forgotten nothing is left but what they took from all. */
 const MAX_CLIENTS = 10_000;
@@ -55,20 +55,18 @@ export class DocumentBudget {
   readonly #seconds: Counter;
   readonly #refused: Counter<'limit'>;
 
-  constructor({ limits, metrics: { registry } }: { limits: DocumentLimits; metrics: Metrics }) {
+  constructor({ limits, metrics }: { limits: DocumentLimits; metrics: Metrics }) {
     this.#limits = limits;
     this.#all = new Bucket(limits.inAll);
-    this.#seconds = new Counter({
-      name: 'graphql_new_documents_seconds_total',
-      help: 'Time that went into queries which were not seen before',
-      registers: [registry],
-    });
-    this.#refused = new Counter({
-      name: 'graphql_new_documents_refused_total',
-      help: 'Queries that were not seen before and came when their client, or all, had used up the time for them',
-      labelNames: ['limit'],
-      registers: [registry],
-    });
+    this.#seconds = metrics.counter(
+      'graphql_new_documents_seconds_total',
+      'Time that went into queries which were not seen before',
+    );
+    this.#refused = metrics.counter(
+      'graphql_new_documents_refused_total',
+      'Queries that were not seen before and came when their client, or all, had used up the time for them',
+      ['limit'],
+    );
   }
 
   /** Throws RateLimited where the client has used up its time, and CapacityExceeded where all have. */

@@ -1,5 +1,5 @@
 import { statusOfCode } from '@shop/common/http';
-import { DURATION_BUCKETS, type Metrics } from '@shop/common/metrics';
+import type { Metrics } from '@shop/common/metrics';
 import {
   getOperationAST,
   Kind,
@@ -10,7 +10,6 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
-import { Counter, Histogram } from 'prom-client';
 
 type Errors = NonNullable<ExecutionResult['errors']>;
 
@@ -29,20 +28,17 @@ const serverFaults: ReadonlySet<unknown> = new Set(
 const waitForProvider: ReadonlySet<string> = new Set(['processPayment', 'refundPayment']);
 
 /** Counts and times operations: HTTP's own metrics know one route, and 200 whatever the answer says. */
-export function useOperationMetrics({ registry }: Metrics, schema: GraphQLSchema): Plugin {
-  const duration = new Histogram({
-    name: 'graphql_server_operation_duration_seconds',
-    help: 'Duration of operations; of subscriptions up to their start. Outcome: ok, refused (the client is to blame), failed',
-    labelNames: ['graphql_operation_type', 'outcome', 'waits_for'],
-    buckets: [...DURATION_BUCKETS],
-    registers: [registry],
-  });
-  const fields = new Counter({
-    name: 'graphql_server_root_fields_total',
-    help: 'Fields of the root types that were asked for; error_type is empty where nothing failed in them',
-    labelNames: ['graphql_operation_type', 'graphql_field_name', 'error_type'],
-    registers: [registry],
-  });
+export function useOperationMetrics(metrics: Metrics, schema: GraphQLSchema): Plugin {
+  const duration = metrics.durations(
+    'graphql_server_operation_duration_seconds',
+    'Duration of operations; of subscriptions up to their start. Outcome: ok, refused (the client is to blame), failed',
+    ['graphql_operation_type', 'outcome', 'waits_for'],
+  );
+  const fields = metrics.counter(
+    'graphql_server_root_fields_total',
+    'Fields of the root types that were asked for; error_type is empty where nothing failed in them',
+    ['graphql_operation_type', 'graphql_field_name', 'error_type'],
+  );
   const requests = new WeakMap<object, Noted>();
 
   return {

@@ -1,6 +1,6 @@
 import pg from 'pg';
-import { Gauge, Histogram, type Registry } from 'prom-client';
-import { DURATION_BUCKETS, type Metrics } from '../metrics/index.js';
+import type { Histogram } from 'prom-client';
+import type { Metrics } from '../metrics/index.js';
 
 type Acquired = (
   error: Error | undefined,
@@ -37,50 +37,32 @@ export interface DatabaseMetrics {
 
 /** The metrics of one pool of connections. */
 export function createDatabaseMetrics(
-  { registry }: Metrics,
+  metrics: Metrics,
   { pool, poolName, poolSize }: { pool: TimedPool; poolName: string; poolSize: number },
 ): DatabaseMetrics {
-  const ofPool = { db_client_connection_pool_name: poolName };
+  const name = 'db_client_connection_pool_name';
+  const state = 'db_client_connection_state';
+  const ofPool = { [name]: poolName };
   // OpenTelemetry calls it db.client.connection.count; but that ending Prometheus keeps for histograms.
-  gauge(registry, 'db_client_connection_usage', 'Open connections', ['db_client_connection_state'], (set) => {
-    set(pool.idleCount, { ...ofPool, db_client_connection_state: 'idle' });
-    set(pool.totalCount - pool.idleCount, { ...ofPool, db_client_connection_state: 'used' });
+  metrics.gauge('db_client_connection_usage', 'Open connections', [name, state], (usage) => {
+    usage.set({ ...ofPool, [state]: 'idle' }, pool.idleCount);
+    usage.set({ ...ofPool, [state]: 'used' }, pool.totalCount - pool.idleCount);
   });
-  gauge(registry, 'db_client_connection_max', 'Connections that the pool opens at most', [], (set) => {
-    set(poolSize, ofPool);
-  });
-  gauge(registry, 'db_client_connection_pending_requests', 'Queries that wait for a connection', [], (set) => {
-    set(pool.waitingCount, ofPool);
-  });
-  const wait = new Histogram({
-    name: 'db_client_connection_wait_time_seconds',
-    help: 'How long a query waited for a connection',
-    labelNames: ['db_client_connection_pool_name'],
-    buckets: [...DURATION_BUCKETS],
-    registers: [registry],
-  });
+  metrics.gauge('db_client_connection_max', 'Connections that the pool opens at most', [name], (most) =>
+    most.set(ofPool, poolSize),
+  );
+  metrics.gauge('db_client_connection_pending_requests', 'Queries that wait for a connection', [name], (pending) =>
+    pending.set(ofPool, pool.waitingCount),
+  );
+  const wait = metrics.durations('db_client_connection_wait_time_seconds', 'How long a query waited for a connection', [
+    name,
+  ]);
   pool.onAcquire = (seconds) => wait.observe(ofPool, seconds);
   return {
-    operationDuration: new Histogram({
-      name: 'db_client_operation_duration_seconds',
-      help: 'Duration of queries, outside of transactions with the wait for a connection; error_type is empty where it succeeded',
-      labelNames: ['error_type'],
-      buckets: [...DURATION_BUCKETS],
-      registers: [registry],
-    }),
+    operationDuration: metrics.durations(
+      'db_client_operation_duration_seconds',
+      'Duration of queries, outside of transactions with the wait for a connection; error_type is empty where it succeeded',
+      ['error_type'],
+    ),
   };
-}
-
-type Set = (value: number, labels: Record<string, string>) => void;
-
-function gauge(registry: Registry, name: string, help: string, labels: string[], collect: (set: Set) => void): void {
-  new Gauge({
-    name,
-    help,
-    labelNames: ['db_client_connection_pool_name', ...labels],
-    registers: [registry],
-    collect() {
-      collect((value, values) => this.set(values, value));
-    },
-  });
 }

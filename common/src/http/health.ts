@@ -1,5 +1,4 @@
 import { Router } from 'express';
-import { Gauge } from 'prom-client';
 import type { Logger } from '../logger/index.js';
 import type { Metrics } from '../metrics/index.js';
 import type { DependencyState, Readiness } from './health-answers.js';
@@ -38,18 +37,17 @@ export async function readiness({ probes, isStopping }: HealthOptions): Promise<
 
 /** What /ready tells, as a metric. */
 function gaugeDependencies({ probes, metrics }: HealthOptions): void {
-  new Gauge({
-    name: 'service_dependency_up',
-    help: '1 where a dependency does its work, 0 where it is down, behind or blocked',
-    labelNames: ['dependency'],
-    registers: [metrics.registry],
-    async collect() {
+  metrics.gauge(
+    'service_dependency_up',
+    '1 where a dependency does its work, 0 where it is down, behind or blocked',
+    ['dependency'],
+    async (up) => {
       const states = Object.entries(probes).map(async ([dependency, { state }]) => {
-        this.set({ dependency }, (await state()) === 'up' ? 1 : 0);
+        up.set({ dependency }, (await state()) === 'up' ? 1 : 0);
       });
       await Promise.all(states);
     },
-  });
+  );
 }
 
 /** /health (the process lives; asks nothing else), /ready (may it get work) and /metrics. */

@@ -1,9 +1,8 @@
-import { Histogram } from 'prom-client';
 import { Pool } from 'undici';
 import { z } from 'zod';
 import { AppError, InvalidInput, ServiceUnavailable, UpstreamTimeout, type ErrorCode } from '../errors/index.js';
 import { currentScope } from '../logger/index.js';
-import { DURATION_BUCKETS, sharedMetrics, type Metrics } from '../metrics/index.js';
+import { sharedMetrics, type Metrics } from '../metrics/index.js';
 import { currentTraceparent, type Tracing } from '../tracing/index.js';
 import { AnswerTimeout, collectAnswer } from './collect-answer.js';
 import { statusOfCode } from './error-handler.js';
@@ -86,15 +85,12 @@ const toQueryString = (query: ServiceCall['query']): string => {
 };
 
 /** `error_type` is empty where the service answered below 500, which it counts by status itself. */
-const clientMetrics = sharedMetrics(
-  (registry) =>
-    new Histogram({
-      name: 'http_client_request_duration_seconds',
-      help: 'Duration of calls of a service, up to the end of its answer',
-      labelNames: ['server_address', 'error_type'],
-      buckets: [...DURATION_BUCKETS],
-      registers: [registry],
-    }),
+const clientMetrics = sharedMetrics((metrics) =>
+  metrics.durations(
+    'http_client_request_duration_seconds',
+    'Duration of calls of a service, up to the end of its answer',
+    ['server_address', 'error_type'],
+  ),
 );
 
 /**

@@ -1,1 +1,1 @@
-export { createMetrics, DURATION_BUCKETS, sharedMetrics, type Metrics } from './metrics.js';
+export { createMetrics, sharedMetrics, type Metrics } from './metrics.js';

@@ -1,4 +1,4 @@
-import { Counter, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Siblings } from '../process/index.js';
 import { collectProcessMetrics } from './process-metrics.js';
 import { mergeMetrics } from './merge-metrics.js';
@@ -7,55 +7,85 @@ import { mergeMetrics } from './merge-metrics.js';
  * Seconds; the buckets that OpenTelemetry's semantic conventions advise for durations of HTTP requests, database calls and
  * messages.
  */
-export const DURATION_BUCKETS: readonly number[] = [
-  0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
-];
+const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
 /**
  * Names are those of OpenTelemetry's semantic conventions as Prometheus writes them. The values of every label are few and
  * known beforehand: routes, statuses, names of queues; never ids or what a client sends.
  */
 export interface Metrics {
-  /** All metrics of this process; others add theirs to it. */
+  /** All metrics of this process. */
   readonly registry: Registry;
   /** All metrics of this process and of its siblings, as Prometheus reads them. */
   readonly report: () => Promise<string>;
+  /** Adds one; `collect` brings it up to date whenever the metrics are read. */
+  counter<Label extends string = never>(
+    name: string,
+    help: string,
+    labelNames?: readonly Label[],
+    collect?: Collect<Counter<Label>>,
+  ): Counter<Label>;
+  gauge<Label extends string = never>(
+    name: string,
+    help: string,
+    labelNames?: readonly Label[],
+    collect?: Collect<Gauge<Label>>,
+  ): Gauge<Label>;
+  /** A histogram of seconds. */
+  durations<Label extends string = never>(name: string, help: string, labelNames?: readonly Label[]): Histogram<Label>;
   /** Without the status, which a client chooses for the most part: a histogram of each would be thousands of series. */
   readonly httpServerRequestDuration: Histogram<'http_request_method' | 'http_route'>;
   readonly httpServerResponses: Counter<'http_request_method' | 'http_route' | 'http_response_status_code'>;
 }
 
+type Collect<Metric> = (metric: Metric) => void | Promise<void>;
+
+/** As prom-client wants it. */
+const collecting = <Metric>(collect: Collect<Metric> | undefined) =>
+  collect && {
+    collect(this: Metric) {
+      return collect(this);
+    },
+  };
+
 /** The metrics of one process. Those of workers have its number as label `worker`: whichever is asked answers for all. */
 export function createMetrics({ service, siblings }: { service: string; siblings?: Siblings | undefined }): Metrics {
   const registry = new Registry();
+  const registers = [registry];
   registry.setDefaultLabels({ service, ...(siblings && { worker: siblings.number }) });
   siblings?.shareMetrics(() => registry.metrics());
-  collectProcessMetrics(registry);
-  return {
+  const kinds: Pick<Metrics, 'registry' | 'counter' | 'gauge' | 'durations'> = {
     registry,
+    counter: (name, help, labelNames = [], collect) =>
+      new Counter({ name, help, labelNames, registers, ...collecting(collect) }),
+    gauge: (name, help, labelNames = [], collect) =>
+      new Gauge({ name, help, labelNames, registers, ...collecting(collect) }),
+    durations: (name, help, labelNames = []) =>
+      new Histogram({ name, help, labelNames, buckets: DURATION_BUCKETS, registers }),
+  };
+  collectProcessMetrics(kinds);
+  return {
+    ...kinds,
     report: siblings ? async () => mergeMetrics(await siblings.metricsOfAll()) : () => registry.metrics(),
-    httpServerRequestDuration: new Histogram({
-      name: 'http_server_request_duration_seconds',
-      help: 'Duration of HTTP requests by route',
-      labelNames: ['http_request_method', 'http_route'],
-      buckets: [...DURATION_BUCKETS],
-      registers: [registry],
-    }),
-    httpServerResponses: new Counter({
-      name: 'http_server_responses_total',
-      help: 'HTTP requests by route and by the status that they were answered with',
-      labelNames: ['http_request_method', 'http_route', 'http_response_status_code'],
-      registers: [registry],
-    }),
+    httpServerRequestDuration: kinds.durations(
+      'http_server_request_duration_seconds',
+      'Duration of HTTP requests by route',
+      ['http_request_method', 'http_route'],
+    ),
+    httpServerResponses: kinds.counter(
+      'http_server_responses_total',
+      'HTTP requests by route and by the status that they were answered with',
+      ['http_request_method', 'http_route', 'http_response_status_code'],
+    ),
   };
 }
 
-/** Metrics that several parts of a process share: created once for each registry, by whoever asks first. */
-export function sharedMetrics<T>(create: (registry: Registry) => T): (metrics: Metrics) => T {
+/** Metrics that several parts of a process share: created once for each process, by whoever asks first. */
+export function sharedMetrics<T>(create: (metrics: Metrics) => T): (metrics: Metrics) => T {
   const known = new WeakMap<Registry, T>();
-  return ({ registry }) => {
-    const shared = known.get(registry) ?? create(registry);
-    known.set(registry, shared);
+  return (metrics) => {
+    const shared = known.get(metrics.registry) ?? create(metrics);
+    known.set(metrics.registry, shared);
     return shared;
   };
 }

@@ -4,7 +4,7 @@ import { AppError, CapacityExceeded, ServiceUnavailable, findAppError } from '@s
 import { addressBlock } from '@shop/common/http';
 import type { Metrics } from '@shop/common/metrics';
 import { pause } from '@shop/common/rabbitmq';
-import { Gauge } from 'prom-client';
+import type { Gauge } from 'prom-client';
 import { SubscriptionStream, type Snapshot } from './subscription-stream.js';
 import { topicOf, type Topic } from './topics.js';
 
@@ -64,12 +64,9 @@ export class OpenSubscriptions {
   constructor({ verifier, limits, metrics }: OpenSubscriptionsOptions) {
     this.#verifier = verifier;
     this.#limits = limits;
-    this.#gauge = new Gauge({
-      name: 'graphql_open_subscriptions',
-      help: 'Subscriptions that are open at present, by field',
-      labelNames: ['field'],
-      registers: [metrics.registry],
-    });
+    this.#gauge = metrics.gauge('graphql_open_subscriptions', 'Subscriptions that are open at present, by field', [
+      'field',
+    ]);
     this.#tokenCheck = setInterval(() => this.#checkTokens(), TOKEN_CHECK).unref();
   }
 

@@ -1,7 +1,6 @@
 import { orderStatuses } from '@shop/common/contracts';
 import type { PublishedEvent } from '@shop/common/messaging';
 import type { Metrics } from '@shop/common/metrics';
-import { Counter } from 'prom-client';
 import { z } from 'zod';
 import { nextStatuses } from './order.js';
 
@@ -12,26 +11,17 @@ const statusChanged = z.object({ previousStatus: z.enum(orderStatuses), status: 
 const DEFAULT_CURRENCY = 'USD';
 
 /** Counts what happened to orders, by the events that describe it. */
-export function countOrderEvents({ registry }: Metrics): (event: PublishedEvent) => void {
-  const registers = [registry];
-  const placed = new Counter({
-    name: 'orders_placed_total',
-    help: 'New orders',
-    labelNames: ['currency'],
-    registers,
-  });
-  const amount = new Counter({
-    name: 'orders_placed_amount_total',
-    help: 'What new orders are worth, in major units of their currency',
-    labelNames: ['currency'],
-    registers,
-  });
-  const changes = new Counter({
-    name: 'order_status_changes_total',
-    help: 'Orders that went from one status to another',
-    labelNames: ['previous_status', 'status'],
-    registers,
-  });
+export function countOrderEvents(metrics: Metrics): (event: PublishedEvent) => void {
+  const placed = metrics.counter('orders_placed_total', 'New orders', ['currency']);
+  const amount = metrics.counter(
+    'orders_placed_amount_total',
+    'What new orders are worth, in major units of their currency',
+    ['currency'],
+  );
+  const changes = metrics.counter('order_status_changes_total', 'Orders that went from one status to another', [
+    'previous_status',
+    'status',
+  ]);
   // An increase is seen only from a metric that was there before. Other currencies come as they are used.
   placed.inc({ currency: DEFAULT_CURRENCY }, 0);
   amount.inc({ currency: DEFAULT_CURRENCY }, 0);

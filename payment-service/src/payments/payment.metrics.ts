@@ -1,7 +1,6 @@
 import { paymentMethods } from '@shop/common/contracts';
 import type { PublishedEvent } from '@shop/common/messaging';
 import type { Metrics } from '@shop/common/metrics';
-import { Counter } from 'prom-client';
 import { z } from 'zod';
 
 const settled = z.object({
@@ -18,24 +17,16 @@ const resultOf: Readonly<Record<string, string>> = {
 };
 
 /** Counts how payments ended, by the events that describe that. */
-export function countPaymentEvents({ registry }: Metrics): (event: PublishedEvent) => void {
-  const payments = new Counter({
-    name: 'payments_settled_total',
-    help: 'Payments that were paid, declined (failed) or cancelled',
-    labelNames: ['status', 'method'],
-    registers: [registry],
-  });
-  const amount = new Counter({
-    name: 'payments_received_amount_total',
-    help: 'What was paid, in major units of its currency',
-    labelNames: ['currency'],
-    registers: [registry],
-  });
-  const expired = new Counter({
-    name: 'orders_expired_total',
-    help: 'Orders that nobody paid in time',
-    registers: [registry],
-  });
+export function countPaymentEvents(metrics: Metrics): (event: PublishedEvent) => void {
+  const payments = metrics.counter(
+    'payments_settled_total',
+    'Payments that were paid, declined (failed) or cancelled',
+    ['status', 'method'],
+  );
+  const amount = metrics.counter('payments_received_amount_total', 'What was paid, in major units of its currency', [
+    'currency',
+  ]);
+  const expired = metrics.counter('orders_expired_total', 'Orders that nobody paid in time');
   // An increase is seen only from a metric that was there before.
   for (const status of new Set(Object.values(resultOf))) {
     for (const method of paymentMethods) payments.inc({ status, method }, 0);

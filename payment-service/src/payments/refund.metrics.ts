@@ -1,6 +1,5 @@
 import type { Metrics } from '@shop/common/metrics';
 import { toMajorUnits } from '@shop/common/money';
-import { Counter, Gauge } from 'prom-client';
 import type { Payment } from './payment.js';
 import type { Refund } from './refund.js';
 
@@ -13,26 +12,14 @@ export interface RefundMetrics {
   failing(count: number): void;
 }
 
-export function createRefundMetrics({ registry }: Metrics): RefundMetrics {
-  const refunds = new Counter({
-    name: 'refunds_settled_total',
-    help: 'Refunds that succeeded or failed',
-    labelNames: ['outcome'],
-    registers: [registry],
-  });
+export function createRefundMetrics(metrics: Metrics): RefundMetrics {
+  const refunds = metrics.counter('refunds_settled_total', 'Refunds that succeeded or failed', ['outcome']);
   // An increase is seen only from a metric that was there before.
   for (const outcome of outcomes) refunds.inc({ outcome }, 0);
-  const amount = new Counter({
-    name: 'refunds_paid_amount_total',
-    help: 'What was given back, in major units of its currency',
-    labelNames: ['currency'],
-    registers: [registry],
-  });
-  const failing = new Gauge({
-    name: 'refunds_failing',
-    help: 'Refunds that wait for their next try after several failed',
-    registers: [registry],
-  });
+  const amount = metrics.counter('refunds_paid_amount_total', 'What was given back, in major units of its currency', [
+    'currency',
+  ]);
+  const failing = metrics.gauge('refunds_failing', 'Refunds that wait for their next try after several failed');
   return {
     settled(refund, { currency }) {
       refunds.inc({ outcome: refund.status });
