@@ -2,7 +2,7 @@
 import { Agent } from 'node:http';
 import { getIntrospectionQuery } from 'graphql';
 import { Output } from '../stack/output.ts';
-import { cacheMetrics } from '../stack/nginx-log.ts';
+import { cacheMetrics } from '../stack/nginx-report.ts';
 import { logFile } from '../stack/log-files.ts';
 import { startStack } from '../stack/start-stack.ts';
 import { timesOf } from './statistics.ts';

@@ -5,9 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fingerprintFiles, steps } from './build.ts';
 import { lockFaults } from './commands/check-lock.ts';
-import { lastLines, logFile, openLog } from './log-files.ts';
-import { lineReader, logNames } from './log-follower.ts';
-import { rotateLogsRegularly } from './log-rotation.ts';
+import { lastLines, lineReader, logFile, logNames, openLog, rotateLogsRegularly } from './log-files.ts';
 
 let directory: string;
 beforeEach(() => {

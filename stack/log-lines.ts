@@ -1,8 +1,9 @@
 // The lines of logs: whether they belong to a request, and how people read them.
 import { stripVTControlCharacters, type styleText } from 'node:util';
+import type { Output } from './output.ts';
 
 /** Colours a text, or not. */
-export type Styled = (style: Parameters<typeof styleText>[0], text: string) => string;
+type Styled = (style: Parameters<typeof styleText>[0], text: string) => string;
 
 /** The request whose lines are looked for, by its id or by that of its trace. */
 export interface Followed {
@@ -83,4 +84,12 @@ export function readableLine(name: string, line: string, styled: Styled): string
     styled('dim', factsOf(entry)),
   ];
   return [first.join(' ').trimEnd(), ...errorOf(entry).map((part) => styled(levelStyles[level], part))].join('\n');
+}
+
+/** Shows lines, each behind a name of this width where people read them: as they were written for `json`, and for pipes. */
+export function lineShower(output: Output, { json, width }: { json: boolean; width: number }) {
+  const isRaw = json || !process.stdout.isTTY;
+  const styled: Styled = (style, text) => output.style(style, text, process.stdout);
+  return ({ name, line }: { name: string; line: string }): void =>
+    output.result(isRaw ? line : readableLine(name.padEnd(width), line, styled));
 }

@@ -1,11 +1,36 @@
 // What `make nginx-status` shows. In containers its parts come on standard input: nginx's status, the sizes of the cached answers,
 // and the log.   ... | node stack/nginx-report.ts
+import { existsSync, readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { table } from './addresses.ts';
-import { countCacheStatuses, type CacheMetrics } from './nginx-log.ts';
 import { parseNginxStatus, type NginxStatus } from './programs/nginx.ts';
 import { entryUrl } from './entry-point.ts';
 import { loadSettings } from './settings.ts';
+
+/** What nginx's access log says of its cache. */
+interface CacheMetrics {
+  requests: number;
+  /** Requests for what could be public: the others pass the cache by. */
+  lookedUp: number;
+  /** Answered from the cache, be it fresh or stale. */
+  hits: number;
+}
+
+const fromCache = new Set(['HIT', 'STALE', 'UPDATING', 'REVALIDATED']);
+
+/** Counts the lines of a log and of the older one beside it. */
+export function cacheMetrics(file: string): CacheMetrics {
+  const logs = [`${file}.1`, file].filter((name) => existsSync(name));
+  return countCacheStatuses(logs.map((log) => readFileSync(log, 'utf8')).join('\n'));
+}
+
+/** Counts the lines of a log; others are left out. */
+function countCacheStatuses(log: string): CacheMetrics {
+  const statuses = Array.from(log.matchAll(/"cacheStatus":"([A-Z]+)"/g), ([, status = '']) => status);
+  const lookedUp = statuses.filter((status) => status !== 'BYPASS');
+  const hits = lookedUp.filter((status) => fromCache.has(status));
+  return { requests: statuses.length, lookedUp: lookedUp.length, hits: hits.length };
+}
 
 export const statusMissing = 'nginx does not show its metrics: see `make nginx-logs`';
 

@@ -2,18 +2,14 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { logsOptions } from './arguments.ts';
-import { belongsTo, readableLine, timeOf } from './log-lines.ts';
+import { belongsTo, lineShower, timeOf } from './log-lines.ts';
 import { Output } from './output.ts';
 
 const prefixed = /^(\S+?)(?:-\d+)? +\| ?(.*)$/s;
 
 const output = new Output();
 const { json, of, follow } = logsOptions(process.argv.slice(2));
-const isRaw = json || !process.stdout.isTTY;
-const show = ({ name, line }: { name: string; line: string }): void => {
-  const styled: Parameters<typeof readableLine>[2] = (style, text) => output.style(style, text, process.stdout);
-  output.result(isRaw ? line : readableLine(name.padEnd(16), line, styled));
-};
+const show = lineShower(output, { json, width: 16 });
 
 const kept: { name: string; line: string }[] = [];
 const lines = createInterface({ input: process.stdin, crlfDelay: Infinity });

@@ -3,7 +3,7 @@ import type { Claim } from './claim.ts';
 import { openControl, type ControlSocket, type ProgramAction } from './control.ts';
 import { watchDisk } from './disk-room.ts';
 import { messageOf, StackError } from './errors.ts';
-import { rotateLogsRegularly } from './log-rotation.ts';
+import { rotateLogsRegularly } from './log-files.ts';
 import { checkPorts } from './ports.ts';
 import { identify, killMarked } from './processes.ts';
 import { dependentsOf, visitInOrder, type Part, type Program } from './program.ts';

@@ -1,8 +1,7 @@
 import type { Context } from '../context.ts';
 import { StackError } from '../errors.ts';
-import { allLines, lastLines, logFile } from '../log-files.ts';
-import { followLogs, logNames } from '../log-follower.ts';
-import { belongsTo, readableLine, timeOf, type Followed } from '../log-lines.ts';
+import { allLines, followLogs, lastLines, logFile, logNames } from '../log-files.ts';
+import { belongsTo, lineShower, timeOf, type Followed } from '../log-lines.ts';
 import { untilAskedToStop } from '../signals.ts';
 
 const lineCount = 50;
@@ -25,27 +24,23 @@ export async function logs({ names, follow, json, of }: LogsWanted, { directory,
   if (unknown) throw new StackError(`there is no log of ${unknown}; there are: ${known.join(', ') || 'none yet'}`);
   const chosen = names.length > 0 ? names : known;
   const width = Math.max(0, ...chosen.map((name) => name.length));
-  const isRaw = json || !process.stdout.isTTY;
-  const show = (name: string, line: string) => {
-    const styled: Parameters<typeof readableLine>[2] = (style, text) => output.style(style, text, process.stdout);
-    output.result(isRaw ? line : readableLine(name.padEnd(width), line, styled));
-  };
+  const show = lineShower(output, { json, width });
   const showNext = (name: string, line: string) => {
-    if (of === undefined || belongsTo(line, of)) show(name, line);
+    if (of === undefined || belongsTo(line, of)) show({ name, line });
   };
-  const follower = follow ? followLogs(directory, chosen, showNext) : undefined;
+  const stopFollowing = follow ? followLogs(directory, chosen, showNext) : undefined;
   const lines = chosen.flatMap((name) => {
     const file = logFile(directory, name);
     const ofLog = of === undefined ? lastLines(file, lineCount) : allLines(file).filter((line) => belongsTo(line, of));
     return ofLog.map((line) => ({ name, line }));
   });
   if (of !== undefined) lines.sort((a, b) => timeOf(a.line) - timeOf(b.line));
-  for (const { name, line } of lines) show(name, line);
-  if (!follower) {
+  lines.forEach(show);
+  if (!stopFollowing) {
     if (of !== undefined && lines.length === 0) throw new StackError(`no log has a line with the ${of.field} ${of.id}`);
     return 0;
   }
   await Promise.race([untilAskedToStop(), output.abandoned]);
-  follower.stop();
+  stopFollowing();
   return 0;
 }

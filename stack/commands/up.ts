@@ -7,15 +7,13 @@ import { runningState, settle, type Context } from '../context.ts';
 import { baseEnvironment } from '../environment.ts';
 import { StackError } from '../errors.ts';
 import { healthTask } from '../health.ts';
-import { logFile, openLog } from '../log-files.ts';
-import { followLogs, lineReader, type LogFollower } from '../log-follower.ts';
+import { followLogs, lineReader, logFile, openLog } from '../log-files.ts';
 import { infrastructureParts, systemParts } from '../parts.ts';
 import { services } from '../services.ts';
 import { locatePostgres } from '../programs/postgres-installation.ts';
 import type { Settings } from '../settings.ts';
-import { untilAskedToStop } from '../signals.ts';
+import { stopAtFault, untilAskedToStop } from '../signals.ts';
 import type { StackState } from '../state.ts';
-import { stopAtFault } from '../stop-at-fault.ts';
 import { AlreadyRunning, Supervisor } from '../supervisor.ts';
 
 export type Scope = 'up' | 'infra';
@@ -42,12 +40,12 @@ export async function up(scope: Scope, mode: 'foreground' | 'background', contex
   void output.abandoned.then(() => stop('nobody reads its output any more'));
   const faults = stopAtFault(supervisor, (line) => output.error(line));
   let isCutOff = false;
-  let follower: LogFollower | undefined;
+  let stopFollowing: (() => void) | undefined;
   try {
     await supervisor.start();
     if (mode === 'foreground') {
       describe(scope, settings, context);
-      if (scope === 'up') follower = followServices(context);
+      if (scope === 'up') stopFollowing = followServices(context);
     }
   } catch (error) {
     output.activity(undefined);
@@ -56,7 +54,7 @@ export async function up(scope: Scope, mode: 'foreground' | 'background', contex
     isCutOff = mode === 'background'; // it never becomes ready
   }
   await supervisor.finished;
-  follower?.stop();
+  stopFollowing?.();
   output.progress('everything has stopped; the data stays');
   return faults.length > 0 || isCutOff ? 1 : 0;
 }
@@ -156,7 +154,7 @@ function describe(scope: Scope, settings: Settings, { output }: Context): void {
   for (const line of ['', ...rows.map((row) => `  ${row}`), '', ...steps, ...hints]) output.result(line);
 }
 
-function followServices({ directory, output }: Context): LogFollower {
+function followServices({ directory, output }: Context): () => void {
   const names = services.map(({ name }) => name);
   const width = Math.max(...names.map((name) => name.length));
   return followLogs(directory, names, (name, line) => {

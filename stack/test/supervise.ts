@@ -4,7 +4,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { createStandIns } from './stand-ins.ts';
 import { isShortage } from '../errors.ts';
-import { stopAtFault } from '../stop-at-fault.ts';
+import { stopAtFault } from '../signals.ts';
 import { Supervisor } from '../supervisor.ts';
 
 const [directory = '', port = ''] = process.argv.slice(2);
