@@ -1,12 +1,10 @@
 // What nginx costs, and what its cache saves, in front of a whole system of its own.
-import { Agent } from 'node:http';
 import { getIntrospectionQuery } from 'graphql';
 import { Output } from '../stack/output.ts';
 import { cacheMetrics } from '../stack/nginx-report.ts';
 import { logFile } from '../stack/log-files.ts';
 import { startStack } from '../stack/start-stack.ts';
-import { timesOf } from './statistics.ts';
-import { timeRequest } from './timed-request.ts';
+import { failuresOf, generateLoad, type LoadResult } from './generate-load.ts';
 
 const ONE_BY_ONE = 1_000;
 const AT_ONCE = 50;
@@ -16,35 +14,17 @@ const WARM_UP = 300;
 
 const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 
-/** Milliseconds until an answer is there. Rejects on anything but 200. */
-async function ask(url: string, headers: Record<string, string>, agent: Agent): Promise<number> {
-  const { status, milliseconds } = await timeRequest(url, agent, headers);
-  if (status !== 200) throw new Error(`${url} answered ${status}`);
-  return milliseconds;
-}
-
-interface Metrics {
-  p50: number;
-  p99: number;
-  perSecond: number;
-}
-
-async function measure(url: string, headers: Record<string, string>): Promise<Metrics> {
-  const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
-  for (let i = 0; i < WARM_UP; i++) await ask(url, headers, agent);
-  const times: number[] = [];
-  for (let i = 0; i < ONE_BY_ONE; i++) times.push(await ask(url, headers, agent));
-  let left = REQUESTS;
-  const startedAt = performance.now();
-  await Promise.all(
-    Array.from({ length: AT_ONCE }, async () => {
-      while (left-- > 0) await ask(url, headers, agent);
-    }),
-  );
-  const seconds = (performance.now() - startedAt) / 1_000;
-  agent.destroy();
-  const { p50, p99 } = timesOf(times);
-  return { p50, p99, perSecond: REQUESTS / seconds };
+/** Times of one request after the other, and how many a second there are at once. Throws where one fails. */
+async function measure(url: string, headers: Record<string, string>) {
+  const send = async (requests: number, connections: number): Promise<LoadResult> => {
+    const result = await generateLoad({ url, requests, connections, headers: () => headers });
+    if (result.failures > 0) throw new Error(`${url}: ${failuresOf(result)}`);
+    return result;
+  };
+  await send(WARM_UP, 1);
+  const { times } = await send(ONE_BY_ONE, 1);
+  const { perSecond } = await send(REQUESTS, AT_ONCE);
+  return { ...times, perSecond };
 }
 
 const unlimited = {

@@ -3,8 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseEnvironmentText } from './environment-text.ts';
 import { repository } from './paths.ts';
-import { infrastructure } from './parts.ts';
-import { services } from './services.ts';
+import { databases } from './services.ts';
 import { entryUrl, shownHost } from './entry-point.ts';
 import { portOf, type Settings } from './settings.ts';
 import { serviceWorkspaces } from './workspaces.ts';
@@ -17,15 +16,12 @@ export interface Address {
 
 export function serverAddresses(settings: Settings): Address[] {
   const { ports, postgres, rabbitmq } = settings;
-  const clusters = services
-    .map(({ database }) => database)
-    .filter((database) => database !== undefined)
-    .map(({ name, portVariable, variables }) => ({
-      name: `PostgreSQL ${name}`,
-      url: `localhost:${portOf(ports, portVariable)}`,
-      note: `database ${settings.variables[variables.DATABASE_NAME]}`,
-    }));
-  const servers = infrastructure.filter((name) => name.startsWith('postgres-')).join(', ');
+  const clusters = databases.map(({ name, portVariable, variables }) => ({
+    name: `PostgreSQL ${name}`,
+    url: `localhost:${portOf(ports, portVariable)}`,
+    note: `database ${settings.variables[variables.DATABASE_NAME]}`,
+  }));
+  const servers = databases.map(({ name }) => `postgres-${name}`).join(', ');
   return [
     {
       name: 'Adminer',

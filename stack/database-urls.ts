@@ -1,6 +1,6 @@
 // Where the services' databases are, for commands of a developer's: as their owners, who may change their tables.
 import { connectionUrl } from '../common/src/config/connection-url.ts';
-import { services } from './services.ts';
+import { databases } from './services.ts';
 import { portOf, type Settings } from './settings.ts';
 
 export interface DatabaseUrls {
@@ -12,7 +12,6 @@ export interface DatabaseUrls {
 
 /** By the service's database: user, order and payment. */
 export function databaseUrls({ variables, ports, postgres }: Settings): Map<string, DatabaseUrls> {
-  const databases = services.flatMap(({ database }) => (database ? [database] : []));
   const urls = databases.map(({ name, portVariable, variables: names }) => {
     const of = (part: keyof typeof names) => variables[names[part]] ?? '';
     const server = { host: of('DATABASE_HOST'), port: portOf(ports, portVariable), name: of('DATABASE_NAME') };

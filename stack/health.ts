@@ -3,8 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { certificateFaults, day, type CertificateFiles } from './certificate.ts';
-import { infrastructure } from './parts.ts';
-import { services } from './services.ts';
+import { databases, services } from './services.ts';
 import { isListening } from './ports.ts';
 import type { Task } from './program.ts';
 import { basicAuthorization } from './programs/rabbitmq.ts';
@@ -59,20 +58,11 @@ export function healthTask(
 }
 
 function serverChecks({ ports, rabbitmq }: Settings): Promise<Check>[] {
-  const databases = services.map(({ database }) => database).filter((database) => database !== undefined);
   const broker = `127.0.0.1:${ports.RABBITMQ_MANAGEMENT_PORT}`;
-  const checks: Record<string, () => Promise<Check>> = {
-    ...Object.fromEntries(
-      databases.map(({ name, portVariable }) => [
-        `postgres-${name}`,
-        () => portCheck(`postgres-${name}`, portOf(ports, portVariable)),
-      ]),
-    ),
-    rabbitmq: () => brokerCheck(ports.RABBITMQ_PORT, broker, basicAuthorization(rabbitmq)),
-    adminer: () => pageCheck('adminer', `127.0.0.1:${ports.ADMINER_PORT}`, '/'),
-  };
   return [
-    ...infrastructure.map((name) => checks[name]?.()).filter((check) => check !== undefined),
+    ...databases.map(({ name, portVariable }) => portCheck(`postgres-${name}`, portOf(ports, portVariable))),
+    brokerCheck(ports.RABBITMQ_PORT, broker, basicAuthorization(rabbitmq)),
+    pageCheck('adminer', `127.0.0.1:${ports.ADMINER_PORT}`, '/'),
     pageCheck('rabbitmq-page', broker, '/'),
   ];
 }

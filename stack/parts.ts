@@ -16,11 +16,11 @@ import { postgres } from './programs/postgres.ts';
 import { guardAuthorization, nginxLogMetrics, prometheus, type PrometheusOptions } from './programs/prometheus.ts';
 import { rabbitmq } from './programs/rabbitmq.ts';
 import { runCommand } from './run-command.ts';
-import { migrationEnvironment, serviceEnvironment, services, type Service } from './services.ts';
+import { databases, migrationEnvironment, serviceEnvironment, services, type Service } from './services.ts';
 import { portOf, reachableHost, type Settings } from './settings.ts';
 import { databaseNames } from './workspaces.ts';
 
-export const infrastructure = [
+const infrastructure = [
   ...databaseNames.map((name) => `postgres-${name}`),
   'rabbitmq',
   'rabbitmq-page',
@@ -193,7 +193,6 @@ function servers({ settings, directory, postgresSettings, rabbitmqStopSignal, wi
   const { ports } = settings;
   const environment = baseEnvironment();
   const allowedHosts = settings.variables.ALLOWED_HOSTS ?? '';
-  const databases = services.map((service) => service.database).filter((database) => database !== undefined);
   const clusters = databases.map(({ name, portVariable, variables }) =>
     postgres({
       name: `postgres-${name}`,

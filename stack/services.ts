@@ -58,6 +58,8 @@ export const services: Service[] = serviceWorkspaces.map(({ name, portVariable, 
   ...(database !== undefined && { database: databaseOf(database) }),
 }));
 
+export const databases: Database[] = services.flatMap(({ database }) => database ?? []);
+
 /** Where the stack's own servers are. */
 const ownHosts = ['127.0.0.1', 'localhost'];
 
@@ -69,9 +71,7 @@ export function serviceEnvironment(name: string, { variables }: Settings): Recor
   const others = services
     .filter((service) => service.name !== name)
     .flatMap(({ own, database }) => [...own, ...Object.values({ ...database?.variables, ...database?.roles })]);
-  const owners = services.flatMap(({ database }) =>
-    database ? [database.variables.DATABASE_USER, database.variables.DATABASE_PASSWORD] : [],
-  );
+  const owners = databases.flatMap(({ variables: own }) => [own.DATABASE_USER, own.DATABASE_PASSWORD]);
   const hidden = new Set([...others, ...owners, ...notForServices]);
   const secretOf = (variable: string) => (variable.endsWith(FILE_SUFFIX) ? variable.slice(0, -FILE_SUFFIX.length) : '');
   const visible = Object.entries(variables).filter(

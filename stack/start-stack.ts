@@ -1,12 +1,13 @@
 // A whole system for tests: every server and service on free ports, in a folder of its own, beside any running stack.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { databaseUrls } from './database-urls.ts';
 import { fillSecrets } from './environment-file.ts';
 import { connectionUrl } from '../common/src/config/connection-url.ts';
 import { systemParts, type PartsOptions } from './parts.ts';
-import { services } from './services.ts';
+import { databases } from './services.ts';
 import { repository } from './paths.ts';
-import { parseSettings, portOf, portVariables, type Settings } from './settings.ts';
+import { parseSettings, portVariables, type Settings } from './settings.ts';
 import type { SupervisedProcess } from './supervised-process.ts';
 import type { SupervisorEvents } from './supervisor.ts';
 import { fastAndForgetful, removeLeftOvers } from './test-directories.ts';
@@ -89,22 +90,12 @@ export async function startStack(options: StartStackOptions = {}): Promise<Runni
 }
 
 /** The URL of each database as its server's superuser, for tests that look into it or bring it into disorder, and the broker's. */
-function wholeUrls({ variables, ports, postgres, rabbitmq }: Settings): Record<string, string> {
-  const databases = services.flatMap(({ database }) => (database ? [database] : []));
-  const urls = databases.map(({ portVariable, variables: names }) => {
-    const of = (name: keyof typeof names) => variables[names[name]] ?? '';
-    const url = connectionUrl('postgresql', {
-      host: of('DATABASE_HOST'),
-      port: portOf(ports, portVariable),
-      ...postgres,
-      name: of('DATABASE_NAME'),
-    });
-    return [names.DATABASE_URL, of('DATABASE_URL') || url] as const;
-  });
-  const broker = connectionUrl('amqp', {
-    host: variables.RABBITMQ_HOST ?? '',
-    port: ports.RABBITMQ_PORT,
-    ...rabbitmq,
-  });
-  return { ...Object.fromEntries(urls), RABBITMQ_URL: variables.RABBITMQ_URL || broker };
+function wholeUrls(settings: Settings): Record<string, string> {
+  const { variables, ports, rabbitmq } = settings;
+  const urls = databaseUrls(settings);
+  const broker = { host: variables.RABBITMQ_HOST ?? '', port: ports.RABBITMQ_PORT, ...rabbitmq };
+  return {
+    ...Object.fromEntries(databases.map((each) => [each.variables.DATABASE_URL, urls.get(each.name)?.superuser ?? ''])),
+    RABBITMQ_URL: variables.RABBITMQ_URL || connectionUrl('amqp', broker),
+  };
 }

@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { table } from '../../stack/addresses.ts';
 import type { Output } from '../../stack/output.ts';
 import { median, milliseconds } from '../statistics.ts';
+import { percent, whole } from './markdown.ts';
 import { measure, type Lap, type Measured } from './measure.ts';
-import { nodeProcesses, type BenchSystem } from './system.ts';
+import { databaseProcesses, nodeProcesses, type BenchSystem, type ProcessName } from './system.ts';
 import type { Workload } from './workload.ts';
 
 /** Microseconds by workload. */
@@ -15,27 +16,38 @@ export const savedRun = z.record(
 
 export type SavedRun = z.infer<typeof savedRun>;
 
-function rowOf({ name, goal }: Workload, laps: Lap[], before: SavedRun): string[] {
-  const of = (value: (lap: Lap) => number): number => median(laps.map(value));
-  const ours = of((lap) => lap.ours);
+const spreadOf = (values: readonly number[]): string => `${whole(Math.min(...values))}-${whole(Math.max(...values))}`;
+
+/** Its name; microseconds of the floor and of ours, with their spread; their ratio, and the goal. */
+export function costRow({ workload: { name, goal }, laps }: Measured): string[] {
+  const ours = laps.map((lap) => lap.ours);
+  const floors = laps.flatMap(({ floor }) => floor ?? []);
   const ratios = laps.flatMap((lap) => (lap.floor === undefined ? [] : [lap.ours / lap.floor]));
-  const node = of(({ times }) => nodeProcesses.reduce((sum, process) => sum + times[process], 0));
-  const databases = of(({ times }) => times['postgres-user'] + times['postgres-order'] + times['postgres-payment']);
-  const spread = `${Math.min(...laps.map((lap) => lap.ours)).toFixed(0)}-${Math.max(...laps.map((lap) => lap.ours)).toFixed(0)}`;
-  const earlier = before[name];
+  const hasFloor = ratios.length > 0;
   return [
     name,
-    ratios.length > 0 ? of((lap) => lap.floor ?? NaN).toFixed(0) : '',
-    `${ours.toFixed(0)} (${spread})`,
-    ratios.length > 0 ? median(ratios).toFixed(2) : '',
+    hasFloor ? whole(median(floors)) : '',
+    `${whole(median(ours))} (${spreadOf(ours)})`,
+    hasFloor ? median(ratios).toFixed(2) : '',
     goal === undefined ? '' : 'ratio' in goal ? `<= ${goal.ratio}` : `<= ${goal.microseconds} us`,
-    node.toFixed(0),
-    databases.toFixed(0),
-    of(({ times }) => times.rabbitmq).toFixed(0),
-    of(({ load }) => load.perSecond).toFixed(0),
+  ];
+}
+
+function rowOf(measured: Measured, before: SavedRun): string[] {
+  const { workload, laps } = measured;
+  const of = (value: (lap: Lap) => number): number => median(laps.map(value));
+  const taken = (names: readonly ProcessName[]): string =>
+    whole(of(({ times }) => names.reduce((sum, name) => sum + times[name], 0)));
+  const earlier = before[workload.name];
+  return [
+    ...costRow(measured),
+    taken(nodeProcesses),
+    taken(databaseProcesses),
+    taken(['rabbitmq']),
+    whole(of(({ load }) => load.perSecond)),
     milliseconds(of(({ load }) => load.times.p50)),
     milliseconds(of(({ load }) => load.times.p99)),
-    earlier ? `${((100 * ours) / earlier.ours).toFixed(0)} %` : '',
+    earlier ? percent(of((lap) => lap.ours) / earlier.ours) : '',
   ];
 }
 
@@ -68,7 +80,7 @@ export async function costs(
     const one = await measure(system, workload, laps, output);
     const { laps: done } = one;
     measured.push(one);
-    const row = rowOf(workload, done, before);
+    const row = rowOf(one, before);
     rows.push(row);
     output.progress(`${workload.name}: ${row[2]} us${row[3] ? `, ${row[3]} x the floor` : ''}`);
     const floor = median(done.map((lap) => lap.floor ?? NaN));

@@ -2,6 +2,7 @@
 import { cpus, totalmem } from 'node:os';
 import { failuresOf } from '../generate-load.ts';
 import { median, milliseconds } from '../statistics.ts';
+import { costRow } from './costs.ts';
 import { processes, type ProcessName } from './system.ts';
 import { enduranceText, type Endurance } from './endurance.ts';
 import { atHalfText, type AtHalf } from './half-the-peak.ts';
@@ -37,22 +38,6 @@ const shownLayers = 12;
 const shownFunctions = 10;
 const memoryGoal = { service: 140, gateway: 130 };
 const startGoal = 1_000;
-
-const spreadOf = (values: readonly number[]): string => `${whole(Math.min(...values))}-${whole(Math.max(...values))}`;
-
-function costRow({ workload: { name, goal }, laps }: Measured): string[] {
-  const ours = laps.map((lap) => lap.ours);
-  const floors = laps.flatMap(({ floor }) => floor ?? []);
-  const ratios = laps.flatMap((lap) => (lap.floor === undefined ? [] : [lap.ours / lap.floor]));
-  const hasFloor = ratios.length > 0;
-  return [
-    name,
-    hasFloor ? whole(median(floors)) : '',
-    `${whole(median(ours))} (${spreadOf(ours)})`,
-    hasFloor ? median(ratios).toFixed(2) : '',
-    goal === undefined ? '' : 'ratio' in goal ? `<= ${goal.ratio}` : `<= ${goal.microseconds} us`,
-  ];
-}
 
 function loadRow({ workload, laps }: Measured): string[] {
   const of = (value: (lap: Lap) => number): number => median(laps.map(value));

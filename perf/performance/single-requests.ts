@@ -1,15 +1,40 @@
 // One request after another on the running system: its state, its times without load, and what nginx's cache saves.
 import { randomUUID } from 'node:crypto';
-import { Agent } from 'node:http';
+import { Agent, request } from 'node:http';
 import { checkHealth } from '../../stack/health.ts';
 import { services } from '../../stack/services.ts';
 import { milliseconds, timesOf } from '../statistics.ts';
-import { timeRequest, type TimedAnswer } from '../timed-request.ts';
 import { originsOf, type Section } from './section.ts';
 
 const warmUp = 20;
 const oneByOne = 200;
 const hits = 100;
+const requestTimeoutMs = 30_000;
+
+interface TimedAnswer {
+  milliseconds: number;
+  status: number;
+  cache: string;
+}
+
+/** Resolves once the whole answer has come. Rejects where none comes within half a minute. */
+const timeRequest = (url: string, agent: Agent, headers: Record<string, string> = {}): Promise<TimedAnswer> =>
+  new Promise((resolve, reject) => {
+    const startedAt = performance.now();
+    const outgoing = request(url, { agent, headers, timeout: requestTimeoutMs }, (response) => {
+      response.resume();
+      response.on('end', () =>
+        resolve({
+          milliseconds: performance.now() - startedAt,
+          status: response.statusCode ?? 0,
+          cache: String(response.headers['x-cache-status']),
+        }),
+      );
+    });
+    outgoing.on('timeout', () => outgoing.destroy(new Error(`${url}: no answer in time`)));
+    outgoing.on('error', reject);
+    outgoing.end();
+  });
 
 export const serviceStatus: Section = {
   title: 'Service status',

@@ -42,7 +42,7 @@ export function urlOfDatabase(url: string, name: string): string {
 export const databaseNameOf = (url: string): string => decodeURIComponent(new URL(url).pathname.slice(1));
 
 /** A connection without limits of time to its statements: tables may be large. */
-export async function connect(url: string, purpose: 'backup' | 'restore'): Promise<pg.Client> {
+async function connect(url: string, purpose: 'backup' | 'restore'): Promise<pg.Client> {
   const client = new pg.Client({
     connectionString: url,
     connectionTimeoutMillis: connectTimeout,
@@ -69,6 +69,17 @@ export async function withConnections<Result>(
     await Promise.all(clients.map((client) => client.end()));
   }
 }
+
+/** The same with one connection. */
+export const withConnection = <Result>(
+  url: string,
+  purpose: 'backup' | 'restore',
+  use: (client: pg.Client) => Promise<Result>,
+): Promise<Result> =>
+  withConnections([url], purpose, ([client]) => {
+    if (!client) throw new Error('one URL makes one connection');
+    return use(client);
+  });
 
 export const qualified = ({ schema, name }: { schema: string; name: string }): string =>
   `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`;

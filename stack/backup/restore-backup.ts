@@ -6,7 +6,7 @@ import { StackError } from '../errors.ts';
 import { repository } from '../paths.ts';
 import type { Settings } from '../settings.ts';
 import { holdsRows } from './catalog.ts';
-import { databaseNameOf, withConnections, type Source } from './connections.ts';
+import { databaseNameOf, withConnection, type Source } from './connections.ts';
 import { readBackup, type DatabaseManifest, type Manifest } from './manifest.ts';
 import { buildDatabase, dropDatabase, exchangeDatabases, namesBeside, onServer } from './restore-database.ts';
 
@@ -63,8 +63,7 @@ async function checkMigrations({ service }: Source, { name, migrations }: Databa
 }
 
 async function checkTarget({ name, url }: Source, replace: boolean): Promise<void> {
-  await withConnections([url], 'restore', async ([client]) => {
-    if (!client) throw new Error('one URL makes one connection');
+  await withConnection(url, 'restore', async (client) => {
     const { rows } = await client.query<{ who: string }>(
       `SELECT DISTINCT coalesce(nullif(application_name, ''), usename::text, 'unnamed') AS who FROM pg_stat_activity
         WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()`,

@@ -10,7 +10,14 @@ import { migrateUp } from '../migrate.ts';
 import { migrationEnvironment } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import { tablesOf } from './catalog.ts';
-import { databaseNameOf, qualified, urlOfDatabase, withConnections, type Source } from './connections.ts';
+import {
+  databaseNameOf,
+  qualified,
+  urlOfDatabase,
+  withConnection,
+  withConnections,
+  type Source,
+} from './connections.ts';
 import type { DatabaseManifest, TableManifest } from './manifest.ts';
 
 /** Every server has it, and no service uses it. */
@@ -31,15 +38,7 @@ export interface RestoreOptions {
 
 /** Runs `use` with a connection to the server that is to none of its databases of ours. */
 export const onServer = <Result>(url: string, use: (client: pg.Client) => Promise<Result>): Promise<Result> =>
-  withConnections([urlOfDatabase(url, maintenance)], 'restore', ([client]) => use(required(client)));
-
-const onDatabase = <Result>(url: string, use: (client: pg.Client) => Promise<Result>): Promise<Result> =>
-  withConnections([url], 'restore', ([client]) => use(required(client)));
-
-function required(client: pg.Client | undefined): pg.Client {
-  if (!client) throw new Error('one URL makes one connection');
-  return client;
-}
+  withConnection(urlOfDatabase(url, maintenance), 'restore', use);
 
 /** Makes the new database, brings it to the backup's migrations, fills it, and brings it to ours. */
 export async function buildDatabase(options: RestoreOptions): Promise<void> {
@@ -62,9 +61,9 @@ export async function buildDatabase(options: RestoreOptions): Promise<void> {
   const last = manifest.migrations.at(-1);
   if (last === undefined) throw new Error('a manifest names migrations');
   await migrateUp({ ...migrations, until: last });
-  await onDatabase(url, (client) => fill(client, manifest, folder));
+  await withConnection(url, 'restore', (client) => fill(client, manifest, folder));
   await migrateUp(migrations); // also gives their owners what was made here
-  await onDatabase(url, (client) => client.query('ANALYZE'));
+  await withConnection(url, 'restore', (client) => client.query('ANALYZE'));
 }
 
 /** As the migrations have it, with another database of the same server. */

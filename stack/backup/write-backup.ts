@@ -11,7 +11,7 @@ import { to as copyTo } from 'pg-copy-streams';
 import { hasCode, StackError } from '../errors.ts';
 import { repository } from '../paths.ts';
 import { foreignDefinitions, migrationsOf, sequencesOf, tablesOf, type TableOfCatalog } from './catalog.ts';
-import { qualified, type Source } from './connections.ts';
+import { qualified, withConnection, type Source } from './connections.ts';
 import { format, manifestFile, type DatabaseManifest, type Manifest, type TableManifest } from './manifest.ts';
 import { withSnapshots, type Snapshot } from './snapshots.ts';
 
@@ -74,16 +74,10 @@ function snapshotAt(snapshots: readonly Snapshot[], index: number): Snapshot {
 
 async function checkMigrated(sources: readonly Source[]): Promise<void> {
   for (const { name, url } of sources) {
-    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
-    await client.connect();
-    try {
-      const { rows } = await client.query<{ found: boolean }>(
-        `SELECT to_regclass('public.outbox') IS NOT NULL AS found`,
-      );
-      if (!rows[0]?.found) throw new StackError(`the database ${name} has no tables yet: there is nothing to back up`);
-    } finally {
-      await client.end();
-    }
+    const { rows } = await withConnection(url, 'backup', (client) =>
+      client.query<{ found: boolean }>(`SELECT to_regclass('public.outbox') IS NOT NULL AS found`),
+    );
+    if (!rows[0]?.found) throw new StackError(`the database ${name} has no tables yet: there is nothing to back up`);
   }
 }
 

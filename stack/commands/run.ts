@@ -4,18 +4,15 @@ import { ensureBuilt } from '../build.ts';
 import { settle, type Context } from '../context.ts';
 import { StackError } from '../errors.ts';
 import { migrateUp, migrationTool } from '../migrate.ts';
-import { migrationEnvironment, serviceEnvironment, services, type Database } from '../services.ts';
+import { migrationEnvironment, serviceEnvironment, services, type Database, type Service } from '../services.ts';
 import { repository } from '../paths.ts';
 import { checkPorts, isListening } from '../ports.ts';
 import { portOf, type Settings } from '../settings.ts';
 import { untilAskedToStop } from '../signals.ts';
 
-type Service = (typeof services)[number];
-
 /** Runs one service from its source, and again whenever that changes; with NODE_ENV=production as it was built. */
 export async function run(name: string, context: Context): Promise<number> {
-  const service = findServices([name])[0];
-  if (!service) throw new Error('a name was given, so a service was found');
+  const service = findService(name);
   const settings = settle(context);
   const { directory, output } = context;
   await requireRunning(['RABBITMQ_PORT', ...(service.database ? [service.database.portVariable] : [])], settings);
@@ -35,8 +32,7 @@ export async function runScript(
   { service: name, script, parameters }: { service: string; script: string; parameters: string[] },
   context: Context,
 ): Promise<number> {
-  const service = findServices([name])[0];
-  if (!service) throw new Error('a name was given, so a service was found');
+  const service = findService(name);
   const settings = settle(context);
   await requireRunning(service.database ? [service.database.portVariable] : [], settings);
   await context.output.during('build', () => ensureBuilt(context.directory));
@@ -47,7 +43,7 @@ export async function runScript(
 /** Runs the migration tool for the databases of some services, or of all. */
 export async function migrate(direction: string, names: string[], context: Context): Promise<number> {
   const settings = settle(context);
-  const chosen = findServices(names).flatMap(({ name, database }) => (database ? [{ name, database }] : []));
+  const chosen = databasesOf(names);
   await requireRunning(
     chosen.map(({ database }) => database.portVariable),
     settings,
@@ -62,28 +58,18 @@ export async function migrate(direction: string, names: string[], context: Conte
   return failed;
 }
 
-/** Services by their name, with or without the ending; all of them when no name is given. */
-export function findServices(names: string[]): Service[] {
-  if (names.length === 0) return services;
-  return names.map((name) => {
-    const found = services.find((service) => service.name === name || service.name === `${name}-service`);
-    if (!found) {
-      const known = services.map((service) => service.name).join(', ');
-      throw new StackError(`there is no service ${name}; there are ${known}`);
-    }
-    return found;
-  });
+/** A service by its name, with or without the ending. */
+function findService(name: string): Service {
+  const found = services.find((service) => service.name === name || service.name === `${name}-service`);
+  if (found) return found;
+  throw new StackError(`there is no service ${name}; there are ${services.map((service) => service.name).join(', ')}`);
 }
 
-/** The variables by which a service itself reaches its database. */
-export const serviceDatabaseVariables = ({ variables, roles }: Database): string[] => [
-  variables.DATABASE_URL,
-  variables.DATABASE_HOST,
-  variables.DATABASE_PORT,
-  variables.DATABASE_NAME,
-  roles.SERVICE_USER,
-  roles.SERVICE_PASSWORD,
-];
+/** The databases of some services, or of all when none is named. */
+export function databasesOf(names: string[]): { name: string; database: Database }[] {
+  const chosen = names.length === 0 ? services : names.map(findService);
+  return chosen.flatMap(({ name, database }) => (database ? [{ name, database }] : []));
+}
 
 export async function requireRunning(variables: string[], settings: Settings): Promise<void> {
   const listening = await Promise.all(variables.map((variable) => isListening(portOf(settings.ports, variable))));

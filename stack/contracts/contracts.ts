@@ -2,13 +2,16 @@
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { eventJsonSchema, eventTypes } from '@shop/common/contracts';
+import type { OpenApiDocument } from '@shop/common/http';
 import { lexicographicSortSchema, printSchema } from 'graphql';
+import { descriptionSchema, mergeDescriptions } from '../../gateway/src/openapi.ts';
 import { repository } from '../paths.ts';
-import { describeApi } from './api-description.ts';
-import type { BreakingChange } from './breaking-change.ts';
-import { eventChanges, type EventSchemas } from './event-changes.ts';
 import { graphqlChanges, toSchema } from './graphql-changes.ts';
 import { openApiChanges } from './openapi-changes.ts';
+import { readerChanges, type BreakingChange, type JsonSchema } from './schema-changes.ts';
+
+/** Schemas of whole events, by type. */
+type EventSchemas = Readonly<Record<string, JsonSchema>>;
 
 export interface Contracts {
   /** The REST API of all services in OpenAPI. */
@@ -24,6 +27,14 @@ const files = {
   graphql: path.join(released, 'schema.graphql'),
   events: path.join(released, 'events.json'),
 };
+
+/** The REST API of all services, made of the descriptions that they keep: their tests hold them to what is served. */
+export function describeApi(): OpenApiDocument {
+  const descriptions = globSync('*-service/openapi.json', { cwd: repository })
+    .toSorted()
+    .map((file) => descriptionSchema.parse(JSON.parse(readFileSync(path.join(repository, file), 'utf8'))));
+  return mergeDescriptions('all services', descriptions);
+}
 
 export function currentContracts(): Contracts {
   const source = path.join(repository, 'gateway/src');
@@ -58,4 +69,18 @@ export async function breakingChanges(before: Contracts, after: Contracts, today
     ...(await graphqlChanges(toSchema(before.graphql), toSchema(after.graphql), today)),
     ...eventChanges(before.events, after.events),
   ];
+}
+
+/** What of the events has changed so that a consumer of the released ones would break. */
+function eventChanges(released: EventSchemas, current: EventSchemas): BreakingChange[] {
+  return Object.entries(released).flatMap(([type, schema]) => {
+    const whom = `consumers of ${type}`;
+    const next = current[type];
+    if (next === undefined) return [{ whom, what: 'the event is published no more' }];
+    const names =
+      schema.$id === next.$id || schema.$id === undefined
+        ? []
+        : [`its schema is called ${next.$id}, and was ${schema.$id}`];
+    return [...names, ...readerChanges(type, schema, next)].map((what) => ({ whom, what }));
+  });
 }

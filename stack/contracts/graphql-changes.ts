@@ -2,7 +2,7 @@
 import { CriticalityLevel, diff, type Change } from '@graphql-inspector/core';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { isInterfaceType, isObjectType, type GraphQLSchema } from 'graphql';
-import type { BreakingChange } from './breaking-change.ts';
+import type { BreakingChange } from './schema-changes.ts';
 
 export const toSchema = (document: string): GraphQLSchema => makeExecutableSchema({ typeDefs: document });
 

@@ -1,8 +1,7 @@
 // What of the REST API has changed so that a client of the released one would break. No library of npm does this for OpenAPI 3.1
 // and is still worked on; the rules are those of oasdiff, as far as docs/versioning.md promises them.
 import { z } from 'zod';
-import type { BreakingChange } from './breaking-change.ts';
-import { readerChanges, writerChanges, type JsonSchema } from './schema-changes.ts';
+import { readerChanges, writerChanges, type BreakingChange, type JsonSchema } from './schema-changes.ts';
 
 const schema = z.custom<JsonSchema>((value) => typeof value === 'object' && value !== null).default({});
 const content = z.record(z.string(), z.object({ schema })).default({});

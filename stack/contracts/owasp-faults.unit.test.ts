@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { describeApi } from './api-description.ts';
+import { describeApi } from './contracts.ts';
 import { owaspFaults } from './owasp-faults.ts';
 
 it('the REST API of all services -> no fault by OWASP’s rules', async () => {

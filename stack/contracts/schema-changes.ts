@@ -1,6 +1,13 @@
 // What of a JSON Schema has changed so that whoever reads, or writes, by the released one would break. Readers ignore fields that
 // they don't know, and survive new values of an enum (docs/versioning.md); all else that they were promised must stay.
 
+/** A change of what is published that somebody must follow, or cease to work. */
+export interface BreakingChange {
+  /** Who has to follow it. */
+  whom: string;
+  what: string;
+}
+
 /** A JSON Schema, as far as those of events, requests and answers go. */
 export interface JsonSchema {
   readonly $id?: string;
