@@ -2,8 +2,9 @@
 import { parseArgs } from 'node:util';
 import { failuresOf, generateLoad } from './generate-load.ts';
 import { milliseconds } from './statistics.ts';
-import { Output } from '../stack/output.ts';
-import { messageOf, StackError } from '../stack/errors.ts';
+import type { Output } from '../stack/output.ts';
+import { StackError } from '../stack/errors.ts';
+import { runMain } from '../stack/run-main.ts';
 
 interface LoadTest {
   url: string;
@@ -59,10 +60,4 @@ async function run({ url, connections, requests, token }: LoadTest, output: Outp
   return result.failures > 0 ? 1 : 0;
 }
 
-const output = new Output();
-try {
-  process.exitCode = await run(parse(), output);
-} catch (error) {
-  output.error(messageOf(error));
-  process.exitCode = 1;
-}
+await runMain((output) => run(parse(), output));

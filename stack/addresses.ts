@@ -8,56 +8,43 @@ import { entryUrl, shownHost } from './entry-point.ts';
 import { portOf, type Settings } from './settings.ts';
 import { serviceWorkspaces } from './workspaces.ts';
 
-export interface Address {
-  name: string;
-  url: string;
-  note: string;
-}
+type Address = [name: string, url: string, note: string];
 
 export function serverAddresses(settings: Settings): Address[] {
-  const { ports, postgres, rabbitmq } = settings;
-  const clusters = databases.map(({ name, portVariable, variables }) => ({
-    name: `PostgreSQL ${name}`,
-    url: `localhost:${portOf(ports, portVariable)}`,
-    note: `database ${settings.variables[variables.DATABASE_NAME]}`,
-  }));
+  const { ports, postgres, rabbitmq, variables } = settings;
   const servers = databases.map(({ name }) => `postgres-${name}`).join(', ');
+  const login = (user: string, password: string) => `log in as ${user} / ${madePassword(settings, password)}`;
   return [
-    {
-      name: 'Adminer',
-      url: `http://localhost:${ports.ADMINER_PORT}`,
-      note: `log in as ${postgres.user} / ${madePassword(settings, 'POSTGRES_PASSWORD')} at ${servers}`,
-    },
-    {
-      name: 'RabbitMQ',
-      url: `http://localhost:${ports.RABBITMQ_MANAGEMENT_PORT}`,
-      note: `log in as ${rabbitmq.user} / ${madePassword(settings, 'RABBITMQ_PASSWORD')}; AMQP on port ${ports.RABBITMQ_PORT}`,
-    },
-    ...clusters,
+    [
+      'Adminer',
+      `http://localhost:${ports.ADMINER_PORT}`,
+      `${login(postgres.user, 'POSTGRES_PASSWORD')} at ${servers}`,
+    ],
+    [
+      'RabbitMQ',
+      `http://localhost:${ports.RABBITMQ_MANAGEMENT_PORT}`,
+      `${login(rabbitmq.user, 'RABBITMQ_PASSWORD')}; AMQP on port ${ports.RABBITMQ_PORT}`,
+    ],
+    ...databases.map(({ name, portVariable, variables: names }): Address => {
+      const url = `localhost:${portOf(ports, portVariable)}`;
+      return [`PostgreSQL ${name}`, url, `database ${variables[names.DATABASE_NAME]}`];
+    }),
   ];
 }
 
 export function serviceAddresses(settings: Settings): Address[] {
   const { ports } = settings;
   const host = shownHost(settings);
+  const docs = new URL('/docs', entryUrl(settings)).href;
   return [
-    {
-      name: 'GraphiQL',
-      url: entryUrl(settings),
-      note: 'the whole API in the browser; clients use /graphql and /api/v1',
-    },
-    {
-      name: 'Swagger UI',
-      url: new URL('/docs', entryUrl(settings)).href,
-      note: 'REST in the browser; the description: /openapi.json',
-    },
-    { name: 'Gateway', url: `http://${host}:${ports.GATEWAY_PORT}`, note: 'the same without nginx' },
-    ...serviceWorkspaces.flatMap(({ path: restPath, portVariable }) =>
-      restPath === undefined
-        ? []
-        : [{ name: titleOf(restPath), url: `http://${host}:${portOf(ports, portVariable)}${restPath}`, note: 'REST' }],
-    ),
-    { name: 'Prometheus', url: `http://localhost:${ports.PROMETHEUS_PORT}`, note: 'metrics and alerts' },
+    ['GraphiQL', entryUrl(settings), 'the whole API in the browser; clients use /graphql and /api/v1'],
+    ['Swagger UI', docs, 'REST in the browser; the description: /openapi.json'],
+    ['Gateway', `http://${host}:${ports.GATEWAY_PORT}`, 'the same without nginx'],
+    ...serviceWorkspaces.flatMap(({ path: restPath, portVariable }): Address[] => {
+      if (restPath === undefined) return [];
+      return [[titleOf(restPath), `http://${host}:${portOf(ports, portVariable)}${restPath}`, 'REST']];
+    }),
+    ['Prometheus', `http://localhost:${ports.PROMETHEUS_PORT}`, 'metrics and alerts'],
   ];
 }
 

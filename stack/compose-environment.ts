@@ -8,6 +8,7 @@ import { checkCertificate, readingFaults } from './certificate.ts';
 import { completeEnvironmentFile, readText } from './environment-file.ts';
 import { StackError } from './errors.ts';
 import { repository } from './paths.ts';
+import { runMain } from './run-main.ts';
 import { parseSettings, withoutShellsOwn } from './settings.ts';
 
 /** Ports of containers alone. */
@@ -82,20 +83,15 @@ export function shellExports(variables: Variables): string {
 }
 
 if (import.meta.main) {
-  try {
+  await runMain((output) => {
     const isStart = process.argv.includes('--complete');
     const isSettledElsewhere = isSecretGiven('JWT_PRIVATE_KEY', process.env); // the environment wins over .env
-    if (isStart && !isSettledElsewhere) {
-      for (const line of completeEnvironmentFile(repository)) process.stderr.write(`${line}\n`);
-    }
+    if (isStart && !isSettledElsewhere) completeEnvironmentFile(repository).forEach((line) => output.progress(line));
     const files = ['.env.example', '.env'].map((name) => path.join(repository, name));
     const texts = files.filter((file) => existsSync(file)).map(readText);
     const variables = composeVariables(texts, withoutShellsOwn(process.env));
     if (isStart) checkContainerCertificate(variables);
     process.stdout.write(shellExports(variables));
-  } catch (error) {
-    if (!(error instanceof StackError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = 1;
-  }
+    return 0;
+  });
 }

@@ -18,11 +18,10 @@ import { printSystemdUnit } from './commands/systemd-unit.ts';
 import { testInfrastructure } from './commands/test-infrastructure.ts';
 import { up, upDetached } from './commands/up.ts';
 import { createContext, type Context } from './context.ts';
-import { StackError } from './errors.ts';
 import { demo } from './demo/demo.ts';
 import { seed } from './demo/seed.ts';
 import { checkLimits } from './limits.ts';
-import { Output } from './output.ts';
+import { runMain } from './run-main.ts';
 
 /** Those that are not told anything but where the stack is. */
 const plainCommands = {
@@ -77,12 +76,4 @@ async function execute(command: StackCommand, context: Context): Promise<number>
   }
 }
 
-const output = new Output();
-try {
-  process.exitCode = await execute(parseArguments(process.argv.slice(2)), createContext(output));
-} catch (error) {
-  output.activity(undefined);
-  const known = error instanceof StackError;
-  output.error(known ? error.message : String(error instanceof Error ? error.stack : error));
-  process.exitCode = 1;
-}
+await runMain((output) => execute(parseArguments(process.argv.slice(2)), createContext(output)));

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { StackError } from './errors.ts';
 import { repository } from './paths.ts';
+import { runMain } from './run-main.ts';
 
 export interface ProjectNames {
   /** Of the packages' scope, the images and all else: shop. */
@@ -63,7 +64,7 @@ function run(...command: [string, ...string[]]): string {
   });
 }
 
-function rename(to: string): void {
+function rename(to: string): number {
   if (!/^[a-z][a-z\d]{1,19}$/.test(to))
     throw new StackError('NAME must be one word of small letters, such as NAME=acme');
   const from = readProjectNames();
@@ -86,14 +87,9 @@ function rename(to: string): void {
   console.log(
     'Systems that run keep the old names of their users, folders and exchange: stop them first with `make down`',
   );
+  return 0;
 }
 
 if (import.meta.filename === process.argv[1]) {
-  try {
-    rename(parseArgs({ options: { name: { type: 'string' } } }).values.name ?? '');
-  } catch (error) {
-    if (!(error instanceof StackError)) throw error;
-    console.error(error.message);
-    process.exitCode = 1;
-  }
+  await runMain(() => rename(parseArgs({ options: { name: { type: 'string' } } }).values.name ?? ''));
 }

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs';
 import { everybodyMayEnter } from './data-folder.ts';
 import { StackError } from './errors.ts';
+import { writeWholeFile } from './whole-file.ts';
 
 export interface Account {
   uid: number;
@@ -57,6 +58,12 @@ export function ownFolder(folder: string, account: Account | undefined): void {
   const owner = `${account.uid}:${account.gid}`;
   const given = spawnSync('chown', ['-R', '--no-dereference', owner, folder], { encoding: 'utf8' });
   if (given.status !== 0) throw new StackError(`${folder} can't be given to user ${owner}: ${given.stderr.trim()}`);
+}
+
+/** Writes a file that the server reads, and root alone writes. */
+export function writeReadable(account: Account | undefined, file: string, text: string): void {
+  writeWholeFile(file, text, { mode: 0o600 });
+  readableBy(account, file);
 }
 
 /** A file that the server reads, and root alone writes. */

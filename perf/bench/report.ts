@@ -1,6 +1,7 @@
 // What a run of the bench comes to, as PERFORMANCE-REPORT.md.
 import { cpus, totalmem } from 'node:os';
 import { failuresOf } from '../generate-load.ts';
+import type { OfferedResult } from '../offer-load.ts';
 import { median, milliseconds } from '../statistics.ts';
 import { costRow } from './costs.ts';
 import { processes, type ProcessName } from './system.ts';
@@ -71,29 +72,17 @@ export function loadText({ name, peak, half, overload }: UnderLoad): string {
   const others = [...overload.answers]
     .filter(([answer]) => !/^2/.test(answer))
     .map(([answer, count]) => `${count} x ${answer}`);
+  const row = (title: string, { offered, succeeded, times, generator }: OfferedResult): string[] => [
+    ...[title, whole(offered), whole(succeeded), percent(succeeded / peak)],
+    ...[milliseconds(times.p50), milliseconds(times.p99), whole(generator)],
+  ];
   return `${name}, ten seconds each, up to 4,000 connections, requests at even distances whatever becomes of those before.
 The peak is what 32 connections get that wait for their answers: ${whole(peak)} a second.
 
 ${markdownTable([
   ['', 'offered a second', 'succeeded a second', 'of the peak', '50 %', '99 %', 'generator, us a request'],
-  [
-    'half the peak',
-    whole(half.offered),
-    whole(half.succeeded),
-    percent(half.succeeded / peak),
-    milliseconds(half.times.p50),
-    milliseconds(half.times.p99),
-    whole(half.generator),
-  ],
-  [
-    'three times the peak',
-    whole(overload.offered),
-    whole(overload.succeeded),
-    percent(overload.succeeded / peak),
-    milliseconds(overload.times.p50),
-    milliseconds(overload.times.p99),
-    whole(overload.generator),
-  ],
+  row('half the peak', half),
+  row('three times the peak', overload),
 ])}
 
 Beyond the peak: ${others.join(', ') || 'nothing was refused'}. Refusals: ${milliseconds(overload.refusalTimes.p50)} as

@@ -9,7 +9,7 @@ const concurrencies = [100, 200, 500];
 export const loads = (shoppers: Shopper[]): Section => ({
   title: `Loads of ${concurrencies.join(', ')} requests at a time`,
   async run({ settings, output }) {
-    const { nginx, gateway, users, orders, payments } = originsOf(settings);
+    const { nginx, gateway, userService, orderService, paymentService } = originsOf(settings);
     const shopperOf = (connection: number) => shoppers[connection % shoppers.length];
     const bearer = (connection: number) => ({ authorization: `Bearer ${shopperOf(connection)?.token ?? ''}` });
     const json = (connection: number) => ({ ...bearer(connection), 'content-type': 'application/json' });
@@ -20,11 +20,11 @@ export const loads = (shoppers: Shopper[]): Section => ({
       accepts: isDataAlone,
     } as const;
     const targets = [
-      { name: 'GET /users/me', url: `${users}/api/v1/users/me`, headers: bearer, requests: 2_000 },
-      { name: 'GET /orders/my-orders', url: `${orders}/api/v1/orders/my-orders`, headers: bearer, requests: 2_000 },
+      { name: 'GET /users/me', url: `${userService}/api/v1/users/me`, headers: bearer, requests: 2_000 },
+      { name: 'GET /orders/my-orders', url: `${orderService}/api/v1/orders/my-orders`, headers: bearer, requests: 2_000 },
       {
         name: 'GET /payments/my-payments',
-        url: `${payments}/api/v1/payments/my-payments`,
+        url: `${paymentService}/api/v1/payments/my-payments`,
         headers: bearer,
         requests: 2_000,
       },

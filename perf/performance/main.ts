@@ -2,8 +2,9 @@
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { addressOf, Shop } from '../../stack/demo/shop.ts';
-import { messageOf } from '../../stack/errors.ts';
-import { Output } from '../../stack/output.ts';
+import { StackError } from '../../stack/errors.ts';
+import type { Output } from '../../stack/output.ts';
+import { runMain } from '../../stack/run-main.ts';
 import { loadSettings } from '../../stack/settings.ts';
 import { customers } from './customers.ts';
 import { loads } from './loads.ts';
@@ -26,7 +27,7 @@ async function run(quick: boolean, output: Output): Promise<number> {
     failures += await section.run(scene);
   };
   await play(serviceStatus);
-  if (failures > 0) throw new Error('The system does not run: start it with `make up-d`');
+  if (failures > 0) throw new StackError('The system does not run: start it with `make up-d`');
   await play(responseTimes);
   await play(cache);
   if (!quick) {
@@ -38,12 +39,7 @@ async function run(quick: boolean, output: Output): Promise<number> {
   return failures === 0 ? 0 : 1;
 }
 
-const output = new Output();
-try {
+await runMain((output) => {
   const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
-  process.exitCode = await run(values.quick, output);
-} catch (error) {
-  output.activity(undefined);
-  output.error(messageOf(error));
-  process.exitCode = 1;
-}
+  return run(values.quick, output);
+});

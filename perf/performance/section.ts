@@ -1,5 +1,5 @@
 // A part of a performance run.
-import type { Shop } from '../../stack/demo/shop.ts';
+import { addressOf, type Shop } from '../../stack/demo/shop.ts';
 import type { Output } from '../../stack/output.ts';
 import { reachableHost, type Settings } from '../../stack/settings.ts';
 
@@ -16,16 +16,10 @@ export interface Section {
 }
 
 /** Where each process answers. */
-export function originsOf({ host, ports }: Settings) {
-  const at = (port: number): string => `http://${reachableHost(host)}:${port}`;
-  return {
-    nginx: at(ports.NGINX_PORT),
-    gateway: at(ports.GATEWAY_PORT),
-    users: at(ports.USER_SERVICE_PORT),
-    orders: at(ports.ORDER_SERVICE_PORT),
-    payments: at(ports.PAYMENT_SERVICE_PORT),
-  };
-}
+export const originsOf = (settings: Settings) => ({
+  ...addressOf(settings).origins,
+  nginx: `http://${reachableHost(settings.host)}:${settings.ports.NGINX_PORT}`,
+});
 
 export const row = ([name = '', ...cells]: string[]): string =>
   name.padEnd(26) + cells.map((cell) => cell.padStart(10)).join('');

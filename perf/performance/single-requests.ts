@@ -49,11 +49,11 @@ export const serviceStatus: Section = {
 export const responseTimes: Section = {
   title: 'Response times, one request after another',
   async run({ settings, output }) {
-    const { nginx, gateway, users, orders, payments } = originsOf(settings);
+    const { nginx, gateway, userService, orderService, paymentService } = originsOf(settings);
     const targets = {
-      'User health': users,
-      'Order health': orders,
-      'Payment health': payments,
+      'User health': userService,
+      'Order health': orderService,
+      'Payment health': paymentService,
       Gateway: gateway,
       Nginx: nginx,
     };

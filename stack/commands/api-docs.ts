@@ -26,7 +26,7 @@ export function routesIn(readme: string): { base: string; routes: string[][] } |
 export function apiDocs({ output }: Context): number {
   const heading = (text: string) => output.result(output.style('bold', text, process.stdout));
   const settings = loadSettings();
-  for (const { name, url, note } of serviceAddresses(settings)) output.result(`${name.padEnd(10)} ${url}  ${note}`);
+  for (const [name, url, note] of serviceAddresses(settings)) output.result(`${name.padEnd(10)} ${url}  ${note}`);
   for (const { name } of services) {
     const described = routesIn(readFileSync(path.join(repository, name, 'README.md'), 'utf8'));
     if (described === undefined) continue;

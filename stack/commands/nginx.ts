@@ -14,19 +14,17 @@ import { upDetached } from './up.ts';
 const notRunning = 3; // as systemctl and LSB's init scripts have it
 
 export function nginxCommand(action: NginxAction, context: Context): Promise<number> {
-  const commands = { up, down, restart, 'clear-cache': clearCache, status };
+  const commands: Record<NginxAction, (context: Context) => Promise<number>> = {
+    up: () => startBy('start', context),
+    down,
+    restart: () => startBy('restart', context),
+    'clear-cache': clearCache,
+    status,
+  };
   return commands[action](context);
 }
 
 /** Starts nginx beside what runs; where nothing does, with everything that it stands in front of. */
-async function up(context: Context): Promise<number> {
-  return startBy('start', context);
-}
-
-async function restart(context: Context): Promise<number> {
-  return startBy('restart', context);
-}
-
 async function startBy(action: 'start' | 'restart', context: Context): Promise<number> {
   if (!runningState(context)) return upDetached('up', context);
   const url = entryUrl(settle(context));

@@ -145,7 +145,7 @@ function printRunning({ scope }: StackState, context: Context): number {
 /** The table of addresses, and what to do with them. */
 function describe(scope: Scope, settings: Settings, { output }: Context): void {
   const addresses = [...(scope === 'up' ? serviceAddresses(settings) : []), ...serverAddresses(settings)];
-  const rows = table(addresses.map(({ name, url, note }) => [name, url, note]));
+  const rows = table(addresses);
   const hints =
     scope === 'up'
       ? ['Stop: Ctrl-C or `make down`. Logs: `make logs`, `make logs-f`. Check: `make health`.']

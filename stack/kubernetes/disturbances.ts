@@ -7,7 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { laptop, type Account, type Shop } from '../demo/shop.ts';
 import { messageOf, StackError } from '../errors.ts';
-import { Output } from '../output.ts';
+import type { Output } from '../output.ts';
+import { runMain } from '../run-main.ts';
 import { shopAt } from './scenario.ts';
 
 /** One request a client each so many milliseconds: within nginx's limit of 1000 a minute for one address. */
@@ -145,9 +146,8 @@ async function disturbancesOf(place: Place): Promise<Disturbance[]> {
   ];
 }
 
-async function main([context = '', namespace = '', url = '']: string[]): Promise<number> {
+async function disturb([context = '', namespace = '', url = '']: string[], output: Output): Promise<number> {
   const place = { context, namespace };
-  const output = new Output();
   const shop = shopAt(url);
   const customer = await shop.register(`load-${randomUUID()}@example.com`, ['Load', 'Test']);
   const load = new Load(shop, customer);
@@ -189,10 +189,4 @@ async function withoutPayment(shop: Shop, customer: Account, orders: string[]): 
   }
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof StackError)) throw error;
-  new Output().error(messageOf(error));
-  process.exitCode = 1;
-}
+await runMain((output) => disturb(process.argv.slice(2), output));

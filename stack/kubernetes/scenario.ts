@@ -4,8 +4,9 @@ import { request } from 'node:http';
 import { parseArgs } from 'node:util';
 import { playScenario } from '../demo/demo.ts';
 import { Shop } from '../demo/shop.ts';
-import { messageOf, StackError } from '../errors.ts';
-import { Output } from '../output.ts';
+import { StackError } from '../errors.ts';
+import type { Output } from '../output.ts';
+import { runMain } from '../run-main.ts';
 
 const timeout = 5_000;
 /** Where an ingress controller of this machine listens. */
@@ -49,19 +50,18 @@ async function checkIngress(host: string): Promise<void> {
 }
 
 /** Whether the shop answers there, rather than nobody or somebody else. */
-export async function isReachable(url: string): Promise<boolean> {
+async function isReachable(url: string): Promise<boolean> {
   const answer = await ask(url, new URL(url).host, '/health');
   return answer?.status === 200 && answer.body.includes('"gateway"');
 }
 
-async function main(): Promise<number> {
+async function main(output: Output): Promise<number> {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
     options: { reachable: { type: 'boolean', default: false } },
   });
   const [url = ''] = positionals;
   if (values.reachable) return (await isReachable(url)) ? 0 : 1;
-  const output = new Output();
   await playScenario(shopAt(url, process.env.ADMIN_PASSWORD), output);
   output.result(`the whole scenario went through ${url}`);
   if ((await ask(ingress, 'localhost', '/')) === undefined) {
@@ -75,12 +75,4 @@ async function main(): Promise<number> {
   return 0;
 }
 
-if (import.meta.main) {
-  try {
-    process.exitCode = await main();
-  } catch (error) {
-    if (!(error instanceof StackError)) throw error;
-    new Output().error(messageOf(error));
-    process.exitCode = 1;
-  }
-}
+if (import.meta.main) await runMain(main);

@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { fillKeys } from '../environment-file.ts';
 import { parseEnvironmentText } from '../environment-text.ts';
-import { messageOf, StackError } from '../errors.ts';
+import { StackError } from '../errors.ts';
+import { runMain } from '../run-main.ts';
 import { databaseNames } from '../workspaces.ts';
 
 type Content = Record<string, string>;
@@ -125,7 +126,7 @@ function kubectl(options: { context: string; namespace: string }, words: string[
   });
 }
 
-async function main([context = '', namespace = '', overlay = '']: string[]): Promise<void> {
+async function makeSecrets([context = '', namespace = '', overlay = '']: string[]): Promise<number> {
   const where = { context, namespace };
   const { created, added } = planSecrets(
     overlay,
@@ -143,14 +144,7 @@ async function main([context = '', namespace = '', overlay = '']: string[]): Pro
   process.stderr.write(
     names.length > 0 ? `made the Secrets ${names.join(', ')}\n` : 'the Secrets are kept as they are\n',
   );
+  return 0;
 }
 
-if (import.meta.main) {
-  try {
-    await main(process.argv.slice(2));
-  } catch (error) {
-    if (!(error instanceof StackError)) throw error;
-    process.stderr.write(`${messageOf(error)}\n`);
-    process.exitCode = 1;
-  }
-}
+if (import.meta.main) await runMain(() => makeSecrets(process.argv.slice(2)));

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { StackError } from '../errors.ts';
 import { repository } from '../paths.ts';
+import { runMain } from '../run-main.ts';
 import { serviceWorkspaces } from '../workspaces.ts';
 import { fill, insertions, templateFolder, type Names } from './insertions.ts';
 import { kubernetesFiles } from './kubernetes.ts';
@@ -104,7 +105,7 @@ function changedFiles(names: Names): Map<string, string> {
   return files;
 }
 
-try {
+await runMain(() => {
   const { values } = parseArgs({ options: { name: { type: 'string' }, port: { type: 'string' } } });
   const names = readNames(values.name ?? '', Number(values.port));
   const [changed, added] = [changedFiles(names), newFiles(names)];
@@ -122,8 +123,5 @@ try {
   );
   console.log(`lines added to ${[...changed.keys()].join(', ')}, and package-lock.json`);
   console.log(`next: make build test-${names.name} up`);
-} catch (error) {
-  if (!(error instanceof StackError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
+  return 0;
+});

@@ -5,8 +5,7 @@ import path from 'node:path';
 import { makePassable } from '../data-folder.ts';
 import { adminerDirectory } from '../packages.ts';
 import type { Program } from '../program.ts';
-import { ownFolder, readableBy, serverAccount, type Account } from '../system-account.ts';
-import { writeWholeFile } from '../whole-file.ts';
+import { ownFolder, serverAccount, writeReadable, type Account } from '../system-account.ts';
 import { answersOk } from './node-service.ts';
 
 export interface AdminerOptions {
@@ -40,9 +39,7 @@ export function adminer(options: AdminerOptions): Program {
       rmSync(path.join(path.dirname(directory), 'adminer-sessions'), { recursive: true, force: true }); // of earlier versions
       ownFolder(sessions, account());
       for (const page of pages) {
-        const file = path.join(directory, page);
-        writeWholeFile(file, readFileSync(path.join(sources, page), 'utf8'));
-        readableBy(account(), file);
+        writeReadable(account(), path.join(directory, page), readFileSync(path.join(sources, page), 'utf8'));
       }
     },
     command: () => ({

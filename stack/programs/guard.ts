@@ -6,8 +6,7 @@ import { findExecutable } from '../packages.ts';
 import { repository } from '../paths.ts';
 import { isListening } from '../ports.ts';
 import type { Program } from '../program.ts';
-import { ownFolder, readableBy, serverAccount, type Account } from '../system-account.ts';
-import { writeWholeFile } from '../whole-file.ts';
+import { ownFolder, serverAccount, writeReadable, type Account } from '../system-account.ts';
 import { fillTemplate, safeHosts } from './nginx.ts';
 
 export interface GuardOptions {
@@ -51,8 +50,7 @@ export function guard(options: GuardOptions): Program {
         GUARD_AUTHORIZATION: options.authorization?.() ?? '',
         ALLOWED_HOSTS: safeHosts(options.allowedHosts),
       };
-      writeWholeFile(configuration, fillTemplate(readFileSync(template, 'utf8'), values), { mode: 0o600 });
-      readableBy(account(), configuration);
+      writeReadable(account(), configuration, fillTemplate(readFileSync(template, 'utf8'), values));
     },
     command: () => ({
       argv: [

@@ -7,8 +7,7 @@ import { makePassable } from '../data-folder.ts';
 import { findExecutable } from '../packages.ts';
 import { repository } from '../paths.ts';
 import type { Program } from '../program.ts';
-import { ownFolder, readableBy, serverAccount, type Account } from '../system-account.ts';
-import { writeWholeFile } from '../whole-file.ts';
+import { ownFolder, readableBy, serverAccount, writeReadable, type Account } from '../system-account.ts';
 import { answersOk } from './node-service.ts';
 import { basicAuthorization } from './rabbitmq.ts';
 
@@ -87,11 +86,7 @@ function writeConfiguration(
   const account = serverAccount('prometheus', path.dirname(directory));
   makePassable(directory);
   ownFolder(path.join(directory, 'data'), account);
-  const write = (name: string, text: string) => {
-    const file = path.join(directory, name);
-    writeWholeFile(file, text);
-    readableBy(account, file);
-  };
+  const write = (name: string, text: string) => writeReadable(account, path.join(directory, name), text);
   write('web.yml', JSON.stringify({ basic_auth_users: { [guardUser]: passwordHash } }));
   for (const file of files) write(file, adapt(readFileSync(path.join(sources, file), 'utf8')));
   const groups = targets.map(({ job, address, path: metricsPath = '/metrics', parameters = {} }) => ({
@@ -128,9 +123,7 @@ export function nginxLogMetrics({ port, accessLog, directory, needs, environment
     stopTimeoutMs: 5_000,
     async prepare() {
       makePassable(directory);
-      const copy = path.join(directory, program);
-      writeWholeFile(copy, readFileSync(path.join(sources, program), 'utf8'));
-      readableBy(account(), copy);
+      writeReadable(account(), path.join(directory, program), readFileSync(path.join(sources, program), 'utf8'));
       if (account()) showLog(accessLog, shownLog, account());
     },
     command: () => ({

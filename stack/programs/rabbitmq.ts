@@ -5,8 +5,7 @@ import path from 'node:path';
 import { makePassable } from '../data-folder.ts';
 import { isListening } from '../ports.ts';
 import type { Program } from '../program.ts';
-import { ownFolder, readableBy, serverAccount, type Account } from '../system-account.ts';
-import { writeWholeFile } from '../whole-file.ts';
+import { ownFolder, serverAccount, writeReadable, type Account } from '../system-account.ts';
 import { answersOk } from './node-service.ts';
 
 export interface RabbitmqOptions {
@@ -103,11 +102,7 @@ function rabbitmqEnvironment({ directory, ports }: RabbitmqOptions): Record<stri
 function writeConfiguration(options: RabbitmqOptions, account: Account | undefined): void {
   const { directory, ports } = options;
   for (const folder of ['mnesia', 'log']) ownFolder(path.join(directory, folder), account);
-  const write = (name: string, text: string) => {
-    const file = path.join(directory, name);
-    writeWholeFile(file, text, { mode: 0o600 });
-    readableBy(account, file);
-  };
+  const write = (name: string, text: string) => writeReadable(account, path.join(directory, name), text);
   const settings = {
     'listeners.tcp.1': `127.0.0.1:${ports.amqp}`,
     'management.tcp.ip': '127.0.0.1',
