@@ -15,11 +15,7 @@ export function serverAddresses(settings: Settings): Address[] {
   const servers = databases.map(({ name }) => `postgres-${name}`).join(', ');
   const login = (user: string, password: string) => `log in as ${user} / ${madePassword(settings, password)}`;
   return [
-    [
-      'Adminer',
-      `http://localhost:${ports.ADMINER_PORT}`,
-      `${login(postgres.user, 'POSTGRES_PASSWORD')} at ${servers}`,
-    ],
+    ['Adminer', `http://localhost:${ports.ADMINER_PORT}`, `${login(postgres.user, 'POSTGRES_PASSWORD')} at ${servers}`],
     [
       'RabbitMQ',
       `http://localhost:${ports.RABBITMQ_MANAGEMENT_PORT}`,

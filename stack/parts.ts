@@ -20,12 +20,7 @@ import { databases, migrationEnvironment, serviceEnvironment, services, type Ser
 import { portOf, reachableHost, type Settings } from './settings.ts';
 import { databaseNames } from './workspaces.ts';
 
-const infrastructure = [
-  ...databaseNames.map((name) => `postgres-${name}`),
-  'rabbitmq',
-  'rabbitmq-page',
-  'adminer',
-];
+const infrastructure = [...databaseNames.map((name) => `postgres-${name}`), 'rabbitmq', 'rabbitmq-page', 'adminer'];
 
 export interface PartsOptions {
   settings: Settings;

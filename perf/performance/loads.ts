@@ -21,7 +21,12 @@ export const loads = (shoppers: Shopper[]): Section => ({
     } as const;
     const targets = [
       { name: 'GET /users/me', url: `${userService}/api/v1/users/me`, headers: bearer, requests: 2_000 },
-      { name: 'GET /orders/my-orders', url: `${orderService}/api/v1/orders/my-orders`, headers: bearer, requests: 2_000 },
+      {
+        name: 'GET /orders/my-orders',
+        url: `${orderService}/api/v1/orders/my-orders`,
+        headers: bearer,
+        requests: 2_000,
+      },
       {
         name: 'GET /payments/my-payments',
         url: `${paymentService}/api/v1/payments/my-payments`,
