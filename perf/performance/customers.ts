@@ -54,13 +54,7 @@ async function visit(shop: Shop, shopper: Shopper | undefined, step: Step): Prom
   await step('pay it', async () =>
     dataOf(await shop.as(shopper).payments.POST('/api/v1/payments/{id}/process', { params, body: {} })),
   );
-  await step('it is confirmed', () =>
-    shop.until(
-      'the confirmation of an order',
-      () => shop.getOrder(shopper, order.id),
-      ({ status }) => status === 'confirmed',
-    ),
-  );
+  await step('it is confirmed', () => shop.untilOrderIs('confirmed', shopper, order.id));
   await step('look at it (GraphQL)', () =>
     shop.graphql('query ($id: ID!) { order(id: $id) { id status user { email } payment { status } } }', {
       token: shopper.token,

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import { StackError } from '../errors.ts';
 import type { Output } from '../output.ts';
 import { loadSettings } from '../settings.ts';
-import { addressOf, dataOf, laptop, mice, Shop, withKey, type Account, type Order, type Payment } from './shop.ts';
+import { addressOf, dataOf, laptop, mice, Shop, withKey, type Account, type Payment } from './shop.ts';
 
 /** Plays a scene of this title, which says what comes of it. */
 type PlayScene = <T>(title: string, play: (print: (line: string) => void) => Promise<T>) => Promise<T>;
@@ -80,7 +80,7 @@ async function scenario(shop: Shop, scene: PlayScene): Promise<void> {
   });
 
   await scene('order-service learns of it and confirms the order', async (print) => {
-    print(`order ${short(order.id)}: ${(await become(shop, alice, order.id, 'confirmed')).status}`);
+    print(`order ${short(order.id)}: ${(await shop.untilOrderIs('confirmed', alice, order.id)).status}`);
   });
 
   await scene('Bob looks for her order', async (print) => {
@@ -111,7 +111,7 @@ async function scenario(shop: Shop, scene: PlayScene): Promise<void> {
     const { id } = await shop.placeOrder(alice, [laptop]);
     const opened = await shop.paymentOf(alice, id);
     dataOf(await shop.pay(alice, opened.id, 'tok_visa'));
-    await become(shop, alice, id, 'confirmed');
+    await shop.untilOrderIs('confirmed', alice, id);
     print(`order ${(await shop.changeStatus(alice, id, 'cancelled', 'changed my mind')).status}`);
     const isRefunded = ({ status }: Payment) => status === 'refunded';
     const refunded = await shop.until('the refund', () => shop.paymentOf(alice, id), isRefunded);
@@ -133,13 +133,6 @@ const settle = (shop: Shop, account: Account, id: string): Promise<Payment> =>
     'the outcome of the payment',
     async () => dataOf(await shop.as(account).payments.GET('/api/v1/payments/{id}', { params: { path: { id } } })),
     ({ status }) => status !== 'processing',
-  );
-
-const become = (shop: Shop, account: Account, orderId: string, status: string): Promise<Order> =>
-  shop.until(
-    `the order's status ${status}`,
-    () => shop.getOrder(account, orderId),
-    (order) => order.status === status,
   );
 
 function expect(isSo: boolean, what: string): void {

@@ -67,11 +67,7 @@ function paidThen(steps: readonly Status[]): (scene: Scene) => Promise<void> {
   return async (scene) => {
     const { shop, admin, order } = scene;
     await pay(scene);
-    await shop.until(
-      'the confirmation of an order',
-      () => shop.getOrder(admin, order.id),
-      ({ status }) => status === 'confirmed',
-    );
+    await shop.untilOrderIs('confirmed', admin, order.id);
     for (const status of steps) await shop.changeStatus(admin, order.id, status);
   };
 }

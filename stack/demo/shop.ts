@@ -121,6 +121,12 @@ export class Shop {
     return dataOf(await this.as(account).orders.PATCH('/api/v1/orders/{id}/status', { params, body }));
   }
 
+  /** Waits for what another service does to an order. */
+  untilOrderIs(status: Order['status'], account: Account, id: string): Promise<Order> {
+    const isSo = (order: Order) => order.status === status;
+    return this.until(`the order's status ${status}`, () => this.getOrder(account, id), isSo);
+  }
+
   /** The payment that payment-service opens once it has learned of an order. */
   async paymentOf(account: Account, orderId: string): Promise<Payment> {
     const params = { path: { orderId } };
