@@ -17,6 +17,7 @@ import helmet from 'helmet';
 import { identify } from './context.js';
 import { wantsPage } from './graphiql/graphiql.js';
 import { toGraphQLError } from './mask-error.js';
+import { sendAnswer } from './send-answer.js';
 import { graphqlPaths, type Yoga } from './yoga.js';
 
 export interface ListenerParts {
@@ -81,7 +82,11 @@ async function answerGraphQL(
     const caller = identify(request.headers.authorization, verifier);
     if (caller.actor) scope.actorId = caller.actor.id;
     await limitRate(response, { accountId: caller.actor?.id, address: scope.clientAddress });
-    await yoga(request, response, { caller });
+    await sendAnswer(
+      await yoga.handleNodeRequestAndResponse(request, response, { req: request, caller }),
+      request,
+      response,
+    );
   } catch (error) {
     const expected = findAppError(error);
     if (expected === undefined) logger.error('request failed', { err: error });

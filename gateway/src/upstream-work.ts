@@ -1,7 +1,7 @@
 import { RateLimited } from '@shop/common/errors';
 import { clientKey, type Client, type ServiceAnswer } from '@shop/common/http';
-import pLimit, { type LimitFunction } from 'p-limit';
 import type { AnswerSize } from './answer-size.js';
+import { Turns } from './turns.js';
 
 export interface UpstreamLimits {
   /** Calls of services that one request makes at once; further ones wait. */
@@ -22,40 +22,44 @@ const MAX_WAITING = 500;
 /** The calls of services that this process makes, by whom it makes them for. */
 export class Upstream {
   readonly #limits: UpstreamLimits;
-  readonly #clients = new Map<string, { readonly limit: LimitFunction; calls: number }>();
+  readonly #clients = new Map<string, Turns>();
 
   constructor(limits: UpstreamLimits) {
     this.#limits = limits;
   }
 
   ofRequest(client: Client, size: Pick<AnswerSize, 'refuseMore' | 'addRead'>): UpstreamWork {
+    const turns = new Turns(this.#limits.perRequest);
     // Made by the first call: there is none where the schema or a cache has the answer.
-    let turns: { key: string; limit: LimitFunction } | undefined;
+    let key: string | undefined;
     return {
-      run: (call) => {
-        const { key, limit } = (turns ??= { key: clientKey(client), limit: pLimit(this.#limits.perRequest) });
-        return limit(() =>
-          this.#ofClient(key, async () => {
+      run: async (call) => {
+        key ??= clientKey(client);
+        await turns.take();
+        try {
+          const ofClient = await this.#takeOf(key);
+          try {
             size.refuseMore();
             const answer = await call();
             size.addRead(answer.size);
             return answer;
-          }),
-        );
+          } finally {
+            ofClient.giveBack();
+            if (ofClient.isIdle) this.#clients.delete(key);
+          }
+        } finally {
+          turns.giveBack();
+        }
       },
     };
   }
 
-  async #ofClient<T>(client: string, call: () => Promise<T>): Promise<T> {
-    const turns = this.#clients.get(client) ?? { limit: pLimit(this.#limits.perClient), calls: 0 };
-    if (turns.calls >= this.#limits.perClient + MAX_WAITING) throw new RateLimited(1);
-    this.#clients.set(client, turns);
-    turns.calls++;
-    try {
-      return await turns.limit(call);
-    } finally {
-      turns.calls--;
-      if (turns.calls === 0) this.#clients.delete(client);
-    }
+  /** Throws RateLimited where too many wait already. */
+  async #takeOf(client: string): Promise<Turns> {
+    let turns = this.#clients.get(client);
+    if (turns === undefined) this.#clients.set(client, (turns = new Turns(this.#limits.perClient)));
+    if (turns.waiting >= MAX_WAITING) throw new RateLimited(1);
+    await turns.take();
+    return turns;
   }
 }

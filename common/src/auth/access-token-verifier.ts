@@ -1,4 +1,4 @@
-import { createHash, type KeyObject } from 'node:crypto';
+import { hash, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
@@ -69,7 +69,7 @@ export class AccessTokenVerifier {
   verify(token: string): Actor {
     if (token.length > MAX_TOKEN_LENGTH) throw new InvalidToken('Invalid token');
     // The cache keeps no token in clear.
-    const digest = createHash('sha256').update(token).digest('base64');
+    const digest = hash('sha256', token, 'base64');
     let actor = this.#verified.get(digest);
     if (actor === undefined) {
       actor = this.#check(token);
