@@ -20,10 +20,8 @@ export class OrderHandler {
     this.#orders = orders;
   }
 
-  create = async ({ actor, body, leasedKey }: Input<unknown, unknown, CreateOrderBody>): Promise<Reply> => {
-    const draft = { ...body, notes: body.notes || null };
-    return placed(await this.#orders.place(actor, draft, leaseOf(leasedKey, placed)));
-  };
+  create = async ({ actor, body, leasedKey }: Input<unknown, unknown, CreateOrderBody>): Promise<Reply> =>
+    placed(await this.#orders.place(actor, body, leaseOf(leasedKey, placed)));
 
   list = async ({ actor, query, admit }: Input<unknown, OrderListQuery>): Promise<Reply> => {
     switch (query.kind) {
@@ -52,8 +50,7 @@ export class OrderHandler {
     precondition,
     admit,
   }: Input<OrderParams, unknown, ChangeStatusBody>): Promise<Reply> => {
-    const target = { status: body.status, reason: body.reason || null };
-    const order = await this.#orders.changeStatus(actor, params.id, target, precondition);
+    const order = await this.#orders.changeStatus(actor, params.id, body, precondition);
     await admit(order.bytes);
     return ok('Order status updated', toDetailedResource(order), order.version);
   };

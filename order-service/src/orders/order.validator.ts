@@ -9,6 +9,7 @@ import {
   listOf,
   oneOf,
   optional,
+  optionalText,
   pageRules,
   paramsOf,
   perGroupRule,
@@ -28,7 +29,7 @@ import type { OrderStatus } from './order.js';
 export const createOrderBody = bodyOf({
   currency: withDefault(currency(), 'USD'),
   shippingAddress: described(text({ max: 500 }), 'Where it goes.', '1 Main Street, Springfield'),
-  notes: optional(described(text({ min: 0, max: 1_000 }), 'For whoever delivers it.', 'Ring twice')),
+  notes: described(optionalText({ max: 1_000 }), 'For whoever delivers it.', 'Ring twice'),
   items: listOf(
     {
       productId: described(text({ max: 255 }), "The shop's own name for it; there is no catalogue.", 'book-42'),
@@ -43,7 +44,7 @@ export type CreateOrderBody = Awaited<ReturnType<typeof createOrderBody>>;
 
 export const changeStatusBody = bodyOf({
   status: described(oneOf(orderStatuses), 'The next one.', 'cancelled'),
-  reason: optional(described(text({ min: 0, max: 500 }), 'Why, for the history.', 'Ordered twice')),
+  reason: described(optionalText({ max: 500 }), 'Why, for the history.', 'Ordered twice'),
 });
 export type ChangeStatusBody = Awaited<ReturnType<typeof changeStatusBody>>;
 

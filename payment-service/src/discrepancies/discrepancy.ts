@@ -6,7 +6,7 @@ export type DiscrepancyDetails = Readonly<Record<string, string | number | boole
 /** Something that contradicts our ledger, about at least one thing that can be named. */
 export interface DiscrepancyDraft {
   readonly kind: DiscrepancyKind;
-  /** Whose ledger contradict ours; null: no provider's. */
+  /** Whose ledger contradicts ours; null: no provider's. */
   readonly provider: string | null;
   /** The provider's own name for what it is about, such as a dispute; null: the ids below say enough. */
   readonly reference?: string | null;

@@ -33,7 +33,7 @@ const SHORTEST_PAUSE = 1_000;
  * charge has come, until it has a verdict.
  *
  * Where nobody has confirmed the charge, that alone proves nothing: the request may still be on its way, and to charge
- * again or to give the payment up could mean two charges, or one that no book of ours knows. So after a while the charge is
+ * again or to give the payment up could mean two charges, or one that our ledger doesn't know. So after a while the charge is
  * called off *at the provider*, which then refuses it for good: if the request was first after all, its verdict stands and
  * is what we write down; if not, it can't charge any more, the payment has failed, and a new one (a new key) may be made.
  * In the same way what a customer never finishes is called off at the order's deadline, or when the order is cancelled.

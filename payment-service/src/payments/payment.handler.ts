@@ -26,10 +26,8 @@ export class PaymentHandler {
     this.#refunds = refunds;
   }
 
-  create = async ({ actor, body, token, leasedKey }: Input<unknown, unknown, CreatePaymentBody>): Promise<Reply> => {
-    const draft = { ...body, description: body.description || null };
-    return opened(await this.#payments.create(actor, draft, token, leaseOf(leasedKey, opened)));
-  };
+  create = async ({ actor, body, token, leasedKey }: Input<unknown, unknown, CreatePaymentBody>): Promise<Reply> =>
+    opened(await this.#payments.create(actor, body, token, leaseOf(leasedKey, opened)));
 
   list = async ({ actor, query }: Input<unknown, PaymentListQuery>): Promise<Reply> =>
     this.#list(actor, 'visible', query);
@@ -61,10 +59,8 @@ export class PaymentHandler {
     params,
     body,
     leasedKey,
-  }: Input<PaymentParams, unknown, RefundPaymentBody>): Promise<Reply> => {
-    const request = { amount: body.amount, reason: body.reason || null };
-    return refunded(await this.#refunds.request(actor, params.id, request, leaseOf(leasedKey, refunded)));
-  };
+  }: Input<PaymentParams, unknown, RefundPaymentBody>): Promise<Reply> =>
+    refunded(await this.#refunds.request(actor, params.id, body, leaseOf(leasedKey, refunded)));
 
   listRefunds = async ({ actor, params }: Input<PaymentParams>): Promise<Reply> => {
     const payment = await this.#payments.get(actor, params.id);
@@ -78,8 +74,7 @@ export class PaymentHandler {
     params: { id: paymentId, refundId },
     body,
   }: Input<RefundParams, unknown, SettleRefundBody>): Promise<Reply> => {
-    const said = { outcome: body.outcome, reason: body.reason || null };
-    const refund = await this.#refunds.settleByHand(actor, { paymentId, refundId }, said);
+    const refund = await this.#refunds.settleByHand(actor, { paymentId, refundId }, body);
     return ok('Refund settled', toRefundResource(refund));
   };
 

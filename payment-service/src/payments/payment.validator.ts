@@ -7,6 +7,7 @@ import {
   described,
   oneOf,
   optional,
+  optionalText,
   pageRules,
   paramsOf,
   queryFlag,
@@ -25,7 +26,7 @@ export const createPaymentBody = bodyOf({
   // The order's own, as it was stored: that it circulates no longer keeps nobody from paying.
   currency: currencyCode(),
   method: oneOf(paymentMethods),
-  description: optional(described(text({ min: 0, max: 500 }), 'For your own use.', 'Second try')),
+  description: described(optionalText({ max: 500 }), 'For your own use.', 'Second try'),
 });
 export type CreatePaymentBody = Awaited<ReturnType<typeof createPaymentBody>>;
 
@@ -39,13 +40,13 @@ export type ProcessPaymentBody = Awaited<ReturnType<typeof processPaymentBody>>;
 
 export const refundPaymentBody = bodyOf({
   amount: optional(described(amount(), 'Absent: all that is left.', 19.99)),
-  reason: optional(described(text({ min: 0, max: 500 }), 'Why.', 'One book was damaged')),
+  reason: described(optionalText({ max: 500 }), 'Why.', 'One book was damaged'),
 });
 export type RefundPaymentBody = Awaited<ReturnType<typeof refundPaymentBody>>;
 
 export const settleRefundBody = bodyOf({
   outcome: oneOf(['succeeded', 'failed']),
-  reason: optional(described(text({ min: 0, max: 500 }), 'Why.', 'Paid out in the shop')),
+  reason: described(optionalText({ max: 500 }), 'Why.', 'Paid out in the shop'),
 });
 export type SettleRefundBody = Awaited<ReturnType<typeof settleRefundBody>>;
 

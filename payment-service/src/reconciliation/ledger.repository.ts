@@ -82,7 +82,7 @@ const REFUNDS = concerned('refund', 'refunds').map(
 const OURS = [...CHARGES, ...REFUNDS].join(' UNION ALL ');
 
 /**
- * Both ledger side by side, over one connection. The provider's are put into a temporary table page by page, so that the
+ * Both ledgers side by side, over one connection. The provider's are put into a temporary table page by page, so that the
  * database joins them: neither of the two has to fit into memory.
  */
 export class LedgerRepository {

@@ -38,7 +38,7 @@ describe('the two ledgers say of the same', () => {
     ['missing here', 'refund', 'nothing, refunded', undefined, theirs()],
     ['missing there', 'charge', 'paid, nothing', ours('success'), undefined],
     ['missing there', 'refund', 'succeeded, nothing', ours('succeeded'), undefined],
-    ['open', 'charge', 'paid after their ledger were read', ours('success', { updatedAt: startedAt }), undefined],
+    ['open', 'charge', 'paid after their ledger was read', ours('success', { updatedAt: startedAt }), undefined],
     ['status', 'charge', 'failed, charged', ours('failed'), theirs()],
     ['status', 'charge', 'cancelled, charged', ours('cancelled'), theirs()],
     ['status', 'charge', 'pending, charged', ours('pending'), theirs()],

@@ -4,7 +4,7 @@ import { currencies, isCurrency, MAX_MINOR_UNITS } from '../../money/index.js';
 import { canonicalEmail, MAX_EMAIL_LENGTH } from './email-address.js';
 import { objectSchema } from './json-schema.js';
 import { rawText } from './raw-text.js';
-import { invalid, refine, rule, valid, type Parsed, type Rule, type RuleSet } from './rule.js';
+import { invalid, optional, refine, rule, valid, type Parsed, type Rule, type RuleSet } from './rule.js';
 import { visibleText } from './visible-text.js';
 
 /** Something to see: at least one character that is no space and no control. */
@@ -25,6 +25,10 @@ export const text = ({ min = 1, max }: { min?: number; max: number }): Rule<stri
     },
     { minLength: min, maxLength: max, ...(min > 0 && { pattern: VISIBLE }) },
   );
+
+/** Text that need not be there: what is absent or empty is null. */
+export const optionalText = ({ max }: { max: number }): Rule<string | null> =>
+  refine(optional(text({ min: 0, max })), (value) => valid(value || null));
 
 /** An e-mail address, in its canonical form. */
 export const email = (): Rule<string> =>

@@ -1,4 +1,16 @@
-export { amount, currency, currencyCode, email, flag, integer, listOf, oneOf, text, uuid } from './body-rules.js';
+export {
+  amount,
+  currency,
+  currencyCode,
+  email,
+  flag,
+  integer,
+  listOf,
+  oneOf,
+  optionalText,
+  text,
+  uuid,
+} from './body-rules.js';
 export { password, presentedPassword } from './passwords.js';
 export { queryFlag, queryIds, queryInteger, queryTime, refuseTurnedRange } from './query-rules.js';
 export { exampleOf, objectSchema, type JsonSchema } from './json-schema.js';
