@@ -55,8 +55,8 @@ export interface ListenOptions {
   port: number;
   /** Names that it may be asked by, beside those of the loopback and its own address: host.ts. */
   allowedHosts?: readonly string[];
-  /** Answers a request that there is no room for, before anything else is done for it, and says whether it did. */
-  refuses?: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
+  /** Has a request begun, or refuses one that there is no room for before anything else is done for it. */
+  admit?: ((request: IncomingMessage, response: ServerResponse, begin: RequestListener) => void) | undefined;
   timeouts?: Partial<ServerTimeouts>;
   maxConnections?: number;
 }
@@ -64,7 +64,7 @@ export interface ListenOptions {
 /** Opens a port (0: a free one) for an app. Rejects when the port is taken. */
 export async function listen(
   listener: RequestListener,
-  { host, port, allowedHosts = [], refuses, timeouts: changes, maxConnections = MAX_CONNECTIONS }: ListenOptions,
+  { host, port, allowedHosts = [], admit, timeouts: changes, maxConnections = MAX_CONNECTIONS }: ListenOptions,
 ): Promise<HttpServer> {
   const timeouts = { ...TIMEOUTS, ...changes };
   const checkHost = hostCheck(allowedHosts);
@@ -79,13 +79,7 @@ export async function listen(
     // Node would answer what has none itself, without a word.
     requireHostHeader: false,
   };
-  const server: Server = createServer(options, (request, response) => {
-    if (stopping) response.setHeader('Connection', 'close');
-    unanswered.add(response);
-    response.once('close', () => unanswered.delete(response));
-    answering.set(request.socket, response);
-    dropUntaken(response, timeouts.response);
-    if (refuses?.(request, response) === true) return;
+  const begin: RequestListener = (request, response) => {
     if (request.headers.host === undefined && request.httpVersionMajor === 1 && request.httpVersionMinor === 1) {
       refuse(response, faults.malformed); // RFC 9112, 3.2
       return;
@@ -93,6 +87,15 @@ export async function listen(
     const verdict = checkHost(request);
     if (verdict === 'known') listener(request, response);
     else refuse(response, verdict === 'foreign' ? faults.foreignHost : faults.malformed);
+  };
+  const server: Server = createServer(options, (request, response) => {
+    if (stopping) response.setHeader('Connection', 'close');
+    unanswered.add(response);
+    response.once('close', () => unanswered.delete(response));
+    answering.set(request.socket, response);
+    dropUntaken(response, timeouts.response);
+    if (admit) admit(request, response, begin);
+    else begin(request, response);
   });
   server.maxConnections = maxConnections;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {

@@ -132,7 +132,7 @@ export async function createHost({
           host: config.host,
           port: config.port,
           allowedHosts: [name, ...(config.allowedHosts ?? [])],
-          refuses: guard && ((request, response) => guard.refuses(request, response)),
+          admit: guard && ((request, response, begin) => guard.admit(request, response, begin)),
         });
       },
       stop: async () => {

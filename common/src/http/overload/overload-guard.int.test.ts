@@ -50,7 +50,7 @@ async function start() {
   const server = await listen(app, {
     host: '127.0.0.1',
     port: 0,
-    refuses: (request, response) => guard.refuses(request, response),
+    admit: (request, response, begin) => guard.admit(request, response, begin),
   });
   running.push({ guard, server });
   const url = `http://127.0.0.1:${server.port}`;

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { Counter } from 'prom-client';
 import type { AllowedOrigins } from '../../config/index.js';
@@ -11,6 +11,7 @@ import { errorAnswer } from '../error-handler.js';
 import { isProbe, requestIdOf } from '../request-scope.js';
 import { Overload } from './overload.js';
 import type { Queue } from './queue-wait.js';
+import { Turns } from './turns.js';
 
 /** Milliseconds between two looks at the event loop and the queues. */
 const PERIOD = 20;
@@ -51,6 +52,7 @@ export class OverloadGuard {
   readonly #options: OverloadGuardOptions;
   readonly #allowOrigin: ReturnType<typeof allowOrigins>;
   readonly #total: Counter;
+  readonly #turns = new Turns();
   #looking: NodeJS.Timeout | undefined;
   #quietLooks = 0;
   #reporting: NodeJS.Timeout | undefined;
@@ -59,7 +61,7 @@ export class OverloadGuard {
 
   constructor(options: OverloadGuardOptions) {
     this.#options = options;
-    this.#overload = new Overload(options);
+    this.#overload = new Overload({ target: options.target, queues: [...options.queues, this.#turns] });
     this.#allowOrigin = allowOrigins(options.corsOrigins);
     this.#total = new Counter({
       name: 'http_server_refused_requests_total',
@@ -68,14 +70,22 @@ export class OverloadGuard {
     });
   }
 
-  /** Answers a request that is one too many, and says whether it did. */
-  refuses(request: IncomingMessage, response: ServerResponse): boolean {
+  /** Has a request begun, now or in its turn, or answers one that is too many. */
+  admit(request: IncomingMessage, response: ServerResponse, begin: RequestListener): void {
     this.#quietLooks = 0;
     if (this.#looking === undefined) this.#look();
-    if (!this.#overload.isTooMuch || this.#isExempt(request)) return false;
-    if (request.headers.origin === undefined) this.#refuse(request, response);
-    else this.#allowOrigin(request, response, () => this.#refuse(request, response));
-    return true;
+    const { isTooMuch, isBusy } = this.#overload;
+    const isFree = !isTooMuch && !isBusy && this.#turns.waiting === 0;
+    if (isFree || isProbe(request)) begin(request, response);
+    else if (isTooMuch && !this.#isExempt(request)) this.#refuse(request, response);
+    else this.#turns.take({ request, response, begin });
+  }
+
+  /** Answers a request that is one too many. */
+  #refuse(request: IncomingMessage, response: ServerResponse): void {
+    this.#overload.noteRefusal();
+    if (request.headers.origin === undefined) this.#answer(request, response);
+    else this.#allowOrigin(request, response, () => this.#answer(request, response));
   }
 
   stop(): void {
@@ -95,7 +105,7 @@ export class OverloadGuard {
       this.#overload.observe({ now, lag: Math.max(0, now - last - PERIOD), utilization });
       last = now;
       loop = loopNow;
-      this.#quietLooks += 1;
+      this.#quietLooks = this.#overload.isIdle ? this.#quietLooks + 1 : 0;
       if (this.#quietLooks <= QUIET) return;
       clearInterval(this.#looking);
       this.#looking = undefined;
@@ -103,10 +113,10 @@ export class OverloadGuard {
   }
 
   #isExempt(request: IncomingMessage): boolean {
-    return isProbe(request) || (this.#options.exempt?.some((path) => request.url?.startsWith(path)) ?? false);
+    return this.#options.exempt?.some((path) => request.url?.startsWith(path)) ?? false;
   }
 
-  #refuse(request: IncomingMessage, response: ServerResponse): void {
+  #answer(request: IncomingMessage, response: ServerResponse): void {
     this.#refused += 1;
     this.#reporting ??= setTimeout(() => this.#report(), REPORT_PERIOD).unref();
     const requestId = requestIdOf(request);

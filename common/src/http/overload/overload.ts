@@ -21,25 +21,30 @@ const BUSY = 0.95;
 /** More time between two samples is time in which the process was frozen or did one thing alone: then no queue can move. */
 const LONGEST_STEP = 100;
 
+/** More may not wait in one queue: each keeps memory that garbage collection has to go through. */
+const MOST_WAITING = 1_000;
+/** In overload the part of the target that a queue may take: a longer one serves no more, and makes everybody wait, and memory fill. */
+const STANDING = 0.1;
+/** Milliseconds without a refusal, and with short waits, after which overload is over: whoever was refused comes again meanwhile. */
+const RECOVERY = 1_000;
+
 /**
  * Decides when a process has more to do than it can, as CoDel does: not by how many requests there are, but by how long one
- * has to wait. Only a wait that was above `target` milliseconds in every sample of an interval is overload; it ends once all
- * samples of an interval are below half of that.
+ * has to wait. Only a wait that was above `target` milliseconds in every sample of an interval is overload, or a queue that is
+ * full. Then queues are let drain and kept short, until for a second nobody had to be refused.
  */
 export class Overload {
   readonly #target: number;
-  readonly #queues: readonly { readonly wait: QueueWait; readonly needsBusyLoop: boolean }[];
+  readonly #queues: readonly { readonly queue: Queue; readonly wait: QueueWait }[];
   #last: Sample | undefined;
   #isOver = false;
+  #refusedSinceLast = false;
   /** The samples that contradict `isOver`, since when, without one that agrees. */
   #contradiction: { readonly since: number; samples: number } | undefined;
 
   constructor({ target, queues = [] }: { target: number; queues?: readonly Queue[] }) {
     this.#target = target;
-    this.#queues = queues.map((queue) => ({
-      wait: new QueueWait(queue),
-      needsBusyLoop: queue.needsBusyLoop ?? false,
-    }));
+    this.#queues = queues.map((queue) => ({ queue, wait: new QueueWait(queue) }));
   }
 
   /** Call it every few milliseconds, and `restart` first where that was not done for a while. */
@@ -47,13 +52,16 @@ export class Overload {
     const elapsed = Math.min(LONGEST_STEP, sample.now - (this.#last?.now ?? sample.now));
     for (const { wait } of this.#queues) wait.sample(elapsed);
     this.#last = sample;
-    if (this.#isOver ? this.wait >= this.#target / 2 : this.wait <= this.#target) {
+    const agrees = this.#isOver ? this.#refusedSinceLast || this.wait >= this.#target / 2 : this.wait <= this.#target;
+    this.#refusedSinceLast = false;
+    if (agrees) {
       this.#contradiction = undefined;
       return;
     }
     this.#contradiction ??= { since: sample.now, samples: 0 };
     this.#contradiction.samples += 1;
-    if (this.#contradiction.samples < SAMPLES || sample.now - this.#contradiction.since < INTERVAL) return;
+    const lasts = this.#isOver ? RECOVERY : INTERVAL;
+    if (this.#contradiction.samples < SAMPLES || sample.now - this.#contradiction.since < lasts) return;
     this.#isOver = !this.#isOver;
     this.#contradiction = undefined;
   }
@@ -62,21 +70,48 @@ export class Overload {
   restart(): void {
     this.#last = undefined;
     this.#isOver = false;
+    this.#refusedSinceLast = false;
     this.#contradiction = undefined;
   }
 
   /** Milliseconds that a request has to expect at this moment. */
   get wait(): number {
-    const { lag = 0, utilization = 0 } = this.#last ?? {};
-    let longest = lag * TURNS;
-    for (const { wait, needsBusyLoop } of this.#queues) {
-      if (!needsBusyLoop || utilization >= BUSY) longest = Math.max(longest, wait.expected);
-    }
+    return Math.max((this.#last?.lag ?? 0) * TURNS, this.#queueWait);
+  }
+
+  /** Whether the event loop has no time left, or requests have to be refused. */
+  get isBusy(): boolean {
+    return this.#isOver || (this.#last?.utilization ?? 0) >= BUSY;
+  }
+
+  /** Whether a request that comes now is one too many. */
+  get isTooMuch(): boolean {
+    if (!this.#isOver && !this.#isFull) return false;
+    return this.#queueWait > this.#target * STANDING || this.wait > this.#target;
+  }
+
+  /** A request was one too many, and is refused. */
+  noteRefusal(): void {
+    this.#isOver = true;
+    this.#refusedSinceLast = true;
+  }
+
+  /** Whether nobody waits: then nothing changes until somebody comes. */
+  get isIdle(): boolean {
+    return this.#queues.every(({ queue }) => queue.waiting === 0);
+  }
+
+  get #isFull(): boolean {
+    return this.#queues.some(({ queue }) => queue.waiting >= MOST_WAITING && this.#counts(queue));
+  }
+
+  get #queueWait(): number {
+    let longest = 0;
+    for (const { queue, wait } of this.#queues) if (this.#counts(queue)) longest = Math.max(longest, wait.expected);
     return longest;
   }
 
-  /** Whether a request that comes now is one too many. In overload that is whoever would wait too long: so queues stay as long as they may be. */
-  get isTooMuch(): boolean {
-    return this.#isOver && this.wait > this.#target;
+  #counts({ needsBusyLoop = false }: Queue): boolean {
+    return !needsBusyLoop || (this.#last?.utilization ?? 0) >= BUSY;
   }
 }

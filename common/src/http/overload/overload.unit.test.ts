@@ -28,27 +28,50 @@ class Process {
   }
 
   get refuses(): boolean {
-    return this.overload.isTooMuch;
+    const { isTooMuch } = this.overload;
+    if (isTooMuch) this.overload.noteRefusal();
+    return isTooMuch;
   }
 }
 
 describe('a queue that moves', () => {
   it('one that takes longer than the target, for a while -> refused', () => {
-    const busy = new Process({ waiting: 1_500 }).run(100, { perSecond: 1_000 });
+    const busy = new Process({ waiting: 900 }).run(100, { perSecond: 600 });
     expect(busy.refuses).toBe(false);
-    expect(busy.run(200, { perSecond: 1_000 }).refuses).toBe(true);
+    expect(busy.run(200, { perSecond: 600 }).refuses).toBe(true);
   });
 
   it('a long one that moves fast enough -> not refused', () => {
-    expect(new Process({ waiting: 1_500 }).run(5_000, { perSecond: 2_000 }).refuses).toBe(false);
+    expect(new Process({ waiting: 900 }).run(5_000, { perSecond: 1_000 }).refuses).toBe(false);
   });
 
-  it('in overload -> exactly those are refused who would wait too long', () => {
+  it('in overload -> it is let drain, and kept at a tenth of the target', () => {
     const busy = new Process({ waiting: 1_500 }).run(2_000, { perSecond: 1_000 });
     busy.queue.waiting = 990;
-    expect(busy.refuses).toBe(false);
-    busy.queue.waiting = 1_010;
     expect(busy.refuses).toBe(true);
+    busy.queue.waiting = 90;
+    expect(busy.refuses).toBe(false);
+    busy.queue.waiting = 110;
+    expect(busy.refuses).toBe(true);
+  });
+
+  it('in overload, short, and requests are refused again and again -> it stays overload', () => {
+    const busy = new Process({ waiting: 1_500 }).run(2_000, { perSecond: 1_000 });
+    busy.queue.waiting = 200;
+    for (let i = 0; i < 20; i++) {
+      expect(busy.run(200, { perSecond: 1_000 }).refuses).toBe(true);
+    }
+  });
+
+  it('one that is full -> refused at once, and until it is short again', () => {
+    const busy = new Process({ waiting: 900 }).run(2_000, { perSecond: 2_000 });
+    expect(busy.refuses).toBe(false);
+    busy.queue.waiting = 1_000;
+    expect(busy.refuses).toBe(true);
+    busy.queue.waiting = 900;
+    expect(busy.refuses).toBe(true);
+    busy.queue.waiting = 150;
+    expect(busy.refuses).toBe(false);
   });
 
   it('a burst after idleness, gone within the target -> not refused, though nothing was served before', () => {
@@ -67,9 +90,9 @@ describe('a queue that moves', () => {
   it('the load is over -> a new burst is given its time again', () => {
     const busy = new Process({ waiting: 1_500 }).run(2_000, { perSecond: 1_000 });
     busy.queue.waiting = 0;
-    busy.run(300);
-    busy.queue.waiting = 1_500;
-    expect(busy.run(100, { perSecond: 1_000 }).refuses).toBe(false);
+    busy.run(1_200);
+    busy.queue.waiting = 900;
+    expect(busy.run(100, { perSecond: 600 }).refuses).toBe(false);
   });
 
   it('one that others may be to blame for -> refused only while the event loop has no time left', () => {
