@@ -1,19 +1,10 @@
 // Load that does not wait for answers: as many requests a second as are asked for, evenly spread, whatever becomes of those before.
 // (autocannon's rate comes in bursts, one each second, and each of its connections waits for its answer.)
 import { setTimeout as delay } from 'node:timers/promises';
-import { Agent } from 'undici';
+import { isSuccess, PlainConnections, type PlainRequest } from './plain-connections.ts';
 import { timesOf, type Times } from './statistics.ts';
 
-export interface OfferedRequest {
-  origin: string;
-  path: string;
-  headers: Record<string, string>;
-  /** GET by default. */
-  method?: 'GET' | 'POST';
-  body?: string;
-  /** Whether a successful answer is what was asked for: GraphQL answers 200 with errors, too. Each answer is by default. */
-  accepts?: (body: string) => boolean;
-}
+export type OfferedRequest = PlainRequest;
 
 export interface OfferedLoad {
   /** The request of this number, counted from 0. */
@@ -22,6 +13,8 @@ export interface OfferedLoad {
   perSecond: number;
   seconds: number;
   connections: number;
+  /** To which all connections are open before the load begins, as those of a proxy are; absent: each opens when it is needed. */
+  openedTo?: string;
   /** Called now and then with the part that is done, 0 to 1. */
   progress?: (part: number) => void;
 }
@@ -29,7 +22,7 @@ export interface OfferedLoad {
 export interface OfferedResult {
   /** Answers by status, and by what went wrong where none came. */
   answers: ReadonlyMap<string, number>;
-  /** Requests a second: those that were sent, and those that were answered with success. */
+  /** Requests a second, while the load lasts: those that became due, and the successful answers that came. */
   offered: number;
   succeeded: number;
   /** Milliseconds from when a request was due to the end of its successful answer. */
@@ -48,76 +41,44 @@ const mostUnderWay = 20_000;
 /** Resolves once each request has its answer or has failed; throws for nothing that a server answers. */
 export async function offerLoad(load: OfferedLoad): Promise<OfferedResult> {
   const { request, perSecond, seconds, connections } = load;
-  const client = new Agent({
-    connections,
-    pipelining: 1,
-    headersTimeout: answerTimeout,
-    bodyTimeout: answerTimeout,
-    connectTimeout: answerTimeout,
-  });
+  const client = new PlainConnections({ connections, timeout: answerTimeout });
+  if (load.openedTo !== undefined) await client.openAll(load.openedTo);
   const answers = new Map<string, number>();
   const times: number[] = [];
   const refusalTimes: number[] = [];
+  let inTime = 0;
   const note = (answer: string): void => void answers.set(answer, (answers.get(answer) ?? 0) + 1);
-  const send = async (number: number, dueAt: number): Promise<void> => {
-    try {
-      const answer = await answerOf(client, request(number));
-      (isSuccess(answer) ? times : refusalTimes).push(performance.now() - dueAt);
-      note(answer);
-    } catch (error) {
-      note(error instanceof Error && 'code' in error ? String(error.code) : String(error));
-    }
-  };
   const spentBefore = process.cpuUsage();
   const startedAt = performance.now();
   const endsAt = startedAt + seconds * 1_000;
+  const send: Send = (number, dueAt, done) =>
+    client.send(request(number), (answer) => {
+      const now = performance.now();
+      if (isSuccess(answer)) {
+        times.push(now - dueAt);
+        if (now <= endsAt) inTime += 1;
+      } else if (/^\d/.test(answer)) refusalTimes.push(now - dueAt);
+      note(answer);
+      done();
+    });
   const report = (): void => load.progress?.(Math.min(1, (performance.now() - startedAt) / (seconds * 1_000)));
   const sent = Number.isFinite(perSecond)
     ? await sendEvenly({ send, perSecond, startedAt, endsAt, note, report })
     : await sendOnAnswer({ send, connections, endsAt, report });
-  const elapsed = (performance.now() - startedAt) / 1_000;
   const { user, system } = process.cpuUsage(spentBefore);
-  await client.destroy();
+  client.close();
   return {
     answers,
-    offered: sent / Math.min(elapsed, seconds),
-    succeeded: times.length / elapsed,
+    offered: sent / seconds,
+    succeeded: inTime / seconds,
     times: timesOf(times),
     refusalTimes: timesOf(refusalTimes),
     generator: (user + system) / sent,
   };
 }
 
-const isSuccess = (answer: string): boolean => /^2\d\d$/.test(answer);
-
-/**
- * The status, or what is wrong with a success, once the whole answer is there. Not by `request`, whose body alone takes
- * twice as long as all the rest.
- */
-const answerOf = (client: Agent, { accepts, method = 'GET', ...request }: OfferedRequest): Promise<string> =>
-  new Promise((resolve, reject) => {
-    let status = '';
-    const body: Buffer[] = [];
-    client.dispatch(
-      { ...request, method },
-      {
-        onRequestStart: () => undefined,
-        onResponseStart: (_controller, statusCode) => {
-          status = String(statusCode);
-        },
-        onResponseData: (_controller, chunk) => {
-          if (accepts) body.push(chunk);
-        },
-        onResponseEnd: () => {
-          const isTaken = !accepts || !isSuccess(status) || accepts(Buffer.concat(body).toString());
-          resolve(isTaken ? status : 'success with errors');
-        },
-        onResponseError: (_controller, error) => reject(error),
-      },
-    );
-  });
-
-type Send = (number: number, dueAt: number) => Promise<void>;
+/** `done` once it has its answer, or has failed. */
+type Send = (number: number, dueAt: number, done: () => void) => void;
 
 /** How many requests became due. */
 async function sendEvenly(parts: {
@@ -129,22 +90,28 @@ async function sendEvenly(parts: {
   report: () => void;
 }): Promise<number> {
   const { send, perSecond, startedAt, endsAt, note, report } = parts;
-  const underWay = new Set<Promise<void>>();
+  const allDone = Promise.withResolvers<undefined>();
+  let isDue = true;
+  let underWay = 0;
+  const done = (): void => {
+    underWay -= 1;
+    if (!isDue && underWay === 0) allDone.resolve(undefined);
+  };
   let due = 0;
   for (let now = startedAt; now < endsAt; now = performance.now()) {
     for (; due < ((now - startedAt) / 1_000) * perSecond; due++) {
-      if (underWay.size >= mostUnderWay) {
+      if (underWay >= mostUnderWay) {
         note(`not sent by the generator, with ${mostUnderWay} under way`);
         continue;
       }
-      const sending = send(due, startedAt + (due / perSecond) * 1_000);
-      underWay.add(sending);
-      void sending.then(() => underWay.delete(sending));
+      underWay += 1;
+      send(due, startedAt + (due / perSecond) * 1_000, done);
     }
     report();
     await delay(tick);
   }
-  await Promise.all(underWay);
+  isDue = false;
+  if (underWay > 0) await allDone.promise;
   return due;
 }
 
@@ -159,7 +126,8 @@ async function sendOnAnswer(parts: {
   let sent = 0;
   const ask = async (): Promise<void> => {
     while (performance.now() < endsAt) {
-      await send(sent++, performance.now());
+      const number = sent++;
+      await new Promise<void>((resolve) => send(number, performance.now(), resolve));
       report();
     }
   };

@@ -1,7 +1,6 @@
 // What a run of the bench comes to, as PERFORMANCE-REPORT.md.
 import { cpus, totalmem } from 'node:os';
 import { failuresOf } from '../generate-load.ts';
-import type { OfferedResult } from '../offer-load.ts';
 import { median, milliseconds } from '../statistics.ts';
 import { costRow } from './costs.ts';
 import { processes, type ProcessName } from './system.ts';
@@ -13,7 +12,7 @@ import { markdownTable, megabytes, percent, whole } from './markdown.ts';
 import type { Lap, Measured } from './measure.ts';
 import { scalingText } from './scaling.ts';
 import type { Start } from './starts.ts';
-import type { UnderLoad } from './under-load.ts';
+import type { LoadedResult, UnderLoad } from './under-load.ts';
 
 type Memory = Partial<Record<ProcessName, { resident: number; proportional: number }>>;
 
@@ -68,26 +67,40 @@ function memoryRows({ before, after }: Run['memory']): string[][] {
 }
 
 /** What too much load did, in words and a table. */
-export function loadText({ name, peak, half, overload }: UnderLoad): string {
+export function loadText({ name, peak, half, overload, costs }: UnderLoad): string {
   const others = [...overload.answers]
     .filter(([answer]) => !/^2/.test(answer))
     .map(([answer, count]) => `${count} x ${answer}`);
-  const row = (title: string, { offered, succeeded, times, generator }: OfferedResult): string[] => [
-    ...[title, whole(offered), whole(succeeded), percent(succeeded / peak)],
-    ...[milliseconds(times.p50), milliseconds(times.p99), whole(generator)],
+  const perCore = ({ succeeded, cores }: LoadedResult): number => succeeded / cores.service;
+  const row = (title: string, load: LoadedResult): string[] => [
+    ...[title, whole(load.offered), whole(load.succeeded), percent(load.succeeded / peak.succeeded)],
+    ...[milliseconds(load.times.p50), milliseconds(load.times.p99)],
+    ...[load.cores.service.toFixed(2), load.cores.database.toFixed(2), whole(perCore(load))],
+    ((load.generator * load.offered) / 1e6).toFixed(2),
   ];
-  return `${name}, ten seconds each, up to 4,000 connections, requests at even distances whatever becomes of those before.
-The peak is what 32 connections get that wait for their answers: ${whole(peak)} a second.
+  const probes = Object.entries(overload.probes).map(
+    ([path, { times, failures }]) =>
+      `\`${path}\`: ${milliseconds(times.p50)} as median, ${milliseconds(times.max)} at most, ${failures} failed`,
+  );
+  return `${name}, ten seconds each, up to 4,000 connections, requests at even distances whatever becomes of those before; an
+answer that comes later than those ten seconds does not count. The peak is what 32 connections get that wait for their answers.
 
 ${markdownTable([
-  ['', 'offered a second', 'succeeded a second', 'of the peak', '50 %', '99 %', 'generator, us a request'],
+  [
+    ...['', 'offered a second', 'succeeded a second', 'of the peak', '50 %', '99 %'],
+    ...['cores of the service', 'of its database'],
+    ...['succeeded a second of the service', 'cores of the generator'],
+  ],
+  row('the peak', peak),
   row('half the peak', half),
   row('three times the peak', overload),
 ])}
 
 Beyond the peak: ${others.join(', ') || 'nothing was refused'}. Refusals: ${milliseconds(overload.refusalTimes.p50)} as
-median, ${milliseconds(overload.refusalTimes.p99)} at 99 %. \`/health\` meanwhile: ${milliseconds(overload.health.p50)} as median,
-${milliseconds(overload.health.max)} at most, ${overload.healthFailures} failed. The generator takes its share of the same processors.`;
+median, ${milliseconds(overload.refusalTimes.p99)} at 99 %. Meanwhile ${probes.join('; ')}. A refusal takes
+${whole(costs.refusal)} us of the service's processor time, \`/health\` ${whole(costs.health)} us: ${(costs.refusal / costs.health).toFixed(2)} times as
+much, where <= 1.5 is the goal. The generator takes its share of the same processors, so beside the goodput stands what the
+service answers in a second of its own processor time.`;
 }
 
 function profileText({ name, process, layers, functions }: Profiled): string {
@@ -116,10 +129,10 @@ export function failuresIn({ load, halves, endurance }: Pick<Run, 'load' | 'halv
       result.answers,
     ]),
     ...endurance.slices.map(({ result }): [string, ReadonlyMap<string, number>] => ['minutes of load', result.answers]),
-    [
-      '/health beside overload',
-      new Map(load.overload.healthFailures > 0 ? [['failed', load.overload.healthFailures]] : []),
-    ],
+    ...Object.entries(load.overload.probes).map(([path, { failures }]): [string, ReadonlyMap<string, number>] => [
+      `${path} beside overload`,
+      new Map(failures > 0 ? [['failed', failures]] : []),
+    ]),
   ];
   return parts.flatMap(([name, answers]) => {
     const failures = failuresOf({ answers });

@@ -65,7 +65,9 @@ const memoryOf = (megabytes: number) => ({
   'payment-service': megabytes * megabyte,
   gateway: megabytes * megabyte,
 });
-const health = { p50: 5, p90: 6, p99: 9, max: 12 };
+const probed = { times: { p50: 5, p90: 6, p99: 9, max: 12 }, failures: 0 };
+const probes = { '/health': probed, '/ready': probed };
+const cores = { service: 0.8, database: 0.2 };
 
 const aRun = (changes: Partial<Run> = {}): Run => ({
   measured: [
@@ -77,8 +79,9 @@ const aRun = (changes: Partial<Run> = {}): Run => ({
   memory: { before: { 'order-service': sizes(82), gateway: sizes(90) }, after: { 'order-service': sizes(129) } },
   load: {
     name: 'GET an order',
-    peak: 2_000,
-    half: offeredOf(),
+    peak: { ...offeredOf({ succeeded: 2_000 }), cores },
+    half: { ...offeredOf(), cores },
+    costs: { refusal: 45, health: 90 },
     overload: {
       ...offeredOf({
         answers: new Map([
@@ -86,8 +89,8 @@ const aRun = (changes: Partial<Run> = {}): Run => ({
           ['503', 4_000],
         ]),
       }),
-      health,
-      healthFailures: 0,
+      cores,
+      probes,
     },
   },
   halves: [{ name: 'GET an order, beside events', result: offeredOf() }],
@@ -118,7 +121,8 @@ describe('the report', () => {
     ['what is full', '| GET an order | order-service, 100 % | 0.40 | 0.50 | pg 100 % | nothing is full'],
     ['what a second process brings', '| GET an order | 1000 | 1500 | 1.50 x | 400 | 420 | 0.15 |'],
     ['times at half the peak', '| GET an order, beside events | 1000 | 1000 | 0 | 10 ms | 30 ms | 3.0 | <= 10 |'],
-    ['what overload leaves', '| three times the peak | 1000 | 1000 | 50 % |'],
+    ['what overload leaves', '| three times the peak | 1000 | 1000 | 50 % | 10 ms | 30 ms | 0.80 | 0.20 | 1250 |'],
+    ['what a refusal costs', '45 us of the service'],
     ['what grows in minutes of load', 'order-service +3 %'],
     ['each half minute of it', '| 1 min | 1000 | 1000 | 0 | 10 ms | 30 ms | 2 | 103 | 103 | 103 | 103 |'],
     ['layers', '| pg | 40.0 | 100 % |'],
@@ -152,7 +156,12 @@ describe('failures of a run', () => {
     ],
     [
       '/health beside overload',
-      { load: { ...aRun().load, overload: { ...offeredOf(), health, healthFailures: 2 } } },
+      {
+        load: {
+          ...aRun().load,
+          overload: { ...aRun().load.overload, probes: { ...probes, '/health': { ...probed, failures: 2 } } },
+        },
+      },
       '/health beside overload: 2 x failed',
     ],
   ])('a failed request: %s -> named', (_where, changes, failure) => {

@@ -1,4 +1,5 @@
-// What too much load does: goodput at three times the peak, times at half of it, and whether /health answers meanwhile.
+// What too much load does: goodput at three times the peak, times at half of it, what a refusal costs, and whether probes
+// are answered meanwhile.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Output } from '../../stack/output.ts';
 import { offerLoad, type OfferedRequest, type OfferedResult } from '../offer-load.ts';
@@ -9,14 +10,25 @@ import { accountOf, bearerOf } from './workload.ts';
 const seconds = 10;
 /** More than are ever answered at once, so that what waits is seen. */
 const manyConnections = 4_000;
-const healthPause = 100;
+const fewConnections = 32;
+const probePause = 100;
+/** Until a queue that does not move is taken for overload. */
+const untilRefused = 3_000;
+const refusalSeconds = 3;
+const refusalsPerSecond = 500;
+
+/** What was offered, and the cores that the service and its database kept busy meanwhile. */
+export type LoadedResult = OfferedResult & { cores: { service: number; database: number } };
+export type Probed = Record<'/health' | '/ready', { times: Times; failures: number }>;
 
 export interface UnderLoad {
   name: string;
-  /** Successful answers a second where each connection waits for its answer. */
-  peak: number;
-  overload: OfferedResult & { health: Times; healthFailures: number };
-  half: OfferedResult;
+  /** Where each connection waits for its answer. */
+  peak: LoadedResult;
+  half: LoadedResult;
+  overload: LoadedResult & { probes: Probed };
+  /** Microseconds of the service's processor time. */
+  costs: { refusal: number; health: number };
 }
 
 /** Reads of single orders, by many accounts. */
@@ -27,39 +39,79 @@ export async function underLoad(system: BenchSystem, output: Output): Promise<Un
     const id = account.orderIds[number % account.orderIds.length] ?? '';
     return { origin: orderService, path: `/api/v1/orders/${id}`, headers: bearerOf(account) };
   };
-  const offer = (what: string, perSecond: number, connections: number): Promise<OfferedResult> =>
-    output.during(what, () => offerLoad({ request, perSecond, seconds, connections }));
-  await offer('peak, to warm up', Infinity, 32);
-  const { succeeded: peak } = await offer('peak', Infinity, 32);
-  const half = await offer('half of it', peak / 2, manyConnections);
-  const probes = probeHealth(orderService);
-  const overload = await offer('three times as much', peak * 3, manyConnections);
-  return { name: 'GET an order', peak, half, overload: { ...overload, ...(await probes.stop()) } };
+  const offer = (what: string, perSecond: number, connections: number): Promise<LoadedResult> =>
+    output.during(what, async () => {
+      const before = system.spent();
+      const result = await offerLoad({ request, perSecond, seconds, connections, openedTo: orderService });
+      const after = system.spent();
+      const coresOf = (name: 'order-service' | 'postgres-order'): number =>
+        (after[name] - before[name]) / seconds / 1e6;
+      return { ...result, cores: { service: coresOf('order-service'), database: coresOf('postgres-order') } };
+    });
+  await offer('peak, to warm up', Infinity, fewConnections);
+  const peak = await offer('peak', Infinity, fewConnections);
+  const half = await offer('half of it', peak.succeeded / 2, manyConnections);
+  const probing = probe(orderService);
+  const overload = await offer('three times as much', peak.succeeded * 3, manyConnections);
+  const probes = await probing.stop();
+  const costs = await output.during('what a refusal costs', () => costsOf(system, request));
+  return { name: 'GET an order', peak, half, overload: { ...overload, probes }, costs };
 }
 
-/** Asks for /health again and again, as an orchestrator does. */
-function probeHealth(origin: string) {
-  const times: number[] = [];
-  let failures = 0;
+/** While others hold the table, so that nothing moves and all are refused, beside as many that ask for /health. */
+async function costsOf(system: BenchSystem, request: (number: number) => OfferedRequest): Promise<UnderLoad['costs']> {
+  const health = () => ({ origin: system.stack.urls.orderService, path: '/health', headers: {} });
+  const costOf = async (of: (number: number) => OfferedRequest, expected: string): Promise<number> => {
+    const load = { request: of, perSecond: refusalsPerSecond, seconds: refusalSeconds, connections: fewConnections };
+    await offerLoad(load);
+    const before = system.spent()['order-service'];
+    const { answers } = await offerLoad(load);
+    const spent = system.spent()['order-service'] - before;
+    const count = answers.get(expected) ?? 0;
+    if (answers.size !== 1) throw new Error(`not all were answered with ${expected}: ${JSON.stringify([...answers])}`);
+    return spent / count;
+  };
+  const client = await system.databases.order.connect();
+  try {
+    await client.query('BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE');
+    await offerLoad({
+      request,
+      perSecond: refusalsPerSecond,
+      seconds: untilRefused / 1_000,
+      connections: manyConnections,
+    });
+    return { refusal: await costOf(request, '503'), health: await costOf(health, '200') };
+  } finally {
+    await client.query('ROLLBACK');
+    client.release();
+  }
+}
+
+/** Asks for the probes again and again, as an orchestrator does. */
+function probe(origin: string): { stop(): Promise<Probed> } {
   const stopping = new AbortController();
-  const probing = (async () => {
+  const ask = async (path: string): Promise<{ times: Times; failures: number }> => {
+    const times: number[] = [];
+    let failures = 0;
     while (!stopping.signal.aborted) {
       const startedAt = performance.now();
       try {
-        const { ok } = await fetch(`${origin}/health`, { signal: AbortSignal.timeout(5_000) });
+        const { ok } = await fetch(`${origin}${path}`, { signal: AbortSignal.timeout(5_000) });
         if (ok) times.push(performance.now() - startedAt);
         else failures++;
       } catch {
         failures++; // counted: that is what the probe is for
       }
-      await delay(healthPause);
+      await delay(probePause);
     }
-  })();
+    return { times: timesOf(times), failures };
+  };
+  const asking = Promise.all([ask('/health'), ask('/ready')]);
   return {
     async stop() {
       stopping.abort();
-      await probing;
-      return { health: timesOf(times), healthFailures: failures };
+      const [health, ready] = await asking;
+      return { '/health': health, '/ready': ready };
     },
   };
 }
