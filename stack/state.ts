@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { claim, type Claim } from './claim.ts';
+import { messageOf } from './errors.ts';
 import { isAlive, killMarked, signalProcess, waitUntilGone, type ProcessIdentity } from './processes.ts';
 
 export interface ProgramState extends ProcessIdentity {
@@ -23,10 +24,13 @@ export interface StackState {
 }
 
 const claimTimeoutMs = 2_000;
+const retryMs = 1_000;
 
 export class StateFile {
   readonly directory: string;
   readonly #file: string;
+  #isBehind = false;
+  #retry: NodeJS.Timeout | undefined;
 
   constructor(directory: string) {
     this.directory = path.resolve(directory);
@@ -69,6 +73,26 @@ export class StateFile {
     mkdirSync(this.directory, { recursive: true });
     writeFileSync(`${this.#file}.new`, `${JSON.stringify(state, null, 2)}\n`);
     renameSync(`${this.#file}.new`, this.#file);
+  }
+
+  /** Writes the state as it is now; where the disk can't be written, which ends nothing, again and again until it could be. */
+  keep(current: () => StackState, report: (line: string) => void): void {
+    clearTimeout(this.#retry);
+    try {
+      this.write(current());
+      if (this.#isBehind) report('the state of the stack is written again');
+      this.#isBehind = false;
+    } catch (error) {
+      if (!this.#isBehind) report(`the state of the stack can't be written for now: ${messageOf(error)}`);
+      this.#isBehind = true;
+      this.#retry = setTimeout(() => this.keep(current, report), retryMs);
+      this.#retry.unref();
+    }
+  }
+
+  /** What could not be written until now is not tried again. */
+  giveUp(): void {
+    clearTimeout(this.#retry);
   }
 
   remove(): void {

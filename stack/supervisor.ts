@@ -8,7 +8,6 @@ import { checkPorts } from './ports.ts';
 import { identify, killMarked } from './processes.ts';
 import { dependentsOf, visitInOrder, type Part, type Program } from './program.ts';
 import { pauseBeforeRestart, RestartPauses } from './restart-pauses.ts';
-import { StateWriter } from './state-writer.ts';
 import { reapLeftOvers, StateFile, type ProgramState, type StackState } from './state.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 
@@ -42,7 +41,6 @@ export class Supervisor {
   readonly stopRequest = new StackError('stopped while it started');
   readonly #options: SupervisorOptions;
   readonly #state: StateFile;
-  readonly #writer: StateWriter;
   readonly #processes = new Map<string, SupervisedProcess>();
   readonly #waiting = new Set<string>();
   readonly #unwanted = new Set<string>();
@@ -62,11 +60,6 @@ export class Supervisor {
     this.#options = options;
     this.#state = new StateFile(options.directory);
     this.directory = this.#state.directory;
-    this.#writer = new StateWriter(
-      this.#state,
-      () => this.#currentState(),
-      (line) => this.#report(line),
-    );
     const { promise, resolve } = Promise.withResolvers<undefined>();
     this.finished = promise;
     this.#finish = () => resolve(undefined);
@@ -117,7 +110,7 @@ export class Supervisor {
       this.#unwanted.delete(name);
       await supervised.start(this.#abort.signal);
     }
-    this.#writer.save();
+    this.#save();
   }
 
   async #claimAndStart(): Promise<void> {
@@ -130,7 +123,7 @@ export class Supervisor {
       watchDisk(this.directory, (isFull) => this.#onDisk(isFull)),
     ];
     await reapLeftOvers(leftOver, this.directory, (line) => this.#report(line));
-    this.#writer.save();
+    this.#save();
     const parts = this.#options.parts.filter((part) => part.kind === 'task' || !part.onRequest);
     await checkPorts(parts.flatMap((part) => (part.kind === 'task' ? [] : part.ports)));
     const signal = this.#abort.signal;
@@ -149,12 +142,12 @@ export class Supervisor {
         signal.throwIfAborted();
         done();
         this.#options.events?.ready?.(part.name, Date.now() - startedAt);
-        this.#writer.save();
+        this.#save();
       },
     );
     this.#control = await openControl(this.directory, (action, program) => this.#carryOut(action, program));
     this.#ready = true;
-    this.#writer.save();
+    this.#save();
   }
 
   async #stopParts(): Promise<void> {
@@ -173,8 +166,8 @@ export class Supervisor {
     this.#control?.close();
     this.#ready = false;
     this.#stopping = true;
-    if (this.#isMarked) this.#writer.save();
-    this.#writer.stop();
+    if (this.#isMarked) this.#save();
+    this.#state.giveUp();
     for (const stop of this.#stopWatching) stop();
     const { parts } = this.#options;
     await visitInOrder(
@@ -216,7 +209,7 @@ export class Supervisor {
       directory: this.directory,
       onStart: (note) => {
         if (note !== undefined) this.#report(`${program.name}: ${note}`);
-        this.#writer.save();
+        this.#save();
       },
       onReady: () => pauses.succeeded(),
       onCrash: (ending) => {
@@ -230,7 +223,7 @@ export class Supervisor {
   async #startAgain({ name }: Program, fault: string, pauses: RestartPauses): Promise<void> {
     const pauseMs = pauses.failed();
     this.#report(`${name} ${fault}; starting it again in ${(pauseMs / 1_000).toFixed(1)} s`);
-    this.#writer.save();
+    this.#save();
     const { signal } = this.#abort;
     try {
       await pauseBeforeRestart(pauseMs, this.directory, signal);
@@ -243,7 +236,7 @@ export class Supervisor {
       return this.#startAgain(this.process(name).program, `could not be started: ${reason}`, pauses);
     }
     this.#report(`${name} is ready again`);
-    this.#writer.save();
+    this.#save();
   }
 
   #onDisk(isFull: boolean): void {
@@ -262,6 +255,13 @@ export class Supervisor {
 
   #report(line: string): void {
     this.#options.events?.message?.(line);
+  }
+
+  #save(): void {
+    this.#state.keep(
+      () => this.#currentState(),
+      (line) => this.#report(line),
+    );
   }
 
   /** The first state of a start: without it nobody could end what is started now. Throws a StackError. */
