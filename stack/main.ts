@@ -23,7 +23,7 @@ import { seed } from './demo/seed.ts';
 import { checkLimits } from './limits.ts';
 import { runMain } from './run-main.ts';
 
-/** Those that are not told anything but where the stack is. */
+/** Those that need nothing but the context. */
 const plainCommands = {
   down,
   restart,
