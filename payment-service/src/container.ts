@@ -72,7 +72,7 @@ export const startPaymentService = (
         logger,
       });
       const payments = new PaymentRepository({ database, store });
-      const aggregates = new PaymentAggregateRepository({ store, clock: () => databaseClock.now() });
+      const aggregates = new PaymentAggregateRepository({ database, store, clock: () => databaseClock.now() });
       const refundService = new RefundService({
         payments,
         aggregates,

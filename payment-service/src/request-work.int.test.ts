@@ -7,6 +7,8 @@ let test: TestService;
 let counted: CountedProcess;
 let token: string;
 let paymentId: string;
+let payer: string;
+let pending: string[];
 
 beforeAll(async () => {
   test = await startTestService();
@@ -14,6 +16,9 @@ beforeAll(async () => {
   const alice = test.caller();
   token = test.tokens.tokenFor({ id: alice.id });
   for (let i = 0; i < 20; i++) paymentId = (await placeOrder(test, alice)).payment.id;
+  const bob = test.caller();
+  payer = test.tokens.tokenFor({ id: bob.id });
+  pending = await Promise.all(Array.from({ length: 31 }, async () => (await placeOrder(test, bob)).payment.id));
 });
 afterAll(async () => {
   await counted.kill();
@@ -32,6 +37,11 @@ const limits: [string, () => CountedRequest, Partial<Work>][] = [
     'a page of 20 payments',
     () => ({ path: '/api/v1/payments/my-payments?limit=20&total=false', token }),
     { statements: 1, randoms: 1, hashes: 1, promises: 39, lines: 1 },
+  ],
+  [
+    'a payment is processed',
+    () => ({ path: () => `/api/v1/payments/${pending.pop()}/process`, token: payer, body: {} }),
+    { statements: 7, randoms: 6, hashes: 1, promises: 158, lines: 1 },
   ],
 ];
 

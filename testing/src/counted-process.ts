@@ -23,7 +23,8 @@ const report = z.object({ requests: z.array(kinds), lines: z.int() });
 export type Work = z.infer<typeof kinds> & { lines: number };
 
 export interface CountedRequest {
-  path: string;
+  /** Or what makes one for each request. */
+  path: string | (() => string);
   token?: string;
   /** Sent as JSON, by POST. */
   body?: object;
@@ -49,7 +50,8 @@ export async function startCountedProcess({
   });
   const counted = async () => report.parse(await (await fetch(`${service.url}/counted-work`)).json());
 
-  const send = async ({ path: to, token, body }: CountedRequest): Promise<void> => {
+  const send = async ({ path, token, body }: CountedRequest): Promise<void> => {
+    const to = typeof path === 'string' ? path : path();
     const answer = await fetch(`${service.url}${to}`, {
       ...(body && { method: 'POST', body: JSON.stringify(body) }),
       headers: {

@@ -296,9 +296,9 @@ describe('saveEffect', () => {
     const save = (cause: InboundEvent, to: string) =>
       store.saveEffect(rename(id, { from: 'counter', to, cause }), { cause });
 
-    expect(await save(newer, 'counter')).toBe(true);
-    expect(await save(newer, 'twice')).toBe(true);
-    expect(await save(older, 'late')).toBe(true);
+    expect(await save(newer, 'counter')).toBe('new');
+    expect(await save(newer, 'twice')).toBe('duplicate');
+    expect(await save(older, 'late')).toBe('stale');
 
     expect(skips).toEqual(['duplicate', 'stale']);
     expect(await titleOf(id)).toBe('counter');
@@ -311,11 +311,11 @@ describe('saveEffect', () => {
     const id = await createPost();
     const cause = inboundEventOf(`order/${id}`, 1);
 
-    expect(await store.saveEffect(rename(id, { from: 'another', to: 'renamed', cause }), { cause })).toBe(false);
+    expect(await store.saveEffect(rename(id, { from: 'another', to: 'renamed', cause }), { cause })).toBeUndefined();
     expect(await client.inbox.count({ where: { eventId: cause.eventId } })).toBe(0);
     expect([commits.count, skips]).toEqual([0, []]);
 
-    expect(await store.saveEffect(rename(id, { from: 'counter', to: 'renamed', cause }), { cause })).toBe(true);
+    expect(await store.saveEffect(rename(id, { from: 'counter', to: 'renamed', cause }), { cause })).toBe('new');
     expect(await titleOf(id)).toBe('renamed');
   });
 
@@ -323,8 +323,8 @@ describe('saveEffect', () => {
     const { store, commits } = createCountingStore();
     const id = await createPost();
 
-    expect(await store.saveEffect(rename(id, { from: 'another', to: 'renamed' }), {})).toBe(false);
-    expect(await store.saveEffect(rename(id, { from: 'counter', to: 'renamed' }), {})).toBe(true);
+    expect(await store.saveEffect(rename(id, { from: 'another', to: 'renamed' }), {})).toBeUndefined();
+    expect(await store.saveEffect(rename(id, { from: 'counter', to: 'renamed' }), {})).toBe('new');
     expect(commits.count).toBe(1);
   });
 

@@ -111,14 +111,14 @@ export class AtomicStore<Client extends DatabaseClient> {
   }
 
   /**
-   * Runs one prepared statement that holds `causeClauses(cause)`, the effect and `outboxInsert(events)`. False: its guard
+   * Runs one prepared statement that holds `causeClauses(cause)`, the effect and `outboxInsert(events)`. undefined: its guard
    * stopped it.
    */
-  async saveEffect(statement: Sql, { cause }: SaveOptions): Promise<boolean> {
+  async saveEffect(statement: Sql, { cause }: SaveOptions): Promise<InboxVerdict | undefined> {
     const [row] = await retryWriteConflicts(() => this.#client.$write<{ verdict: InboxVerdict }>(statement));
     if (row?.verdict === 'new') this.#onCommit();
     else if (row !== undefined && cause !== undefined) this.#onSkip?.(cause, row.verdict);
-    return row !== undefined;
+    return row?.verdict;
   }
 
   /** Notes a cause that has no effect. */

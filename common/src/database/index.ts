@@ -63,7 +63,7 @@ export { AnonymisedUsers, type ClearPersonalData } from './anonymised-users.js';
 export { AuditTrail, type AuditFilters, type AuditRecord } from './audit-trail.js';
 export { IdempotencyKeys } from './idempotency-keys.js';
 export { outboxInsert, type OutboxInsertOptions } from './outbox.js';
-export { causeClauses, type InboundEvent } from './inbox.js';
+export { causeClauses, type InboundEvent, type InboxVerdict } from './inbox.js';
 export { EventRetention } from './event-retention.js';
 export { softDelete } from './soft-delete/soft-delete.js';
 export { SoftDeleteUnsupported } from './soft-delete/visible-arguments.js';

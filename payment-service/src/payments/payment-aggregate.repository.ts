@@ -1,8 +1,11 @@
 import {
+  auditClause,
   causeClauses,
+  leaseClauses,
   outboxInsert,
   type AtomicStore,
   type InboundEvent,
+  type InboxVerdict,
   type SaveOptions,
   type SaveResult,
   type TransactionOf,
@@ -14,8 +17,16 @@ import { recordDiscrepancies } from '../discrepancies/record-discrepancies.js';
 import { Prisma } from '../generated/prisma/client.js';
 import type { Decision, PaymentAggregate } from './payment-aggregate.js';
 import type { PayableOrder } from './payable-order.js';
-import type { Payment } from './payment.js';
-import { latestFirst, payableOrderColumns, paymentColumns } from './payment.repository.js';
+import { isLive, type Payment } from './payment.js';
+import {
+  latestFirst,
+  payableOrderColumns,
+  paymentColumns,
+  readAggregate,
+  toAggregate,
+  type AggregateRow,
+} from './payment.repository.js';
+import { insertOrder, insertPayment, lockUnchanged, updatePayment } from './payment-statements.js';
 import type { Refund } from './refund.js';
 
 const { sql } = Prisma;
@@ -23,13 +34,27 @@ type Transaction = TransactionOf<Database>;
 /** What is to be written about the request that a decision is part of. */
 type NoteOf<D extends Decision> = (decision: D) => LeaseNote | undefined;
 
-/** Changes of an order's aggregate: decided and written under its locks, the order's first, then the payment's. */
+/**
+ * Changes of an order's aggregate: decided and written under its locks, the order's first, then the payment's. What happens
+ * to nearly every payment is one statement instead, for a tenth of the cost: decided on what was read without a lock, and
+ * written where that is still so under the locks; else all is done again, under them from the start.
+ */
 export class PaymentAggregateRepository {
+  readonly #database: Pick<Database, '$read'>;
   readonly #store: AtomicStore<Database>;
   readonly #clock: () => Promise<Date>;
 
   /** `clock`: the database's. */
-  constructor({ store, clock }: { store: AtomicStore<Database>; clock: () => Promise<Date> }) {
+  constructor({
+    database,
+    store,
+    clock,
+  }: {
+    database: Pick<Database, '$read'>;
+    store: AtomicStore<Database>;
+    clock: () => Promise<Date>;
+  }) {
+    this.#database = database;
     this.#store = store;
     this.#clock = clock;
   }
@@ -51,6 +76,18 @@ export class PaymentAggregateRepository {
       { note },
     );
     return valueOf(result);
+  }
+
+  /** As `change`, where `decide` mostly changes the payment and nothing else, such as when its charge has ended. */
+  async changePayment<D extends Decision>(
+    orderId: string,
+    decide: (aggregate: PaymentAggregate, now: Date) => D,
+    note?: NoteOf<D>,
+  ): Promise<D> {
+    const read = await this.#read(orderId);
+    const decision = read && decide(read, read.now);
+    const isWritten = decision && (await this.#writeUnchanged(read, decision, note?.(decision)));
+    return isWritten ? decision : this.change(orderId, decide, note);
   }
 
   /** As `change`, of the aggregate that a refund belongs to. */
@@ -83,16 +120,17 @@ export class PaymentAggregateRepository {
     cause: InboundEvent,
     decide: (aggregate: PaymentAggregate, now: Date) => Decision,
   ): Promise<Decision | undefined> {
-    const first = cause.sequence === 1 ? await this.#openFirst(order, cause, decide) : undefined;
-    if (first !== undefined) return first;
-    const result = await this.#save(
-      async (transaction) => {
-        await transaction.payableOrder.createMany({ data: [order], skipDuplicates: true });
-        const aggregate = await lock(transaction, order.id);
-        return { aggregate, decision: decide(aggregate, aggregate.now) };
-      },
-      { cause },
-    );
+    const result =
+      (cause.sequence === 1 ? await this.#openFirst(order, cause, decide) : undefined) ??
+      (await this.#followUnchanged(order.id, cause, decide)) ??
+      (await this.#save(
+        async (transaction) => {
+          await transaction.payableOrder.createMany({ data: [order], skipDuplicates: true });
+          const aggregate = await lock(transaction, order.id);
+          return { aggregate, decision: decide(aggregate, aggregate.now) };
+        },
+        { cause },
+      ));
     return result.outcome === 'saved' ? result.value : undefined;
   }
 
@@ -104,23 +142,75 @@ export class PaymentAggregateRepository {
     order: PayableOrder,
     cause: InboundEvent,
     decide: (aggregate: PaymentAggregate, now: Date) => Decision,
-  ): Promise<Decision | undefined> {
+  ): Promise<SaveResult<Decision> | undefined> {
     const decision = decide({ order, payment: undefined, payments: 0 }, await this.#clock());
     const { openedPayment, events = [] } = decision;
     if (openedPayment === undefined) return undefined;
     const { noted, isNew, verdict } = causeClauses(cause, insertOrder(order));
-    const isFirst = await this.#store.saveEffect(
+    const outcome = await this.#store.saveEffect(
       sql`
         WITH ${noted} saved AS (${insertPayment(openedPayment)} FROM held WHERE ${isNew} RETURNING id),
              published AS (${outboxInsert(events, { onlyIf: sql`SELECT FROM saved` })})
         ${verdict}`,
       { cause },
     );
-    return isFirst ? decision : undefined;
+    return resultOf(outcome, decision);
+  }
+
+  async #read(orderId: string): Promise<TimedAggregate | undefined> {
+    const [row] = await this.#database.$read<AggregateRow>(readAggregate(orderId));
+    return row && toAggregate(row);
+  }
+
+  /**
+   * Whether the decision was written: only where it changes a live payment and nothing else. A live payment is its order's
+   * only one, so as long as both are as they were read, the aggregate is.
+   */
+  async #writeUnchanged(read: TimedAggregate, decision: Decision, note: LeaseNote | undefined): Promise<boolean> {
+    const { payment, events = [], audit, ...others } = decision;
+    const { order, payment: before } = read;
+    if (payment === undefined || before === undefined || Object.keys(others).length > 0) return false;
+    if (!isLive(before) || mayBeOpenAgain(before, payment)) return false;
+    const { held, isAllowed, noted } = leaseClauses(note);
+    const rows = await this.#store.saveInOneStatement(sql`
+      WITH ${held} unchanged AS (${lockUnchanged(order)}), saved AS (
+        ${updatePayment(payment)} AND version = ${before.version}::integer AND status = ${before.status}::payment_status
+          AND provider_reference IS NOT DISTINCT FROM ${before.providerReference}
+          AND EXISTS (SELECT FROM unchanged) AND ${isAllowed}
+        RETURNING id
+      ), published AS (${outboxInsert(events, { onlyIf: sql`SELECT FROM saved` })})
+      ${auditClause(audit)} ${noted} SELECT id FROM saved`);
+    return rows.length > 0;
+  }
+
+  /**
+   * An order that has a payment has got further: what most events say. undefined, and nothing is done, where there is more to
+   * do. A cancelled order is not followed so: a payment of it that was opened meanwhile would stay.
+   */
+  async #followUnchanged(
+    orderId: string,
+    cause: InboundEvent,
+    decide: (aggregate: PaymentAggregate, now: Date) => Decision,
+  ): Promise<SaveResult<Decision> | undefined> {
+    const read = await this.#read(orderId);
+    if (read?.payment === undefined) return undefined;
+    const decision = decide(read, read.now);
+    const { order, ...others } = decision;
+    if (order === undefined || order.status === 'cancelled' || Object.keys(others).length > 0) return undefined;
+    const { noted, isNew, verdict } = causeClauses(cause, lockUnchanged(read.order));
+    const outcome = await this.#store.saveEffect(
+      sql`
+        WITH ${noted} saved AS (
+          UPDATE payable_orders SET status = ${order.status}::order_status WHERE id = ${orderId}::uuid AND ${isNew}
+        )
+        ${verdict}`,
+      { cause },
+    );
+    return resultOf(outcome, decision);
   }
 
   async #save<D extends Decision>(
-    work: (transaction: Transaction) => Promise<{ aggregate: LockedAggregate; decision: D }>,
+    work: (transaction: Transaction) => Promise<{ aggregate: TimedAggregate; decision: D }>,
     { note, ...options }: SaveOptions & { note?: NoteOf<D> | undefined },
   ): Promise<SaveResult<D>> {
     return this.#store.save(async (transaction) => {
@@ -136,32 +226,18 @@ function valueOf<D>(result: SaveResult<D>): D {
   return result.value;
 }
 
-const insertOrder = (order: PayableOrder): Prisma.Sql => sql`
-  INSERT INTO payable_orders (id, user_id, amount, currency, currency_decimals, status, payable_until, expired_at)
-  VALUES (${order.id}::uuid, ${order.userId}::uuid, ${order.amount}::bigint, ${order.currency},
-          ${order.currencyDecimals}::smallint, ${order.status}::order_status, ${order.payableUntil}::timestamptz,
-          ${order.expiredAt}::timestamptz)
-  ON CONFLICT DO NOTHING RETURNING id`;
+/** undefined where the guard of a statement has stopped it. */
+function resultOf<D>(outcome: InboxVerdict | undefined, value: D): SaveResult<D> | undefined {
+  if (outcome === undefined) return undefined;
+  return outcome === 'new' ? { outcome: 'saved', value } : { outcome };
+}
 
-/** Up to its FROM. */
-const insertPayment = (payment: Payment): Prisma.Sql => sql`
-  INSERT INTO payments (id, order_id, user_id, amount, refunded_amount, refund_reserved, currency, currency_decimals, status,
-                        method, transaction_id, provider, provider_reference, next_action_type, next_action_url,
-                        next_action_secret, description, failure_reason, paid_at, version, created_at, updated_at)
-  SELECT ${payment.id}::uuid, ${payment.orderId}::uuid, ${payment.userId}::uuid, ${payment.amount}::bigint,
-         ${payment.refundedAmount}::bigint, ${payment.refundReserved}::bigint, ${payment.currency},
-         ${payment.currencyDecimals}::smallint, ${payment.status}::payment_status, ${payment.method}::payment_method,
-         ${payment.transactionId}, ${payment.provider}, ${payment.providerReference}, ${payment.nextActionType},
-         ${payment.nextActionUrl}, ${payment.nextActionSecret}, ${payment.description}, ${payment.failureReason},
-         ${payment.paidAt}::timestamptz, ${payment.version}::integer, ${payment.createdAt}::timestamptz,
-         ${payment.updatedAt}::timestamptz`;
-
-/** An aggregate and the database's time, both as of the lock. */
-interface LockedAggregate extends PaymentAggregate {
+/** An aggregate and the database's time, both as of the lock, or as they were read. */
+interface TimedAggregate extends PaymentAggregate {
   readonly now: Date;
 }
 
-async function lock(transaction: Transaction, orderId: string): Promise<LockedAggregate> {
+async function lock(transaction: Transaction, orderId: string): Promise<TimedAggregate> {
   const [row] = await transaction.$queryRaw<(PayableOrder & { now: Date; payments: number })[]>`
     SELECT ${payableOrderColumns}, clock_timestamp() AS now,
            (SELECT count(*)::integer FROM payments WHERE order_id = payable_orders.id) AS payments
@@ -174,7 +250,7 @@ async function lock(transaction: Transaction, orderId: string): Promise<LockedAg
   return { order, payment, payments, now };
 }
 
-async function write(transaction: Transaction, aggregate: LockedAggregate, decision: Decision): Promise<void> {
+async function write(transaction: Transaction, aggregate: TimedAggregate, decision: Decision): Promise<void> {
   const { order, openedPayment, payment, openedRefund, settledRefund, discrepancies } = decision;
   if (order && order.status !== aggregate.order.status) {
     await transaction.payableOrder.update({ where: { id: order.id }, data: { status: order.status } });
@@ -199,12 +275,14 @@ async function write(transaction: Transaction, aggregate: LockedAggregate, decis
 }
 
 /** Whether an order that was being paid across its deadline isn't any more: it is to be looked at now. */
-const isOpenAgain = ({ order, payment: before, now }: LockedAggregate, { status }: Payment): boolean =>
-  before?.status === 'processing' && (status === 'pending' || status === 'failed') && now >= order.payableUntil;
+const isOpenAgain = ({ order, payment: before, now }: TimedAggregate, payment: Payment): boolean =>
+  mayBeOpenAgain(before, payment) && now >= order.payableUntil;
+
+const mayBeOpenAgain = (before: Payment | undefined, { status }: Payment): boolean =>
+  before?.status === 'processing' && (status === 'pending' || status === 'failed');
 
 async function update(transaction: Transaction, aggregate: PaymentAggregate, payment: Payment): Promise<void> {
-  const { id, orderId: _orderId, userId: _userId, createdAt: _createdAt, ...data } = payment;
   const before = aggregate.payment?.version ?? 0;
-  const { count } = await transaction.payment.updateMany({ where: { id, version: before }, data });
-  if (count !== 1) throw new Conflict('Payment was changed at the same time');
+  const changed = await transaction.$executeRaw(sql`${updatePayment(payment)} AND version = ${before}::integer`);
+  if (changed !== 1) throw new Conflict('Payment was changed at the same time');
 }

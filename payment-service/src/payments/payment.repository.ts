@@ -11,11 +11,13 @@ import {
   selectJson,
   type AtomicStore,
   type JsonRow,
+  type Statement,
 } from '@shop/common/database';
 import type { LeaseNote } from '@shop/common/idempotency';
 import type { JsonRows, JsonSlice, PageRequest } from '@shop/common/paging';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
+import type { PaymentAggregate } from './payment-aggregate.js';
 import type { PayableOrder } from './payable-order.js';
 import type { Payment } from './payment.js';
 import { detailedPaymentJson, paymentJson } from './payment.reads.js';
@@ -47,12 +49,38 @@ const toPayment = ({ json }: PaymentRow): Payment => ({
   updatedAt: new Date(json.updatedAt),
 });
 
-export const payableOrderColumns = selectColumns(
-  columnsOf<PayableOrder>()(Prisma.PayableOrderScalarFieldEnum, { others: ['expiresAt'] }),
-);
+const orderColumns = columnsOf<PayableOrder>()(Prisma.PayableOrderScalarFieldEnum, { others: ['expiresAt'] });
+export const payableOrderColumns = selectColumns(orderColumns);
+const orderJson = selectJson(orderColumns);
+const toPayableOrder = (json: JsonRow<PayableOrder>): PayableOrder => ({
+  ...json,
+  amount: BigInt(json.amount),
+  payableUntil: new Date(json.payableUntil),
+  expiredAt: json.expiredAt === null ? null : new Date(json.expiredAt),
+});
 
 /** An order's live payment comes first, else its latest. */
 export const latestFirst = Prisma.sql`status IN ('failed', 'cancelled'), created_at DESC, id DESC`;
+
+export interface AggregateRow {
+  order: JsonRow<PayableOrder>;
+  payment: JsonRow<Payment> | null;
+  now: Date;
+}
+
+/** An order, its live or else its latest payment, and the database's time. */
+export const readAggregate = (orderId: string): Statement => Prisma.sql`
+  SELECT known.json AS "order", latest.json AS payment, clock_timestamp() AS now
+  FROM (SELECT ${orderJson} FROM payable_orders WHERE id = ${orderId}::uuid) AS known
+  LEFT JOIN (
+    SELECT ${paymentRow} FROM payments WHERE order_id = ${orderId}::uuid ORDER BY ${latestFirst} LIMIT 1
+  ) AS latest ON true`;
+
+export const toAggregate = ({ order, payment, now }: AggregateRow): PaymentAggregate & { readonly now: Date } => ({
+  order: toPayableOrder(order),
+  payment: payment === null ? undefined : toPayment({ json: payment }),
+  now,
+});
 
 const table = Prisma.sql`payments`;
 const view = Prisma.sql`SELECT ${paymentJson}::text AS json, id, version FROM`;
@@ -147,13 +175,13 @@ export class PaymentRepository {
 
   /** A payment, its order, and the database's time. */
   async findWithOrder(id: string): Promise<{ payment: Payment; order: PayableOrder; now: Date } | undefined> {
-    const [payment] = await this.#database.$read<Payment & { now: Date }>(Prisma.sql`
-      SELECT ${paymentColumns}, clock_timestamp() AS now FROM payments WHERE id = ${id}::uuid`);
-    if (payment === undefined) return undefined;
-    const order = await this.findOrder(payment.orderId);
-    if (order === undefined) throw new Error(`order ${payment.orderId} is not known`);
-    const { now, ...rest } = payment;
-    return { payment: rest, order, now };
+    const [row] = await this.#database.$read<{ payment: JsonRow<Payment>; order: JsonRow<PayableOrder>; now: Date }>(
+      Prisma.sql`
+        SELECT found.json AS payment, known.json AS "order", clock_timestamp() AS now
+        FROM (SELECT ${paymentRow}, order_id FROM payments WHERE id = ${id}::uuid) AS found,
+          LATERAL (SELECT ${orderJson} FROM payable_orders WHERE id = found.order_id) AS known`,
+    );
+    return row && { payment: toPayment({ json: row.payment }), order: toPayableOrder(row.order), now: row.now };
   }
 
   async findOrder(id: string): Promise<PayableOrder | undefined> {

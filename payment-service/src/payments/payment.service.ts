@@ -205,7 +205,7 @@ export class PaymentService {
           return chargeNotReached(aggregate, id, this.#moment(now));
       }
     };
-    const decision = await aggregates.change(orderId, decide, ({ payment: changed }) =>
+    const decision = await aggregates.changePayment(orderId, decide, ({ payment: changed }) =>
       changed?.status === 'processing' ? undefined : changed && lease?.settle(refusalOf(changed) ?? changed),
     );
     if (decision.openedRefund) refunds.wake();

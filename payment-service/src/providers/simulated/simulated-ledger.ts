@@ -80,12 +80,14 @@ export class SimulatedLedger implements ProviderLedger {
   /** The transaction that a charge will be, under the same name each time. Throws ProviderNotReached. */
   async begin(key: string): Promise<string> {
     return this.#withClient(async (client) => {
-      await client.query('INSERT INTO simulated_provider.begun_charges VALUES ($1, $2) ON CONFLICT DO NOTHING', [
-        key,
-        `ch_${this.#newId()}`,
-      ]);
-      const { rows } = await client.query('SELECT * FROM simulated_provider.begun_charges WHERE key = $1', [key]);
-      return begunRow.parse(rows[0]).transaction_id;
+      const { rows } = await client.query({
+        name: 'begin-charge',
+        text: `INSERT INTO simulated_provider.begun_charges VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING *`,
+        values: [key, `ch_${this.#newId()}`],
+      });
+      if (rows.length > 0) return begunRow.parse(rows[0]).transaction_id;
+      const known = await client.query('SELECT * FROM simulated_provider.begun_charges WHERE key = $1', [key]);
+      return begunRow.parse(known.rows[0]).transaction_id;
     });
   }
 
@@ -125,8 +127,9 @@ export class SimulatedLedger implements ProviderLedger {
     { declineReason, webhook }: { declineReason: string | null; webhook?: WebhookTiming | undefined },
   ): Promise<Entered> {
     return this.#withClient(async (client) => {
-      const { rows } = await client.query(
-        `WITH entered AS (
+      const { rows } = await client.query({
+        name: 'enter-charge',
+        text: `WITH entered AS (
            INSERT INTO simulated_provider.charges (key, transaction_id, amount, currency, decline_reason)
            VALUES (
              $1, coalesce((SELECT transaction_id FROM simulated_provider.begun_charges WHERE key = $1), $2), $3, $4, $5
@@ -136,8 +139,8 @@ export class SimulatedLedger implements ProviderLedger {
            SELECT transaction_id, $6::text FROM entered WHERE $6 IS NOT NULL
          )
          SELECT * FROM entered`,
-        [key, `ch_${this.#newId()}`, amount, currency, declineReason, webhook ?? null],
-      );
+        values: [key, `ch_${this.#newId()}`, amount, currency, declineReason, webhook ?? null],
+      });
       if (rows.length > 0) return { verdict: verdictOf(rows[0]), isNew: true, webhook };
       const known = await client.query('SELECT * FROM simulated_provider.charges WHERE key = $1', [key]);
       return { verdict: verdictOf(known.rows[0]), isNew: false, webhook };
