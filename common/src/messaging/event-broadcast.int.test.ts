@@ -35,10 +35,14 @@ async function listen() {
   const logger = new RecordingLogger();
   const connection = connect(logger);
   const received: string[] = [];
-  const listener = { received, begins: 0, logger, connection };
+  const listener = { received, begins: 0, asked: 0, isWanted: true, logger, connection };
   const broadcast = new EventBroadcast({
     connection,
     queue,
+    isWanted: () => {
+      listener.asked++;
+      return listener.isWanted;
+    },
     onEvent: ({ id }) => void received.push(id),
     onBegin: () => listener.begins++,
     logger,
@@ -46,7 +50,8 @@ async function listen() {
   broadcast.start();
   started.push(broadcast);
   await eventually(() => expect(listener.begins).toBe(1));
-  return { ...listener, begins: () => listener.begins, broadcast };
+  const want = (isWanted: boolean) => (listener.isWanted = isWanted);
+  return { ...listener, begins: () => listener.begins, asked: () => listener.asked, want, broadcast };
 }
 
 function createSender() {
@@ -115,6 +120,24 @@ describe('an event that is broadcast', () => {
 
     await eventually(() => expect(received).toEqual([good.id]));
     expect(logger.messages('error')).toEqual(['malformed event skipped']);
+  });
+});
+
+describe('nobody waits for events', () => {
+  it('a malformed one comes -> it is not even read; once somebody does, the next is', async () => {
+    const { received, logger, asked, want } = await listen();
+    const send = createSender();
+    const next = orderCreated();
+
+    want(false);
+    await send({ ...orderCreated(), data: {} });
+    await send(orderCreated());
+    await eventually(() => expect(asked()).toBe(2));
+    want(true);
+    await send(next);
+
+    await eventually(() => expect(received).toEqual([next.id]));
+    expect(logger.messages('error')).toEqual([]);
   });
 });
 

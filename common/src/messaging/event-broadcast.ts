@@ -5,6 +5,8 @@ import type { BrokerConnection, Delivery, Subscription, TransientQueue } from '.
 export interface EventBroadcastOptions {
   connection: BrokerConnection;
   queue: TransientQueue;
+  /** Whether anybody waits for events at this moment; while nobody does they aren't even read. */
+  isWanted: () => boolean;
   /** Must not throw. An event may come more than once, and after a later one. */
   onEvent: (event: IncomingEvent) => void;
   /** Events come from now on; whatever was published before may have been missed. Notified after every connect. */
@@ -42,6 +44,7 @@ export class EventBroadcast {
 
   async #process(delivery: Delivery): Promise<void> {
     delivery.acknowledge();
+    if (!this.#options.isWanted()) return;
     try {
       this.#options.onEvent(parseEvent(delivery.body));
     } catch (error) {

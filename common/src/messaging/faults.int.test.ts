@@ -90,6 +90,7 @@ function startService() {
   const broadcast = new EventBroadcast({
     connection,
     queue: broadcastQueue,
+    isWanted: () => true,
     onEvent: ({ subject }) => broadcastOrders.add(subject),
     onBegin: () => undefined,
     logger,

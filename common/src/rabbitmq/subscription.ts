@@ -1,5 +1,6 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Logger } from '../logger/index.js';
+import { Acknowledgements } from './acknowledgements.js';
 import { RecoveringChannel } from './recovering-channel.js';
 import type { RecoveringConnection } from './recovering-connection.js';
 import { declareTransientQueue, type TransientQueue } from './topology.js';
@@ -43,6 +44,7 @@ export class Subscription {
   readonly #logger: Logger;
   readonly #handling = new Set<Promise<void>>();
   #consumerTag = '';
+  #acknowledgements: Acknowledgements | undefined;
   #deliveries = 0;
   /** At the last look that found messages waiting and none in hand. */
   #deliveriesThen: number | undefined;
@@ -89,6 +91,7 @@ export class Subscription {
         messages: this.#handling.size,
       });
     }
+    this.#acknowledgements?.flush();
     await this.#channel.stop();
   }
 
@@ -96,11 +99,13 @@ export class Subscription {
     const { queue, prefetch, arguments: consumerArguments, onSubscribed } = this.#options;
     this.#deliveriesThen = undefined;
     await channel.prefetch(prefetch);
+    const acknowledgements = new Acknowledgements(channel, lost);
+    this.#acknowledgements = acknowledgements;
     const { consumerTag } = await channel.consume(
       typeof queue === 'string' ? queue : await declareTransientQueue(channel, this.#exchange, queue),
       (message) => {
         if (message === null) this.#channel.reset('consumer cancelled by the broker');
-        else this.#handle(channel, message, lost);
+        else this.#handle(message, acknowledgements, lost);
       },
       { arguments: { ...consumerArguments } },
     );
@@ -108,8 +113,9 @@ export class Subscription {
     onSubscribed?.();
   }
 
-  #handle(channel: Channel, message: ConsumeMessage, lost: AbortSignal): void {
+  #handle(message: ConsumeMessage, acknowledgements: Acknowledgements, lost: AbortSignal): void {
     const { content, fields, properties } = message;
+    acknowledgements.expect(message);
     this.#deliveries++;
     const handled = this.#options
       .onDelivery({
@@ -120,9 +126,7 @@ export class Subscription {
         contentType: textOrUndefined(properties.contentType),
         headers: properties.headers ?? {},
         lost,
-        acknowledge: () => {
-          if (!lost.aborted) channel.ack(message);
-        },
+        acknowledge: () => acknowledgements.add(message),
       })
       .catch((error: unknown) => {
         this.#logger.error('delivery handler failed', { queue: this.#queueName, err: error });
