@@ -35,6 +35,7 @@ export async function startGateway(config: Config, siblings?: Siblings): Promise
   const eventBroadcast = new EventBroadcast({
     connection: broker,
     queue: host.topology.gatewaySubscriptions,
+    isWanted: () => subscriptions.isFollowed,
     onEvent: (event) => subscriptions.receive(event),
     onBegin: () => subscriptions.refresh(),
     logger,

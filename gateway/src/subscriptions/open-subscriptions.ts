@@ -105,6 +105,11 @@ export class OpenSubscriptions {
     return pushes;
   }
 
+  /** Whether there are any. */
+  get isFollowed(): boolean {
+    return this.#open.size > 0;
+  }
+
   /** Tells those whom it concerns of an event. */
   receive(event: IncomingEvent): void {
     const topic = topicOf(event);
