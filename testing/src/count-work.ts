@@ -60,9 +60,12 @@ intercept(Server.prototype, 'emit', (emit, [event, request, response]) => {
     return emit();
   }
   if (request.url === '/counted-work') {
-    response.setHeader('content-type', 'application/json').end(JSON.stringify({ requests, lines }));
-    requests = [];
-    lines = 0;
+    // By then the log has written what it had.
+    setTimeout(() => {
+      response.setHeader('content-type', 'application/json').end(JSON.stringify({ requests, lines }));
+      requests = [];
+      lines = 0;
+    }, 100);
     return true;
   }
   const work = { ...nothing };

@@ -32,13 +32,10 @@ export class Admission {
     this.#rate = new RateCounter({ perSecond: requestsPerSecond, counts });
   }
 
-  /** For all requests whose caller has been looked for. `cost`: of the route. */
-  countRequest(cost = 1): RequestHandler {
-    return async (request, response, next) => {
-      const units = Math.min(MAX_ROW_UNITS, Math.ceil(rowsWanted(request.query) / ROWS_PER_UNIT));
-      await this.#rate.count(response, clientOf(request), Math.max(cost, units));
-      next();
-    };
+  /** For all requests whose caller has been looked for. `cost`: of the route. Throws RateLimited. */
+  countRequest(request: Request, response: Response, cost = 1): Promise<void> | undefined {
+    const units = Math.min(MAX_ROW_UNITS, Math.ceil(rowsWanted(request.query) / ROWS_PER_UNIT));
+    return this.#rate.count(response, clientOf(request), Math.max(cost, units));
   }
 
   /** Before a body is read that is not too large. One whose length isn't said beforehand comes from no proxy, and is counted as small. */

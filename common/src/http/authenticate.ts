@@ -1,4 +1,4 @@
-import type { Request, RequestHandler, Response } from 'express';
+import type { Request } from 'express';
 import type { AccessTokenVerifier } from '../auth/index.js';
 import { Forbidden, InvalidToken, Unauthorized, findAppError, type AppError } from '../errors/index.js';
 import { currentScope } from '../logger/index.js';
@@ -25,29 +25,23 @@ export function bearerToken(header: string | undefined): string {
 }
 
 /** Finds out who calls, without refusing anybody yet: rate limits count by account where there is one. */
-export const identify =
-  (verifier: AccessTokenVerifier): RequestHandler =>
-  (request, _response, next) => {
-    try {
-      const token = bearerToken(request.headers.authorization);
-      const actor = verifier.verify(token);
-      callers.set(request, { actor, token });
-      const scope = currentScope();
-      if (scope !== undefined) scope.actorId = actor.id;
-    } catch (error) {
-      const refusal = findAppError(error);
-      if (refusal === undefined) throw error;
-      callers.set(request, refusal);
-    }
-    next();
-  };
+export function identify(verifier: AccessTokenVerifier, request: Request): void {
+  try {
+    const token = bearerToken(request.headers.authorization);
+    const actor = verifier.verify(token);
+    callers.set(request, { actor, token });
+    const scope = currentScope();
+    if (scope !== undefined) scope.actorId = actor.id;
+  } catch (error) {
+    const refusal = findAppError(error);
+    if (refusal === undefined) throw error;
+    callers.set(request, refusal);
+  }
+}
 
 /** Lets in whom a route is for. Throws Unauthorized and Forbidden. */
-export const authorize =
-  (access: Exclude<Access, 'public'>): RequestHandler =>
-  (request: Request, _response: Response, next) => {
-    const outcome = outcomeOf(request);
-    if (outcome === undefined || outcome instanceof Error) throw outcome ?? new Unauthorized();
-    if (access === 'admin' && outcome.actor.role !== 'admin') throw new Forbidden('Only an admin may do this');
-    next();
-  };
+export function authorize(access: Exclude<Access, 'public'>, request: Request): void {
+  const outcome = outcomeOf(request);
+  if (outcome === undefined || outcome instanceof Error) throw outcome ?? new Unauthorized();
+  if (access === 'admin' && outcome.actor.role !== 'admin') throw new Forbidden('Only an admin may do this');
+}

@@ -25,7 +25,7 @@ export interface ServerTimeouts {
   readonly response: number;
   /** For the next request. */
   readonly idle: number;
-  /** Between two looks for connections whose time is over. */
+  /** Between two looks for connections and answers whose time is over. */
   readonly check: number;
 }
 
@@ -93,11 +93,12 @@ export async function listen(
     unanswered.add(response);
     response.once('close', () => unanswered.delete(response));
     answering.set(request.socket, response);
-    dropUntaken(response, timeouts.response);
     if (admit) admit(request, response, begin);
     else begin(request, response);
   });
   server.maxConnections = maxConnections;
+  const sweep = dropUntaken(unanswered, timeouts);
+  server.once('close', () => clearInterval(sweep));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const response = answering.get(socket);
     // Behind an answer that has begun, another would be taken for its end.
@@ -124,24 +125,36 @@ export async function listen(
       const closed = new Promise<void>((resolve, reject) => {
         server.close((error) => (error === undefined ? resolve() : reject(error)));
       });
-      const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP);
+      const closing = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP);
       const force = setTimeout(() => server.closeAllConnections(), grace);
       try {
         await closed;
       } finally {
-        clearInterval(sweep);
+        clearInterval(closing);
         clearTimeout(force);
       }
     },
   };
 }
 
-/** Node bounds how long a request may take, and not how long the client takes to read the answer. */
-function dropUntaken(response: ServerResponse, timeout: number): void {
-  response.once('prefinish', () => {
-    const timer = setTimeout(() => response.destroy(), timeout);
-    response.once('close', () => clearTimeout(timer));
-  });
+/**
+ * Node bounds how long a request may take, and not how long the client takes to read the answer. One timer looks at all of
+ * them: one for each would cost every request for the sake of very few.
+ */
+function dropUntaken(
+  unanswered: ReadonlySet<ServerResponse>,
+  { response: timeout, check }: ServerTimeouts,
+): NodeJS.Timeout {
+  const endedAt = new WeakMap<ServerResponse, number>();
+  return setInterval(() => {
+    const now = performance.now();
+    for (const response of unanswered) {
+      if (!response.writableEnded) continue;
+      const since = endedAt.get(response);
+      if (since === undefined) endedAt.set(response, now);
+      else if (now - since >= timeout) response.destroy();
+    }
+  }, check).unref();
 }
 
 interface Fault {

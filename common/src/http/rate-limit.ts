@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Request } from 'express';
 import { RateLimited } from '../errors/index.js';
 import { currentScope } from '../logger/index.js';
-import { COUNT_WINDOW, WindowCounts, type Counts } from '../process/index.js';
+import { COUNT_WINDOW, WindowCounts, type Count, type Counts } from '../process/index.js';
 import { callerOf } from './authenticate.js';
 import { addressBlock } from './client-address.js';
 import { setRateLimitHeaders } from './rate-limit-headers.js';
@@ -14,7 +14,7 @@ export interface Client {
 }
 
 /** Counts a request, as so many as it costs, and tells the client what it has left. Throws RateLimited. */
-export type RateLimit = (response: ServerResponse, client: Client, cost?: number) => Promise<void>;
+export type RateLimit = (response: ServerResponse, client: Client, cost?: number) => Promise<void> | undefined;
 
 export const clientKey = ({ accountId, address }: Client): string =>
   accountId === undefined ? `address:${addressBlock(address)}` : `account:${accountId}`;
@@ -39,26 +39,36 @@ export class RateCounter {
     this.#counts = counts;
   }
 
-  readonly count: RateLimit = async (response, client, cost = 1) => {
-    const { before, after, resetSeconds } = await this.#add(client, cost);
-    const policy = { name: 'requests', quota: this.#perSecond, windowSeconds: COUNT_WINDOW / 1_000 };
-    setRateLimitHeaders(response, policy, { remaining: Math.max(0, this.#perSecond - after), resetSeconds });
-    if (before >= this.#perSecond) throw new RateLimited(resetSeconds);
+  readonly count: RateLimit = (response, client, cost = 1) => {
+    const units = this.#unitsOf(cost);
+    const counted = this.#counts.add(clientKey(client), units);
+    // Nobody waits for what this process knows by itself.
+    if (counted instanceof Promise) return counted.then((count) => this.#tell(response, count, units));
+    this.#tell(response, counted, units);
+    return undefined;
   };
 
   /** What a request that is counted already turns out to cost. Throws RateLimited where others have used up what there was. */
   async countMore(client: Client, cost: number): Promise<void> {
-    const { before, resetSeconds } = await this.#add(client, cost);
-    if (before > this.#perSecond) throw new RateLimited(resetSeconds);
+    const units = this.#unitsOf(cost);
+    const count = await this.#counts.add(clientKey(client), units);
+    if (count.total - units > this.#perSecond) throw new RateLimited(secondsUntilReset(count));
+  }
+
+  #tell(response: ServerResponse, count: Count, units: number): void {
+    const resetSeconds = secondsUntilReset(count);
+    const policy = { name: 'requests', quota: this.#perSecond, windowSeconds: COUNT_WINDOW / 1_000 };
+    setRateLimitHeaders(response, policy, { remaining: Math.max(0, this.#perSecond - count.total), resetSeconds });
+    if (count.total - units >= this.#perSecond) throw new RateLimited(resetSeconds);
   }
 
   /** Nothing costs more than there is in a second, so everything can be asked for. */
-  async #add(client: Client, cost: number): Promise<{ before: number; after: number; resetSeconds: number }> {
-    const units = Math.max(1, Math.min(cost, this.#perSecond));
-    const { total: after, endsAt } = await this.#counts.add(clientKey(client), units);
-    return { before: after - units, after, resetSeconds: Math.max(1, Math.ceil((endsAt - Date.now()) / 1_000)) };
+  #unitsOf(cost: number): number {
+    return Math.max(1, Math.min(cost, this.#perSecond));
   }
 }
+
+const secondsUntilReset = ({ endsAt }: Count): number => Math.max(1, Math.ceil((endsAt - Date.now()) / 1_000));
 
 export const createRateLimit = (options: RateCounterOptions): RateLimit => new RateCounter(options).count;
 

@@ -1,4 +1,4 @@
-import { Router, type RequestHandler } from 'express';
+import { Router, type Request, type RequestHandler, type Response } from 'express';
 import type { AccessTokenVerifier } from '../auth/index.js';
 import type { Admission } from './admission.js';
 import { authorize, callerOf, identify } from './authenticate.js';
@@ -6,7 +6,7 @@ import { isNotModified } from './conditions.js';
 import { tellDeprecation } from './deprecation.js';
 import type { WithIdempotency } from './idempotency.js';
 import { jsonBody, rawJsonBody } from './json-body.js';
-import { markRoute } from './observe-request.js';
+import { markRoute, noteRoute } from './observe-request.js';
 import { otherMethods } from './other-methods.js';
 import { sendAnswer, sendFile, sendNotModified } from './reply.js';
 import { takesBody, type Method, type Route } from './route.js';
@@ -18,9 +18,24 @@ export interface Gates {
   once: WithIdempotency | undefined;
 }
 
-const respondWith =
-  (route: Route, { once, admission }: Pick<Gates, 'once' | 'admission'>): RequestHandler =>
+type Step = (request: Request, response: Response) => Promise<void>;
+
+/** Notes the route, and finds out whether the caller may have an answer. */
+const letIn =
+  (pattern: string, route: Route, { verifier, admission }: Gates): Step =>
   async (request, response) => {
+    noteRoute(request, pattern);
+    if (route.deprecation !== undefined) tellDeprecation(response, route.deprecation);
+    if (route.access !== 'public') identify(verifier, request);
+    await admission.countRequest(request, response, route.cost);
+    if (route.access !== 'public') authorize(route.access, request);
+  };
+
+/** `enter`: what comes first, where nothing comes in between. */
+const respondWith =
+  (route: Route, { once, admission }: Gates, enter?: Step): Step =>
+  async (request, response) => {
+    await enter?.(request, response);
     const { admit, answered } = admission.open(request, response);
     const isGone = () => response.closed;
     const answer = await route.respond(request, { caller: callerOf(request), once, admit, isGone });
@@ -40,24 +55,31 @@ const methodsOf = (routes: readonly Route[]): string[] =>
  * content type, size, input, idempotency key; all else is the handler's.
  */
 export function buildRouter(base: string, routes: readonly Route[], gates: Gates): Router {
-  const { verifier, once, admission } = gates;
+  const { once, admission } = gates;
   const router = Router({ caseSensitive: true });
-  const whoCalls = identify(verifier);
   for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
-    const entry = router.route(path).all(markRoute(`${base}${path === '/' ? '' : path}`));
+    const pattern = `${base}${path === '/' ? '' : path}`;
+    const entry = router.route(path);
     for (const route of ofPath) {
       if (route.isIdempotent && once === undefined) throw new Error(`${base}${path} needs an idempotency store`);
-      const count = admission.countRequest(route.cost);
-      const callers = route.access === 'public' ? [count] : [whoCalls, count, authorize(route.access)];
-      const notices = route.deprecation === undefined ? [] : [tellDeprecation(route.deprecation)];
+      const enter = letIn(pattern, route, gates);
       const register = entry[route.method.toLowerCase() as Lowercase<Method>].bind(entry);
+      if (!takesBody(route.method)) {
+        // One handler: each costs Express as much as what it does.
+        register(respondWith(route, gates, enter));
+        continue;
+      }
       const body =
         route.rawBody === undefined
           ? jsonBody({ maxBytes: route.maxBodyBytes, admit: admission.admitBody })
           : rawJsonBody({ ...route.rawBody, admit: admission.admitBody });
-      register(...notices, ...callers, ...(takesBody(route.method) ? body : []), respondWith(route, gates));
+      const enterFirst: RequestHandler = async (request, response, next) => {
+        await enter(request, response);
+        next();
+      };
+      register(enterFirst, ...body, respondWith(route, gates));
     }
-    entry.all(otherMethods(methodsOf(ofPath)));
+    entry.all(markRoute(pattern), otherMethods(methodsOf(ofPath)));
   }
   return router;
 }

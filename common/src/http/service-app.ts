@@ -76,12 +76,13 @@ export function buildServiceApp(options: ServiceAppOptions): Express {
   app.use((request, response, next) => inRequestScope(request, response, scopeParts, () => next()));
   app.use(helmet());
   app.use(allowOrigins(corsOrigins));
+  // First, since they are asked most: each router before would have to be asked in vain.
+  for (const [path, table] of Object.entries(routes)) app.use(path, buildRouter(path, table, gates));
   app.use(healthRouter(options));
   app.use(publicDocuments(options.documents ?? []));
   app.use(openApiRouter(options));
   if (options.events) app.use(documentRouter('/asyncapi.json', options.events));
   if (options.apiDocsEnabled) app.use(swaggerUi([{ name: options.service, url: '/openapi.json' }]));
-  for (const [path, table] of Object.entries(routes)) app.use(path, buildRouter(path, table, gates));
   app.use(notFound);
   app.use(errorHandler(logger, options.isUnavailable));
   return app;

@@ -4,11 +4,13 @@ export interface LineSink {
   on(event: 'error', listener: (error: Error) => void): unknown;
 }
 
-/** Characters that wait for the others of their turn of the event loop; more are written at once. */
+/** Characters that wait for others; more are written at once. */
 const MAX_WAITING = 65_536;
+/** Milliseconds that they wait: a write costs more than all else about a line. */
+const MAX_WAIT = 20;
 
 /**
- * Writes lines to a stream, those of one turn of the event loop together, and never fails. What can't be written, as on a
+ * Writes lines to a stream, those of a moment together, and never fails. What can't be written, as on a
  * full disk, is counted; the first line that can be written again has one before it that says how many are missing.
  */
 export class LineOutput {
@@ -32,13 +34,13 @@ export class LineOutput {
   }
 
   write(line: string): void {
-    if (this.#waitingLines === 0) setImmediate(() => this.flush());
+    if (this.#waitingLines === 0) setTimeout(() => this.flush(), MAX_WAIT);
     this.#waiting += `${line}\n`;
     this.#waitingLines++;
     if (this.#waiting.length > MAX_WAITING) this.flush();
   }
 
-  /** Writes what waits: before the process ends, there is no later turn. */
+  /** Writes what waits: before the process ends, there is no later moment. */
   flush(): void {
     if (this.#waitingLines === 0) return;
     const text = this.#waiting;

@@ -15,14 +15,16 @@ const aDisk = () => {
   };
   const output = new LineOutput(sink, (lost) => `${lost} lost`);
   const write = async (...lines: string[]) => {
+    const { writes } = disk;
     for (const line of lines) output.write(line);
-    await new Promise(setImmediate);
+    while (disk.writes === writes) await new Promise(setImmediate);
+    await new Promise(setImmediate); // the answer to it
   };
   return { disk, output, write };
 };
 
 describe('the output of lines', () => {
-  it('many lines in one turn of the event loop -> written together; what waits when the process ends, too', async () => {
+  it('many lines in one moment -> written together; what waits when the process ends, too', async () => {
     const { disk, output, write } = aDisk();
     await write('first', 'second', 'third');
     expect([disk.text, disk.writes]).toEqual(['first\nsecond\nthird\n', 1]);

@@ -10,7 +10,8 @@ export interface Count {
 
 /** Where units are counted by key, each key in a window of its own, which begins with its first unit. */
 export interface Counts {
-  add(key: string, units: number): Promise<Count>;
+  /** A promise where another process has to be asked. */
+  add(key: string, units: number): Count | Promise<Count>;
 }
 
 /**
@@ -21,13 +22,13 @@ export class WindowCounts implements Counts {
   /** In the order of their ends, since all last equally long. */
   readonly #windows = new Map<string, { total: number; endsAt: number }>();
 
-  add(key: string, units: number): Promise<Count> {
+  add(key: string, units: number): Count {
     const now = Date.now();
     this.#forgetPast(now);
     const window = this.#windows.get(key) ?? { total: 0, endsAt: now + COUNT_WINDOW };
     window.total += units;
     this.#windows.set(key, window);
-    return Promise.resolve({ ...window });
+    return { ...window };
   }
 
   #forgetPast(now: number): void {

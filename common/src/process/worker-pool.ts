@@ -97,7 +97,7 @@ export class WorkerPool {
     else if (type === 'collected') this.#collecting.get(message.id)?.(message.text);
     else if (type === 'metrics') this.#send(worker, { type, id: message.id, texts: await this.#collect() });
     else {
-      const counts = await Promise.all(message.entries.map(([key, units]) => this.#counts.add(key, units)));
+      const counts = message.entries.map(([key, units]) => this.#counts.add(key, units));
       this.#send(worker, { type: 'counted', id: message.id, counts });
     }
   }
