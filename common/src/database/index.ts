@@ -46,7 +46,7 @@ export {
   type JsonRowsRow,
   type JsonSliceRow,
 } from './json-slices.js';
-export { isAfter, newestFirst, readSlice } from './read-slice.js';
+export { isAfter, newestFirst, readAll, readSlice } from './read-slice.js';
 export { retryWriteConflicts } from './write-conflicts.js';
 export {
   AtomicStore,

@@ -17,6 +17,12 @@ export const where = (conditions: readonly Sql[]): Sql =>
 export const isAfter = ({ createdAt, id }: Position): Sql =>
   sql`(created_at, id) < (${createdAt}::timestamptz, ${id}::uuid)`;
 
+/** All rows of `table` that meet all conditions, newest first; meant for conditions that name their ids. */
+export const readAll = <Row extends QueryResultRow>(
+  client: PreparedReads,
+  { columns, table, conditions }: { columns: Sql; table: Sql; conditions: readonly Sql[] },
+): Promise<Row[]> => client.$read<Row>(sql`SELECT ${columns} FROM ${table} ${where(conditions)} ${newestFirst}`);
+
 /** A part of the rows of `table` that meet all conditions, newest first, and one row more; beside it their number, where it is asked for. */
 export async function readSlice<Row extends QueryResultRow>(
   client: PreparedReads,
