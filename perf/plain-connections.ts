@@ -162,7 +162,7 @@ class Connection {
       onread: { buffer: readBuffer, callback: (bytes) => this.#receive(readBuffer.subarray(0, bytes)) },
     });
     this.opened = once(this.#socket, 'connect').then(() => undefined);
-    this.opened.catch(() => undefined); // whoever sends on it is told
+    this.opened.catch(() => undefined); // whoever sends on it gets the error
     this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#end(error.code ?? error.message));
     this.#socket.on('close', () => {
       this.#end('closed without an answer');
