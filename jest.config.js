@@ -1,4 +1,5 @@
 import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 
 /**
  * One project for each workspace, so that `npm test -- --selectProjects order` runs the tests of one.
@@ -68,6 +69,7 @@ export default {
   coverageDirectory: 'coverage',
   reporters: ['default', '<rootDir>/jest.summary-reporter.js'],
   testTimeout: 180_000, // three times what a test waits for one thing: it fails there, with a reason
-  maxWorkers: '100%', // the tests wait for servers more than they compute
+  testSequencer: '<rootDir>/jest.sequencer.js',
+  maxWorkers: availableParallelism() + 1, // the tests wait for servers more than they compute
   workerIdleMemoryLimit: '1GB', // heaps grow with each file
 };

@@ -1,9 +1,8 @@
 #!/bin/sh
-# On a fresh Debian, as its root: what README says, for root below a folder of root's own, and for a plain user. See test.sh.
+# On a fresh Debian, as its root: what README says, for root below a folder of root's own, and for a plain user. See test.sh,
+# and with-ports.ts for the ports.
 set -u
-# All ports stay below those that Linux gives to outgoing connections (32768 on), which would now and then take one.
-export PORT_OFFSET=12000
-entry() { printf '%s\n' $((PORT_OFFSET + $1)); }
+port() { printf '%s\n' "$FRESH_PORTS" | sed -n "s/^$1=//p"; } # VARIABLE
 
 check() { # WHAT COMMAND...
   what=$1
@@ -19,8 +18,8 @@ check() { # WHAT COMMAND...
 
 # Does as a user would in a shell of their own. The cache of npm is kept from earlier runs.
 as() { # USER FOLDER COMMAND
-  su "$1" -s /bin/sh -c "umask 022; cd '$2' && npm_config_cache=/srv/npm/$1 PORT_OFFSET=$PORT_OFFSET \
-    NODE_EXTRA_CA_CERTS='${NODE_EXTRA_CA_CERTS:-}' $3"
+  su "$1" -s /bin/sh -c "umask 022; cd '$2' && npm_config_cache=/srv/npm/$1 \
+    NODE_EXTRA_CA_CERTS='${NODE_EXTRA_CA_CERTS:-}' env $(echo $FRESH_PORTS) $3"
 }
 
 status() { # URL [DATA]: of the answer
@@ -28,9 +27,9 @@ status() { # URL [DATA]: of the answer
     "application/json" } }).then((answer) => console.log(answer.status))' "$@"
 }
 log_in_works() {
-  [ "$(status "http://127.0.0.1:$(entry 8081)/api/v1/users/login" '{"email":"admin@example.com","password":"admin-password"}')" = 200 ]
+  [ "$(status "http://127.0.0.1:$(port USER_SERVICE_PORT)/api/v1/users/login" '{"email":"admin@example.com","password":"admin-password"}')" = 200 ]
 }
-adminer_shows_its_page() { [ "$(status "http://127.0.0.1:$(entry 8080)/")" = 200 ]; }
+adminer_shows_its_page() { [ "$(status "http://127.0.0.1:$(port ADMINER_PORT)/")" = 200 ]; }
 users_of() { ps -C "$1" -o user:32= | sort -u | tr -d ' '; }
 # Of root's servers each has a system user; a user's are theirs.
 servers_run_as() { # [USER]
@@ -66,11 +65,11 @@ nobody_else_reads() { # FOLDER
   done
 }
 a_foreign_host_is_refused() {
-  for port in 80 4000 8081 8080 9090 15672; do
+  for variable in NGINX_PORT GATEWAY_PORT USER_SERVICE_PORT ADMINER_PORT PROMETHEUS_PORT RABBITMQ_MANAGEMENT_PORT; do
     code=$(printf 'GET / HTTP/1.1\r\nHost: evil.test\r\nConnection: close\r\n\r\n' |
       node -e 'const socket = require("net").connect(process.argv[1], "127.0.0.1"); process.stdin.pipe(socket); socket.pipe(process.stdout)' \
-        "$(entry $port)" | head -n 1 | cut -d ' ' -f 2)
-    [ "$code" = 421 ] || { echo "port $port: $code" && return 1; }
+        "$(port "$variable")" | head -n 1 | cut -d ' ' -f 2)
+    [ "$code" = 421 ] || { echo "$variable: $code" && return 1; }
   done
 }
 nothing_of_apt_stays() {

@@ -61,7 +61,7 @@ try() { # RELEASE
   mkdir -p "$cache/archives-$1" "$cache/npm"
   # A name space of processes ends everything on the machine with its first process; one of mounts takes those along.
   # shellcheck disable=SC2016
-  env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 "ROOT=$machine/root" "ARCHIVES=$cache/archives-$1" \
+  env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 "FRESH_PORTS=$FRESH_PORTS" "ROOT=$machine/root" "ARCHIVES=$cache/archives-$1" \
     "NPM=$cache/npm" "NODE_EXTRA_CA_CERTS=${NODE_EXTRA_CA_CERTS:-}" "https_proxy=${https_proxy:-}" "http_proxy=${http_proxy:-}" \
     unshare --mount --pid --fork --kill-child --mount-proc="$machine/root/proc" sh -ec '
       mount --rbind /dev "$ROOT/dev"
@@ -90,6 +90,7 @@ if ! command -v debootstrap >/dev/null; then
   skip 'debootstrap is not here, and can not be installed' $#
   end
 fi
+[ -n "${FRESH_PORTS:-}" ] || exec sh stack/run.sh node stack/fresh/with-ports.ts sh stack/fresh/test.sh "$@"
 mkdir -p "$cache"
 for release in "$@"; do try "$release"; done
 end
