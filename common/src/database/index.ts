@@ -1,30 +1,12 @@
 export { DatabaseClock } from './database-clock.js';
-export {
-  checkMigrations,
-  createMigration,
-  deployMigrations,
-  MigrationFailed,
-  migrationStatus,
-  resolveMigration,
-  revertMigrations,
-  type MigrationDraft,
-  type MigrationOptions,
-  type MigrationStatus,
-} from './migrations/index.js';
-export {
-  createDatabaseAdapter,
-  type DatabaseAdapter,
-  type DatabaseAdapterOptions,
-  type PoolMetrics,
-} from './database-adapter.js';
+export { deployMigrations, migrationStatus } from './migrations/migrate.js';
+export { revertMigrations } from './migrations/revert.js';
+export { createDatabaseAdapter, type DatabaseAdapter } from './database-adapter.js';
 export {
   findDatabaseFailure,
   isDatabaseUnavailable,
   isUniqueViolation,
-  isWriteConflict,
   transientFailureOf,
-  type DatabaseFailure,
-  type TransientFailure,
 } from './database-errors.js';
 export { preparedStatements, type Statement } from './prepared-statements.js';
 export { tolerateLostConnections } from './lost-connections.js';
@@ -47,22 +29,19 @@ export {
   type JsonSliceRow,
 } from './json-slices.js';
 export { isAfter, newestFirst, readAll, readSlice } from './read-slice.js';
-export { retryWriteConflicts } from './write-conflicts.js';
 export {
   AtomicStore,
-  type AtomicStoreOptions,
   type DatabaseClient,
   type SaveOptions,
   type SaveResult,
   type TransactionOf,
-  type Written,
 } from './atomic-store.js';
 export { leaseClauses } from './lease-note.js';
-export { auditClause, auditInsert, type AuditInsertOptions } from './audit-insert.js';
+export { auditClause, auditInsert } from './audit-insert.js';
 export { AnonymisedUsers, type ClearPersonalData } from './anonymised-users.js';
 export { AuditTrail, type AuditFilters, type AuditRecord } from './audit-trail.js';
 export { IdempotencyKeys } from './idempotency-keys.js';
-export { outboxInsert, type OutboxInsertOptions } from './outbox.js';
+export { outboxInsert } from './outbox.js';
 export { causeClauses, type InboundEvent, type InboxVerdict } from './inbox.js';
 export { EventRetention } from './event-retention.js';
 export { softDelete } from './soft-delete/soft-delete.js';

@@ -1,9 +1,9 @@
+import { processOutput } from '../process/index.js';
 import { runMigrateCommand } from './migrations/migrate-command.js';
 import { loadMigratedUrl, loadRoles } from './migrations/migration-settings.js';
 
 process.exitCode = await runMigrateCommand(process.argv.slice(2), {
   databaseUrl: () => loadMigratedUrl(process.env),
   roles: () => loadRoles(process.env),
-  stdout: (line) => process.stdout.write(`${line}\n`),
-  stderr: (line) => process.stderr.write(`${line}\n`),
+  ...processOutput,
 });

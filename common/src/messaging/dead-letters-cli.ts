@@ -1,5 +1,6 @@
 import { brokerUrl, loadSettings } from '../config/index.js';
 import { writeAuditEntries } from '../database/index.js';
+import { processOutput } from '../process/index.js';
 import { runDeadLettersCommand } from './dead-letters-command.js';
 import { serviceDatabaseUrl } from './service-database.js';
 import { workQueues } from './topology.js';
@@ -9,6 +10,5 @@ process.exitCode = await runDeadLettersCommand(process.argv.slice(2), {
   queues: workQueues(),
   // order-service.v2 is the queue of order-service.
   writeAudit: ({ name }, entry) => writeAuditEntries(serviceDatabaseUrl(name, process.env), [entry]),
-  stdout: (line) => process.stdout.write(`${line}\n`),
-  stderr: (line) => process.stderr.write(`${line}\n`),
+  ...processOutput,
 });

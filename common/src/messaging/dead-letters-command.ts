@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util';
-import { SettingsError } from '../config/index.js';
 import type { AuditEntry } from '../contracts/index.js';
-import { redact } from '../logger/index.js';
+import { runCommand, UsageError, type CommandOutput } from '../process/index.js';
 import { BrokerSession, type WorkQueue } from '../rabbitmq/index.js';
 import { dropDeadLetter, listDeadLetters, replayDeadLetters, type DeadLetter } from './dead-letters.js';
 
@@ -19,21 +18,17 @@ const MAX_ERROR = 100;
 const MAX_REASON = 200;
 const MAX_FACT = 100;
 
-export interface DeadLettersIo {
+export interface DeadLettersIo extends CommandOutput {
   /** Throws SettingsError. */
   brokerUrl: () => string;
   queues: readonly WorkQueue[];
   /** Puts an entry into the audit trail of the service whose queue it is. */
   writeAudit: (queue: WorkQueue, entry: AuditEntry) => Promise<void>;
-  stdout: (line: string) => void;
-  stderr: (line: string) => void;
 }
 
-class UsageError extends Error {}
-
-/** Answers the exit code: 0 done; 1 not, or not wholly; 2 for a command line or setting that makes no sense. */
-export async function runDeadLettersCommand(args: string[], io: DeadLettersIo): Promise<number> {
-  try {
+/** Runs one command line and answers its exit code; see runCommand. */
+export const runDeadLettersCommand = (args: string[], io: DeadLettersIo): Promise<0 | 1 | 2> =>
+  runCommand(io, async () => {
     const command = parseCommand(args);
     const session = await BrokerSession.open({ url: io.brokerUrl(), name: 'dead letters' });
     try {
@@ -48,11 +43,7 @@ export async function runDeadLettersCommand(args: string[], io: DeadLettersIo): 
     } finally {
       await session.close().catch(() => undefined); // what matters was confirmed before
     }
-  } catch (error) {
-    io.stderr(String(redact(error instanceof Error ? error.message : error)));
-    return error instanceof UsageError || error instanceof SettingsError ? 2 : 1;
-  }
-}
+  });
 
 interface ReplayCommand {
   name: 'replay';
@@ -103,18 +94,18 @@ function parseCommand(args: string[]): { name: 'list' } | ReplayCommand | DropCo
   }
 }
 
-async function list(session: BrokerSession, { queues, stdout }: DeadLettersIo): Promise<number> {
+async function list(session: BrokerSession, { queues, stdout }: DeadLettersIo): Promise<boolean> {
   const { deadLetters, total } = await listDeadLetters(session, { queues, limit: MAX_LINES });
   for (const line of tableOf(deadLetters)) stdout(line);
   stdout(total > deadLetters.length ? `${deadLetters.length} of ${count(total)} are shown` : count(total));
-  return 0;
+  return true;
 }
 
 async function replay(
   session: BrokerSession,
   { messageId, type, isDryRun }: ReplayCommand,
   { queues, stdout, stderr }: DeadLettersIo,
-): Promise<number> {
+): Promise<boolean> {
   const shown: DeadLetter[] = [];
   let total = 0;
   try {
@@ -134,16 +125,16 @@ async function replay(
   }
   if (total === 0 && messageId !== undefined) {
     stderr('no dead letter fits');
-    return 1;
+    return false;
   }
-  return 0;
+  return true;
 }
 
 async function drop(
   session: BrokerSession,
   { messageId, reason, service }: DropCommand,
   { queues, writeAudit, stdout, stderr }: DeadLettersIo,
-): Promise<number> {
+): Promise<boolean> {
   const dropped: DeadLetter[] = [];
   await dropDeadLetter(session, {
     queues: queues.filter(({ name }) => service === undefined || name.startsWith(`${service}.`)),
@@ -161,10 +152,10 @@ async function drop(
   for (const line of tableOf(dropped)) stdout(line);
   if (dropped.length > 0) {
     stdout(`${count(dropped.length)} dropped`);
-    return 0;
+    return true;
   }
   stderr(`no dead letter${service === undefined ? '' : ` of ${service}`} fits`);
-  return 1;
+  return false;
 }
 
 /** What the audit trail keeps of it: no error text, which could quote what a customer wrote. */

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { z } from 'zod';
-import { PUBLISHED_RETENTION_DAYS, SettingsError } from '../config/index.js';
-import { redact } from '../logger/index.js';
+import { PUBLISHED_RETENTION_DAYS } from '../config/index.js';
+import { messageOf, runCommand, UsageError, type CommandOutput } from '../process/index.js';
 import { republishEvents, RepublishStalled } from './republish.js';
 
 const USAGE = `Usage: republish TIME SERVICE...
@@ -16,32 +16,28 @@ const DAY = 86_400_000;
 
 const time = z.union([z.iso.date(), z.iso.datetime({ offset: true })]).transform((text) => new Date(text));
 
-export interface RepublishIo {
+export interface RepublishIo extends CommandOutput {
   /** Throws SettingsError. */
   databaseUrl: (service: string) => string;
-  stdout: (line: string) => void;
-  stderr: (line: string) => void;
   /** In milliseconds; see republishEvents. */
   stallTimeout?: number;
 }
 
-class UsageError extends Error {}
-
-/** Answers the exit code: 0 done; 1 not, or not wholly; 2 for a command line or setting that makes no sense. */
-export async function runRepublishCommand(args: string[], io: RepublishIo): Promise<number> {
-  const { databaseUrl, stdout, stderr } = io;
-  try {
+/** Runs one command line and answers its exit code; see runCommand. */
+export const runRepublishCommand = (args: string[], io: RepublishIo): Promise<0 | 1 | 2> =>
+  runCommand(io, async () => {
+    const { databaseUrl, stdout, stderr } = io;
     const { since, services } = parseCommand(args);
     const databases = services.map((service) => ({ service, url: databaseUrl(service) }));
     if (Date.now() - since.getTime() > PUBLISHED_RETENTION_DAYS * DAY)
       stdout(`published events are kept for ${PUBLISHED_RETENTION_DAYS} days: what is older can't be published again`);
-    let code = 0;
+    let isDone = true;
     for (const { service, url } of databases) {
       try {
         const count = await republish({ service, url, since }, io);
         stdout(`${service}: ${count === 1 ? '1 event' : `${count} events`} published again`);
       } catch (error) {
-        code = 1;
+        isDone = false;
         stderr(`${service}: ${messageOf(error)}`);
         if (error instanceof RepublishStalled)
           stderr(
@@ -49,21 +45,8 @@ export async function runRepublishCommand(args: string[], io: RepublishIo): Prom
           );
       }
     }
-    return code;
-  } catch (error) {
-    stderr(messageOf(error));
-    if (error instanceof UsageError || error instanceof SettingsError) return 2;
-    throw error;
-  }
-}
-
-/** Where a name stands for several addresses, a refused connection has a code and no message. */
-const readable = z.object({ message: z.string(), code: z.string().optional() });
-
-function messageOf(error: unknown): string {
-  const { message = String(error), code } = readable.safeParse(error).data ?? {};
-  return String(redact(message || code));
-}
+    return isDone;
+  });
 
 function parseCommand([given = '', ...services]: string[]): { since: Date; services: string[] } {
   const since = time.safeParse(given).data;

@@ -1,3 +1,4 @@
-export { runProcess, type RunningProcess } from './run-process.js';
+export { messageOf, processOutput, runCommand, UsageError, type CommandOutput } from './command.js';
+export { runProcess } from './run-process.js';
 export { Siblings } from './siblings.js';
 export { COUNT_WINDOW, WindowCounts, type Count, type Counts } from './window-counts.js';

@@ -1,14 +1,8 @@
 import { parseArgs } from 'node:util';
-import { SettingsError } from '../../config/index.js';
-import {
-  checkMigrations,
-  createMigration,
-  deployMigrations,
-  migrationStatus,
-  resolveMigration,
-  revertMigrations,
-  type MigrationOptions,
-} from './index.js';
+import { runCommand, UsageError, type CommandOutput } from '../../process/index.js';
+import { checkMigrations, createMigration } from './draft.js';
+import { deployMigrations, migrationStatus, resolveMigration, type MigrationOptions } from './migrate.js';
+import { revertMigrations } from './revert.js';
 import { prepareRoles, type DatabaseRoles } from './roles.js';
 
 const USAGE = `usage: node migrate-cli.js <command> <service folder>, with DATABASE_URL in the environment, or
@@ -20,9 +14,6 @@ SUPERUSER_PASSWORD, up first makes that user, the owner, and SERVICE_USER, who h
   create NAME [--empty]                 write a migration from the changes in schema.prisma (needs no database)
   check                                 are the migrations complete, and up to schema.prisma? (needs no database)
   resolve NAME applied|rolled-back      say what became of a migration that failed`;
-
-/** The command was called in a wrong way. */
-class UsageError extends Error {}
 
 interface Invocation {
   directory: string;
@@ -82,35 +73,23 @@ const commands: Record<string, Command> = {
   },
 };
 
-export interface MigrateCommandContext {
+export interface MigrateCommandContext extends CommandOutput {
   /** Throws SettingsError. */
   databaseUrl: () => string;
   /** The roles to make before migrations are applied, if any. Throws SettingsError. */
   roles?: () => DatabaseRoles | undefined;
-  /** Takes one line of output. */
-  stdout: (line: string) => void;
-  /** Takes one line of what went wrong. */
-  stderr: (line: string) => void;
 }
 
-/** Runs one command line and answers its exit code: 0, 1 when something is wrong, 2 when it was called in a wrong way. */
-export async function runMigrateCommand(args: string[], context: MigrateCommandContext): Promise<0 | 1 | 2> {
-  const { databaseUrl, roles = () => undefined, stdout, stderr } = context;
-  try {
+/** Runs one command line and answers its exit code; see runCommand. */
+export const runMigrateCommand = (args: string[], context: MigrateCommandContext): Promise<0 | 1 | 2> =>
+  runCommand(context, () => {
+    const { databaseUrl, roles = () => undefined, stdout } = context;
     const { name, directory, rest, empty } = parse(args);
     const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
     if (!command || directory === undefined) throw new UsageError(USAGE);
     const options = () => ({ url: databaseUrl(), directory });
-    return (await command({ directory, options, roles, rest, empty, stdout })) ? 0 : 1;
-  } catch (error) {
-    if (error instanceof SettingsError) {
-      for (const fault of error.faults) stderr(`settings: ${fault}`);
-      return 2;
-    }
-    stderr(error instanceof Error ? error.message : String(error));
-    return error instanceof UsageError ? 2 : 1;
-  }
-}
+    return command({ directory, options, roles, rest, empty, stdout });
+  });
 
 function parse(args: string[]) {
   try {

@@ -5,16 +5,10 @@ import path from 'node:path';
 import pg from 'pg';
 import { createTestDatabase, eventually, type TestDatabase } from '@shop/testing';
 import { SettingsError } from '../../config/index.js';
-import {
-  checkMigrations,
-  createMigration,
-  deployMigrations,
-  MigrationFailed,
-  migrationStatus,
-  resolveMigration,
-  revertMigrations,
-} from './index.js';
+import { checkMigrations, createMigration } from './draft.js';
+import { deployMigrations, MigrationFailed, migrationStatus, resolveMigration } from './migrate.js';
 import { runMigrateCommand } from './migrate-command.js';
+import { revertMigrations } from './revert.js';
 
 /** A service's folder without migrations, of which every test gets a copy. */
 const EMPTY_SERVICE = 'common/test/empty-service';
