@@ -78,7 +78,8 @@ export async function replayDeadLetters(
     for await (const message of messages) {
       const deadLetter = describeDeadLetter(queue, message);
       if (!isMeant(deadLetter, filter)) continue;
-      if (!isDryRun) await putBack(session, queue, message);
+      // To this queue alone: others may have handled it long ago.
+      if (!isDryRun) await session.move(message, queue.name, originalHeaders(message.headers));
       onReplay(deadLetter);
     }
   }
@@ -109,21 +110,6 @@ export async function dropDeadLetter(
       message.acknowledge();
     }
   }
-}
-
-async function putBack(session: BrokerSession, queue: WorkQueue, message: TakenMessage): Promise<void> {
-  const { body, messageId, type, contentType, headers } = message;
-  await session.publish({
-    exchange: '', // to this queue alone: others may have handled it long ago
-    routingKey: queue.name,
-    body,
-    messageId,
-    type,
-    contentType,
-    headers: originalHeaders(headers),
-    mandatory: true,
-  });
-  message.acknowledge();
 }
 
 const isMeant = (deadLetter: DeadLetter, { messageId, type }: DeadLetterFilter): boolean =>

@@ -85,18 +85,7 @@ export class QueueMigration {
     const { messages } = await session.take(from);
     let moved = 0;
     for await (const message of messages) {
-      const { body, messageId, type, contentType, headers } = message;
-      await session.publish({
-        exchange: '',
-        routingKey: to,
-        body,
-        messageId,
-        type,
-        contentType,
-        headers: withoutBrokerHeaders(headers),
-        mandatory: true,
-      });
-      message.acknowledge();
+      await session.move(message, to, withoutBrokerHeaders(message.headers));
       moved++;
       if (this.#stopping.signal.aborted) break;
     }

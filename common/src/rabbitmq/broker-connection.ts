@@ -7,7 +7,7 @@ import { RecoveringConnection } from './recovering-connection.js';
 import { Subscription, type SubscribeOptions } from './subscription.js';
 import type { Topology } from './topology.js';
 
-export interface BrokerConnectionOptions {
+interface BrokerConnectionOptions {
   /** amqp://user:password@host:port/vhost */
   url: string;
   /** Shown by the broker's management page, e.g. the service's name. */

@@ -1,5 +1,6 @@
-import { connect, type Channel, type ChannelModel, type ConfirmChannel, type GetMessage } from 'amqplib';
-import { PublishFailed, type OutgoingMessage } from './publisher.js';
+import { connect, type Channel, type ChannelModel, type ConfirmChannel } from 'amqplib';
+import { readMessage, type ReceivedMessage } from './message.js';
+import { PublishFailed } from './publisher.js';
 import { tlsOptionsOf } from './tls-options.js';
 import { settlesWithin } from './waiting.js';
 
@@ -7,12 +8,7 @@ const ANSWER_TIMEOUT = 5_000;
 const NOT_FOUND = 404;
 
 /** A message out of a queue; it goes back there when the session ends, unless it is acknowledged. */
-export interface TakenMessage {
-  readonly body: Buffer;
-  readonly messageId: string | undefined;
-  readonly type: string | undefined;
-  readonly contentType: string | undefined;
-  readonly headers: Readonly<Record<string, unknown>>;
+export interface TakenMessage extends ReceivedMessage {
   acknowledge(): void;
 }
 
@@ -42,28 +38,39 @@ export class BrokerSession {
 
   /** Takes the messages, the oldest first, that are in the queue at the call; none where there is no such queue. */
   async take(queue: string): Promise<{ count: number; messages: AsyncGenerator<TakenMessage, undefined> }> {
-    const channel = this.#adopt(await inTime(this.#model.createChannel()));
-    try {
-      const { messageCount } = await inTime(channel.checkQueue(queue));
-      return { count: messageCount, messages: this.#take(channel, queue, messageCount) };
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-      this.#channels.splice(this.#channels.indexOf(channel), 1); // the broker has closed it
-      return { count: 0, messages: this.#take(channel, queue, 0) };
-    }
+    const found = await this.#open(queue);
+    return { count: found?.messages ?? 0, messages: this.#take(queue, found) };
   }
 
   /** Undefined where there is no such queue. Messages in hand are not counted. */
   async find(queue: string): Promise<{ messages: number; consumers: number } | undefined> {
-    const channel = this.#adopt(await inTime(this.#model.createChannel()));
+    return this.#open(queue);
+  }
+
+  /** Puts a message into a queue, which confirms it before it leaves the one that it was taken from. Throws PublishFailed. */
+  async move(message: TakenMessage, to: string, headers: Readonly<Record<string, unknown>>): Promise<void> {
+    const { body, messageId, type, contentType } = message;
+    const properties = { messageId, type, contentType, headers, mandatory: true, persistent: true };
+    const channel = (this.#publishing ??= this.#adopt(await inTime(this.#model.createConfirmChannel())));
+    const outcome = { isReturned: false };
+    const onReturn = () => {
+      outcome.isReturned = true;
+    };
+    channel.once('return', onReturn);
+    const confirmed = new Promise<void>((resolve, reject) => {
+      channel.publish('', to, body, properties, (error: unknown) => {
+        if (error) reject(new PublishFailed('refused', { cause: error }));
+        else resolve();
+      });
+    });
     try {
-      const { messageCount, consumerCount } = await inTime(channel.checkQueue(queue));
-      return { messages: messageCount, consumers: consumerCount };
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-      this.#channels.splice(this.#channels.indexOf(channel), 1); // the broker has closed it
-      return undefined;
+      if (!(await settlesWithin(confirmed, ANSWER_TIMEOUT))) throw new PublishFailed('timeout');
+      await confirmed;
+    } finally {
+      channel.off('return', onReturn);
     }
+    if (outcome.isReturned) throw new PublishFailed('returned');
+    message.acknowledge();
   }
 
   /** The queue gets no further messages of that exchange with these routing keys. */
@@ -78,40 +85,34 @@ export class BrokerSession {
     await inTime(channel.deleteQueue(queue));
   }
 
-  /** Resolves when the broker has taken responsibility for the message. Throws PublishFailed. */
-  async publish({ exchange, routingKey, body, ...properties }: OutgoingMessage): Promise<void> {
-    const channel = (this.#publishing ??= this.#adopt(await inTime(this.#model.createConfirmChannel())));
-    const outcome = { isReturned: false };
-    const onReturn = () => {
-      outcome.isReturned = true;
-    };
-    channel.once('return', onReturn);
-    const confirmed = new Promise<void>((resolve, reject) => {
-      channel.publish(exchange, routingKey, body, { ...properties, persistent: true }, (error: unknown) => {
-        if (error) reject(new PublishFailed('refused', { cause: error }));
-        else resolve();
-      });
-    });
-    try {
-      if (!(await settlesWithin(confirmed, ANSWER_TIMEOUT))) throw new PublishFailed('timeout');
-      await confirmed;
-    } finally {
-      channel.off('return', onReturn);
-    }
-    if (outcome.isReturned) throw new PublishFailed('returned');
-  }
-
   /** Returns once every acknowledgement has reached the broker. */
   async close(): Promise<void> {
     for (const channel of this.#channels) await inTime(channel.close());
     await inTime(this.#model.close());
   }
 
-  async *#take(channel: Channel, queue: string, limit: number): AsyncGenerator<TakenMessage, undefined> {
-    for (let taken = 0; taken < limit; taken++) {
-      const message = await inTime(channel.get(queue));
+  /** A channel of its own for a queue, and what is known of that; undefined where there is no such queue. */
+  async #open(queue: string): Promise<{ channel: Channel; messages: number; consumers: number } | undefined> {
+    const channel = this.#adopt(await inTime(this.#model.createChannel()));
+    try {
+      const { messageCount, consumerCount } = await inTime(channel.checkQueue(queue));
+      return { channel, messages: messageCount, consumers: consumerCount };
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      this.#channels.splice(this.#channels.indexOf(channel), 1); // the broker has closed it
+      return undefined;
+    }
+  }
+
+  async *#take(
+    queue: string,
+    found: { channel: Channel; messages: number } | undefined,
+  ): AsyncGenerator<TakenMessage, undefined> {
+    if (found === undefined) return undefined;
+    for (let taken = 0; taken < found.messages; taken++) {
+      const message = await inTime(found.channel.get(queue));
       if (message === false) return undefined;
-      yield toTakenMessage(channel, message);
+      yield { ...readMessage(message), acknowledge: () => found.channel.ack(message) };
     }
     return undefined;
   }
@@ -127,18 +128,6 @@ export class BrokerSession {
   }
 }
 
-function toTakenMessage(channel: Channel, message: GetMessage): TakenMessage {
-  const { content, properties } = message;
-  return {
-    body: content,
-    messageId: textOrUndefined(properties.messageId),
-    type: textOrUndefined(properties.type),
-    contentType: textOrUndefined(properties.contentType),
-    headers: properties.headers ?? {},
-    acknowledge: () => channel.ack(message),
-  };
-}
-
 async function inTime<T>(answer: Promise<T>): Promise<T> {
   if (!(await settlesWithin(answer, ANSWER_TIMEOUT))) throw new Error('the broker does not answer');
   return answer;
@@ -149,5 +138,3 @@ const isNotFound = (error: unknown): boolean => error instanceof Error && 'code'
 /** Node's own error is without words where a name stands for several addresses. */
 const reasonOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : String(error);
-
-const textOrUndefined = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);

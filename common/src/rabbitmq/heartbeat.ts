@@ -2,13 +2,12 @@ import type { ConfirmChannel } from 'amqplib';
 import type { Logger } from '../logger/index.js';
 import { RecoveringChannel } from './recovering-channel.js';
 import type { RecoveringConnection } from './recovering-connection.js';
-import { pause, settlesWithin } from './waiting.js';
+import { pause } from './waiting.js';
 
 const BEAT_EVERY = 1_000;
-const ANSWER_TIMEOUT = 2_000;
 
 /** Something that the broker answers, and that changes nothing. */
-export type Beat = (channel: ConfirmChannel) => Promise<unknown>;
+type Beat = (channel: ConfirmChannel) => Promise<unknown>;
 
 export const pingConsumer: Beat = (channel) => channel.prefetch(1);
 
@@ -32,11 +31,7 @@ export class Heartbeat {
   constructor(options: { connection: RecoveringConnection; beat: Beat; name: string; logger: Logger }) {
     this.#connection = options.connection;
     this.#beat = options.beat;
-    this.#channel = new RecoveringChannel({
-      ...options,
-      open: (model) => model.createConfirmChannel(),
-      setUp: () => Promise.resolve(),
-    });
+    this.#channel = new RecoveringChannel({ ...options, open: (model) => model.createConfirmChannel() });
     this.#running = this.#run();
   }
 
@@ -51,16 +46,7 @@ export class Heartbeat {
     while (!signal.aborted) {
       // Some of it by chance, so that many processes don't ask in step.
       await pause(BEAT_EVERY * (0.8 + 0.2 * Math.random()), signal);
-      const channel = this.#channel.current;
-      if (channel === undefined || this.#connection.isBlocked) continue;
-      const isAnswered = await settlesWithin(this.#askOn(channel), ANSWER_TIMEOUT);
-      const isStillInUse = this.#channel.current === channel && !this.#connection.isBlocked;
-      if (!isAnswered && isStillInUse) this.#channel.reset('no answer in time');
+      if (!this.#connection.isBlocked) await this.#channel.ask(this.#beat);
     }
-  }
-
-  /** Async, since amqplib throws where the channel is just closing. */
-  async #askOn(channel: ConfirmChannel): Promise<void> {
-    await this.#beat(channel);
   }
 }

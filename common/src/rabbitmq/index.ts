@@ -1,8 +1,8 @@
-export { BrokerConnection, type BrokerConnectionOptions } from './broker-connection.js';
+export { BrokerConnection } from './broker-connection.js';
 export { BrokerSession, type TakenMessage } from './broker-session.js';
-export { PublishFailed, type OutgoingMessage, type Publisher } from './publisher.js';
+export { PublishFailed, type Publisher } from './publisher.js';
 export { type QueueInspector } from './queue-inspector.js';
-export { type Delivery, type SubscribeOptions, type Subscription } from './subscription.js';
+export { type Delivery, type Subscription } from './subscription.js';
 export {
   deadLetterQueueOf,
   hasQueueFor,

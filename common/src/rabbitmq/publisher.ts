@@ -95,7 +95,7 @@ export class Publisher {
       const timer = setTimeout(() => {
         pending.settle(new PublishFailed('timeout'));
         // Confirms that are still to come belong to the old channel: what the broker holds of us stays bounded.
-        this.#resetAfter(channel, 'no confirm in time');
+        this.#channel.reset('no confirm in time', channel);
       }, this.#confirmTimeout);
       const pending: Pending = {
         isReturned: false,
@@ -117,23 +117,19 @@ export class Publisher {
             if (!this.#pending.has(correlationId)) return;
             if (pending.isReturned) {
               pending.settle(new PublishFailed('returned'));
-              this.#resetAfter(channel, 'no queue for a message');
+              this.#channel.reset('no queue for a message', channel);
             } else if (error) pending.settle(new PublishFailed('refused', { cause: error }));
             else pending.settle();
           },
         );
       } catch (error) {
         pending.settle(new PublishFailed('unavailable', { cause: error }));
-        this.#resetAfter(channel, 'channel takes no messages');
+        this.#channel.reset('channel takes no messages', channel);
       }
     });
   }
 
   stop(): Promise<void> {
     return this.#channel.stop();
-  }
-
-  #resetAfter(channel: ConfirmChannel, reason: string): void {
-    if (this.#channel.current === channel) this.#channel.reset(reason);
   }
 }

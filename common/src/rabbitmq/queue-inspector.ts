@@ -2,9 +2,6 @@ import type { Channel } from 'amqplib';
 import type { Logger } from '../logger/index.js';
 import { RecoveringChannel } from './recovering-channel.js';
 import type { RecoveringConnection } from './recovering-connection.js';
-import { settlesWithin } from './waiting.js';
-
-const ANSWER_TIMEOUT = 2_000;
 
 /**
  * Asks how full queues are, on a channel of its own. What it finds missing is declared again, and a broker that doesn't
@@ -13,25 +10,13 @@ const ANSWER_TIMEOUT = 2_000;
 export class QueueInspector {
   readonly #channel: RecoveringChannel<Channel>;
 
-  constructor({ connection, name, logger }: { connection: RecoveringConnection; name: string; logger: Logger }) {
-    this.#channel = new RecoveringChannel({
-      connection,
-      name,
-      logger,
-      open: (model) => model.createChannel(),
-      setUp: () => Promise.resolve(),
-    });
+  constructor(options: { connection: RecoveringConnection; name: string; logger: Logger }) {
+    this.#channel = new RecoveringChannel({ ...options, open: (model) => model.createChannel() });
   }
 
   /** How many messages wait in the queue; undefined while that is unknown. */
   async messageCount(queue: string): Promise<number | undefined> {
-    const channel = this.#channel.current;
-    if (channel === undefined) return undefined;
-    let count: number | undefined;
-    const answer = channel.checkQueue(queue).then(({ messageCount }) => (count = messageCount));
-    const isAnswered = await settlesWithin(answer, ANSWER_TIMEOUT);
-    if (!isAnswered && this.#channel.current === channel) this.#channel.reset('no answer in time');
-    return count;
+    return (await this.#channel.ask((channel) => channel.checkQueue(queue)))?.messageCount;
   }
 
   stop(): Promise<void> {

@@ -6,14 +6,15 @@ import { backOff, pause, settlesWithin } from './waiting.js';
 
 const REOPEN_PAUSE = { first: 50, most: 1_000 };
 const CLOSE_TIMEOUT = 2_000;
+const ANSWER_TIMEOUT = 2_000;
 
-export interface RecoveringChannelOptions<C extends Channel> {
+interface RecoveringChannelOptions<C extends Channel> {
   connection: RecoveringConnection;
   name: string;
   logger: Logger;
   open: (model: ChannelModel) => Promise<C>;
   /** Makes a new channel ready for use: prefetch, consumer, listeners. `lost` aborts as soon as the channel is of no more use. */
-  setUp: (channel: C, lost: AbortSignal) => Promise<void>;
+  setUp?: (channel: C, lost: AbortSignal) => Promise<void>;
 }
 
 /** A channel that is opened and set up again, indefinitely, after whatever ended it: its connection, an error of its own, a reset. */
@@ -40,11 +41,27 @@ export class RecoveringChannel<C extends Channel> {
     return this.#current !== undefined;
   }
 
-  /** Gives the channel up and opens another, after declaring what may have gone. */
-  reset(reason: string): void {
+  /** Gives the channel up, unless it is no longer the one that is meant, and opens another, after declaring what may have gone. */
+  reset(reason: string, meant?: C): void {
+    if (meant !== undefined && meant !== this.#current) return;
     this.#options.logger.warn('channel is opened again', { channel: this.#options.name, reason });
     this.#options.connection.invalidateTopology();
     this.#giveUp?.();
+  }
+
+  /**
+   * What the broker answers; undefined while there is no channel, and where the answer does not come within 2 s: then another
+   * channel is opened.
+   */
+  async ask<Answer>(question: (channel: C) => Promise<Answer>): Promise<Answer | undefined> {
+    const channel = this.#current;
+    if (channel === undefined) return undefined;
+    let answer: Answer | undefined;
+    // amqplib throws where the channel is just closing.
+    const asking = (async () => (answer = await question(channel)))();
+    const isAnswered = await settlesWithin(asking, ANSWER_TIMEOUT);
+    if (!isAnswered && !this.#options.connection.isBlocked) this.reset('no answer in time', channel);
+    return answer;
   }
 
   async stop(): Promise<void> {
@@ -69,7 +86,7 @@ export class RecoveringChannel<C extends Channel> {
         const channel = await this.#options.open(await connection.ready(stopped));
         const lost = this.#watch(channel);
         try {
-          await this.#options.setUp(channel, lost);
+          await this.#options.setUp?.(channel, lost);
           this.#current = channel;
           attempt = 0;
           if (!lost.aborted) await once(lost, 'abort');

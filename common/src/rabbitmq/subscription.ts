@@ -1,19 +1,15 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Logger } from '../logger/index.js';
 import { Acknowledgements } from './acknowledgements.js';
+import { readMessage, type ReceivedMessage } from './message.js';
 import { RecoveringChannel } from './recovering-channel.js';
 import type { RecoveringConnection } from './recovering-connection.js';
 import { declareTransientQueue, type TransientQueue } from './topology.js';
 import { settlesWithin } from './waiting.js';
 
 /** A message on its way to a consumer, which stays responsible for it until `acknowledge`. */
-export interface Delivery {
-  readonly body: Buffer;
+export interface Delivery extends ReceivedMessage {
   readonly routingKey: string;
-  readonly messageId: string | undefined;
-  readonly type: string | undefined;
-  readonly contentType: string | undefined;
-  readonly headers: Readonly<Record<string, unknown>>;
   /** Aborts when the channel is lost: the broker will deliver the message again. */
   readonly lost: AbortSignal;
   /** Without effect once it is lost. */
@@ -114,17 +110,12 @@ export class Subscription {
   }
 
   #handle(message: ConsumeMessage, acknowledgements: Acknowledgements, lost: AbortSignal): void {
-    const { content, fields, properties } = message;
     acknowledgements.expect(message);
     this.#deliveries++;
     const handled = this.#options
       .onDelivery({
-        body: content,
-        routingKey: fields.routingKey,
-        messageId: textOrUndefined(properties.messageId),
-        type: textOrUndefined(properties.type),
-        contentType: textOrUndefined(properties.contentType),
-        headers: properties.headers ?? {},
+        ...readMessage(message),
+        routingKey: message.fields.routingKey,
         lost,
         acknowledge: () => acknowledgements.add(message),
       })
@@ -135,5 +126,3 @@ export class Subscription {
     this.#handling.add(handled);
   }
 }
-
-const textOrUndefined = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
