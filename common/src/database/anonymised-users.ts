@@ -11,36 +11,27 @@ const SWEPT = sql`interval '1 year'`;
 /** Clears what up to `limit` rows of a user say of it. True: there may be more of them. */
 export type ClearPersonalData = (userId: string, limit: number) => Promise<boolean>;
 
+interface Options<Client extends DatabaseClient> {
+  client: Client;
+  store: AtomicStore<Client>;
+  auditTrail: AuditTrail;
+  clear: ClearPersonalData;
+}
+
 /**
  * The users whose personal data is to be cleared in a service's database: at once, and for a year after once a day, since
  * a late change may bring new text. Then nothing of them changes any more.
  */
 export class AnonymisedUsers<Client extends DatabaseClient> {
-  readonly #client: Client;
-  readonly #store: AtomicStore<Client>;
-  readonly #auditTrail: AuditTrail;
-  readonly #clear: ClearPersonalData;
+  readonly #options: Options<Client>;
 
-  constructor({
-    client,
-    store,
-    auditTrail,
-    clear,
-  }: {
-    client: Client;
-    store: AtomicStore<Client>;
-    auditTrail: AuditTrail;
-    clear: ClearPersonalData;
-  }) {
-    this.#client = client;
-    this.#store = store;
-    this.#auditTrail = auditTrail;
-    this.#clear = clear;
+  constructor(options: Options<Client>) {
+    this.#options = options;
   }
 
   /** Notes a user of an event. */
   async add(userId: string, cause: InboundEvent): Promise<void> {
-    await this.#store.save(
+    await this.#options.store.save(
       async (transaction) => {
         await transaction.$executeRaw(sql`
           INSERT INTO anonymised_users (user_id) VALUES (${userId}::uuid) ON CONFLICT DO NOTHING`);
@@ -55,13 +46,14 @@ export class AnonymisedUsers<Client extends DatabaseClient> {
    * there. True: there may be more to do.
    */
   async clearDue(): Promise<boolean> {
-    const [due] = await this.#client.$queryRaw<{ userId: string }[]>(sql`
+    const { client, auditTrail, clear } = this.#options;
+    const [due] = await client.$queryRaw<{ userId: string }[]>(sql`
       SELECT user_id AS "userId" FROM anonymised_users WHERE sweep_at <= now() ORDER BY sweep_at LIMIT 1`);
     if (due === undefined) return false;
     const { userId } = due;
-    const isMore = (await this.#clear(userId, BATCH)) || (await this.#auditTrail.anonymise(userId, BATCH));
+    const isMore = (await clear(userId, BATCH)) || (await auditTrail.anonymise(userId, BATCH));
     if (!isMore) {
-      await this.#client.$executeRaw(sql`
+      await client.$executeRaw(sql`
         UPDATE anonymised_users SET sweep_at = CASE WHEN now() < anonymised_at + ${SWEPT} THEN now() + ${PAUSE} END
         WHERE user_id = ${userId}::uuid`);
     }

@@ -3,7 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { AuditEntry } from '../contracts/index.js';
 import { currentScope } from '../logger/index.js';
 
-export interface AuditInsertOptions {
+interface AuditInsertOptions {
   /** Inserts nothing unless this query has rows, e.g. `SELECT FROM saved` for a guarded write named `saved`. */
   onlyIf?: Sql;
 }

@@ -3,7 +3,19 @@ import { v7 as uuidv7 } from 'uuid';
 import { createTestDatabase, eventually, startTcpProxy, type TestDatabase } from '@shop/testing';
 import { PrismaClient } from '../../test/generated/prisma/client.js';
 import { createTestClient } from '../../test/database/test-client.js';
-import { createDatabaseAdapter, findDatabaseFailure, isDatabaseUnavailable, isUniqueViolation } from './index.js';
+import {
+  createDatabaseAdapter,
+  findDatabaseFailure,
+  isDatabaseUnavailable,
+  isUniqueViolation,
+  type DatabaseAdapter,
+} from './index.js';
+
+const countsOf = ({ connections: { totalCount, idleCount, waiting } }: DatabaseAdapter) => ({
+  total: totalCount,
+  idle: idleCount,
+  waiting,
+});
 
 /** As the server says them: https://www.postgresql.org/docs/current/protocol-message-formats.html */
 const readyForQuery = Buffer.from('Z\0\0\0\x05I');
@@ -68,14 +80,14 @@ describe('the database adapter', () => {
   it('more queries than connections -> the metrics show who waits; after $disconnect none is open', async () => {
     const { adapter, client } = createTestClient(database.url, { poolSize: 2 });
     const queries = Array.from({ length: 5 }, () => client.$queryRaw`SELECT pg_sleep(0.2)::text`.then(() => undefined));
-    await eventually(() => expect(adapter.poolMetrics).toEqual({ total: 2, idle: 0, waiting: 3 }));
-    expect(adapter.queue.waiting).toBe(3);
+    await eventually(() => expect(countsOf(adapter)).toEqual({ total: 2, idle: 0, waiting: 3 }));
+    expect(adapter.connections.waiting).toBe(3);
     await Promise.all(queries);
-    expect([adapter.queue.waiting, adapter.queue.served]).toEqual([0, 5]);
+    expect([adapter.connections.waiting, adapter.connections.served]).toEqual([0, 5]);
 
-    expect(adapter.poolMetrics).toEqual({ total: 2, idle: 2, waiting: 0 });
+    expect(countsOf(adapter)).toEqual({ total: 2, idle: 2, waiting: 0 });
     await client.$disconnect();
-    expect(adapter.poolMetrics).toEqual({ total: 0, idle: 0, waiting: 0 });
+    expect(countsOf(adapter)).toEqual({ total: 0, idle: 0, waiting: 0 });
   });
 
   it('a connection given back inside a transaction -> it is closed, nobody else writes into that transaction', async () => {
@@ -85,7 +97,7 @@ describe('the database adapter', () => {
     await connection.query('BEGIN');
     connection.release();
 
-    expect(adapter.poolMetrics).toMatchObject({ total: 0, idle: 0 });
+    expect(countsOf(adapter)).toMatchObject({ total: 0, idle: 0 });
     await client.$disconnect();
     await pool.end();
   });
@@ -107,7 +119,7 @@ describe('the database adapter', () => {
 
     await eventually(() => expect(lost).toHaveLength(1));
     expect(await client.author.count()).toBe(0);
-    expect(other.poolMetrics.waiting).toBe(0);
+    expect(other.connections.waiting).toBe(0);
     await Promise.all([client.$disconnect(), admin.$disconnect()]);
   });
 

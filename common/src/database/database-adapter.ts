@@ -16,7 +16,7 @@ const IDLE_IN_TRANSACTION_TIMEOUT_MS = 15_000;
 const IDLE_CONNECTION_MS = 60_000;
 const MAX_PREPARED_STATEMENTS = 500;
 
-export interface DatabaseAdapterOptions {
+interface DatabaseAdapterOptions {
   url: string;
   /** Connections kept at most. */
   poolSize: number;
@@ -28,15 +28,6 @@ export interface DatabaseAdapterOptions {
   metrics?: Metrics;
   /** Gets a span for each query that belongs to a trace, where given. */
   tracing?: Tracing | undefined;
-}
-
-export interface PoolMetrics {
-  /** Open connections. */
-  total: number;
-  /** Open connections that nobody uses. */
-  idle: number;
-  /** Queries that wait for a connection. */
-  waiting: number;
 }
 
 /**
@@ -61,7 +52,7 @@ rowTypes.setTypeParser(pg.types.builtins.INT8, BigInt);
 
 /** What a generated Prisma client takes as `adapter`. Its connections close on the client's `$disconnect()`. */
 export class DatabaseAdapter extends PrismaPg {
-  readonly #pool: TimedPool;
+  readonly connections: TimedPool;
   readonly #nameOf: (query: { sql: string }) => string;
   readonly #observe: ObserveQuery;
 
@@ -91,7 +82,7 @@ export class DatabaseAdapter extends PrismaPg {
       statementNameGenerator: nameOf,
       ...(onConnectionLost && { onPoolError: onConnectionLost, onConnectionError: onConnectionLost }),
     });
-    this.#pool = pool;
+    this.connections = pool;
     this.#nameOf = nameOf;
     const databaseMetrics = metrics && createDatabaseMetrics(metrics, { pool, poolName: applicationName, poolSize });
     this.#observe = observer({ databaseMetrics, tracing });
@@ -105,26 +96,9 @@ export class DatabaseAdapter extends PrismaPg {
   runPrepared<Row extends QueryResultRow>({ text, values }: Statement): Promise<Row[]> {
     return this.#observe(text, async () => {
       const name = this.#nameOf({ sql: text });
-      const { rows } = await this.#pool.query<Row>({ name, text, values: [...values], types: rowTypes });
+      const { rows } = await this.connections.query<Row>({ name, text, values: [...values], types: rowTypes });
       return rows;
     });
-  }
-
-  /** Queries that wait for a connection, and how many have waited so far. */
-  get queue(): { readonly waiting: number; readonly served: number } {
-    const pool = this.#pool;
-    return {
-      get waiting() {
-        return pool.waitingCount;
-      },
-      get served() {
-        return pool.served;
-      },
-    };
-  }
-
-  get poolMetrics(): PoolMetrics {
-    return { total: this.#pool.totalCount, idle: this.#pool.idleCount, waiting: this.#pool.waitingCount };
   }
 }
 

@@ -16,7 +16,7 @@ const databaseFailure = z
       ? { sqlState: failure.originalCode, constraint: failure.constraint?.index }
       : { sqlState: failure.code, constraint: failure.constraint },
   );
-export type DatabaseFailure = z.infer<typeof databaseFailure>;
+type DatabaseFailure = z.infer<typeof databaseFailure>;
 
 const prismaError = z.object({ meta: z.object({ driverAdapterError: z.unknown() }) });
 
@@ -58,7 +58,7 @@ export function isWriteConflict(error: unknown): boolean {
  * `outage`: the database can't be reached or written, or has nothing left to give; whoever asks next fares alike.
  * `contention`: this piece of work met a lock, a time limit or a concurrent change; another may well succeed meanwhile.
  */
-export type TransientFailure = 'outage' | 'contention';
+type TransientFailure = 'outage' | 'contention';
 
 /**
  * Connection exceptions (08), read-only since a failover, refused credentials (28), no such database yet, insufficient

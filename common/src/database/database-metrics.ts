@@ -8,11 +8,16 @@ type Acquired = (
   done: (release?: unknown) => void,
 ) => void;
 
-/** Returns how long each wait for a connection was, in seconds; also of waits that failed. */
+/** A pool that also knows how long each wait for a connection was, in seconds; also of waits that failed. */
 export class TimedPool extends pg.Pool {
   onAcquire: ((seconds: number) => void) | undefined;
   /** How many waits have ended. */
   served = 0;
+
+  /** Queries that wait for a connection. */
+  get waiting(): number {
+    return this.waitingCount;
+  }
 
   override connect(): Promise<pg.PoolClient>;
   override connect(callback: Acquired): void;
@@ -52,7 +57,7 @@ export function createDatabaseMetrics(
     most.set(ofPool, poolSize),
   );
   metrics.gauge('db_client_connection_pending_requests', 'Queries that wait for a connection', [name], (pending) =>
-    pending.set(ofPool, pool.waitingCount),
+    pending.set(ofPool, pool.waiting),
   );
   const wait = metrics.durations('db_client_connection_wait_time_seconds', 'How long a query waited for a connection', [
     name,

@@ -3,7 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { EventDraft } from '../contracts/index.js';
 import { currentTraceparent } from '../tracing/index.js';
 
-export interface OutboxInsertOptions {
+interface OutboxInsertOptions {
   /** Inserts nothing unless this query has rows, e.g. `SELECT FROM saved` for a guarded write named `saved`. */
   onlyIf?: Sql;
 }

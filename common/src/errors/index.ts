@@ -1,4 +1,4 @@
-export { AppError, type AppErrorOptions, type ErrorCode } from './app-error.js';
+export { AppError, type ErrorCode } from './app-error.js';
 export {
   CapacityExceeded,
   Conflict,

@@ -1,25 +1,24 @@
-export { Bulkhead, type Admit, type BulkheadOptions } from './bulkhead.js';
+export { Bulkhead, type Admit } from './bulkhead.js';
 export { auditRoutes, toAuditResource } from './audit-routes.js';
 export { bearerToken } from './authenticate.js';
 export { addressBlock, clientAddressReader } from './client-address.js';
 export { allowOrigins, corsPolicy } from './cors.js';
 export { errorBody, errorHandler, notFound, statusOfCode } from './error-handler.js';
 export type { DependencyState } from './health-answers.js';
-export { healthRouter, readiness, type HealthOptions, type Probe } from './health.js';
-export { listen, type HttpServer, type ListenOptions, type ServerTimeouts } from './http-server.js';
+export { healthRouter, type HealthOptions, type Probe } from './health.js';
+export { listen, type HttpServer } from './http-server.js';
 export { leaseOf, idempotencyKey } from './idempotency.js';
 export { isJsonType, isPlainEncoding, MAX_BODY_BYTES, parseJson } from './json-body.js';
 export { markRoute, noteRoute, routeOf } from './observe-request.js';
 export { pageRules, perGroupRule } from './list-query.js';
 export { clientKey, createRateLimit, type Client, type RateLimit } from './rate-limit.js';
 export { OverloadGuard, type OverloadGuardOptions } from './overload/overload-guard.js';
-export type { Queue } from './overload/queue-wait.js';
 export { readOnly } from './other-methods.js';
 export { accepted, created, deleted, ok, page, type JsonFile, type Reply } from './reply.js';
-export type { Operation, OwnError, SuccessContent } from './operation.js';
+export type { Operation } from './operation.js';
 export { buildOpenApi, documentHead, usedComponents, type OpenApiDocument } from './openapi/document.js';
 export { edgeComponents, edgeResponses } from './openapi/edge.js';
-export { lazily, servedDocument, serveDocument, type ServedDocument } from './openapi/serve-document.js';
+export { lazily, servedDocument, serveDocument } from './openapi/serve-document.js';
 export { documentRouter } from './openapi/router.js';
 export { swaggerUi, type OfferedDescription } from './openapi/swagger-ui.js';
 export type { PublicDocument } from './public-document.js';
@@ -29,8 +28,6 @@ export {
   publicRoute,
   route,
   webhookRoute,
-  type Access,
-  type Caller,
   type FileInput,
   type Input,
   type Method,

@@ -6,17 +6,13 @@ import {
   queryFlag,
   queryInteger,
   refine,
-  rule,
   valid,
   withDefault,
 } from './validation/index.js';
+import { queryText } from './validation/query-rules.js';
 
 const MAX_OFFSET = 1_000_000_000;
 const MAX_CURSOR = 512;
-
-const cursorText = rule({ type: 'string' }, (value) =>
-  typeof value === 'string' ? valid(value) : invalid('must be given once'),
-);
 
 /** The query parameters of every list. */
 export const pageRules = {
@@ -26,7 +22,7 @@ export const pageRules = {
   offset: optional(described(queryInteger({ min: 0, max: MAX_OFFSET }), 'Rows to skip; a cursor costs less.')),
   cursor: optional(
     described(
-      refine(cursorText, (value) => (value.length <= MAX_CURSOR ? valid(value) : invalid('is not a valid cursor')), {
+      refine(queryText, (value) => (value.length <= MAX_CURSOR ? valid(value) : invalid('is not a valid cursor')), {
         maxLength: MAX_CURSOR,
       }),
       'Where to go on: `meta.nextCursor` of the page before, with the same filters and without `offset`.',

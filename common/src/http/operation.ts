@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { ErrorCode } from '../errors/index.js';
 
 /** Errors that only a route itself can know; all others follow from what else it says of itself. */
-export type OwnError = Extract<
+type OwnError = Extract<
   ErrorCode,
   'UNAUTHORIZED' | 'PAYMENT_DECLINED' | 'FORBIDDEN' | 'NOT_FOUND' | 'CONFLICT' | 'UPSTREAM_TIMEOUT'
 >;

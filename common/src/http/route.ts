@@ -116,18 +116,19 @@ async function parse<P, Q, B>(
 }
 
 /** A route that anybody may call. */
-export function publicRoute<P, Q, B>(
-  parts: Parts<P, Q, B> & { handle: (input: PublicInput<P, Q, B>) => Promise<Reply> },
-): Route {
-  const { method, path, operation, params, query, body, deprecation, handle } = parts;
+export function publicRoute<P, Q, B>({
+  handle,
+  params,
+  query,
+  body,
+  ...rest
+}: Parts<P, Q, B> & { handle: (input: PublicInput<P, Q, B>) => Promise<Reply> }): Route {
+  const takes = { params, query, body };
   return {
-    method,
-    path,
+    ...rest,
     access: 'public',
-    deprecation,
-    operation,
-    takes: { params, query, body },
-    respond: async (request) => replyAnswer(await handle(await parse(parts, request))),
+    takes,
+    respond: async (request) => replyAnswer(await handle(await parse(takes, request))),
   };
 }
 
@@ -136,44 +137,35 @@ export function publicRoute<P, Q, B>(
  * request with an Idempotency-Key is carried out once. Its handler must see to it that the answer is written with what
  * it changes (`leaseOf`): between the two the process may end.
  */
-export function route<P, Q, B>(
-  parts: Parts<P, Q, B> & {
-    access: Exclude<Access, 'public'>;
-    idempotent?: boolean;
-    maxBodyBytes?: number;
-    handle: (input: Input<P, Q, B>) => Promise<Reply>;
-  },
-): Route {
-  const {
-    method,
-    path,
-    access,
-    operation,
-    idempotent: isIdempotent = false,
-    maxBodyBytes,
-    deprecation,
-    handle,
-  } = parts;
-  const { params, query, body: bodyRules } = parts;
+export function route<P, Q, B>({
+  handle,
+  params,
+  query,
+  body,
+  idempotent: isIdempotent = false,
+  ...rest
+}: Parts<P, Q, B> & {
+  access: Exclude<Access, 'public'>;
+  idempotent?: boolean;
+  maxBodyBytes?: number;
+  handle: (input: Input<P, Q, B>) => Promise<Reply>;
+}): Route {
+  const { method, path } = rest;
+  const takes = { params, query, body };
   return {
-    method,
-    path,
-    access,
-    operation,
-    takes: { params, query, body: bodyRules },
+    ...rest,
+    takes,
     isIdempotent,
-    maxBodyBytes,
-    deprecation,
     respond: async (request, { caller, once, admit }) => {
       if (caller === undefined) throw new Error(`no caller on ${method} ${path}, which isn't public`);
       const key = isIdempotent ? idempotencyKey(request.headers) : undefined;
-      const body = key === undefined ? '' : canonicalJson(request.body);
-      const parsed = await parse(parts, request);
+      const written = key === undefined ? '' : canonicalJson(request.body);
+      const parsed = await parse(takes, request);
       const precondition = isChange(method) ? preconditionOf(request.headers) : undefined;
       const input = { ...parsed, ...caller, admit, precondition };
       if (key === undefined) return replyAnswer(await handle({ ...input, leasedKey: undefined }));
       if (once === undefined) throw new Error(`no idempotency store for ${method} ${path}`);
-      const fingerprint = fingerprintOf({ method, route: routeOf(request), params: input.params, body });
+      const fingerprint = fingerprintOf({ method, route: routeOf(request), params: input.params, body: written });
       return once({ userId: caller.actor.id, key, fingerprint }, (leasedKey) => handle({ ...input, leasedKey }));
     },
   };
@@ -187,7 +179,11 @@ export interface FileInput<P = unknown> extends Caller {
 }
 
 /** A route that answers a file in JSON, and counts as `cost` requests. Its handler may answer nothing once nobody waits. */
-export function fileRoute<P>(parts: {
+export function fileRoute<P>({
+  params,
+  handle,
+  ...rest
+}: {
   path: string;
   access: Exclude<Access, 'public'>;
   operation: Operation;
@@ -195,17 +191,13 @@ export function fileRoute<P>(parts: {
   cost: number;
   handle: (input: FileInput<P>) => Promise<JsonFile | undefined>;
 }): Route {
-  const { path, access, operation, params, cost, handle } = parts;
   return {
+    ...rest,
     method: 'GET',
-    path,
-    access,
-    operation,
     takes: { params },
-    cost,
     answersFile: true,
     respond: async (request, { caller, isGone }) => {
-      if (caller === undefined) throw new Error(`no caller on GET ${path}, which isn't public`);
+      if (caller === undefined) throw new Error(`no caller on GET ${rest.path}, which isn't public`);
       const input = await parse({ params }, request);
       return handle({ ...caller, params: input.params, isGone });
     },

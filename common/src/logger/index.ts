@@ -1,3 +1,3 @@
-export { createLogger, lostLogLines, type LogFacts, type Logger, type LogLevel } from './logger.js';
+export { createLogger, lostLogLines, type LogFacts, type Logger } from './logger.js';
 export { redact } from './redact.js';
 export { currentScope, runInScope, type RequestScope } from './request-scope.js';

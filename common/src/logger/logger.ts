@@ -4,7 +4,7 @@ import { LineOutput } from './line-output.js';
 import { redactFacts } from './redact.js';
 import { currentScope } from './request-scope.js';
 
-export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
+type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 export type LogFacts = Readonly<Record<string, unknown>>;
 
 /** Messages are constants, what varies goes into facts. `error` means that somebody must act. */

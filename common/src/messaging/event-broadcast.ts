@@ -2,7 +2,7 @@ import { MalformedEvent, parseEvent, type IncomingEvent } from '../contracts/ind
 import type { Logger } from '../logger/index.js';
 import type { BrokerConnection, Delivery, Subscription, TransientQueue } from '../rabbitmq/index.js';
 
-export interface EventBroadcastOptions {
+interface EventBroadcastOptions {
   connection: BrokerConnection;
   queue: TransientQueue;
   /** Whether anybody waits for events at this moment; while nobody does they aren't even read. */

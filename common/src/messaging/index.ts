@@ -1,11 +1,11 @@
 export { type InboundEvent } from '../database/index.js';
 export { buildAsyncApi } from './asyncapi.js';
 export { toCloudEvent } from './cloud-event.js';
-export { deadLetterHeaders } from './dead-letter-headers.js';
-export { EventBroadcast, type EventBroadcastOptions } from './event-broadcast.js';
-export { EventConsumer, type EventConsumerOptions, type EventHandler, type EventHandlers } from './event-consumer.js';
+export { EventBroadcast } from './event-broadcast.js';
+export { EventConsumer, type EventConsumerOptions, type EventHandlers } from './event-consumer.js';
 export { countSkippedEvents } from './messaging-metrics.js';
 export type { OutboxEvent } from './outbox-queries.js';
-export { OutboxRelay, type OutboxRelayOptions, type PublishedEvent } from './outbox-relay.js';
-export { RevocationStream, type RevocationStreamOptions } from './revocation-stream.js';
+export { OutboxRelay, type PublishedEvent } from './outbox-relay.js';
+export { RevocationStream } from './revocation-stream.js';
 export { createTopology, type EventTopology } from './topology.js';
+export { WakeUp } from './wake-up.js';

@@ -13,7 +13,7 @@ import {
   type Subscription,
 } from '../rabbitmq/index.js';
 
-export interface RevocationStreamOptions {
+interface RevocationStreamOptions {
   connection: BrokerConnection;
   stream: StreamQueue;
   revocations: RevocationList;

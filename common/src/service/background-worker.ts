@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { transientFailureOf } from '../database/index.js';
 import type { Logger } from '../logger/index.js';
+import { WakeUp } from '../messaging/index.js';
 
 const FAILURE_PAUSE = 5_000;
 
-export interface BackgroundWorkerOptions {
+interface BackgroundWorkerOptions {
   /** What it does, for the log. */
   name: string;
   /** Does a bounded part of what is due. True: there may be more of it, to be done at once. */
@@ -22,8 +22,7 @@ export interface BackgroundWorkerOptions {
 export class BackgroundWorker {
   readonly #options: BackgroundWorkerOptions;
   readonly #stopping = new AbortController();
-  #sleep = new AbortController();
-  #isWoken = false;
+  readonly #wakeUp = new WakeUp();
   #isWaiting = false;
   #running: Promise<void> | undefined;
 
@@ -37,8 +36,7 @@ export class BackgroundWorker {
 
   /** Something is due now: don't wait for the next look. */
   wake(): void {
-    this.#isWoken = true;
-    this.#sleep.abort();
+    this.#wakeUp.call();
   }
 
   /** Finishes the part in hand. */
@@ -51,7 +49,6 @@ export class BackgroundWorker {
   async #run(): Promise<void> {
     const { work, poll } = this.#options;
     while (!this.#stopping.signal.aborted) {
-      this.#isWoken = false;
       let pause = poll;
       try {
         const isMore = await work();
@@ -62,7 +59,7 @@ export class BackgroundWorker {
         pause = Math.max(poll, FAILURE_PAUSE);
       }
       // Half of it by chance, so that several processes don't work in step.
-      await this.#rest(pause / 2 + (pause / 2) * Math.random());
+      await this.#wakeUp.within(pause / 2 + (pause / 2) * Math.random());
     }
   }
 
@@ -80,11 +77,5 @@ export class BackgroundWorker {
       this.#isWaiting = true;
       logger.warn('background work waits for its database', { worker, err });
     }
-  }
-
-  async #rest(pause: number): Promise<void> {
-    if (this.#isWoken) return;
-    this.#sleep = new AbortController();
-    await delay(pause, undefined, { signal: this.#sleep.signal }).catch(() => undefined);
   }
 }

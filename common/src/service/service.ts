@@ -201,7 +201,7 @@ export async function startService<Database extends ServiceDatabase>({
       stop: () => Promise.all(workers.map((worker) => worker.stop())),
     },
     ...(consumer ? [consumer] : []),
-    host.server(app, { queues: [adapter.queue], exempt: parts.neverRefused }),
+    host.server(app, { queues: [adapter.connections], exempt: parts.neverRefused }),
   ]);
   return { ...running, app };
 }

@@ -1,4 +1,4 @@
-export type SpanAttributes = Readonly<Record<string, string | number | boolean | undefined>>;
+type SpanAttributes = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export interface SpanStart {
   /** Without ids or anything else that a client made up. */
@@ -10,7 +10,7 @@ export interface SpanStart {
   readonly attributes?: SpanAttributes;
 }
 
-export interface SpanEnd {
+interface SpanEnd {
   /** Where it is better known now than it was at the start. */
   readonly name?: string;
   readonly attributes?: SpanAttributes;

@@ -5,7 +5,7 @@ import type { RequestHandler } from 'express';
 export const MAX_AGE_SECONDS = 60;
 
 /** A document in JSON, and the ETag of its content. */
-export interface ServedDocument {
+interface ServedDocument {
   readonly text: string;
   readonly etag: string;
 }

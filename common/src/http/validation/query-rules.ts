@@ -6,7 +6,8 @@ import { parseDateTime } from './time.js';
 /** Batch reads take this many ids at most. */
 const MAX_IDS = 100;
 
-const queryText = rule({ type: 'string' }, (value) =>
+/** A parameter of a query string that is given once. */
+export const queryText = rule({ type: 'string' }, (value) =>
   typeof value === 'string' ? valid(value) : invalid('must be given once'),
 );
 
