@@ -4,8 +4,7 @@ export { duration, flag, integer, list, oneOf, optional, port, rate, readAs, tex
 export { databaseUrl, databaseUrlOf, secret, url } from './url-setting.js';
 export { corsOriginsOf, brokerUrl, httpSettings, type AllowedOrigins } from './http-settings.js';
 export { PUBLISHED_RETENTION_DAYS } from './published-retention.js';
-export { jwkThumbprint, parsePrivateKey } from './keys.js';
-export { privateKey } from './key-setting.js';
+export { jwkThumbprint, parsePrivateKey, privateKey } from './keys.js';
 export {
   hostConfig,
   hostSettings,

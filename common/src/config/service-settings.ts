@@ -7,7 +7,7 @@ import {
   type AllowedOrigins,
   type HttpSettings,
 } from './http-settings.js';
-import { publicKeys } from './key-setting.js';
+import { publicKeys } from './keys.js';
 import type { Settings } from './load-settings.js';
 import { duration, integer, optional } from './setting.js';
 

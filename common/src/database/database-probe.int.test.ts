@@ -4,8 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import pg from 'pg';
 import { createTestDatabase, eventually, startTcpProxy, type TcpProxy, type TestDatabase } from '@shop/testing';
 import { RecordingLogger } from '../../test/messaging/fixtures.js';
-import { connectionsOfProcess } from './connection-budget.js';
-import { DatabaseProbe } from './database-probe.js';
+import { connectionsOfProcess, DatabaseProbe } from './database-probe.js';
 
 let database: TestDatabase;
 let proxy: TcpProxy;

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { Logger } from '../logger/index.js';
-import { connectionBudget } from './connection-budget.js';
 import { findDatabaseFailure } from './database-errors.js';
 
 const POLL = 1_000;
@@ -14,7 +13,13 @@ const FAILURES_UNTIL_DOWN = 3;
 /** What a server says that does no work: connection exceptions, shutting down or starting up. */
 const DOWN_SQL_STATE = /^(08...|57P0[1-3])$/;
 
-export interface DatabaseProbeOptions {
+/** Connections of a process beside its pool: the relay's and the readiness probe's. */
+const OWN_CONNECTIONS = 2;
+
+/** Connections that a process opens to its database at most. */
+export const connectionsOfProcess = (poolSize: number): number => poolSize + OWN_CONNECTIONS;
+
+interface DatabaseProbeOptions {
   url: string;
   service: string;
   /** Connections that one process may open in all, and how many processes may run at a time; for a warning at start. */
@@ -116,4 +121,16 @@ export class DatabaseProbe {
       });
     }
   }
+}
+
+/** How many connections the user of this one may have at a time: the least of what server, database and role allow. */
+async function connectionBudget(client: Client): Promise<number> {
+  const { rows } = await client.query<{ available: number }>(`
+    SELECT least(
+      current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer
+        - coalesce(current_setting('reserved_connections', true)::integer, 0),
+      (SELECT nullif(datconnlimit, -1) FROM pg_database WHERE datname = current_database()),
+      (SELECT nullif(rolconnlimit, -1) FROM pg_roles WHERE rolname = current_user)
+    ) AS available`);
+  return rows[0]?.available ?? 0;
 }

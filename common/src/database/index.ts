@@ -11,8 +11,7 @@ export {
 export { preparedStatements, type Statement } from './prepared-statements.js';
 export { tolerateLostConnections } from './lost-connections.js';
 export { writeAuditEntries } from './write-audit-entries.js';
-export { connectionsOfProcess } from './connection-budget.js';
-export { DatabaseProbe } from './database-probe.js';
+export { connectionsOfProcess, DatabaseProbe } from './database-probe.js';
 export { columnsOf } from './columns-of.js';
 export { selectColumns, selectJson, type JsonRow } from './json-rows.js';
 export { jsonAmount, jsonArray, jsonObject, jsonTime, type Expressions } from './json-resources.js';

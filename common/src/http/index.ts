@@ -18,8 +18,7 @@ export { accepted, created, deleted, ok, page, type JsonFile, type Reply } from 
 export type { Operation } from './operation.js';
 export { buildOpenApi, documentHead, usedComponents, type OpenApiDocument } from './openapi/document.js';
 export { edgeComponents, edgeResponses } from './openapi/edge.js';
-export { lazily, servedDocument, serveDocument } from './openapi/serve-document.js';
-export { documentRouter } from './openapi/router.js';
+export { documentRouter, lazily, servedDocument, serveDocument } from './openapi/serve-document.js';
 export { swaggerUi, type OfferedDescription } from './openapi/swagger-ui.js';
 export type { PublicDocument } from './public-document.js';
 export { inRequestScope } from './request-scope.js';

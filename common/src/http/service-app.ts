@@ -13,7 +13,8 @@ import { allowOrigins } from './cors.js';
 import { errorHandler, notFound } from './error-handler.js';
 import { healthRouter, type Probe } from './health.js';
 import { withIdempotency } from './idempotency.js';
-import { documentRouter, openApiRouter } from './openapi/router.js';
+import { buildOpenApi } from './openapi/document.js';
+import { documentRouter } from './openapi/serve-document.js';
 import { swaggerUi } from './openapi/swagger-ui.js';
 import { publicDocuments, type PublicDocument } from './public-document.js';
 import { inRequestScope } from './request-scope.js';
@@ -80,7 +81,7 @@ export function buildServiceApp(options: ServiceAppOptions): Express {
   for (const [path, table] of Object.entries(routes)) app.use(path, buildRouter(path, table, gates));
   app.use(healthRouter(options));
   app.use(publicDocuments(options.documents ?? []));
-  app.use(openApiRouter(options));
+  app.use(documentRouter('/openapi.json', () => buildOpenApi(options)));
   if (options.events) app.use(documentRouter('/asyncapi.json', options.events));
   if (options.apiDocsEnabled) app.use(swaggerUi([{ name: options.service, url: '/openapi.json' }]));
   app.use(notFound);

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { RequestHandler } from 'express';
+import { Router, type RequestHandler } from 'express';
+import { markRoute } from '../observe-request.js';
+import { readOnly } from '../other-methods.js';
 
 /** How long a client need not ask again. */
 export const MAX_AGE_SECONDS = 60;
@@ -31,4 +33,12 @@ export const serveDocument =
 export function lazily<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;
   return () => (made ??= { value: make() }).value;
+}
+
+/** A document in JSON at a path of its own. Nothing is made of it before somebody asks. */
+export function documentRouter(at: string, make: () => object): Router {
+  const document = lazily(() => servedDocument(make()));
+  const router = Router({ caseSensitive: true });
+  router.route(at).get(markRoute(at), serveDocument(document)).all(readOnly);
+  return router;
 }
