@@ -77,7 +77,7 @@ export function buildServiceApp(options: ServiceAppOptions): Express {
   app.use((request, response, next) => inRequestScope(request, response, scopeParts, () => next()));
   app.use(helmet());
   app.use(allowOrigins(corsOrigins));
-  // First, since they are asked most: each router before would have to be asked in vain.
+  // First, since they are asked most: each router before is asked for nothing.
   for (const [path, table] of Object.entries(routes)) app.use(path, buildRouter(path, table, gates));
   app.use(healthRouter(options));
   app.use(publicDocuments(options.documents ?? []));
