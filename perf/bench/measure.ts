@@ -5,7 +5,8 @@ import type { BenchSystem, ProcessName, ProcessorTimes } from './system.ts';
 import type { Load, Workload } from './workload.ts';
 
 export const connections = 32;
-const warmUpLaps = 2;
+/** V8 compiles what is hot again and again: a process is warm after so many requests, or so many seconds of them. */
+const warmUp = { laps: 2, requests: 10_000, seconds: 10 };
 
 export interface Lap {
   floor: number | undefined;
@@ -40,8 +41,13 @@ export async function measure(
 ): Promise<Measured> {
   const done: Lap[] = [];
   const beside = (await workload.beside?.()) ?? 0;
-  for (let lap = -warmUpLaps; lap < laps; lap++) {
-    output.activity(`${workload.name}, ${lap < 0 ? 'to warm up' : `lap ${lap + 1} of ${laps}`}`);
+  const begunAt = performance.now();
+  let sent = 0;
+  while (done.length < laps) {
+    const isWarm =
+      sent >= warmUp.laps * workload.requests &&
+      (sent >= warmUp.requests || performance.now() - begunAt >= warmUp.seconds * 1_000);
+    output.activity(`${workload.name}, ${isWarm ? `lap ${done.length + 1} of ${laps}` : 'to warm up'}`);
     await workload.prepare?.(system);
     const start = system.spent();
     if (workload.floor) await sendLap(workload, workload.floor);
@@ -57,7 +63,8 @@ export async function measure(
     const times = Object.fromEntries(
       Object.keys(end).map((name) => [name, perRequest(between, end, name as ProcessName)]),
     ) as ProcessorTimes;
-    if (lap < 0) continue;
+    sent += workload.requests;
+    if (!isWarm) continue;
     done.push({
       floor: workload.floor && perRequest(start, between, 'floor') - beside,
       ours: workload.of.reduce((sum, name) => sum + times[name], 0) - beside,

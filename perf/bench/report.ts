@@ -178,7 +178,7 @@ Machine: ${machine()}, ${process.platform} ${process.arch}. The load comes from 
 Every feature is on (login, limits, validation, log, metrics); limits alone are raised so far that the load meets none, and
 bcrypt has its least cost.
 
-Method: ${connections} connections, each waiting for its answer before it asks again; two laps to warm up, then ${laps === 1 ? 'one that counts' : `${laps} that count`},
+Method: ${connections} connections, each waiting for its answer before it asks again; ten thousand requests or ten seconds to warm up, then ${laps === 1 ? 'one that counts' : `${laps} that count`},
 each beside the floor's. Shown are medians of the laps. The floor is bare Express with one prepared statement whose JSON
 PostgreSQL makes, or Yoga on node:http for GraphQL; for a login it compares the hash, writes the session and signs the token as well. What the hash itself takes
 (${besideText(measured)}) is taken off both sides of a login, but is part of its time by process.

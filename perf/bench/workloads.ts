@@ -123,7 +123,7 @@ export function workloads(system: BenchSystem): Workload[] {
       name: 'GraphQL 20 orders, users, payments',
       of: ['gateway', 'user-service', 'order-service', 'payment-service'],
       goal: { microseconds: 1_500 },
-      requests: 300,
+      requests: 600,
       ours: graphql(page),
     },
     {
