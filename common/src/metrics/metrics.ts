@@ -1,6 +1,8 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { performance } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { lostLogLines } from '../logger/index.js';
 import type { Siblings } from '../process/index.js';
-import { collectProcessMetrics } from './process-metrics.js';
 import { mergeMetrics } from './merge-metrics.js';
 
 /**
@@ -8,6 +10,9 @@ import { mergeMetrics } from './merge-metrics.js';
  * messages.
  */
 const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+
+/** prom-client calls these gauges `_total`, which says that they only grow. */
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
 
 /**
  * Names are those of OpenTelemetry's semantic conventions as Prometheus writes them. The values of every label are few and
@@ -78,6 +83,43 @@ export function createMetrics({ service, siblings }: { service: string; siblings
       ['http_request_method', 'http_route', 'http_response_status_code'],
     ),
   };
+}
+
+/** CPU, memory, garbage collection and event loop of this process, and lost lines of its log. */
+function collectProcessMetrics(metrics: Pick<Metrics, 'registry' | 'counter' | 'gauge'>): void {
+  collectDefaultMetrics({ register: metrics.registry });
+  for (const name of MISNAMED) metrics.registry.removeSingleMetric(name);
+  const noted = { active: 0, idle: 0 };
+  metrics.counter(
+    'nodejs_eventloop_time_seconds_total',
+    'Time that the event loop was at work (active) or waited for it (idle)',
+    ['nodejs_eventloop_state'],
+    (seconds) => {
+      const { active, idle } = performance.eventLoopUtilization();
+      seconds.inc({ nodejs_eventloop_state: 'active' }, Math.max(0, active - noted.active) / 1_000);
+      seconds.inc({ nodejs_eventloop_state: 'idle' }, Math.max(0, idle - noted.idle) / 1_000);
+      Object.assign(noted, { active, idle });
+    },
+  );
+  let lostBefore = 0;
+  metrics.counter(
+    'log_lines_lost_total',
+    'Lines of the log that could not be written, as on a full disk',
+    [],
+    (lines) => {
+      const lost = lostLogLines();
+      lines.inc(lost - lostBefore);
+      lostBefore = lost;
+    },
+  );
+  metrics.gauge(
+    'v8js_memory_heap_limit_bytes',
+    'What the heap may grow to; beyond it the process ends',
+    [],
+    (bytes) => {
+      bytes.set(getHeapStatistics().heap_size_limit);
+    },
+  );
 }
 
 /** Metrics that several parts of a process share: created once for each process, by whoever asks first. */
