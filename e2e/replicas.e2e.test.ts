@@ -186,6 +186,7 @@ describe('four processes of each service and of the gateway', () => {
 
   it('one relay for each database, and no error in any log', async () => {
     const sql = `SELECT count(*)::int AS relays FROM pg_locks WHERE locktype = 'advisory' AND granted
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
        AND ((classid::bigint << 32) | objid::bigint) = hashtextextended('outbox relay', 0)`;
     for (const database of ['USER', 'ORDER', 'PAYMENT']) {
       expect(await query(database, sql, [])).toEqual([{ relays: 1 }]);
