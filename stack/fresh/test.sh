@@ -58,6 +58,7 @@ try() { # RELEASE
     return
   fi
   git clone --quiet --no-hardlinks . "$machine/root/srv/shop"
+  : >"$machine/out" # tail may come first
   mkdir -p "$cache/archives-$1" "$cache/npm"
   # A name space of processes ends everything on the machine with its first process; one of mounts takes those along.
   # shellcheck disable=SC2016
