@@ -18,7 +18,7 @@ export { spoofedAddresses } from './spoofed-addresses.js';
 export { startTcpProxy, type TcpProxy } from './tcp-proxy.js';
 export { startTraceCollector, type CollectedSpan, type TraceCollector } from './trace-collector.js';
 export { createTestTokens, type TestTokens } from './test-tokens.js';
-export { jsonOfRows } from './json-of-rows.js';
+export { createJsonOfRows, type JsonOfRows } from './json-of-rows.js';
 export { stored } from './stored-values.js';
 export { rowsRead, tablesOnDefaults } from './growth.js';
 export { repeatAndShuffle } from './repeat-and-shuffle.js';

@@ -1,4 +1,5 @@
-import type { Query } from './database-rows.js';
+import { createTestDatabase } from './test-database.js';
+import { createTestPool } from './test-pool.js';
 
 const inSnakeCase = (field: string): string => field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
@@ -11,23 +12,35 @@ const rowOf = (fields: object): Record<string, unknown> =>
     ]),
   );
 
-/**
- * What an expression in SQL makes of each row of the first of these tables. The rows stand in no table, so no constraint
- * keeps out what is stored rarely. Their fields are named as those of a Prisma model.
- */
-export async function jsonOfRows(
-  query: Query,
-  json: string,
-  tables: Readonly<Record<string, readonly object[]>>,
-): Promise<unknown[]> {
-  const names = Object.keys(tables);
-  const given = names.map(
-    (name, index) =>
-      `${name} AS (SELECT * FROM json_populate_recordset(NULL::public.${name}, $${index + 1}::json) WITH ORDINALITY)`,
-  );
-  const rows = await query<{ json: unknown }>(
-    `WITH ${given.join(', ')} SELECT ${json} AS json FROM ${names[0]} ORDER BY ordinality`,
-    Object.values(tables).map((rows) => JSON.stringify(rows.map(rowOf))),
-  );
-  return rows.map(({ json: made }) => made);
+/** The tables of a service, for what its expressions make of rows. */
+export interface JsonOfRows {
+  /**
+   * What an expression in SQL makes of each row of the first of these tables. The rows stand in no table, so no constraint
+   * keeps out what is stored rarely. Their fields are named as those of a Prisma model.
+   */
+  of(json: string, tables: Readonly<Record<string, readonly object[]>>): Promise<unknown[]>;
+  stop(): Promise<void>;
+}
+
+export async function createJsonOfRows(serviceDirectory: string): Promise<JsonOfRows> {
+  const database = await createTestDatabase({ serviceDirectory });
+  const pool = createTestPool(database.url);
+  return {
+    async of(json, tables) {
+      const names = Object.keys(tables);
+      const given = names.map(
+        (name, index) =>
+          `${name} AS (SELECT * FROM json_populate_recordset(NULL::public.${name}, $${index + 1}::json) WITH ORDINALITY)`,
+      );
+      const { rows } = await pool.query<{ json: unknown }>(
+        `WITH ${given.join(', ')} SELECT ${json} AS json FROM ${names[0]} ORDER BY ordinality`,
+        Object.values(tables).map((all) => JSON.stringify(all.map(rowOf))),
+      );
+      return rows.map(({ json: made }) => made);
+    },
+    async stop() {
+      await pool.end();
+      await database.drop();
+    },
+  };
 }

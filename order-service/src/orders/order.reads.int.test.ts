@@ -2,24 +2,16 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { orderStatuses } from '@shop/common/contracts';
-import { createTestDatabase, createTestPool, jsonOfRows, stored } from '@shop/testing';
+import { createJsonOfRows, stored, type JsonOfRows } from '@shop/testing';
 import { SYSTEM, type DetailedOrder } from './order.js';
 import { detailedOrderJson, orderJson } from './order.reads.js';
 import { toDetailedResource, toResource } from './order.resource.js';
 
-let shop: Awaited<ReturnType<typeof createTestDatabase>>;
-let pool: ReturnType<typeof createTestPool>;
-const query = async <Row extends Record<string, unknown>>(text: string, values: unknown[] = []) =>
-  (await pool.query<Row>(text, values)).rows;
-
+let json: JsonOfRows;
 beforeAll(async () => {
-  shop = await createTestDatabase({ serviceDirectory: path.join(import.meta.dirname, '../..') });
-  pool = createTestPool(shop.url);
+  json = await createJsonOfRows(path.join(import.meta.dirname, '../..'));
 });
-afterAll(async () => {
-  await pool.end();
-  await shop.drop();
-});
+afterAll(() => json.stop());
 
 const { id, text, time, minorUnits, decimals: currencyDecimals } = stored;
 const status = fc.constantFrom(...orderStatuses);
@@ -47,8 +39,8 @@ const tablesOf = (all: readonly DetailedOrder[]) => ({
 it('any order -> PostgreSQL makes the JSON of it that TypeScript makes', async () => {
   await fc.assert(
     fc.asyncProperty(orders, async (all) => {
-      expect(await jsonOfRows(query, orderJson.text, tablesOf(all))).toEqual(all.map(toResource));
-      expect(await jsonOfRows(query, detailedOrderJson.text, tablesOf(all))).toEqual(all.map(toDetailedResource));
+      expect(await json.of(orderJson.text, tablesOf(all))).toEqual(all.map(toResource));
+      expect(await json.of(detailedOrderJson.text, tablesOf(all))).toEqual(all.map(toDetailedResource));
     }),
   );
 });

@@ -2,25 +2,17 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { paymentMethods, paymentStatuses, refundStatuses } from '@shop/common/contracts';
-import { createTestDatabase, createTestPool, jsonOfRows, stored } from '@shop/testing';
+import { createJsonOfRows, stored, type JsonOfRows } from '@shop/testing';
 import type { Payment } from './payment.js';
 import { detailedPaymentJson, paymentJson } from './payment.reads.js';
 import { toPaymentResource, toRefundResource } from './payment.resource.js';
 import type { Refund } from './refund.js';
 
-let shop: Awaited<ReturnType<typeof createTestDatabase>>;
-let pool: ReturnType<typeof createTestPool>;
-const query = async <Row extends Record<string, unknown>>(text: string, values: unknown[] = []) =>
-  (await pool.query<Row>(text, values)).rows;
-
+let json: JsonOfRows;
 beforeAll(async () => {
-  shop = await createTestDatabase({ serviceDirectory: path.join(import.meta.dirname, '../..') });
-  pool = createTestPool(shop.url);
+  json = await createJsonOfRows(path.join(import.meta.dirname, '../..'));
 });
-afterAll(async () => {
-  await pool.end();
-  await shop.drop();
-});
+afterAll(() => json.stop());
 
 const { id, text, time, minorUnits, decimals: currencyDecimals } = stored;
 const perhaps = fc.option(text);
@@ -51,7 +43,7 @@ const refund: fc.Arbitrary<Omit<Refund, 'paymentId'>> = fc.record({
 it('any payment -> PostgreSQL makes the JSON of it that TypeScript makes', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(payment), async (payments) => {
-      expect(await jsonOfRows(query, paymentJson.text, { payments })).toEqual(payments.map(toPaymentResource));
+      expect(await json.of(paymentJson.text, { payments })).toEqual(payments.map(toPaymentResource));
     }),
   );
 });
@@ -61,7 +53,7 @@ it('any payment with refunds -> likewise, the newest refund first', async () => 
   await fc.assert(
     fc.asyncProperty(payment, fc.uniqueArray(refund, { selector: (one) => one.id }), async (paid, given) => {
       const refunds = given.map((one) => ({ ...one, paymentId: paid.id }));
-      expect(await jsonOfRows(query, detailedPaymentJson.text, { payments: [paid], refunds })).toEqual([
+      expect(await json.of(detailedPaymentJson.text, { payments: [paid], refunds })).toEqual([
         { ...toPaymentResource(paid), refunds: refunds.toSorted(newestFirst).map(toRefundResource) },
       ]);
     }),
