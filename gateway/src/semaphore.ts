@@ -2,7 +2,7 @@
  * So many at a time, in the order in which they come. Whoever comes while there is room waits for nothing, where p-limit
  * makes a dozen promises for each call.
  */
-export class Turns {
+export class Semaphore {
   #free: number;
   readonly #limit: number;
   readonly #waiting: (() => void)[] = [];
@@ -20,8 +20,8 @@ export class Turns {
     return this.#free === this.#limit;
   }
 
-  /** Until it is one's turn; undefined where it is now. Whoever had it gives it back. */
-  take(): Promise<void> | undefined {
+  /** Until it is one's turn; undefined where it is now. Whoever had it releases it. */
+  acquire(): Promise<void> | undefined {
     if (this.#free > 0) {
       this.#free--;
       return undefined;
@@ -29,7 +29,7 @@ export class Turns {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  giveBack(): void {
+  release(): void {
     const next = this.#waiting.shift();
     if (next === undefined) this.#free++;
     else next();

@@ -1,7 +1,7 @@
 import { RateLimited } from '@shop/common/errors';
 import { clientKey, type Client, type ServiceAnswer } from '@shop/common/http';
 import type { AnswerSize } from './answer-size.js';
-import { Turns } from './turns.js';
+import { Semaphore } from './semaphore.js';
 
 export interface UpstreamLimits {
   /** Calls of services that one request makes at once; further ones wait. */
@@ -22,44 +22,44 @@ const MAX_WAITING = 500;
 /** The calls of services that this process makes, by whom it makes them for. */
 export class Upstream {
   readonly #limits: UpstreamLimits;
-  readonly #clients = new Map<string, Turns>();
+  readonly #clients = new Map<string, Semaphore>();
 
   constructor(limits: UpstreamLimits) {
     this.#limits = limits;
   }
 
   ofRequest(client: Client, size: Pick<AnswerSize, 'refuseMore' | 'addRead'>): UpstreamWork {
-    const turns = new Turns(this.#limits.perRequest);
+    const semaphore = new Semaphore(this.#limits.perRequest);
     // Made by the first call: there is none where the schema or a cache has the answer.
     let key: string | undefined;
     return {
       run: async (call) => {
         key ??= clientKey(client);
-        await turns.take();
+        await semaphore.acquire();
         try {
-          const ofClient = await this.#takeOf(key);
+          const ofClient = await this.#acquireOf(key);
           try {
             size.refuseMore();
             const answer = await call();
             size.addRead(answer.size);
             return answer;
           } finally {
-            ofClient.giveBack();
+            ofClient.release();
             if (ofClient.isIdle) this.#clients.delete(key);
           }
         } finally {
-          turns.giveBack();
+          semaphore.release();
         }
       },
     };
   }
 
   /** Throws RateLimited where too many wait already. */
-  async #takeOf(client: string): Promise<Turns> {
-    let turns = this.#clients.get(client);
-    if (turns === undefined) this.#clients.set(client, (turns = new Turns(this.#limits.perClient)));
-    if (turns.waiting >= MAX_WAITING) throw new RateLimited(1);
-    await turns.take();
-    return turns;
+  async #acquireOf(client: string): Promise<Semaphore> {
+    let semaphore = this.#clients.get(client);
+    if (semaphore === undefined) this.#clients.set(client, (semaphore = new Semaphore(this.#limits.perClient)));
+    if (semaphore.waiting >= MAX_WAITING) throw new RateLimited(1);
+    await semaphore.acquire();
+    return semaphore;
   }
 }

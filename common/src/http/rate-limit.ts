@@ -43,8 +43,8 @@ export class RateCounter {
     const units = this.#unitsOf(cost);
     const counted = this.#counts.add(clientKey(client), units);
     // Nobody waits for what this process knows by itself.
-    if (counted instanceof Promise) return counted.then((count) => this.#tell(response, count, units));
-    this.#tell(response, counted, units);
+    if (counted instanceof Promise) return counted.then((count) => this.#enforce(response, count, units));
+    this.#enforce(response, counted, units);
     return undefined;
   };
 
@@ -55,7 +55,7 @@ export class RateCounter {
     if (count.total - units > this.#perSecond) throw new RateLimited(secondsUntilReset(count));
   }
 
-  #tell(response: ServerResponse, count: Count, units: number): void {
+  #enforce(response: ServerResponse, count: Count, units: number): void {
     const resetSeconds = secondsUntilReset(count);
     const policy = { name: 'requests', quota: this.#perSecond, windowSeconds: COUNT_WINDOW / 1_000 };
     setRateLimitHeaders(response, policy, { remaining: Math.max(0, this.#perSecond - count.total), resetSeconds });
