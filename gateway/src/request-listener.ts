@@ -1,60 +1,33 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { AccessTokenVerifier } from '@shop/common/auth';
-import type { AllowedOrigins } from '@shop/common/config';
 import { AppError, findAppError } from '@shop/common/errors';
-import {
-  allowOrigins,
-  clientAddressReader,
-  inRequestScope,
-  noteRoute,
-  statusOfCode,
-  type RateLimit,
-} from '@shop/common/http';
-import type { Logger, RequestScope } from '@shop/common/logger';
-import type { Metrics } from '@shop/common/metrics';
-import type { Tracing } from '@shop/common/tracing';
-import helmet from 'helmet';
+import { addHeader, noteRoute, statusOfCode, withEntry, type EntryParts, type RateLimit } from '@shop/common/http';
+import type { RequestScope } from '@shop/common/logger';
 import { identify } from './context.js';
 import { wantsPage } from './graphiql/graphiql.js';
 import { toGraphQLError } from './mask-error.js';
 import { sendAnswer } from './send-answer.js';
 import { graphqlPaths, type Yoga } from './yoga.js';
 
-export interface ListenerParts {
+export interface ListenerParts extends EntryParts {
   /** Answers whatever isn't GraphQL. */
   app: RequestListener;
   yoga: Yoga;
   verifier: AccessTokenVerifier;
   limitRate: RateLimit;
   graphiqlEnabled: boolean;
-  corsOrigins: AllowedOrigins;
-  trustedProxies: readonly string[];
-  logger: Logger;
-  metrics: Metrics;
-  tracing?: Tracing | undefined;
 }
 
 /**
- * The gateway's whole HTTP face. GraphQL goes straight to Yoga, which costs half of what it does behind Express; what
- * every answer needs is therefore done here, for both.
+ * The gateway's whole HTTP face. GraphQL goes straight to Yoga, which costs half of what it does behind Express.
  */
 export function buildListener(parts: ListenerParts): RequestListener {
-  const { app, graphiqlEnabled, corsOrigins, trustedProxies } = parts;
-  const scopeParts = { ...parts, clientAddressOf: clientAddressReader(trustedProxies) };
-  const setSecurityHeaders = helmet();
-  const allowCors = allowOrigins(corsOrigins);
-
-  return (request, response) => {
-    inRequestScope(request, response, scopeParts, (scope) => {
-      setSecurityHeaders(request, response, () => {
-        allowCors(request, response, () => {
-          const path = pathOf(request);
-          if (!graphqlPaths.has(path) || (graphiqlEnabled && wantsPage(request))) app(request, response);
-          else void answerGraphQL(path, request, response, scope, parts);
-        });
-      });
-    });
-  };
+  const { app, graphiqlEnabled } = parts;
+  return withEntry(parts, (request, response, scope) => {
+    const path = pathOf(request);
+    if (!graphqlPaths.has(path) || (graphiqlEnabled && wantsPage(request))) app(request, response);
+    else void answerGraphQL(path, request, response, scope, parts);
+  });
 }
 
 /** Without a slash at its end, as Express reads its own routes. */
@@ -106,9 +79,9 @@ function refuse(response: ServerResponse, error: AppError): void {
     response.destroy();
     return;
   }
-  if (error.retryAfterSeconds !== undefined) response.setHeader('Retry-After', error.retryAfterSeconds);
-  response.setHeader('Cache-Control', 'no-store');
-  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  if (error.retryAfterSeconds !== undefined) addHeader(response, 'Retry-After', String(error.retryAfterSeconds));
+  addHeader(response, 'Cache-Control', 'no-store');
+  addHeader(response, 'Content-Type', 'application/json; charset=utf-8');
   response.statusCode = statusOfCode[error.code];
   response.end(bodyOfRefusal(error));
 }

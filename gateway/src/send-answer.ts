@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { addHeader } from '@shop/common/http';
 import { sendNodeResponse } from '@whatwg-node/server';
 
 /** What lasts, or comes in parts: all else is JSON, and there as a whole. */
@@ -12,7 +13,7 @@ export async function sendAnswer(answer: Response, request: IncomingMessage, res
   }
   const text = await answer.text();
   if (response.destroyed) return;
-  response.setHeaders(answer.headers);
+  for (const [name, value] of answer.headers) addHeader(response, name, value);
   response.statusCode = answer.status;
   response.end(text);
 }

@@ -1,10 +1,10 @@
 import path from 'node:path';
-import type { Express } from 'express';
 import type pg from 'pg';
 import supertest, { type Test } from 'supertest';
 import { v7 as newId } from 'uuid';
 import type { AccessTokenClaims } from '@shop/common/auth';
 import type { Role } from '@shop/common/contracts';
+import type { ServiceApp } from '@shop/common/http';
 import {
   assertDescribedEvents,
   createTestBroker,
@@ -40,7 +40,7 @@ export interface TestService {
   readonly config: Config;
   readonly broker: TestBroker;
   readonly tokens: TestTokens;
-  readonly app: Express;
+  readonly app: ServiceApp;
   /** Where the service listens. */
   readonly url: string;
   /** A user that nobody else has; claims of its token can be replaced. */

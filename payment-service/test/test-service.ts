@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import type { Express } from 'express';
 import type pg from 'pg';
 import supertest, { type Test } from 'supertest';
 import { v7 as newId } from 'uuid';
 import type { DomainEvent, OrderResource, Role } from '@shop/common/contracts';
+import type { ServiceApp } from '@shop/common/http';
 import type { LogFacts, Logger } from '@shop/common/logger';
 import {
   assertDescribedEvents,
@@ -44,7 +44,7 @@ export interface LogEntry extends LogFacts {
 }
 
 export interface RunningTestService {
-  app: Express;
+  app: ServiceApp;
   url: string;
   stop: () => Promise<void>;
 }
@@ -56,7 +56,7 @@ export interface TestService {
   config: Config & { simulated: SimulatedConfig };
   broker: TestBroker;
   tokens: TestTokens;
-  app: Express;
+  app: ServiceApp;
   url: string;
   /** Warnings and errors of all processes, as far as tests start them here. */
   logged: LogEntry[];

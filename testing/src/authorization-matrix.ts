@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { Express } from 'express';
 import { z } from 'zod';
 import type { Revocation } from '@shop/common/auth';
 import type { Role } from '@shop/common/contracts';
-import { statusOfCode, type Method } from '@shop/common/http';
+import { statusOfCode, type Method, type ServiceApp } from '@shop/common/http';
 import { ask, type Received } from './ask.js';
 import { changedRows, readRows, type Query } from './database-rows.js';
 import type { TestTokens } from './test-tokens.js';
@@ -95,8 +94,8 @@ export const guarded = (known: Record<'other' | 'owner' | 'admin', Outcome>): Ma
 });
 
 /** Everything that an app answers to, in order of the alphabet. */
-export function operationsOf(app: Express): string[] {
-  const operations = (stack: Express['router']['stack']): string[] =>
+export function operationsOf(app: ServiceApp): string[] {
+  const operations = (stack: ServiceApp['router']['stack']): string[] =>
     stack.flatMap(({ route, handle }) => {
       if (route === undefined) return isRouter(handle) ? operations(handle.stack) : [];
       // Handlers of all methods have none: they refuse the others.
@@ -106,7 +105,7 @@ export function operationsOf(app: Express): string[] {
   return operations(app.router.stack).toSorted();
 }
 
-const isRouter = (handle: unknown): handle is Express['router'] =>
+const isRouter = (handle: unknown): handle is ServiceApp['router'] =>
   typeof handle === 'function' && 'stack' in handle && Array.isArray(handle.stack);
 
 /** Sends what a row describes, as `scene` has it. */

@@ -1,11 +1,14 @@
-import type { Express } from 'express';
+import type { ServiceApp } from '@shop/common/http';
 import { ask } from './ask.js';
 import { operationsOf } from './authorization-matrix.js';
 import { lintDescription } from './lint-description.js';
 import { readDescription } from './read-description.js';
 
 /** What is wrong with /openapi.json of an app whose routes stand below `base`. */
-export async function descriptionFaults(app: Express, { url, base }: { url: string; base: string }): Promise<string[]> {
+export async function descriptionFaults(
+  app: ServiceApp,
+  { url, base }: { url: string; base: string },
+): Promise<string[]> {
   const { headers } = await ask(`${url}/openapi.json`);
   const document = await readDescription(url);
   const described = Object.entries(document.paths).flatMap(([path, methods]) =>

@@ -4,15 +4,17 @@ import { Forbidden, InvalidToken, Unauthorized, findAppError, type AppError } fr
 import { currentScope } from '../logger/index.js';
 import type { Access, Caller } from './route.js';
 
-const callers = new WeakMap<Request, Caller | AppError>();
-
-/** Who calls, or why nobody is known to; undefined where nobody looked. */
-const outcomeOf = (request: Request): Caller | AppError | undefined => callers.get(request);
+declare module 'node:http' {
+  interface IncomingMessage {
+    /** Who calls, or why nobody is known to; absent where nobody looked. */
+    caller?: Caller | AppError;
+  }
+}
 
 /** The known caller of a request; undefined on public routes. */
 export function callerOf(request: Request): Caller | undefined {
-  const outcome = outcomeOf(request);
-  return outcome === undefined || outcome instanceof Error ? undefined : outcome;
+  const { caller } = request;
+  return caller instanceof Error ? undefined : caller;
 }
 
 /** The token of an Authorization header (RFC 6750, 2.1; RFC 9110, 11.4: one or more spaces). Throws Unauthorized. */
@@ -29,19 +31,19 @@ export function identify(verifier: AccessTokenVerifier, request: Request): void 
   try {
     const token = bearerToken(request.headers.authorization);
     const actor = verifier.verify(token);
-    callers.set(request, { actor, token });
+    request.caller = { actor, token };
     const scope = currentScope();
     if (scope !== undefined) scope.actorId = actor.id;
   } catch (error) {
     const refusal = findAppError(error);
     if (refusal === undefined) throw error;
-    callers.set(request, refusal);
+    request.caller = refusal;
   }
 }
 
 /** Lets in whom a route is for. Throws Unauthorized and Forbidden. */
 export function authorize(access: Exclude<Access, 'public'>, request: Request): void {
-  const outcome = outcomeOf(request);
-  if (outcome === undefined || outcome instanceof Error) throw outcome ?? new Unauthorized();
-  if (access === 'admin' && outcome.actor.role !== 'admin') throw new Forbidden('Only an admin may do this');
+  const { caller } = request;
+  if (caller === undefined || caller instanceof Error) throw caller ?? new Unauthorized();
+  if (access === 'admin' && caller.actor.role !== 'admin') throw new Forbidden('Only an admin may do this');
 }

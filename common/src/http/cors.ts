@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import cors from 'cors';
 import type { AllowedOrigins } from '../config/index.js';
+import { addHeader } from './answer-headers.js';
 
 /** What a browser's script may send and read beyond the plain headers. nginx answers preflights with the same. */
 export const corsPolicy = {
@@ -44,7 +45,7 @@ export function allowOrigins(
       return;
     }
     // A cache must not give one origin the answer for another.
-    if (origins.length > 0) response.appendHeader('Vary', 'Origin');
+    if (origins.length > 0) addHeader(response, 'Vary', 'Origin');
     next();
   };
 }

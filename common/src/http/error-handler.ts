@@ -15,6 +15,7 @@ import {
 } from '../errors/index.js';
 import type { Answer } from '../idempotency/index.js';
 import type { Logger } from '../logger/index.js';
+import { addHeader } from './answer-headers.js';
 import { setRateLimitHeaders } from './rate-limit-headers.js';
 import { sendAnswer } from './reply.js';
 
@@ -93,12 +94,12 @@ export function errorHandler(
       response.destroy();
       return;
     }
-    if (status === 401) response.set('WWW-Authenticate', challengeOf(error));
-    if (error instanceof MethodNotAllowed) response.set('Allow', error.allowed.join(', '));
+    if (status === 401) addHeader(response, 'WWW-Authenticate', challengeOf(error));
+    if (error instanceof MethodNotAllowed) addHeader(response, 'Allow', error.allowed.join(', '));
     if (error instanceof RateLimited && error.policy !== undefined) {
       setRateLimitHeaders(response, error.policy, { remaining: 0, resetSeconds: error.retryAfterSeconds ?? 0 });
     }
-    if (error.retryAfterSeconds !== undefined) response.set('Retry-After', String(error.retryAfterSeconds));
+    if (error.retryAfterSeconds !== undefined) addHeader(response, 'Retry-After', String(error.retryAfterSeconds));
     sendAnswer(response, errorAnswer(error));
   };
 }

@@ -6,6 +6,7 @@ import {
   type IncomingMessage,
   type RequestListener,
   type Server,
+  type ServerOptions,
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -14,6 +15,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { InvalidInput, PayloadTooLarge, type AppError } from '../errors/index.js';
 import { errorAnswer } from './error-handler.js';
 import { hostCheck } from './host.js';
+import { UnansweredRequests } from './unanswered.js';
 
 /** How long a client may take for each part of an exchange, in milliseconds. */
 export interface ServerTimeouts {
@@ -50,6 +52,11 @@ export interface HttpServer {
   stop(grace: number): Promise<void>;
 }
 
+/** Handles requests; `messages`: of which classes it would have them. */
+export type Listener = RequestListener & {
+  readonly messages?: Pick<ServerOptions, 'IncomingMessage' | 'ServerResponse'>;
+};
+
 export interface ListenOptions {
   host: string;
   port: number;
@@ -63,15 +70,15 @@ export interface ListenOptions {
 
 /** Opens a port (0: a free one) for an app. Rejects when the port is taken. */
 export async function listen(
-  listener: RequestListener,
+  listener: Listener,
   { host, port, allowedHosts = [], admit, timeouts: changes, maxConnections = MAX_CONNECTIONS }: ListenOptions,
 ): Promise<HttpServer> {
   const timeouts = { ...TIMEOUTS, ...changes };
   const checkHost = hostCheck(allowedHosts);
   let stopping = false;
-  const unanswered = new Set<ServerResponse>();
-  const answering = new WeakMap<Duplex, ServerResponse>();
-  const options = {
+  const unanswered = new UnansweredRequests();
+  const options: ServerOptions = {
+    ...listener.messages,
     headersTimeout: timeouts.headers,
     requestTimeout: timeouts.request,
     keepAliveTimeout: timeouts.idle,
@@ -91,8 +98,6 @@ export async function listen(
   const server: Server = createServer(options, (request, response) => {
     if (stopping) response.setHeader('Connection', 'close');
     unanswered.add(response);
-    response.once('close', () => unanswered.delete(response));
-    answering.set(request.socket, response);
     if (admit) admit(request, response, begin);
     else begin(request, response);
   });
@@ -100,7 +105,7 @@ export async function listen(
   const sweep = dropUntaken(unanswered, timeouts);
   server.once('close', () => clearInterval(sweep));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const response = answering.get(socket);
+    const response = unanswered.all().find((one) => one.response.socket === socket)?.response;
     // Behind an answer that has begun, another would be taken for its end.
     const isBegun = response?.headersSent === true && !response.writableFinished;
     if (error.code === 'ECONNRESET' || !socket.writable || isBegun) socket.destroy();
@@ -110,7 +115,7 @@ export async function listen(
   /** A client that learns so opens its next connection elsewhere, and sends nothing into one that is about to close. */
   const sendElsewhere = (): void => {
     stopping = true;
-    for (const response of unanswered) if (!response.headersSent) response.setHeader('Connection', 'close');
+    for (const { response } of unanswered.all()) if (!response.headersSent) response.setHeader('Connection', 'close');
   };
   server.listen(port, host);
   await once(server, 'listening');
@@ -141,18 +146,13 @@ export async function listen(
  * Node bounds how long a request may take, and not how long the client takes to read the answer. One timer looks at all of
  * them: one for each would cost every request for the sake of very few.
  */
-function dropUntaken(
-  unanswered: ReadonlySet<ServerResponse>,
-  { response: timeout, check }: ServerTimeouts,
-): NodeJS.Timeout {
-  const endedAt = new WeakMap<ServerResponse, number>();
+function dropUntaken(unanswered: UnansweredRequests, { response: timeout, check }: ServerTimeouts): NodeJS.Timeout {
   return setInterval(() => {
     const now = performance.now();
-    for (const response of unanswered) {
-      if (!response.writableEnded) continue;
-      const since = endedAt.get(response);
-      if (since === undefined) endedAt.set(response, now);
-      else if (now - since >= timeout) response.destroy();
+    for (const one of unanswered.all()) {
+      if (!one.response.writableEnded) continue;
+      one.endedAt ??= now;
+      if (now - one.endedAt >= timeout) one.response.destroy();
     }
   }, check).unref();
 }

@@ -4,11 +4,16 @@ import type { Logger } from '../logger/index.js';
 import type { Metrics } from '../metrics/index.js';
 import type { OpenSpan } from '../tracing/index.js';
 
-const patterns = new WeakMap<IncomingMessage, string>();
+declare module 'node:http' {
+  interface IncomingMessage {
+    /** The pattern that it matched. */
+    routePattern?: string;
+  }
+}
 
 /** Notes the pattern that a request matched: metrics go by it, never by the path, whose ids would grow without end. */
 export function noteRoute(request: IncomingMessage, pattern: string): void {
-  patterns.set(request, pattern);
+  request.routePattern = pattern;
 }
 
 export const markRoute =
@@ -32,7 +37,7 @@ const statusOf = ({ statusCode, headersSent }: ServerResponse): string =>
   (headersSent ? statusCode : CLIENT_CLOSED_REQUEST).toString();
 
 /** The pattern that a request matched. */
-export const routeOf = (request: IncomingMessage): string => patterns.get(request) ?? 'other';
+export const routeOf = (request: IncomingMessage): string => request.routePattern ?? 'other';
 
 export interface Observers {
   logger: Logger;
@@ -46,9 +51,9 @@ export function observe(
   { logger, metrics }: Observers,
   { span, level }: { span: OpenSpan | undefined; level: 'info' | 'debug' },
 ): void {
-  const start = process.hrtime.bigint();
-  response.once('close', () => {
-    const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+  const start = performance.now();
+  response.on('close', () => {
+    const seconds = (performance.now() - start) / 1_000;
     const route = routeOf(request);
     const method = methodOf(request, response);
     const status = statusOf(response);

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { RateLimitPolicy } from '../errors/index.js';
+import { addHeader } from './answer-headers.js';
 
 /** Adds a limit to the RateLimit headers of draft-ietf-httpapi-ratelimit-headers-10. */
 export function setRateLimitHeaders(
@@ -7,6 +8,6 @@ export function setRateLimitHeaders(
   { name, quota, windowSeconds }: RateLimitPolicy,
   { remaining, resetSeconds }: { remaining: number; resetSeconds: number },
 ): void {
-  response.appendHeader('RateLimit-Policy', `"${name}";q=${quota};w=${windowSeconds}`);
-  response.appendHeader('RateLimit', `"${name}";r=${remaining};t=${resetSeconds}`);
+  addHeader(response, 'RateLimit-Policy', `"${name}";q=${quota};w=${windowSeconds}`);
+  addHeader(response, 'RateLimit', `"${name}";r=${remaining};t=${resetSeconds}`);
 }

@@ -3,6 +3,7 @@ import { JsonText } from '../contracts/index.js';
 import type { Answer, AnswerHeaders } from '../idempotency/index.js';
 import { currentScope } from '../logger/index.js';
 import type { PageMeta } from '../paging/index.js';
+import { addHeader } from './answer-headers.js';
 import { entityTag } from './conditions.js';
 
 /** What a handler answers. */
@@ -88,29 +89,29 @@ export function sendFile(response: ServerResponse, { fileName, chunks, release }
 /** Nothing of it is for a cache. Failures name the request, so that what is logged about it can be found. */
 export function sendAnswer(response: ServerResponse, { status, body, headers, isReplayed = false }: Answer): void {
   setHeaders(response, headers);
-  if (isReplayed) response.setHeader('Idempotent-Replayed', 'true');
-  response.setHeader('Cache-Control', 'no-store');
+  if (isReplayed) addHeader(response, 'Idempotent-Replayed', 'true');
+  addHeader(response, 'Cache-Control', 'no-store');
   sendJson(response, status, body.success === false ? { ...body, requestId: currentScope()?.requestId } : body);
 }
 
 /** The client has it already. The headers are those that the answer itself would have, but for what describes a body. */
 export function sendNotModified(response: ServerResponse, { headers }: Answer): void {
   setHeaders(response, headers);
-  response.setHeader('Cache-Control', 'no-store');
+  addHeader(response, 'Cache-Control', 'no-store');
   response.statusCode = 304;
   response.end();
 }
 
 function setHeaders(response: ServerResponse, { ETag, Location }: AnswerHeaders = {}): void {
-  if (ETag !== undefined) response.setHeader('ETag', ETag);
-  if (Location !== undefined) response.setHeader('Location', Location);
+  if (ETag !== undefined) addHeader(response, 'ETag', ETag);
+  if (Location !== undefined) addHeader(response, 'Location', Location);
 }
 
 /** As Express's `response.json`, at a fraction of its cost: it reads and writes the Content-Type several times. */
 export function sendJson(response: ServerResponse, status: number, body: object): void {
   const text = textOf(body);
-  response.setHeader('Content-Type', 'application/json; charset=utf-8');
-  response.setHeader('Content-Length', Buffer.byteLength(text));
+  addHeader(response, 'Content-Type', 'application/json; charset=utf-8');
+  addHeader(response, 'Content-Length', String(Buffer.byteLength(text)));
   response.statusCode = status;
   response.end(text);
 }

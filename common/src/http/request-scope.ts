@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { runInScope, type RequestScope } from '../logger/index.js';
 import { continueTrace, type Tracing } from '../tracing/index.js';
+import { addHeader } from './answer-headers.js';
 import { observe, type Observers } from './observe-request.js';
 
 const REQUEST_ID = /^[\w.-]{1,128}$/;
@@ -44,8 +45,8 @@ export function inRequestScope(
     clientAddress: clientAddressOf(request),
     ...(isOfProbe && { isUntraced: true }),
   };
-  response.setHeader('X-Request-Id', scope.requestId);
-  response.setHeader('traceparent', scope.traceparent);
+  addHeader(response, 'X-Request-Id', scope.requestId);
+  addHeader(response, 'traceparent', scope.traceparent);
   runInScope(scope, () => {
     observe(request, response, observers, { span, level: isOfProbe ? 'debug' : 'info' });
     handle(scope);

@@ -10,7 +10,7 @@ import { canonicalJson, fingerprintOf, idempotencyKey, type WithIdempotency } fr
 import { routeOf } from './observe-request.js';
 import type { Operation } from './operation.js';
 import { replyAnswer, type JsonFile, type Reply } from './reply.js';
-import { queryOf, type Validator } from './validation/index.js';
+import { queryOf, type BodyValidator, type Validator } from './validation/index.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -44,7 +44,7 @@ export interface Route {
   readonly access: Access;
   readonly operation: Operation;
   /** What its parts may contain. */
-  readonly takes: Readonly<Partial<Record<'params' | 'query' | 'body', Validator<unknown>>>>;
+  readonly takes: Readonly<Pick<Parts<unknown, unknown, unknown>, 'params' | 'query' | 'body'>>;
   /** Leaves the body as the bytes that came, up to so many; else it is read as JSON. */
   readonly rawBody?: { readonly maxBytes: number };
   /** Of a body that is read as JSON, where it may be larger than others. */
@@ -65,7 +65,7 @@ interface Parts<P, Q, B> {
   operation: Operation;
   params?: Validator<P>;
   query?: Validator<Q>;
-  body?: Validator<B>;
+  body?: BodyValidator<B>;
   /** The route will go: docs/versioning.md. */
   deprecation?: Deprecation;
 }
@@ -90,29 +90,31 @@ export interface Input<P = unknown, Q = unknown, B = unknown> extends PublicInpu
 /** A route that takes no parameters refuses them like any other unknown one. */
 const noQuery = queryOf({});
 
-/** All parts of a request, or InvalidInput with the faults of all of them. */
-async function parse<P, Q, B>(
+/** All parts of a request, or InvalidInput with the faults of all of them. Nobody waits where no body is read. */
+function parse<P, Q, B>(
   { params, query, body }: Pick<Parts<P, Q, B>, 'params' | 'query' | 'body'>,
   request: Request,
-) {
+): PublicInput<P, Q, B> | Promise<PublicInput<P, Q, B>> {
   const faults: FieldFault[] = [];
-  const read = async (validator: Validator<unknown>): Promise<unknown> => {
+  const noteFaults = (error: unknown): void => {
+    if (!(error instanceof InvalidInput)) throw error;
+    faults.push(...error.fields);
+  };
+  const read = (validator: Validator<unknown>): unknown => {
     try {
-      return await validator(request);
+      return validator(request);
     } catch (error) {
-      if (!(error instanceof InvalidInput)) throw error;
-      faults.push(...error.fields);
+      noteFaults(error);
       return undefined;
     }
   };
-  const input = {
-    params: params && (await read(params)),
-    query: await read(query ?? noQuery),
-    body: body && (await read(body)),
+  const input = { params: params && read(params), query: read(query ?? noQuery), body: undefined };
+  const complete = (read: unknown): PublicInput<P, Q, B> => {
+    if (faults.length > 0) throw new InvalidInput(faults);
+    // Each part came out of the validator of its own type; without a validator its type is unknown.
+    return { ...input, body: read } as PublicInput<P, Q, B>;
   };
-  if (faults.length > 0) throw new InvalidInput(faults);
-  // Each part came out of the validator of its own type; without a validator its type is unknown.
-  return input as PublicInput<P, Q, B>;
+  return body ? body(request).catch(noteFaults).then(complete) : complete(undefined);
 }
 
 /** A route that anybody may call. */
@@ -160,7 +162,8 @@ export function route<P, Q, B>({
       if (caller === undefined) throw new Error(`no caller on ${method} ${path}, which isn't public`);
       const key = isIdempotent ? idempotencyKey(request.headers) : undefined;
       const written = key === undefined ? '' : canonicalJson(request.body);
-      const parsed = await parse(takes, request);
+      const parsing = parse(takes, request);
+      const parsed = parsing instanceof Promise ? await parsing : parsing;
       const precondition = isChange(method) ? preconditionOf(request.headers) : undefined;
       const input = { ...parsed, ...caller, admit, precondition };
       if (key === undefined) return replyAnswer(await handle({ ...input, leasedKey: undefined }));

@@ -18,24 +18,30 @@ export interface Gates {
   once: WithIdempotency | undefined;
 }
 
-type Step = (request: Request, response: Response) => Promise<void>;
+type Step = (request: Request, response: Response) => Promise<void> | undefined;
 
-/** Notes the route, and finds out whether the caller may have an answer. */
+/** Notes the route, and finds out whether the caller may have an answer: at once where this process knows it. */
 const letIn =
   (pattern: string, route: Route, { verifier, admission }: Gates): Step =>
-  async (request, response) => {
+  (request, response) => {
     noteRoute(request, pattern);
     if (route.deprecation !== undefined) tellDeprecation(response, route.deprecation);
     if (route.access !== 'public') identify(verifier, request);
-    await admission.countRequest(request, response, route.cost);
-    if (route.access !== 'public') authorize(route.access, request);
+    const counting = admission.countRequest(request, response, route.cost);
+    const enter = () => {
+      if (route.access !== 'public') authorize(route.access, request);
+    };
+    if (counting !== undefined) return counting.then(enter);
+    enter();
+    return undefined;
   };
 
 /** `enter`: what comes first, where nothing comes in between. */
 const respondWith =
   (route: Route, { once, admission }: Gates, enter?: Step): Step =>
   async (request, response) => {
-    await enter?.(request, response);
+    const entering = enter?.(request, response);
+    if (entering !== undefined) await entering;
     const { admit, answered } = admission.open(request, response);
     const isGone = () => response.closed;
     const answer = await route.respond(request, { caller: callerOf(request), once, admit, isGone });

@@ -221,7 +221,7 @@ describe('a request is checked in this order', () => {
         const head = ['POST /api/v1/things HTTP/1.1', 'Host: localhost', 'Connection: close', length, ...lines].join(
           '\r\n',
         );
-        const server = app.listen(0, '127.0.0.1');
+        const server = http.createServer(app).listen(0, '127.0.0.1');
         await once(server, 'listening');
         const { port } = server.address() as AddressInfo;
         const answer = await sendRaw(
@@ -244,7 +244,7 @@ describe('a request is checked in this order', () => {
   });
 
   it('a body that is said to be larger, of which nothing has come -> 413 at once', async () => {
-    const server = app.listen(0, '127.0.0.1');
+    const server = http.createServer(app).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     const headers = { ...user, 'Content-Type': 'application/json', 'Content-Length': '10000000000' };

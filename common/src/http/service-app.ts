@@ -1,5 +1,5 @@
-import express, { type Express } from 'express';
-import helmet from 'helmet';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import express, { type Express, type Router } from 'express';
 import type { AccessTokenVerifier } from '../auth/index.js';
 import type { AllowedOrigins } from '../config/index.js';
 import type { IdempotencyStore } from '../idempotency/index.js';
@@ -8,16 +8,15 @@ import type { Metrics } from '../metrics/index.js';
 import type { Counts } from '../process/index.js';
 import type { Tracing } from '../tracing/index.js';
 import { Admission } from './admission.js';
-import { clientAddressReader } from './client-address.js';
-import { allowOrigins } from './cors.js';
+import { withEntry } from './entry.js';
 import { errorHandler, notFound } from './error-handler.js';
 import { healthRouter, type Probe } from './health.js';
+import type { Listener } from './http-server.js';
 import { withIdempotency } from './idempotency.js';
 import { buildOpenApi } from './openapi/document.js';
 import { documentRouter } from './openapi/serve-document.js';
 import { swaggerUi } from './openapi/swagger-ui.js';
 import { publicDocuments, type PublicDocument } from './public-document.js';
-import { inRequestScope } from './request-scope.js';
 import type { Route } from './route.js';
 import { buildRouter } from './router.js';
 
@@ -63,20 +62,28 @@ export function baseApp(): Express {
   return app;
 }
 
+/** Messages that are what Express makes of each of them from the start: to change what an object is costs as much as a route. */
+function messagesOf(app: Express): Listener['messages'] {
+  class Request extends IncomingMessage {}
+  class Response<R extends IncomingMessage> extends ServerResponse<R> {}
+  Object.setPrototypeOf(Request.prototype, app.request);
+  Object.setPrototypeOf(Response.prototype, app.response);
+  Object.assign(app, { request: Request.prototype, response: Response.prototype });
+  return { IncomingMessage: Request, ServerResponse: Response };
+}
+
+/** Answers requests; its routes can be looked at. */
+export type ServiceApp = Listener & { readonly router: Router };
+
 /** A service's whole HTTP face, top to bottom the way of a request. It opens no port and no connection. */
-export function buildServiceApp(options: ServiceAppOptions): Express {
-  const { logger, metrics, tracing, verifier, corsOrigins, trustedProxies, requestsPerSecond, routes, idempotency } =
-    options;
+export function buildServiceApp(options: ServiceAppOptions): ServiceApp {
+  const { logger, verifier, requestsPerSecond, routes, idempotency } = options;
   const gates = {
     verifier,
     admission: new Admission({ requestsPerSecond, counts: options.counts }),
     once: idempotency && withIdempotency({ store: idempotency, logger }),
   };
   const app = baseApp();
-  const scopeParts = { clientAddressOf: clientAddressReader(trustedProxies), tracing, logger, metrics };
-  app.use((request, response, next) => inRequestScope(request, response, scopeParts, () => next()));
-  app.use(helmet());
-  app.use(allowOrigins(corsOrigins));
   // First, since they are asked most: each router before is asked for nothing.
   for (const [path, table] of Object.entries(routes)) app.use(path, buildRouter(path, table, gates));
   app.use(healthRouter(options));
@@ -86,5 +93,5 @@ export function buildServiceApp(options: ServiceAppOptions): Express {
   if (options.apiDocsEnabled) app.use(swaggerUi([{ name: options.service, url: '/openapi.json' }]));
   app.use(notFound);
   app.use(errorHandler(logger, options.isUnavailable));
-  return app;
+  return Object.assign(withEntry(options, app), { router: app.router, messages: messagesOf(app) });
 }

@@ -1,4 +1,3 @@
-import type { RequestListener } from 'node:http';
 import { createRequire } from 'node:module';
 import { z } from 'zod';
 import { AccessTokenVerifier, RevocationList } from '../auth/index.js';
@@ -8,6 +7,7 @@ import {
   OverloadGuard,
   ServiceClient,
   type HttpServer,
+  type Listener,
   type OverloadGuardOptions,
   type Probe,
 } from '../http/index.js';
@@ -59,7 +59,7 @@ export interface Host {
   /** The address of a path of its own, for whoever runs on this machine. */
   localUrl(path: string): string;
   /** The server in front of `listener`. It opens once the revocations are known, as far as the broker lets it know them. */
-  server(listener: RequestListener, overload?: OverloadParts): Component;
+  server(listener: Listener, overload?: OverloadParts): Component;
   /** Starts the components one after the other and stops them in the reverse order. Rejects when one fails, all stopped. */
   run(components: readonly Component[]): Promise<RunningHost>;
 }
@@ -123,7 +123,7 @@ export async function createHost({
           metrics,
         });
 
-  const server = (listener: RequestListener, overload: OverloadParts = {}): Component => {
+  const server = (listener: Listener, overload: OverloadParts = {}): Component => {
     const guard = guardBy(overload);
     return {
       start: async () => {

@@ -1,4 +1,3 @@
-import type { Express } from 'express';
 import type { ServiceConfig } from '../config/index.js';
 import {
   AnonymisedUsers,
@@ -15,7 +14,7 @@ import {
   type DatabaseAdapter,
   type DatabaseClient,
 } from '../database/index.js';
-import { buildServiceApp, type Probe, type ServiceAppOptions } from '../http/index.js';
+import { buildServiceApp, type Probe, type ServiceApp, type ServiceAppOptions } from '../http/index.js';
 import type { Logger } from '../logger/index.js';
 import {
   buildAsyncApi,
@@ -38,7 +37,7 @@ const PURGE_POLL = 60_000;
 type ServiceDatabase = DatabaseClient & { $disconnect(): Promise<void> };
 
 export interface RunningService extends RunningHost {
-  readonly app: Express;
+  readonly app: ServiceApp;
 }
 
 /** What a service can build its own parts upon. */

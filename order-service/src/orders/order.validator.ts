@@ -17,7 +17,7 @@ import {
   queryIds,
   queryOf,
   queryTime,
-  refineInput,
+  refineQuery,
   refuseTurnedRange,
   text,
   uuid,
@@ -81,7 +81,7 @@ const historyRule = withDefault(described(queryFlag(), 'Whether each comes with 
 
 const ownQuery = queryOf({ ...pageRules, ...filterRules, statusHistory: historyRule });
 
-export const ownOrdersQuery = refineInput(ownQuery, (query) => toPageQuery({ ...query, userId: undefined }));
+export const ownOrdersQuery = refineQuery(ownQuery, (query) => toPageQuery({ ...query, userId: undefined }));
 
 const listQuery = queryOf({
   ...pageRules,
@@ -93,7 +93,7 @@ const listQuery = queryOf({
   perUser: perGroupRule,
 });
 
-export const ordersQuery = refineInput(listQuery, (asked, request): OrderListQuery => {
+export const ordersQuery = refineQuery(listQuery, (asked, request): OrderListQuery => {
   const { ids, userIds, perUser, ...query } = asked;
   if (ids === undefined && userIds === undefined) {
     refuse({ perUser: request.query.perUser }, 'is for a batch of userIds');

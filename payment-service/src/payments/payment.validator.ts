@@ -13,7 +13,7 @@ import {
   queryFlag,
   queryIds,
   queryOf,
-  refineInput,
+  refineQuery,
   text,
   uuid,
   withDefault,
@@ -81,7 +81,7 @@ const listQuery = queryOf({
   orderIds: optional(described(queryIds(), 'The latest payment of each of these orders.')),
 });
 
-export const paymentsQuery = refineInput(listQuery, (asked, request): PaymentListQuery => {
+export const paymentsQuery = refineQuery(listQuery, (asked, request): PaymentListQuery => {
   const { ids, orderIds, status, userId, refunds, ...page } = asked;
   if (ids === undefined && orderIds === undefined) return { kind: 'page', page, status, userId, refunds };
   refusePaging(page);

@@ -12,7 +12,7 @@ import {
   queryIds,
   queryOf,
   refine,
-  refineInput,
+  refineBody,
   text,
   uuid,
   valid,
@@ -49,7 +49,7 @@ const givenFields = Object.keys(changeRules).map((name) => ({
   properties: { [name]: { not: { type: 'null' } } },
 }));
 
-export const updateUserBody = refineInput(
+export const updateUserBody = refineBody(
   bodyOf(changeRules),
   (body) => {
     if (Object.values(body).every((value) => value === undefined)) {

@@ -26,4 +26,4 @@ export {
   type Rule,
   type RuleSet,
 } from './rule.js';
-export { bodyOf, paramsOf, queryOf, refineInput, type Validator } from './validator.js';
+export { bodyOf, paramsOf, queryOf, refineBody, refineQuery, type BodyValidator, type Validator } from './validator.js';

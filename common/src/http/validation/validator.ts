@@ -5,13 +5,16 @@ import type { JsonSchema } from './json-schema.js';
 import type { Parsed, RuleResult, RuleSet } from './rule.js';
 
 /** Reads one part of a request. Throws InvalidInput with every fault. */
-export interface Validator<T> {
-  (request: Request): Promise<T>;
+export interface Validator<T, Read = T> {
+  (request: Request): Read;
   /** What the part may contain. */
   readonly rules: RuleSet;
   /** What holds for the part as a whole, for clients to read. */
   readonly constraints?: JsonSchema;
 }
+
+/** Reads its body, for which it rejects with them. */
+export type BodyValidator<T> = Validator<T, Promise<T>>;
 
 /** Each rule of the set runs once, on the field of its name. */
 function parseFields(rules: RuleSet, part: Readonly<Record<string, unknown>>): RuleResult<Record<string, unknown>> {
@@ -44,10 +47,10 @@ function bodyReader<R extends RuleSet>(rules: R): (request: Request) => Promise<
 }
 
 /** Reads a JSON body. Fields without a rule are left out. */
-export function bodyOf<R extends RuleSet>(rules: R): Validator<Parsed<R>> {
+export function bodyOf<R extends RuleSet>(rules: R): BodyValidator<Parsed<R>> {
   const read = bodyReader(rules);
   return Object.assign(
-    (request: Request) => {
+    async (request: Request) => {
       const isObject = typeof request.body === 'object' && request.body !== null && !Array.isArray(request.body);
       if (!isObject) throw new InvalidInput([{ field: 'body', message: 'must be a JSON object' }]);
       return read(request);
@@ -58,12 +61,12 @@ export function bodyOf<R extends RuleSet>(rules: R): Validator<Parsed<R>> {
 
 /** Reads the path's parameters: they are text, which takes no chain. */
 export const paramsOf = <R extends RuleSet>(rules: R): Validator<Parsed<R>> =>
-  Object.assign(async ({ params }: Request) => parsed<R>(parseFields(rules, params)), { rules });
+  Object.assign(({ params }: Request) => parsed<R>(parseFields(rules, params)), { rules });
 
 /** Reads the query string, likewise. A parameter without a rule is a fault. */
 export function queryOf<R extends RuleSet>(rules: R): Validator<Parsed<R>> {
   return Object.assign(
-    async ({ query }: Request) => {
+    ({ query }: Request) => {
       const unknown = Object.keys(query).filter((name) => !Object.hasOwn(rules, name));
       if (unknown.length > 0) {
         throw new InvalidInput(unknown.map((field) => ({ field, message: 'is not a known parameter' })));
@@ -74,10 +77,14 @@ export function queryOf<R extends RuleSet>(rules: R): Validator<Parsed<R>> {
   );
 }
 
-/** A further step on a part that passed its rules; `constraints` is what it adds for clients to read. */
-export const refineInput = <T, U>(
-  base: Validator<T>,
-  check: (value: T, request: Request) => U,
-  constraints: JsonSchema = {},
-): Validator<U> =>
-  Object.assign(async (request: Request) => check(await base(request), request), { rules: base.rules, constraints });
+/** A further step on a query that passed its rules. */
+export const refineQuery = <T, U>(base: Validator<T>, check: (value: T, request: Request) => U): Validator<U> =>
+  Object.assign((request: Request) => check(base(request), request), { rules: base.rules });
+
+/** A further step on a body that passed its rules; `constraints` is what it adds for clients to read. */
+export const refineBody = <T, U>(
+  base: BodyValidator<T>,
+  check: (value: T) => U,
+  constraints: JsonSchema,
+): BodyValidator<U> =>
+  Object.assign(async (request: Request) => check(await base(request)), { rules: base.rules, constraints });

@@ -20,8 +20,8 @@ describe('a part of a request', () => {
     expect(await read(requestWith({ body }))).toEqual({ name: 'A', open: true, notes: undefined });
     expect(body).toEqual({ name: '  A  ', open: true, more: 1 });
 
-    expect(await paramsOf({ id: uuid() })(requestWith({ params: { id: ID } }))).toEqual({ id: ID.toLowerCase() });
-    expect(await queryOf({ page: withDefault(text({ max: 5 }), '1') })(requestWith({}))).toEqual({ page: '1' });
+    expect(paramsOf({ id: uuid() })(requestWith({ params: { id: ID } }))).toEqual({ id: ID.toLowerCase() });
+    expect(queryOf({ page: withDefault(text({ max: 5 }), '1') })(requestWith({}))).toEqual({ page: '1' });
   });
 
   it('several are wrong -> a fault for each, in the order of the rules', async () => {
