@@ -13,9 +13,9 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { InvalidInput, PayloadTooLarge, type AppError } from '../errors/index.js';
+import { InFlight } from '../process/index.js';
 import { errorAnswer } from './error-handler.js';
 import { hostCheck } from './host.js';
-import { UnansweredRequests } from './unanswered.js';
 
 /** How long a client may take for each part of an exchange, in milliseconds. */
 export interface ServerTimeouts {
@@ -43,6 +43,12 @@ const TIMEOUTS: ServerTimeouts = {
 /** Connections at once; more are closed at once. An idle one takes some 20 kB. */
 const MAX_CONNECTIONS = 5_000;
 const IDLE_SWEEP = 100;
+
+interface Unanswered {
+  readonly response: ServerResponse;
+  /** Since when it has been seen to have ended, without its client having taken all of it. */
+  endedAt?: number;
+}
 
 export interface HttpServer {
   readonly port: number;
@@ -76,7 +82,7 @@ export async function listen(
   const timeouts = { ...TIMEOUTS, ...changes };
   const checkHost = hostCheck(allowedHosts);
   let stopping = false;
-  const unanswered = new UnansweredRequests();
+  const unanswered = new InFlight<Unanswered>();
   const options: ServerOptions = {
     ...listener.messages,
     headersTimeout: timeouts.headers,
@@ -97,7 +103,7 @@ export async function listen(
   };
   const server: Server = createServer(options, (request, response) => {
     if (stopping) response.setHeader('Connection', 'close');
-    unanswered.add(response);
+    response.on('close', unanswered.add({ response }));
     if (admit) admit(request, response, begin);
     else begin(request, response);
   });
@@ -105,7 +111,7 @@ export async function listen(
   const sweep = dropUntaken(unanswered, timeouts);
   server.once('close', () => clearInterval(sweep));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const response = unanswered.all().find((one) => one.response.socket === socket)?.response;
+    const response = [...unanswered].find(({ response: { socket: own } }) => own === socket)?.response;
     // Behind an answer that has begun, another would be taken for its end.
     const isBegun = response?.headersSent === true && !response.writableFinished;
     if (error.code === 'ECONNRESET' || !socket.writable || isBegun) socket.destroy();
@@ -115,7 +121,7 @@ export async function listen(
   /** A client that learns so opens its next connection elsewhere, and sends nothing into one that is about to close. */
   const sendElsewhere = (): void => {
     stopping = true;
-    for (const { response } of unanswered.all()) if (!response.headersSent) response.setHeader('Connection', 'close');
+    for (const { response } of unanswered) if (!response.headersSent) response.setHeader('Connection', 'close');
   };
   server.listen(port, host);
   await once(server, 'listening');
@@ -146,10 +152,10 @@ export async function listen(
  * Node bounds how long a request may take, and not how long the client takes to read the answer. One timer looks at all of
  * them: one for each would cost every request for the sake of very few.
  */
-function dropUntaken(unanswered: UnansweredRequests, { response: timeout, check }: ServerTimeouts): NodeJS.Timeout {
+function dropUntaken(unanswered: InFlight<Unanswered>, { response: timeout, check }: ServerTimeouts): NodeJS.Timeout {
   return setInterval(() => {
     const now = performance.now();
-    for (const one of unanswered.all()) {
+    for (const one of unanswered) {
       if (!one.response.writableEnded) continue;
       one.endedAt ??= now;
       if (now - one.endedAt >= timeout) one.response.destroy();

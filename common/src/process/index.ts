@@ -1,3 +1,4 @@
+export { InFlight } from './in-flight.js';
 export { messageOf, processOutput, runCommand, UsageError, type CommandOutput } from './command.js';
 export { runProcess } from './run-process.js';
 export { Siblings } from './siblings.js';

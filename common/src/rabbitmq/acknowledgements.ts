@@ -1,5 +1,10 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
 
+interface InHand {
+  readonly message: ConsumeMessage;
+  isDone: boolean;
+}
+
 /**
  * Acknowledges the messages of a channel in groups, since the broker pays for each frame: those that are dealt with within one
  * turn of the event loop, up to the first that isn't, by one. One that takes long holds up none that came after it.
@@ -7,8 +12,8 @@ import type { Channel, ConsumeMessage } from 'amqplib';
 export class Acknowledgements {
   readonly #channel: Channel;
   readonly #lost: AbortSignal;
-  /** Those in hand, in the order in which they came; true: dealt with. */
-  readonly #inHand = new Map<ConsumeMessage, boolean>();
+  /** In the order in which they came. */
+  #inHand: InHand[] = [];
   #isPlanned = false;
 
   /** `lost` aborts when the channel is: what is in hand then comes again. */
@@ -17,17 +22,19 @@ export class Acknowledgements {
     this.#lost = lost;
   }
 
-  /** Every message of the channel, as it comes. */
-  expect(message: ConsumeMessage): void {
-    this.#inHand.set(message, false);
+  /** Every message of the channel, as it comes. Returns what acknowledges it. */
+  expect(message: ConsumeMessage): () => void {
+    const inHand: InHand = { message, isDone: false };
+    this.#inHand.push(inHand);
+    return () => this.#add(inHand);
   }
 
-  add(message: ConsumeMessage): void {
-    if (this.#inHand.get(message) !== false) {
-      if (!this.#lost.aborted) this.#channel.ack(message); // twice: the broker closes the channel for it
+  #add(inHand: InHand): void {
+    if (inHand.isDone) {
+      if (!this.#lost.aborted) this.#channel.ack(inHand.message); // twice: the broker closes the channel for it
       return;
     }
-    this.#inHand.set(message, true);
+    inHand.isDone = true;
     if (this.#isPlanned) return;
     this.#isPlanned = true;
     setImmediate(() => this.flush());
@@ -36,16 +43,12 @@ export class Acknowledgements {
   flush(): void {
     this.#isPlanned = false;
     if (this.#lost.aborted) return;
-    let isFirst = true;
-    let last: ConsumeMessage | undefined;
-    const later: ConsumeMessage[] = [];
-    for (const [message, isDone] of this.#inHand) {
-      isFirst &&= isDone;
-      if (isFirst) last = message;
-      else if (isDone) later.push(message);
-      if (isDone) this.#inHand.delete(message);
-    }
-    if (last !== undefined) this.#channel.ack(last, true);
-    for (const message of later) this.#channel.ack(message);
+    const done = this.#inHand.filter(({ isDone }) => isDone);
+    const firstOpen = this.#inHand.findIndex(({ isDone }) => !isDone);
+    const inRow = firstOpen < 0 ? done.length : firstOpen;
+    this.#inHand = this.#inHand.filter(({ isDone }) => !isDone);
+    const last = done[inRow - 1];
+    if (last !== undefined) this.#channel.ack(last.message, true);
+    for (const { message } of done.slice(inRow)) this.#channel.ack(message);
   }
 }

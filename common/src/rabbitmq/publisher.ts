@@ -1,5 +1,6 @@
 import type { ConfirmChannel } from 'amqplib';
 import type { Logger } from '../logger/index.js';
+import { InFlight } from '../process/index.js';
 import { RecoveringChannel } from './recovering-channel.js';
 import type { RecoveringConnection } from './recovering-connection.js';
 
@@ -34,8 +35,10 @@ export class PublishFailed extends Error {
 }
 
 interface Pending {
-  settle: (failure?: PublishFailed) => void;
+  readonly correlationId: string;
+  readonly settle: (failure?: PublishFailed) => void;
   isReturned: boolean;
+  isSettled: boolean;
 }
 
 /**
@@ -46,7 +49,7 @@ export class Publisher {
   readonly #connection: RecoveringConnection;
   readonly #channel: RecoveringChannel<ConfirmChannel>;
   readonly #confirmTimeout: number;
-  readonly #pending = new Map<string, Pending>();
+  readonly #pending = new InFlight<Pending>();
   #published = 0;
 
   constructor({
@@ -69,11 +72,11 @@ export class Publisher {
       open: (model) => model.createConfirmChannel(),
       setUp: (channel, lost) => {
         lost.addEventListener('abort', () => {
-          for (const { settle } of [...this.#pending.values()]) settle(new PublishFailed('unavailable'));
+          for (const { settle } of this.#pending) settle(new PublishFailed('unavailable'));
         });
         channel.on('return', ({ properties }) => {
-          const pending = this.#pending.get(String(properties.correlationId));
-          if (pending !== undefined) pending.isReturned = true;
+          const returned = [...this.#pending].find(({ correlationId }) => correlationId === properties.correlationId);
+          if (returned !== undefined) returned.isReturned = true;
         });
         return Promise.resolve();
       },
@@ -98,15 +101,18 @@ export class Publisher {
         this.#channel.reset('no confirm in time', channel);
       }, this.#confirmTimeout);
       const pending: Pending = {
+        correlationId,
         isReturned: false,
+        isSettled: false,
         settle: (failure) => {
           clearTimeout(timer);
-          this.#pending.delete(correlationId);
+          pending.isSettled = true;
+          remove();
           if (failure === undefined) resolve();
           else reject(failure);
         },
       };
-      this.#pending.set(correlationId, pending);
+      const remove = this.#pending.add(pending);
       try {
         channel.publish(
           exchange,
@@ -114,7 +120,7 @@ export class Publisher {
           body,
           { ...properties, headers: { ...headers }, persistent: true, correlationId },
           (error: unknown) => {
-            if (!this.#pending.has(correlationId)) return;
+            if (pending.isSettled) return;
             if (pending.isReturned) {
               pending.settle(new PublishFailed('returned'));
               this.#channel.reset('no queue for a message', channel);

@@ -1,5 +1,6 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Logger } from '../logger/index.js';
+import { InFlight } from '../process/index.js';
 import { Acknowledgements } from './acknowledgements.js';
 import { readMessage, type ReceivedMessage } from './message.js';
 import { RecoveringChannel } from './recovering-channel.js';
@@ -38,7 +39,7 @@ export class Subscription {
   readonly #exchange: string;
   readonly #queueName: string;
   readonly #logger: Logger;
-  readonly #handling = new Set<Promise<void>>();
+  readonly #handling = new InFlight<Promise<void>>();
   #consumerTag = '';
   #acknowledgements: Acknowledgements | undefined;
   #deliveries = 0;
@@ -110,19 +111,19 @@ export class Subscription {
   }
 
   #handle(message: ConsumeMessage, acknowledgements: Acknowledgements, lost: AbortSignal): void {
-    acknowledgements.expect(message);
+    const acknowledge = acknowledgements.expect(message);
     this.#deliveries++;
     const handled = this.#options
       .onDelivery({
         ...readMessage(message),
         routingKey: message.fields.routingKey,
         lost,
-        acknowledge: () => acknowledgements.add(message),
+        acknowledge,
       })
       .catch((error: unknown) => {
         this.#logger.error('delivery handler failed', { queue: this.#queueName, err: error });
       })
-      .finally(() => this.#handling.delete(handled));
-    this.#handling.add(handled);
+      .finally(() => remove());
+    const remove = this.#handling.add(handled);
   }
 }
