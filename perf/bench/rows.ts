@@ -19,8 +19,8 @@ const [orderId, at] = [idOf("'order' || n"), `now() - interval '1 hour' - n * in
 
 const orderRows = [
   `INSERT INTO orders (id, user_id, status, total_amount, currency, currency_decimals, shipping_address, payable_until,
-                       version, created_at, updated_at)
-   SELECT ${orderId}, ${owner}, 'confirmed', 104997, 'USD', 2, '123 Main St, City, Country', ${at} + interval '30 minutes', 2, ${at}, ${at}
+                       version, created_at, updated_at, bytes)
+   SELECT ${orderId}, ${owner}, 'confirmed', 104997, 'USD', 2, '123 Main St, City, Country', ${at} + interval '30 minutes', 2, ${at}, ${at}, 920
    FROM ${numbers}`,
   `INSERT INTO order_items (id, order_id, position, product_id, product_name, quantity, unit_price)
    SELECT gen_random_uuid(), ${orderId}, position, 'prod-' || position, 'A product of some name', 1, 52498
