@@ -29,7 +29,7 @@ export interface DatabaseClient extends RawQueries {
 }
 
 /** The client inside a transaction, of which prepared statements are no part. */
-export type TransactionOf<Client> = Omit<Client, ITXClientDenyList | '$read' | '$write'>;
+export type TransactionOf<Client> = Omit<Client, ITXClientDenyList | '$read' | '$lookup' | '$write'>;
 
 /** What a write changed, the events that describe it, and who did it. */
 export interface Written<Value> {

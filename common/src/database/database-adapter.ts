@@ -1,8 +1,9 @@
 import { PrismaPg } from '@prisma/adapter-pg';
-import pg, { type QueryResultRow } from 'pg';
+import pg, { type QueryConfig, type QueryResult, type QueryResultRow } from 'pg';
 import type { Metrics } from '../metrics/index.js';
 import type { Tracing } from '../tracing/index.js';
-import { createDatabaseMetrics, TimedPool } from './database-metrics.js';
+import { ConnectionPool } from './connection-pool.js';
+import { createDatabaseMetrics } from './database-metrics.js';
 import { tolerateLostConnections } from './lost-connections.js';
 import { observeQueries, observer, type ObserveQuery } from './observe-queries.js';
 import type { Statement } from './prepared-statements.js';
@@ -52,12 +53,12 @@ rowTypes.setTypeParser(pg.types.builtins.INT8, BigInt);
 
 /** What a generated Prisma client takes as `adapter`. Its connections close on the client's `$disconnect()`. */
 export class DatabaseAdapter extends PrismaPg {
-  readonly connections: TimedPool;
+  readonly connections: ConnectionPool;
   readonly #nameOf: (query: { sql: string }) => string;
   readonly #observe: ObserveQuery;
 
   constructor({ url, poolSize, applicationName, onConnectionLost, metrics, tracing }: DatabaseAdapterOptions) {
-    const pool = new TimedPool({
+    const pool = new ConnectionPool({
       connectionString: url,
       max: poolSize,
       application_name: applicationName,
@@ -69,6 +70,7 @@ export class DatabaseAdapter extends PrismaPg {
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
       idleTimeoutMillis: IDLE_CONNECTION_MS,
       keepAlive: true,
+      pipeline: true,
     });
     tolerateLostConnections(pool);
     replaceReadOnlyConnections(pool);
@@ -93,12 +95,28 @@ export class DatabaseAdapter extends PrismaPg {
   }
 
   /** One prepared statement past Prisma, outside of any transaction: preparedStatements. */
-  runPrepared<Row extends QueryResultRow>({ text, values }: Statement): Promise<Row[]> {
-    return this.#observe(text, async () => {
-      const name = this.#nameOf({ sql: text });
-      const { rows } = await this.connections.query<Row>({ name, text, values: [...values], types: rowTypes });
+  runPrepared<Row extends QueryResultRow>(statement: Statement): Promise<Row[]> {
+    return this.#run<Row>(statement, (query) => this.connections.query<Row>(query));
+  }
+
+  /** Likewise, of a row found by its key. */
+  lookup<Row extends QueryResultRow>(statement: Statement): Promise<Row[]> {
+    return this.#run<Row>(statement, (query) => this.connections.lookup<Row>(query));
+  }
+
+  async #run<Row extends QueryResultRow>(
+    { text, values }: Statement,
+    send: (query: QueryConfig) => Promise<QueryResult<Row>>,
+  ): Promise<Row[]> {
+    const ended = this.#observe(text);
+    try {
+      const { rows } = await send({ name: this.#nameOf({ sql: text }), text, values: [...values], types: rowTypes });
+      ended();
       return rows;
-    });
+    } catch (error) {
+      ended(error);
+      throw error;
+    }
   }
 }
 

@@ -65,8 +65,11 @@ type TransientFailure = 'outage' | 'contention';
  * resources such as a full disk or no connection left (53), shutting down or starting up, system errors (58).
  */
 const OUTAGE_SQL_STATE = /^(08...|25006|28...|3D000|53...|57P0[1-5]|58...)$/;
-/** Idle-in-transaction and transaction timeouts, serialization failures and deadlocks, locks and statements that timed out. */
-const CONTENTION_SQL_STATE = /^(25P0[34]|40001|40003|40P01|55P03|57014)$/;
+/**
+ * Idle-in-transaction and transaction timeouts, a statement that the one before it should have prepared, serialization
+ * failures and deadlocks, locks and statements that timed out.
+ */
+const CONTENTION_SQL_STATE = /^(25P0[34]|26000|40001|40003|40P01|55P03|57014)$/;
 
 /** How Prisma's driver adapter names failures of the connection. */
 const OUTAGE_KINDS = [

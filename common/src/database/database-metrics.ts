@@ -1,40 +1,6 @@
-import pg from 'pg';
 import type { Histogram } from 'prom-client';
 import type { Metrics } from '../metrics/index.js';
-
-type Acquired = (
-  error: Error | undefined,
-  client: pg.PoolClient | undefined,
-  done: (release?: unknown) => void,
-) => void;
-
-/** A pool that also knows how long each wait for a connection was, in seconds; also of waits that failed. */
-export class TimedPool extends pg.Pool {
-  onAcquire: ((seconds: number) => void) | undefined;
-  /** How many waits have ended. */
-  served = 0;
-
-  /** Queries that wait for a connection. */
-  get waiting(): number {
-    return this.waitingCount;
-  }
-
-  override connect(): Promise<pg.PoolClient>;
-  override connect(callback: Acquired): void;
-  override connect(callback?: Acquired): Promise<pg.PoolClient> | undefined {
-    const start = performance.now();
-    const reported = () => {
-      this.served += 1;
-      this.onAcquire?.((performance.now() - start) / 1_000);
-    };
-    if (callback === undefined) return super.connect().finally(reported);
-    super.connect((error, client, done) => {
-      reported();
-      callback(error, client, done);
-    });
-    return undefined;
-  }
-}
+import type { ConnectionPool } from './connection-pool.js';
 
 export interface DatabaseMetrics {
   readonly operationDuration: Histogram<'error_type'>;
@@ -43,7 +9,7 @@ export interface DatabaseMetrics {
 /** The metrics of one pool of connections. */
 export function createDatabaseMetrics(
   metrics: Metrics,
-  { pool, poolName, poolSize }: { pool: TimedPool; poolName: string; poolSize: number },
+  { pool, poolName, poolSize }: { pool: ConnectionPool; poolName: string; poolSize: number },
 ): DatabaseMetrics {
   const name = 'db_client_connection_pool_name';
   const state = 'db_client_connection_state';

@@ -27,7 +27,7 @@ export {
   type JsonRowsRow,
   type JsonSliceRow,
 } from './json-slices.js';
-export { isAfter, newestFirst, readAll, readSlice } from './read-slice.js';
+export { isAfter, newestFirst, readAll, readSlice, sliceOf } from './read-slice.js';
 export {
   AtomicStore,
   type DatabaseClient,

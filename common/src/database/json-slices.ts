@@ -2,14 +2,14 @@ import { sqltag as sql, type Sql } from '@prisma/client/runtime/client';
 import { JsonText, type ResourceView } from '../contracts/index.js';
 import type { JsonRows, JsonSlice, PageRequest } from '../paging/index.js';
 import type { Statement } from './prepared-statements.js';
-import { isAfter, newestFirst, where, type PreparedReads } from './read-slice.js';
+import { isAfter, newestFirst, sliceOf, where, type Lookups, type PreparedReads } from './read-slice.js';
 
-/** The resource that a statement reads, as its text in a column `json`, with the other columns. */
+/** The resource that a statement finds by its key, as its text in a column `json`, with the other columns. */
 export async function readView<Row extends { json: string; version: number }>(
-  client: PreparedReads,
+  client: Lookups,
   statement: Statement,
 ): Promise<(Omit<Row, 'json'> & ResourceView) | undefined> {
-  const [row] = await client.$read<Row>(statement);
+  const [row] = await client.$lookup<Row>(statement);
   return row && { ...row, json: new JsonText(row.json) };
 }
 
@@ -64,17 +64,15 @@ export const countOf = (table: Sql, conditions: readonly Sql[], upTo: number): S
 export async function readJsonSlice(
   client: PreparedReads,
   { json, table, conditions }: JsonSource,
-  { limit, offset, after, countUpTo }: PageRequest,
+  request: PageRequest,
 ): Promise<JsonSlice> {
+  const { limit, after, countUpTo } = request;
   const part = where(after === undefined ? conditions : [...conditions, isAfter(after)]);
   const [row] = await client.$read<JsonSliceRow>(sql`
     SELECT ${countOf(table, conditions, countUpTo)} AS total, ${selectJsonSlice(limit)}
     FROM (
       SELECT created_at, id, row_number() OVER () AS place, ${json}::text AS json
-      FROM (
-        SELECT * FROM ${table} ${part} ${newestFirst}
-        LIMIT ${limit + 1}::bigint OFFSET ${after === undefined ? offset : 0}::bigint
-      ) AS ${table}
+      FROM (${sliceOf(sql`SELECT * FROM ${table} ${part} ${newestFirst}`, request)}) AS ${table}
     ) AS listed`);
   return toJsonSlice(row);
 }

@@ -3,8 +3,8 @@ import { currentTraceparent, type OpenSpan, type Tracing } from '../tracing/inde
 import type { DatabaseMetrics } from './database-metrics.js';
 import { createQuerySummaries } from './query-summary.js';
 
-/** Times and traces a query while it runs. */
-export type ObserveQuery = <Result>(sql: string, run: () => Promise<Result>) => Promise<Result>;
+/** Times and traces a query that starts now, until what it returns is called: with the error where it failed. */
+export type ObserveQuery = (sql: string) => (error?: unknown) => void;
 
 /** What observes queries for the given metrics and traces. */
 export function observer({
@@ -15,21 +15,14 @@ export function observer({
   tracing: Tracing | undefined;
 }): ObserveQuery {
   const openSpan = tracing && spansOf(tracing);
-  return async (sql, run) => {
+  return (sql) => {
     const start = performance.now();
     const span = openSpan?.(sql);
-    const end = (errorType = ''): void => {
+    return (error) => {
+      const errorType = error === undefined ? '' : error instanceof Error ? error.name : 'unknown';
       databaseMetrics?.operationDuration.observe({ error_type: errorType }, (performance.now() - start) / 1_000);
       span?.end(errorType === '' ? undefined : { errorType });
     };
-    try {
-      const result = await run();
-      end();
-      return result;
-    } catch (error) {
-      end(error instanceof Error ? error.name : 'unknown');
-      throw error;
-    }
   };
 }
 
@@ -37,8 +30,17 @@ export function observer({
 export function observeQueries<T extends SqlDriverAdapter>(adapter: T, observe: ObserveQuery): T {
   const observed =
     <Result>(operation: (query: SqlQuery) => Promise<Result>) =>
-    (query: SqlQuery): Promise<Result> =>
-      observe(query.sql, () => operation(query));
+    async (query: SqlQuery): Promise<Result> => {
+      const ended = observe(query.sql);
+      try {
+        const result = await operation(query);
+        ended();
+        return result;
+      } catch (error) {
+        ended(error);
+        throw error;
+      }
+    };
   const observeBoth = <T extends SqlQueryable>(queryable: T): T => {
     queryable.queryRaw = observed(queryable.queryRaw.bind(queryable));
     queryable.executeRaw = observed(queryable.executeRaw.bind(queryable));

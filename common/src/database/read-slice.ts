@@ -1,11 +1,16 @@
-import { empty, join, sqltag as sql, type Sql } from '@prisma/client/runtime/client';
+import { empty, join, raw, sqltag as sql, type Sql } from '@prisma/client/runtime/client';
 import type { QueryResultRow } from 'pg';
-import type { PageRequest, Position, Slice } from '../paging/index.js';
+import { MAX_LIMIT, type PageRequest, type Position, type Slice } from '../paging/index.js';
 import type { Statement } from './prepared-statements.js';
 
 /** Of a Prisma client with preparedStatements. */
 export interface PreparedReads {
   $read<Row extends QueryResultRow>(statement: Statement): Promise<Row[]>;
+}
+
+/** Likewise. */
+export interface Lookups {
+  $lookup<Row extends QueryResultRow>(statement: Statement): Promise<Row[]>;
 }
 
 export const newestFirst = sql`ORDER BY created_at DESC, id DESC`;
@@ -17,6 +22,19 @@ export const where = (conditions: readonly Sql[]): Sql =>
 export const isAfter = ({ createdAt, id }: Position): Sql =>
   sql`(created_at, id) < (${createdAt}::timestamptz, ${id}::uuid)`;
 
+const mostRows = raw(String(MAX_LIMIT + 1));
+
+/**
+ * The part of a sorted query's rows that a page shows, and one row more. A limit is a parameter, so a plan for any of them
+ * would be one for a tenth of the table: PostgreSQL would rather plan each time, unless the text bounds the rows.
+ */
+export function sliceOf(sorted: Sql, { limit, offset, after }: PageRequest): Sql {
+  const skipped = after === undefined ? offset : 0;
+  const isBounded = skipped === 0 && limit <= MAX_LIMIT;
+  const bounded = isBounded ? sql`SELECT * FROM (${sorted} LIMIT ${mostRows}) AS bounded` : sorted;
+  return sql`${bounded} LIMIT ${limit + 1}::bigint OFFSET ${skipped}::bigint`;
+}
+
 /** All rows of `table` that meet all conditions, newest first; meant for conditions that name their ids. */
 export const readAll = <Row extends QueryResultRow>(
   client: PreparedReads,
@@ -27,13 +45,12 @@ export const readAll = <Row extends QueryResultRow>(
 export async function readSlice<Row extends QueryResultRow>(
   client: PreparedReads,
   { columns, table, conditions }: { columns: Sql; table: Sql; conditions: readonly Sql[] },
-  { limit, offset, after, countUpTo }: PageRequest,
+  request: PageRequest,
 ): Promise<Slice<Row>> {
+  const { after, countUpTo } = request;
   const part = where(after === undefined ? conditions : [...conditions, isAfter(after)]);
   const [rows, [counted]] = await Promise.all([
-    client.$read<Row>(sql`
-      SELECT ${columns} FROM ${table} ${part} ${newestFirst}
-      LIMIT ${limit + 1}::bigint OFFSET ${after === undefined ? offset : 0}::bigint`),
+    client.$read<Row>(sliceOf(sql`SELECT ${columns} FROM ${table} ${part} ${newestFirst}`, request)),
     countUpTo === 0
       ? []
       : client.$read<{ total: number }>(sql`

@@ -10,6 +10,7 @@ import {
   newestFirst,
   selectColumns,
   selectJsonSlice,
+  sliceOf,
   type Expressions,
   type JsonSliceRow,
   type Statement,
@@ -187,20 +188,15 @@ export const conditionsOf = ({ userId, status, createdFrom, createdTo, ids }: Or
 ];
 
 /** The JSON of all of them, or how large each is where they are not small. */
-export function readList(
-  filters: OrderFilters,
-  { limit, offset, after, countUpTo }: PageRequest,
-  { detailed }: { detailed: boolean },
-): Statement {
+export function readList(filters: OrderFilters, request: PageRequest, { detailed }: { detailed: boolean }): Statement {
+  const { limit, after, countUpTo } = request;
   const conditions = conditionsOf(filters);
   const part = after === undefined ? conditions : [...conditions, isAfter(after)];
   return sql`
     WITH listed AS MATERIALIZED (
       SELECT *, row_number() OVER () AS place
       FROM (
-        SELECT *, ${measuredBytes} AS size FROM orders
-        WHERE ${join(part, ' AND ')} ${newestFirst}
-        LIMIT ${limit + 1}::bigint OFFSET ${after === undefined ? offset : 0}::bigint
+        ${sliceOf(sql`SELECT *, ${measuredBytes} AS size FROM orders WHERE ${join(part, ' AND ')} ${newestFirst}`, request)}
       ) AS orders
     )
     SELECT ${countOf(sql`orders`, conditions, countUpTo)} AS total, ${selectJsonSlice(limit)},

@@ -74,7 +74,7 @@ export class OrderRepository {
 
   /** With `userId`, only if the order is that user's. */
   async find(id: string, userId?: string): Promise<DetailedOrder | undefined> {
-    const [row] = await this.#database.$read<DetailedOrderRow>(readDetailedOrder(id, userId));
+    const [row] = await this.#database.$lookup<DetailedOrderRow>(readDetailedOrder(id, userId));
     return row && toDetailedOrder(row);
   }
 

@@ -107,7 +107,7 @@ export class PaymentRepository {
   }
 
   async find(id: string): Promise<Payment | undefined> {
-    const [row] = await this.#database.$read<PaymentRow>(Prisma.sql`
+    const [row] = await this.#database.$lookup<PaymentRow>(Prisma.sql`
       SELECT ${paymentRow} FROM payments WHERE id = ${id}::uuid`);
     return row && toPayment(row);
   }
@@ -175,7 +175,7 @@ export class PaymentRepository {
 
   /** A payment, its order, and the database's time. */
   async findWithOrder(id: string): Promise<{ payment: Payment; order: PayableOrder; now: Date } | undefined> {
-    const [row] = await this.#database.$read<{ payment: JsonRow<Payment>; order: JsonRow<PayableOrder>; now: Date }>(
+    const [row] = await this.#database.$lookup<{ payment: JsonRow<Payment>; order: JsonRow<PayableOrder>; now: Date }>(
       Prisma.sql`
         SELECT found.json AS payment, known.json AS "order", clock_timestamp() AS now
         FROM (SELECT ${paymentRow}, order_id FROM payments WHERE id = ${id}::uuid) AS found,
@@ -185,7 +185,7 @@ export class PaymentRepository {
   }
 
   async findOrder(id: string): Promise<PayableOrder | undefined> {
-    const [order] = await this.#database.$read<PayableOrder>(Prisma.sql`
+    const [order] = await this.#database.$lookup<PayableOrder>(Prisma.sql`
       SELECT ${payableOrderColumns} FROM payable_orders WHERE id = ${id}::uuid`);
     return order;
   }

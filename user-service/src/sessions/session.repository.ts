@@ -84,7 +84,7 @@ export class SessionRepository {
 
   /** A refresh token in whatever state, with its login and user. */
   async findToken(hash: Uint8Array): Promise<PresentedToken | undefined> {
-    const [found] = await this.#database.$read<User & Omit<PresentedToken, 'user'>>(Prisma.sql`
+    const [found] = await this.#database.$lookup<User & Omit<PresentedToken, 'user'>>(Prisma.sql`
       SELECT ${userColumns}, sessions.id AS "sessionId", sessions.expires_at AS "sessionExpiresAt",
         sessions.ended_at AS "sessionEndedAt", token.replaced_at AS "replacedAt"
       FROM refresh_tokens AS token

@@ -89,7 +89,7 @@ export class UserRepository {
   }
 
   async find(id: string): Promise<User | undefined> {
-    const [row] = await this.#database.$read<UserRow>(Prisma.sql`
+    const [row] = await this.#database.$lookup<UserRow>(Prisma.sql`
       SELECT ${userRow} FROM users WHERE id = ${id}::uuid AND deleted_at IS NULL`);
     return row && toUser(row);
   }
