@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { connect, type ChannelModel, type RecoveringChannelModel } from 'amqplib';
 import type { Logger } from '../logger/index.js';
+import { groupWrites } from './group-writes.js';
 import { tlsOptionsOf } from './tls-options.js';
 import { declareTopology, type Topology } from './topology.js';
 import { settlesWithin } from './waiting.js';
@@ -130,6 +131,7 @@ export class RecoveringConnection {
     });
     model.on('error', () => undefined);
     await model.createChannel();
+    groupWrites(model);
     closed.signal.throwIfAborted();
   }
 }
