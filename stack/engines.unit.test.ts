@@ -24,7 +24,7 @@ describe('the Node.js that is asked for', () => {
   it.each(globSync(root.workspaces, { cwd: repository }))(
     'to run %s, or to use it as a package -> that of its image and of the tests',
     (folder) => {
-      expect(manifest(folder).engines.node).toBe('>=24');
+      expect(manifest(folder).engines.node).toBe('>=24.16');
       expect(majorOf(process.versions.node)).toBe(24);
       expect(majorOf(/^FROM node:(\S+)/m.exec(read('Dockerfile'))?.[1])).toBe(24);
     },

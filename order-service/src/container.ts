@@ -1,4 +1,4 @@
-import { v7 as newId } from 'uuid';
+import { randomUUIDv7 as newId } from 'node:crypto';
 import { auditRoutes } from '@shop/common/http';
 import type { Siblings } from '@shop/common/process';
 import { packageVersion, startService, type RunningService } from '@shop/common/service';

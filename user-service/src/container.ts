@@ -1,4 +1,4 @@
-import { v7 as newId } from 'uuid';
+import { randomUUIDv7 as newId } from 'node:crypto';
 import { addressBlock, auditRoutes } from '@shop/common/http';
 import { currentScope } from '@shop/common/logger';
 import type { Siblings } from '@shop/common/process';

@@ -1,9 +1,9 @@
 // Creates another admin: `create-admin.js --email ADDRESS`, its password asked for or on standard input. Ends with 0 when
 // it is created, 1 when it is not.
+import { randomUUIDv7 as newId } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
-import { v7 as newId } from 'uuid';
 import { SettingsError } from '@shop/common/config';
 import { AtomicStore, createDatabaseAdapter } from '@shop/common/database';
 import { AppError, InvalidInput } from '@shop/common/errors';

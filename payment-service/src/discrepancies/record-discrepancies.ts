@@ -1,5 +1,5 @@
+import { randomUUIDv7 as newId } from 'node:crypto';
 import { sqltag as sql, type Sql } from '@prisma/client/runtime/client';
-import { v7 as newId } from 'uuid';
 import { keyOf, type DiscrepancyDraft } from './discrepancy.js';
 
 /**

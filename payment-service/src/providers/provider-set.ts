@@ -1,4 +1,4 @@
-import { v7 as newId } from 'uuid';
+import { randomUUIDv7 as newId } from 'node:crypto';
 import type { Logger } from '@shop/common/logger';
 import { ManualProvider } from './manual/manual-provider.js';
 import type { PaymentProvider, ProviderLedger } from './payment-provider.js';
