@@ -5,7 +5,7 @@ import { createTestDatabase, TIMEOUT, type TestDatabase } from '@shop/testing';
 import { createSoftDeleteClient } from '../../test/database/test-client.js';
 import type { EventDraft } from '../contracts/index.js';
 import { runInScope } from '../logger/index.js';
-import { AtomicStore, type InboundEvent, causeClauses, outboxInsert } from './index.js';
+import { AtomicStore, type InboundEvent, causeClauses, causesClauses, outboxInsert } from './index.js';
 
 let database: TestDatabase;
 let client: ReturnType<typeof createSoftDeleteClient>['client'];
@@ -335,5 +335,65 @@ describe('saveEffect', () => {
     await store.markProcessed(cause);
     expect(skips).toEqual(['duplicate']);
     expect(await client.inbox.count({ where: { eventId: cause.eventId } })).toBe(1);
+  });
+});
+
+describe('saveEffects', () => {
+  const count = (causes: readonly (InboundEvent & { id: string })[]) => {
+    const { noted, isNew, verdicts } = causesClauses(
+      sql`SELECT id FROM posts WHERE id IN (SELECT id FROM causes) AND title = 'counter' FOR UPDATE`,
+    );
+    return sql`
+      WITH causes AS (
+        SELECT * FROM json_to_recordset(${JSON.stringify(causes)}::json) AS cause (
+          id uuid, "eventId" uuid, type text, aggregate text, sequence integer
+        )
+      ), ${noted} saved AS (
+        UPDATE posts SET views = views + 1 WHERE id IN (SELECT id FROM due WHERE ${isNew}) RETURNING id
+      ), published AS (
+        ${outboxInsert(
+          causes.map(({ id, sequence }) => revoked(id, sequence)),
+          { onlyIf: sql`SELECT FROM saved WHERE saved.id::text = event.subject` },
+        )}
+      ) ${verdicts}`;
+  };
+  const causeOf = (id: string, sequence: number) => ({ ...inboundEventOf(`order/${id}`, sequence), id });
+
+  it('new ones, one that had its effect, an older one and one that a guard stops -> each its own verdict and effect', async () => {
+    const skips: string[] = [];
+    const onSkip = ({ aggregate }: InboundEvent, reason: string) => skips.push(`${aggregate} ${reason}`);
+    const store = new AtomicStore({ client, onCommit: () => undefined, onSkip });
+    const [first, second, repeated, late] = [
+      await createPost(),
+      await createPost(),
+      await createPost(),
+      await createPost(),
+    ];
+    const unknown = uuidv7();
+    const again = causeOf(repeated, 1);
+    const newer = causeOf(late, 2);
+    await store.saveEffects(count([again, newer]), [again, newer]);
+    const causes = [causeOf(first, 1), again, causeOf(unknown, 1), causeOf(late, 1), causeOf(second, 1)];
+
+    const verdicts = await store.saveEffects(count(causes), causes);
+
+    expect(causes.map(({ eventId }) => verdicts.get(eventId))).toEqual(['new', 'duplicate', undefined, 'stale', 'new']);
+    expect(await Promise.all([first, second, repeated, late].map(viewsOf))).toEqual([1, 1, 1, 1]);
+    expect(skips).toEqual([`order/${repeated} duplicate`, `order/${late} stale`]);
+    expect(await Promise.all([first, second, unknown].map(async (id) => (await eventsOf(id)).length))).toEqual([
+      1, 1, 0,
+    ]);
+    expect(await client.inbox.count({ where: { eventId: causes[2]!.eventId } })).toBe(0);
+  });
+
+  it('the same causes in many statements at once -> one effect each', async () => {
+    const { store, commits } = createStore();
+    const causes = (await Promise.all(Array.from({ length: 5 }, createPost))).map((id) => causeOf(id, 1));
+
+    await Promise.all(Array.from({ length: 10 }, () => store.saveEffects(count(causes), causes)));
+
+    expect(await Promise.all(causes.map(({ id }) => viewsOf(id)))).toEqual([1, 1, 1, 1, 1]);
+    expect(await Promise.all(causes.map(async ({ id }) => (await eventsOf(id)).length))).toEqual([1, 1, 1, 1, 1]);
+    expect(commits.count).toBe(1);
   });
 });

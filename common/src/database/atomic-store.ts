@@ -121,6 +121,20 @@ export class AtomicStore<Client extends DatabaseClient> {
     return row?.verdict;
   }
 
+  /** As `saveEffect`, with `causesClauses`: the verdicts of several causes, by their eventId; none where a guard stopped one. */
+  async saveEffects(statement: Sql, causes: readonly InboundEvent[]): Promise<ReadonlyMap<string, InboxVerdict>> {
+    const rows = await retryWriteConflicts(() =>
+      this.#client.$write<{ eventId: string; verdict: InboxVerdict }>(statement),
+    );
+    const verdicts = new Map(rows.map(({ eventId, verdict }) => [eventId, verdict]));
+    if (rows.some(({ verdict }) => verdict === 'new')) this.#onCommit();
+    for (const cause of causes) {
+      const verdict = verdicts.get(cause.eventId);
+      if (verdict !== undefined && verdict !== 'new') this.#onSkip?.(cause, verdict);
+    }
+    return verdicts;
+  }
+
   /** Notes a cause that has no effect. */
   async markProcessed(cause: InboundEvent): Promise<void> {
     await this.saveEffect(markProcessed(cause), { cause });

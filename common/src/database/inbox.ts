@@ -19,16 +19,24 @@ const VERDICT = sql`CASE
   ELSE 'new'
 END AS verdict`;
 
-/** `from`: nothing is noted unless that has rows. */
-const notes = ({ eventId, type, aggregate, sequence }: InboundEvent, from = empty): Sql => sql`
+/** `causes`: the CTE whose rows are noted, with the columns of an InboundEvent. */
+const notesOf = (causes: Sql): Sql => sql`
   noted AS (
-    INSERT INTO inbox (event_id, type) SELECT ${eventId}::uuid, ${type} ${from} ON CONFLICT DO NOTHING RETURNING event_id
+    INSERT INTO inbox (event_id, type) SELECT "eventId", type FROM ${causes} ON CONFLICT DO NOTHING RETURNING event_id
   ), applied AS (
-    INSERT INTO applied_sequences (aggregate, sequence) SELECT ${aggregate}, ${sequence}::integer FROM noted
+    INSERT INTO applied_sequences (aggregate, sequence)
+    SELECT aggregate, sequence FROM ${causes} JOIN noted ON event_id = "eventId"
     ON CONFLICT (aggregate) DO UPDATE SET sequence = excluded.sequence
       WHERE applied_sequences.sequence < excluded.sequence
     RETURNING aggregate
   )`;
+
+/** `from`: nothing is noted unless that has rows. */
+const notes = ({ eventId, type, aggregate, sequence }: InboundEvent, from = empty): Sql => sql`
+  cause AS (
+    SELECT ${eventId}::uuid AS "eventId", ${type}::text AS type, ${aggregate}::text AS aggregate,
+           ${sequence}::integer AS sequence ${from}
+  ), ${notesOf(sql`cause`)}`;
 
 /**
  * Notes the cause, one row with its verdict. Whoever handles the same event or aggregate at the same time waits here until
@@ -52,3 +60,21 @@ export function causeClauses(cause: InboundEvent | undefined, held: Sql): { note
     verdict: sql`SELECT ${VERDICT} FROM held`,
   };
 }
+
+/**
+ * What a statement that writes the effects of several causes has around its CTE `saved`, where each of their aggregates comes
+ * once. `causes` are rows of its CTE of that name, whose `id` and columns of an InboundEvent it has; `held` locks what is to
+ * change of them, or inserts it, and returns each `id`. What has no row there is not noted, and has no verdict:
+ *
+ *     WITH causes AS (...), ${noted} saved AS (UPDATE ... FROM causes WHERE ... AND ${isNew} RETURNING id) ${verdicts}
+ */
+export const causesClauses = (held: Sql): { noted: Sql; isNew: Sql; verdicts: Sql } => ({
+  noted: sql`held AS (${held}), due AS (SELECT causes.* FROM causes JOIN held USING (id)), ${notesOf(sql`due`)},`,
+  isNew: sql`aggregate IN (SELECT aggregate FROM applied)`,
+  verdicts: sql`
+    SELECT "eventId", CASE
+      WHEN "eventId" NOT IN (SELECT event_id FROM noted) THEN 'duplicate'
+      WHEN aggregate NOT IN (SELECT aggregate FROM applied) THEN 'stale'
+      ELSE 'new'
+    END AS verdict FROM due`,
+});

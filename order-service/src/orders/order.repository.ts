@@ -3,13 +3,17 @@ import {
   leaseClauses,
   auditClause,
   causeClauses,
+  GroupedWrites,
   outboxInsert,
+  outboxRowsInsert,
   readJsonRows,
   readView,
   toJsonRows,
   toJsonSlice,
+  toOutboxRow,
   type AtomicStore,
   type InboundEvent,
+  type OutboxRow,
 } from '@shop/common/database';
 import { RequestStillRunning } from '@shop/common/errors';
 import type { LeaseNote } from '@shop/common/idempotency';
@@ -57,6 +61,11 @@ export class OrderRepository {
   readonly #database: Database;
   readonly #store: AtomicStore<Database>;
   readonly #unpaidLimit: UnpaidLimit;
+  /** Those of one user see each other's. */
+  readonly #inserts = new GroupedWrites<PlacedOrder, boolean>({
+    write: (placed) => this.#insert(placed),
+    keyOf: ({ order }) => order.userId,
+  });
 
   constructor({
     database,
@@ -138,42 +147,58 @@ export class OrderRepository {
   }
 
   /**
-   * A new order, with the event that describes it and a note about the request that asked for it: one statement, since
-   * most writes are this one. Throws RequestStillRunning when another attempt at the request has taken over, and
-   * TooManyUnpaidOrders.
+   * A new order, with the event that describes it and a note about the request that asked for it. Throws
+   * RequestStillRunning when another attempt at the request has taken over, and TooManyUnpaidOrders.
    */
   async insert(order: DetailedOrder, event: EventDraft, note?: LeaseNote): Promise<void> {
-    // One JSON parameter: the statement's text stays the same for any number of items, so it is prepared once.
-    const items = JSON.stringify(
-      order.items.map((item, position) => ({ ...item, position, unitPrice: item.unitPrice.toString() })),
-    );
+    const placed = { order, event: toOutboxRow(event) };
+    const isSaved = note ? (await this.#insert([placed], note))[0] : await this.#inserts.add(placed);
+    if (isSaved === undefined) throw new RequestStillRunning();
+    if (!isSaved) throw new TooManyUnpaidOrders(await this.#secondsUntilRoom(order.userId));
+  }
+
+  /** One statement, since most writes are this one. Whether each was saved; none are there where the note is refused. */
+  async #insert(placed: readonly PlacedOrder[], note?: LeaseNote): Promise<boolean[]> {
+    // JSON: the statement's text stays the same for any number of orders and items, so it is prepared once.
+    const rows = JSON.stringify(placed.map(({ order }) => toOrderRow(order)));
+    const items = JSON.stringify(placed.flatMap(({ order }) => toItemRows(order)));
     const { held, isAllowed, noted } = leaseClauses(note);
     const { orders, bytes, window } = this.#unpaidLimit;
-    const [row] = await this.#store.saveInOneStatement<{ isSaved: boolean }>(sql`
-      WITH ${held} room AS MATERIALIZED (
-        SELECT may_place_order(${order.userId}::uuid, ${order.bytes}::integer, ${orders}::integer, ${bytes}::bigint,
-                               ${window}::integer * interval '1 millisecond') AS is_there
-        WHERE ${isAllowed}
+    const verdicts = await this.#store.saveInOneStatement<{ id: string; fits: boolean }>(sql`
+      WITH ${held} placed AS MATERIALIZED (
+        SELECT placed.*, may_place_order("userId", bytes, ${orders}::integer, ${bytes}::bigint,
+                                         ${window}::integer * interval '1 millisecond') AS fits
+        FROM json_to_recordset(${rows}::json) AS placed (
+          id uuid, "userId" uuid, status order_status, "totalAmount" bigint, currency text, "currencyDecimals" smallint,
+          "shippingAddress" text, notes text, "payableUntil" timestamptz, version integer, "createdAt" timestamptz,
+          "updatedAt" timestamptz, bytes integer, at timestamptz, "changedBy" uuid, reason text
+        ) WHERE ${isAllowed}
       ), saved AS (
         INSERT INTO orders (id, user_id, status, total_amount, currency, currency_decimals, shipping_address, notes,
                             payable_until, version, created_at, updated_at, bytes)
-        SELECT ${order.id}::uuid, ${order.userId}::uuid, ${order.status}::order_status, ${order.totalAmount}::bigint,
-               ${order.currency}, ${order.currencyDecimals}::smallint, ${order.shippingAddress}, ${order.notes},
-               ${order.payableUntil}::timestamptz,
-               ${order.version}::integer, ${order.createdAt}::timestamptz, ${order.updatedAt}::timestamptz,
-               ${order.bytes}::integer
-        FROM room WHERE is_there
+        SELECT id, "userId", status, "totalAmount", currency, "currencyDecimals", "shippingAddress", notes,
+               "payableUntil", version, "createdAt", "updatedAt", bytes
+        FROM placed WHERE fits
         RETURNING id
       ), items AS (
         INSERT INTO order_items (id, order_id, position, product_id, product_name, quantity, unit_price)
         SELECT item.id, saved.id, position, "productId", "productName", quantity, "unitPrice"
         FROM saved, json_to_recordset(${items}::json) AS item (
-          id uuid, position integer, "productId" text, "productName" text, quantity integer, "unitPrice" bigint
-        )
-      ), history AS (${historyInsert(order)}), published AS (${outboxInsert([event], { onlyIf: sql`SELECT FROM saved` })})
-      ${noted} SELECT saved.id IS NOT NULL AS "isSaved" FROM room LEFT JOIN saved ON true`);
-    if (row === undefined) throw new RequestStillRunning();
-    if (!row.isSaved) throw new TooManyUnpaidOrders(await this.#secondsUntilRoom(order.userId));
+          id uuid, "orderId" uuid, position integer, "productId" text, "productName" text, quantity integer,
+          "unitPrice" bigint
+        ) WHERE "orderId" = saved.id
+      ), history AS (
+        INSERT INTO order_status_history (order_id, version, status, at, changed_by, reason)
+        SELECT id, version, status, at, "changedBy", reason FROM placed WHERE fits
+      ), published AS (
+        ${outboxRowsInsert(
+          placed.map(({ event }) => event),
+          { onlyIf: sql`SELECT FROM saved WHERE saved.id::text = event.subject` },
+        )}
+      )
+      ${noted} SELECT id, fits FROM placed`);
+    const fits = new Map(verdicts.map((verdict) => [verdict.id, verdict.fits]));
+    return verdicts.length === 0 ? [] : placed.map(({ order }) => fits.get(order.id) === true);
   }
 
   /** Until the oldest of a user's unpaid orders doesn't count any more. */
@@ -229,14 +254,35 @@ export class OrderRepository {
   }
 }
 
+/** A new order, and the event that describes it. */
+interface PlacedOrder {
+  readonly order: DetailedOrder;
+  readonly event: OutboxRow;
+}
+
+/** As the statement that inserts it reads it. */
+const toOrderRow = ({ items: _, statusHistory, ...order }: DetailedOrder) => ({
+  ...order,
+  ...lastChangeOf(statusHistory),
+  totalAmount: order.totalAmount.toString(),
+});
+
+const toItemRows = ({ id: orderId, items }: DetailedOrder) =>
+  items.map((item, position) => ({ ...item, orderId, position, unitPrice: item.unitPrice.toString() }));
+
+function lastChangeOf(history: DetailedOrder['statusHistory']) {
+  const change = history.at(-1);
+  if (change === undefined) throw new Error('an order without history');
+  const { by, ...facts } = change;
+  return { ...facts, changedBy: by === SYSTEM ? null : by };
+}
+
 /** The last entry of an order's history, as part of the statement whose CTE `saved` writes the order. */
 function historyInsert({ version, statusHistory }: DetailedOrder): Prisma.Sql {
-  const change = statusHistory.at(-1);
-  if (change === undefined) throw new Error('an order without history');
-  const { status, at, by, reason } = change;
+  const { status, at, changedBy, reason } = lastChangeOf(statusHistory);
   return sql`
     INSERT INTO order_status_history (order_id, version, status, at, changed_by, reason)
-    SELECT id, ${version}::integer, ${status}::order_status, ${at}::timestamptz, ${by === SYSTEM ? null : by}::uuid, ${reason}
+    SELECT id, ${version}::integer, ${status}::order_status, ${at}::timestamptz, ${changedBy}::uuid, ${reason}
     FROM saved`;
 }
 

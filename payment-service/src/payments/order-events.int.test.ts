@@ -185,6 +185,48 @@ describe('order.status_changed', () => {
   });
 });
 
+describe('orders that come together', () => {
+  const openedFor = async (orderIds: readonly string[]): Promise<string[]> =>
+    (
+      await test.query<{ orderId: string }>('SELECT order_id AS "orderId" FROM payments WHERE order_id = ANY($1)', [
+        orderIds,
+      ])
+    ).map(({ orderId }) => orderId);
+
+  it('one of them is what the database refuses -> the others have their payment; it has its own once that is over', async () => {
+    const orders = Array.from({ length: 60 }, () => buildOrder({ userId: alice.id }));
+    const poison = orders[31]!;
+    await test.query(`ALTER TABLE payments ADD CONSTRAINT poison CHECK (order_id <> '${poison.id}') NOT VALID`);
+    await test.publish(...orders.map(orderCreatedEvent));
+    const ids = orders.map(({ id }) => id);
+    const others = ids.filter((id) => id !== poison.id).sort();
+    await eventually(async () => expect((await openedFor(ids)).sort()).toEqual(others));
+    await test.query('ALTER TABLE payments DROP CONSTRAINT poison');
+    await eventually(async () => expect((await openedFor(ids)).sort()).toEqual([...ids].sort()));
+    for (const id of ids) expect(await eventTypesOf(id)).toEqual(['payment.created']);
+  });
+
+  it('connections are cut again and again meanwhile, and each comes twice -> each has one payment, reported once', async () => {
+    const events = Array.from({ length: 100 }, () => orderCreatedEvent(buildOrder({ userId: alice.id })));
+    const ids = events.map(({ subject }) => subject);
+    let isOver = false;
+    const cut = async () => {
+      for (let times = 0; times < 20 && !isOver; times++) {
+        await test.query(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+           WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%INSERT INTO payments%'`,
+        );
+      }
+    };
+    const cutting = cut();
+    await test.publish(...events, ...events);
+    await eventually(async () => expect((await openedFor(ids)).sort()).toEqual([...ids].sort()));
+    isOver = true;
+    await cutting;
+    for (const id of ids) expect(await eventTypesOf(id)).toEqual(['payment.created']);
+  });
+});
+
 describe('hundreds of events of many orders', () => {
   const outcomes: OrderStatus[][] = [
     [],

@@ -1,11 +1,16 @@
 import {
   auditClause,
   causeClauses,
+  causesClauses,
+  GroupedWrites,
   leaseClauses,
   outboxInsert,
+  outboxRowsInsert,
+  toOutboxRow,
   type AtomicStore,
   type InboundEvent,
   type InboxVerdict,
+  type OutboxRow,
   type SaveOptions,
   type SaveResult,
   type TransactionOf,
@@ -26,7 +31,7 @@ import {
   toAggregate,
   type AggregateRow,
 } from './payment.repository.js';
-import { insertOrder, insertPayment, lockUnchanged, updatePayment } from './payment-statements.js';
+import { causesOf, insertOrders, insertPayments, lockUnchanged, updatePayment } from './payment-statements.js';
 import type { Refund } from './refund.js';
 
 const { sql } = Prisma;
@@ -43,6 +48,10 @@ export class PaymentAggregateRepository {
   readonly #database: Pick<Database, '$read'>;
   readonly #store: AtomicStore<Database>;
   readonly #clock: () => Promise<Date>;
+  readonly #opens = new GroupedWrites<FirstPayment, InboxVerdict | undefined>({
+    write: (firsts) => this.#open(firsts),
+    keyOf: ({ order }) => order.id,
+  });
 
   /** `clock`: the database's. */
   constructor({
@@ -135,8 +144,8 @@ export class PaymentAggregateRepository {
   }
 
   /**
-   * The first payment of an order that nobody knew, which needs no lock: one statement instead of a transaction, since this
-   * is what happens to nearly every order. undefined, and nothing is done, where the order is known or gets no payment.
+   * The first payment of an order that nobody knew, which needs no lock: with others in one statement, since this is what
+   * happens to nearly every order. undefined, and nothing is done, where the order is known or gets no payment.
    */
   async #openFirst(
     order: PayableOrder,
@@ -144,17 +153,28 @@ export class PaymentAggregateRepository {
     decide: (aggregate: PaymentAggregate, now: Date) => Decision,
   ): Promise<SaveResult<Decision> | undefined> {
     const decision = decide({ order, payment: undefined, payments: 0 }, await this.#clock());
-    const { openedPayment, events = [] } = decision;
-    if (openedPayment === undefined) return undefined;
-    const { noted, isNew, verdict } = causeClauses(cause, insertOrder(order));
-    const outcome = await this.#store.saveEffect(
+    const { openedPayment: payment, events = [] } = decision;
+    if (payment === undefined) return undefined;
+    return resultOf(await this.#opens.add({ order, cause, payment, events: events.map(toOutboxRow) }), decision);
+  }
+
+  /** What came of each cause; undefined where its order is known. */
+  async #open(firsts: readonly FirstPayment[]): Promise<(InboxVerdict | undefined)[]> {
+    const { noted, isNew, verdicts } = causesClauses(insertOrders);
+    const verdictOf = await this.#store.saveEffects(
       sql`
-        WITH ${noted} saved AS (${insertPayment(openedPayment)} FROM held WHERE ${isNew} RETURNING id),
-             published AS (${outboxInsert(events, { onlyIf: sql`SELECT FROM saved` })})
-        ${verdict}`,
-      { cause },
+        WITH ${causesOf(firsts)}, ${noted} saved AS (
+          ${insertPayments(firsts.map(({ payment }) => payment))}
+          WHERE "orderId" IN (SELECT id FROM due WHERE ${isNew}) RETURNING id
+        ), published AS (
+          ${outboxRowsInsert(
+            firsts.flatMap(({ events }) => events),
+            { onlyIf: sql`SELECT FROM saved WHERE saved.id::text = event.subject` },
+          )}
+        ) ${verdicts}`,
+      firsts.map(({ cause }) => cause),
     );
-    return resultOf(outcome, decision);
+    return firsts.map(({ cause }) => verdictOf.get(cause.eventId));
   }
 
   async #read(orderId: string): Promise<TimedAggregate | undefined> {
@@ -219,6 +239,14 @@ export class PaymentAggregateRepository {
       return { value: decision, events: decision.events ?? [], audit: decision.audit, note: note?.(decision) };
     }, options);
   }
+}
+
+/** An order, the event that describes it, the payment that is opened for it, and the events that describe that. */
+interface FirstPayment {
+  readonly order: PayableOrder;
+  readonly cause: InboundEvent;
+  readonly payment: Payment;
+  readonly events: readonly OutboxRow[];
 }
 
 function valueOf<D>(result: SaveResult<D>): D {

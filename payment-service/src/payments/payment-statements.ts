@@ -1,3 +1,4 @@
+import type { InboundEvent } from '@shop/common/database';
 import { Prisma } from '../generated/prisma/client.js';
 import type { PayableOrder } from './payable-order.js';
 import type { Payment } from './payment.js';
@@ -10,25 +11,44 @@ export const lockUnchanged = ({ id, status, expiredAt }: PayableOrder): Prisma.S
   WHERE id = ${id}::uuid AND status = ${status}::order_status AND expired_at IS NOT DISTINCT FROM ${expiredAt}::timestamptz
   FOR UPDATE`;
 
-export const insertOrder = (order: PayableOrder): Prisma.Sql => sql`
+/** Orders, and the event that describes each, as the CTE `causes` of causesClauses. */
+export const causesOf = (orders: readonly { order: PayableOrder; cause: InboundEvent }[]): Prisma.Sql => {
+  const rows = orders.map(({ order, cause }) => ({ ...order, amount: order.amount.toString(), ...cause }));
+  return sql`
+    causes AS (
+      SELECT * FROM json_to_recordset(${JSON.stringify(rows)}::json) AS cause (
+        id uuid, "userId" uuid, amount bigint, currency text, "currencyDecimals" smallint, status order_status,
+        "payableUntil" timestamptz, "expiredAt" timestamptz, "eventId" uuid, type text, aggregate text, sequence integer
+      )
+    )`;
+};
+
+/** Those that aren't known yet. */
+export const insertOrders = sql`
   INSERT INTO payable_orders (id, user_id, amount, currency, currency_decimals, status, payable_until, expired_at)
-  VALUES (${order.id}::uuid, ${order.userId}::uuid, ${order.amount}::bigint, ${order.currency},
-          ${order.currencyDecimals}::smallint, ${order.status}::order_status, ${order.payableUntil}::timestamptz,
-          ${order.expiredAt}::timestamptz)
+  SELECT id, "userId", amount, currency, "currencyDecimals", status, "payableUntil", "expiredAt" FROM causes
   ON CONFLICT DO NOTHING RETURNING id`;
 
-/** Up to its FROM. */
-export const insertPayment = (payment: Payment): Prisma.Sql => sql`
-  INSERT INTO payments (id, order_id, user_id, amount, refunded_amount, refund_reserved, currency, currency_decimals, status,
-                        method, transaction_id, provider, provider_reference, next_action_type, next_action_url,
-                        next_action_secret, description, failure_reason, paid_at, version, created_at, updated_at)
-  SELECT ${payment.id}::uuid, ${payment.orderId}::uuid, ${payment.userId}::uuid, ${payment.amount}::bigint,
-         ${payment.refundedAmount}::bigint, ${payment.refundReserved}::bigint, ${payment.currency},
-         ${payment.currencyDecimals}::smallint, ${payment.status}::payment_status, ${payment.method}::payment_method,
-         ${payment.transactionId}, ${payment.provider}, ${payment.providerReference}, ${payment.nextActionType},
-         ${payment.nextActionUrl}, ${payment.nextActionSecret}, ${payment.description}, ${payment.failureReason},
-         ${payment.paidAt}::timestamptz, ${payment.version}::integer, ${payment.createdAt}::timestamptz,
-         ${payment.updatedAt}::timestamptz`;
+/** Up to what has to hold of `payment."orderId"`. */
+export const insertPayments = (payments: readonly Payment[]): Prisma.Sql => {
+  const rows = payments.map((payment) => ({
+    ...payment,
+    amount: payment.amount.toString(),
+    refundedAmount: payment.refundedAmount.toString(),
+    refundReserved: payment.refundReserved.toString(),
+  }));
+  return sql`
+    INSERT INTO payments (id, order_id, user_id, amount, refunded_amount, refund_reserved, currency, currency_decimals,
+                          status, method, transaction_id, provider, provider_reference, next_action_type, next_action_url,
+                          next_action_secret, description, failure_reason, paid_at, version, created_at, updated_at)
+    SELECT * FROM json_to_recordset(${JSON.stringify(rows)}::json) AS payment (
+      id uuid, "orderId" uuid, "userId" uuid, amount bigint, "refundedAmount" bigint, "refundReserved" bigint,
+      currency text, "currencyDecimals" smallint, status payment_status, method payment_method, "transactionId" text,
+      provider text, "providerReference" text, "nextActionType" text, "nextActionUrl" text, "nextActionSecret" text,
+      description text, "failureReason" text, "paidAt" timestamptz, version integer, "createdAt" timestamptz,
+      "updatedAt" timestamptz
+    )`;
+};
 
 /** Up to what else has to hold. */
 export const updatePayment = (payment: Payment): Prisma.Sql => sql`
