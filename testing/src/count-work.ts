@@ -42,7 +42,14 @@ function countCalls<Name extends string>(kind: Kind, owner: Record<Name, object>
   }
 }
 
-countCalls('randoms', crypto, ['randomBytes', 'randomFill', 'randomFillSync', 'randomInt', 'randomUUID', 'randomUUIDv7']);
+countCalls('randoms', crypto, [
+  'randomBytes',
+  'randomFill',
+  'randomFillSync',
+  'randomInt',
+  'randomUUID',
+  'randomUUIDv7',
+]);
 countCalls('hashes', crypto, ['createHash', 'createHmac', 'hash']);
 countCalls('signatures', crypto, ['sign', 'verify', 'createSign', 'createVerify']);
 syncBuiltinESMExports();
