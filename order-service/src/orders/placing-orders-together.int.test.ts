@@ -46,7 +46,7 @@ it('40 customers at once, one with an order that the database refuses -> the oth
   }
 });
 
-it('connections are cut again and again while 200 customers place orders -> who was told 201 has one, nobody has two', async () => {
+it('connections are cut again and again while 200 customers place orders -> whoever got 201 has one, nobody has two', async () => {
   let isPlacing = true;
   const cut = async () => {
     while (isPlacing) {
