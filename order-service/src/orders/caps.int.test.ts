@@ -78,30 +78,3 @@ it('a refusal under a key -> the key is free again', async () => {
   await alice.post(orderBody()).set('Idempotency-Key', 'one').expect(429);
   expect(await rows('idempotency_keys', alice)).toBe(0);
 });
-
-it('a limit of thousands -> far from it and at it, whatever the sizes, as many are placed as are allowed', async () => {
-  await test.restart({ unpaidLimit: { orders: 4_000, bytes: 8_000_000, window: HOUR } });
-  /** Orders of a user that nobody has paid, past the triggers that compare an order with its items. */
-  const fill = ({ id }: TestCaller, count: number, bytes: number) =>
-    test.query(`
-      SET session_replication_role = replica;
-      INSERT INTO orders (id, user_id, status, total_amount, currency, currency_decimals, shipping_address, payable_until,
-                          created_at, updated_at, bytes)
-      SELECT gen_random_uuid(), '${id}', 'pending', 100, 'USD', 2, 'x', now() + interval '1 hour', now(), now(), ${bytes}
-      FROM generate_series(1, ${count});
-      RESET session_replication_role`);
-  const placedOf = async (count: number, bytes: number): Promise<number[]> => {
-    const caller = test.caller();
-    await fill(caller, count, bytes);
-    return statusesOf(await atOnce(10, () => caller.post(orderBody())));
-  };
-  const placed = Array<number>(10).fill(201);
-  const refused = Array<number>(10).fill(429);
-  expect(await placedOf(600, 600)).toEqual(placed);
-  expect(await placedOf(3_900, 600)).toEqual(placed);
-  expect(await placedOf(3_997, 600)).toEqual([...placed.slice(0, 3), ...refused.slice(3)]);
-  expect(await placedOf(4_000, 600)).toEqual(refused);
-  expect(await placedOf(3_000, 2_800)).toEqual(refused);
-  expect(await placedOf(9, 210_000)).toEqual(placed);
-  expect(await placedOf(40, 210_000)).toEqual(refused);
-});
