@@ -69,9 +69,12 @@ module.exports = {
       ),
     error(
       'common-topics-meet-at-their-index',
-      'Import another topic from its index.js: that is its public face, the rest is its own business.',
+      'Import another topic from an index.js of it: that is its public face, the rest is its own business.',
       { path: '^common/src/([^/]+)/', pathNot: tests },
-      { path: '^common/src/', pathNot: ['^common/src/$1/', '^common/src/[^/]+/index\\.ts$'] },
+      {
+        path: '^common/src/',
+        pathNot: ['^common/src/$1/', '^common/src/[^/]+/index\\.ts$', '^common/src/[^/]+/[^/]+/index\\.ts$'],
+      },
     ),
     error(
       'only-rabbitmq-imports-amqplib',

@@ -1,7 +1,7 @@
 import { Admission, buildOpenApi, createRateLimit, documentRouter, swaggerUi } from '@shop/common/http';
-import { buildAsyncApi, EventBroadcast } from '@shop/common/messaging';
+import { buildAsyncApi, EventBroadcast } from '@shop/common/messaging/broadcast';
 import { WindowCounts, type Siblings } from '@shop/common/process';
-import { createHost, packageVersion, type RunningHost } from '@shop/common/service';
+import { createHost, packageVersion, type RunningHost } from '@shop/common/service/host';
 import { buildApp } from './app.js';
 import { eventsPageRouter } from './events-page.js';
 import type { Config } from './config.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Router } from 'express';
 import { lazily, markRoute, readOnly } from '@shop/common/http';
-import type { buildAsyncApi } from '@shop/common/messaging';
+import type { buildAsyncApi } from '@shop/common/messaging/broadcast';
 import { PUBLIC } from './cache-control.js';
 
 const AT = '/docs/events';

@@ -1,4 +1,3 @@
 export { BackgroundWorker } from './background-worker.js';
-export { createHost, packageVersion, type RunningHost } from './host.js';
+export { packageVersion, stopInOrder, type RunningHost } from './host/index.js';
 export { startService, type RunningService } from './service.js';
-export { stopInOrder } from './stop-in-order.js';

@@ -16,8 +16,8 @@ import { RecordingLogger } from '../../test/messaging/fixtures.js';
 import type { DatabaseClient } from '../database/index.js';
 import { ok, publicRoute } from '../http/index.js';
 import type { ServiceConfig } from '../config/index.js';
-import { BackgroundWorker, createHost, startService } from './index.js';
-import type { Component } from './host.js';
+import { createHost, type Component } from './host/index.js';
+import { BackgroundWorker, startService } from './index.js';
 
 const tokens = createTestTokens();
 const NOBODY_LISTENS = 'amqp://guest:guest@127.0.0.1:1';

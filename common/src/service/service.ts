@@ -28,7 +28,7 @@ import {
 import type { Metrics } from '../metrics/index.js';
 import type { Siblings } from '../process/index.js';
 import { BackgroundWorker } from './background-worker.js';
-import { createHost, type Component, type Host, type RunningHost } from './host.js';
+import { createHost, type Component, type Host, type RunningHost } from './host/index.js';
 
 /** Milliseconds between two looks for what is past its time. */
 const PURGE_POLL = 60_000;

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { z } from 'zod';
-import { AccessTokenVerifier, RevocationList } from '../auth/index.js';
-import type { HostConfig } from '../config/index.js';
+import { AccessTokenVerifier, RevocationList } from '../../auth/index.js';
+import type { HostConfig } from '../../config/index.js';
 import {
   listen,
   OverloadGuard,
@@ -10,13 +10,13 @@ import {
   type Listener,
   type OverloadGuardOptions,
   type Probe,
-} from '../http/index.js';
-import { createLogger, type Logger } from '../logger/index.js';
-import { createTopology, RevocationStream, type EventTopology } from '../messaging/index.js';
-import { createMetrics, type Metrics } from '../metrics/index.js';
-import type { Siblings } from '../process/index.js';
-import { BrokerConnection } from '../rabbitmq/index.js';
-import { startTracing, type Tracing } from '../tracing/index.js';
+} from '../../http/index.js';
+import { createLogger, type Logger } from '../../logger/index.js';
+import { createTopology, RevocationStream, type EventTopology } from '../../messaging/broadcast/index.js';
+import { createMetrics, type Metrics } from '../../metrics/index.js';
+import type { Siblings } from '../../process/index.js';
+import { BrokerConnection } from '../../rabbitmq/index.js';
+import { startTracing, type Tracing } from '../../tracing/index.js';
 import { stopInOrder } from './stop-in-order.js';
 
 /** Milliseconds that running requests get to end in when the process stops. */
@@ -66,7 +66,7 @@ export interface Host {
 
 /** The version of the package that a module directly below its `src` or `dist` belongs to. */
 export const packageVersion = (moduleUrl: string): string =>
-  z.object({ version: z.string() }).parse(createRequire(moduleUrl)('../package.json')).version;
+  z.object({ version: z.string() }).parse(createRequire(moduleUrl)('../../package.json')).version;
 
 /** A host to connect to, in place of one to listen on, as it stands in a URL. */
 function reachable(host: string): string {
