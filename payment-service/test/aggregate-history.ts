@@ -28,7 +28,7 @@ export const buildPayableOrder = (changes: Partial<PayableOrder> = {}): PayableO
 });
 
 export const processed = (order: PayableOrder, before: Payment, at = moment): Decision => {
-  const parts = { method: 'card', provider: 'simulated' } as const;
+  const parts = { method: 'card', provider: 'simulated', providerReference: null } as const;
   const { payment, event } = chargeRequested({ order, payment: before }, parts, at);
   return { payment, events: [event] };
 };

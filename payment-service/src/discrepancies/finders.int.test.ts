@@ -25,7 +25,7 @@ beforeAll(async () => {
   const url = test.config.simulated.databaseUrl;
   ledger = new SimulatedLedger({ url, newId, onConnectionLost: () => undefined });
   providerLedger = createTestPool(url);
-  await ledger.begin(newId()); // which makes the provider's tables
+  await ledger.find('charges', newId()); // which makes the provider's tables
 });
 afterAll(async () => {
   await Promise.all([ledger.close(), providerLedger.end()]);

@@ -9,8 +9,8 @@ export interface ChargingServiceOptions {
 }
 
 /**
- * The steps of a charge at its payment's own provider, which is begun, and confirmed once the provider's name for it is
- * committed. So whatever crashes when, a charge that may move money can be found, and one without a name never did.
+ * The steps of a charge at its payment's own provider, which is begun, unless its name is known already, and confirmed once
+ * the provider's name for it is committed. So whatever crashes when, a charge that may move money can be found, and one without a name never did.
  */
 export class ChargingService {
   readonly #options: ChargingServiceOptions;
@@ -23,7 +23,12 @@ export class ChargingService {
   async charge(payment: Payment, token: string | undefined): Promise<ChargeOutcome> {
     const { providers } = this.#options;
     const deadline = providers.deadline(); // both steps share it: somebody waits
-    const { provider } = payment;
+    const { provider, providerReference } = payment;
+    const confirm = (reference: string): Promise<ChargeOutcome> => {
+      const charge = { ...chargeOf(payment), reference };
+      return providers.ask(provider, (asked, signal) => asked.confirmCharge(charge, token, signal), deadline);
+    };
+    if (providerReference !== null) return confirm(providerReference);
     const begun = await providers.ask(
       provider,
       (asked, signal) => asked.beginCharge(newChargeOf(payment, token), signal),
@@ -33,9 +38,7 @@ export class ChargingService {
     // A charge that isn't confirmed moves no money: whether the provider has learned of it makes no difference.
     if (begun.outcome !== 'begun') return { outcome: 'not-reached', error: begun.error };
     const failure = await this.#storeReference(payment, begun.reference);
-    if (failure !== undefined) return failure;
-    const charge = { ...chargeOf(payment), reference: begun.reference };
-    return providers.ask(provider, (asked, signal) => asked.confirmCharge(charge, token, signal), deadline);
+    return failure ?? confirm(begun.reference);
   }
 
   /** Brings a charge to its end that began earlier, in whichever step it stopped. */

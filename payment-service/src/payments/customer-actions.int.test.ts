@@ -117,7 +117,7 @@ describe('the provider has charged something else', () => {
     const { payment } = await processed('tok_threeDSecureAbandoned');
     await test.query(
       `INSERT INTO simulated_provider.charges (key, transaction_id, amount, currency)
-       SELECT key, transaction_id, 4498, 'USD' FROM simulated_provider.begun_charges WHERE key = $1`,
+       SELECT id, provider_reference, 4498, 'USD' FROM payments WHERE id = $1`,
       [payment.id],
     );
     await test.query(`UPDATE simulated_provider.charges SET ${change} WHERE key = $1`, [payment.id]);

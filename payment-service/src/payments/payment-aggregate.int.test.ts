@@ -4,7 +4,7 @@ import { v7 as newId } from 'uuid';
 import { AtomicStore, createDatabaseAdapter, type InboundEvent } from '@shop/common/database';
 import { createTestDatabase, createTestPool } from '@shop/testing';
 import { createDatabase } from '../database.js';
-import { chargeSucceeded, orderObserved } from './payment-aggregate.js';
+import { chargeSucceeded, orderObserved, type PaymentAggregate } from './payment-aggregate.js';
 import { PaymentAggregateRepository } from './payment-aggregate.repository.js';
 import type { PayableOrder } from './payable-order.js';
 
@@ -118,6 +118,41 @@ describe('a charge has succeeded', () => {
     meanwhile = () => query(`UPDATE payments SET provider_reference = 'ch_1' WHERE id = $1`, [paymentId]);
     await succeed();
     expect(await paymentRow()).toMatchObject({ status: 'success', provider_reference: 'ch_1' });
+  });
+});
+
+describe('a charge has succeeded, of an aggregate that was read when it began', () => {
+  let known: PaymentAggregate;
+  const succeedKnown = () =>
+    aggregates.changePayment(
+      order.id,
+      (aggregate, now) => chargeSucceeded(aggregate, paymentId, `ch_${paymentId}`, { now, newId }),
+      { known },
+    );
+
+  beforeEach(async () => {
+    await aggregates.changePayment(order.id, (aggregate) => {
+      known = aggregate;
+      return {};
+    });
+  });
+
+  it('nothing has happened since -> paid, without being read again', async () => {
+    meanwhile = () => Promise.reject(new Error('read'));
+    expect((await succeedKnown()).payment).toMatchObject({ status: 'success', version: 3 });
+    expect(await eventsOf(paymentId)).toEqual([{ type: 'payment.created' }, { type: 'payment.success' }]);
+  });
+
+  it('its order was cancelled since -> paid, and given back', async () => {
+    await query(`UPDATE payable_orders SET status = 'cancelled' WHERE id = $1`, [order.id]);
+    expect((await succeedKnown()).openedRefund?.amount).toBe(order.amount);
+  });
+
+  it('a webhook has settled it since -> counts once', async () => {
+    await succeed();
+    expect(await succeedKnown()).toEqual({});
+    expect(await paymentRow()).toMatchObject({ status: 'success', version: 3 });
+    expect(await eventsOf(paymentId)).toHaveLength(2);
   });
 });
 

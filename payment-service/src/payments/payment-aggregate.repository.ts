@@ -87,13 +87,16 @@ export class PaymentAggregateRepository {
     return valueOf(result);
   }
 
-  /** As `change`, where `decide` mostly changes the payment and nothing else, such as when its charge has ended. */
+  /**
+   * As `change`, where `decide` mostly changes the payment and nothing else, such as when its charge has ended. `known`: the
+   * aggregate as the caller has read or written it, instead of reading it first.
+   */
   async changePayment<D extends Decision>(
     orderId: string,
     decide: (aggregate: PaymentAggregate, now: Date) => D,
-    note?: NoteOf<D>,
+    { note, known }: { note?: NoteOf<D>; known?: PaymentAggregate | undefined } = {},
   ): Promise<D> {
-    const read = await this.#read(orderId);
+    const read = known ? await this.#timed(known) : await this.#read(orderId);
     const decision = read && decide(read, read.now);
     const isWritten = decision && (await this.#writeUnchanged(read, decision, note?.(decision)));
     return isWritten ? decision : this.change(orderId, decide, note);
@@ -175,6 +178,13 @@ export class PaymentAggregateRepository {
       firsts.map(({ cause }) => cause),
     );
     return firsts.map(({ cause }) => verdictOf.get(cause.eventId));
+  }
+
+  /** Not before its last change: that time was read, and this one is estimated. */
+  async #timed(known: PaymentAggregate): Promise<TimedAggregate> {
+    const now = await this.#clock();
+    const changedAt = known.payment?.updatedAt ?? now;
+    return { ...known, now: now < changedAt ? changedAt : now };
   }
 
   async #read(orderId: string): Promise<TimedAggregate | undefined> {

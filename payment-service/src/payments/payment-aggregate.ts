@@ -99,7 +99,7 @@ export function paymentRequested(
  */
 export function chargeRequested(
   { order, payment: before }: { order: PayableOrder; payment: Payment },
-  parts: { method: PaymentMethod; provider: string },
+  parts: { method: PaymentMethod; provider: string; providerReference: string | null },
   { now }: Moment,
 ): { payment: Payment; event: EventDraft } {
   const payment = startProcessing(before, { ...parts, now });

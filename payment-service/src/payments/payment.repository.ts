@@ -164,7 +164,8 @@ export class PaymentRepository {
       ), saved AS (
         UPDATE payments
         SET status = ${payment.status}::payment_status, method = ${payment.method}::payment_method,
-          provider = ${payment.provider}, version = ${payment.version}, updated_at = ${payment.updatedAt}
+          provider = ${payment.provider}, provider_reference = ${payment.providerReference},
+          version = ${payment.version}, updated_at = ${payment.updatedAt}
         WHERE id = ${payment.id}::uuid AND status = 'pending' AND version = ${payment.version - 1}
           AND EXISTS (SELECT FROM payable) AND ${isAllowed}
         RETURNING id

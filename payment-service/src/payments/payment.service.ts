@@ -42,7 +42,7 @@ export interface PaymentServiceOptions {
   payments: PaymentRepository;
   aggregates: PaymentAggregateRepository;
   orders: PayableOrderClient;
-  providers: Pick<Providers, 'online' | 'byHand'>;
+  providers: Pick<Providers, 'online' | 'byHand' | 'referenceOf'>;
   charging: Pick<ChargingService, 'charge' | 'carryOn'>;
   discrepancies: Pick<DiscrepancyService, 'record'>;
   /** Notified when a refund waits for its provider. */
@@ -60,6 +60,13 @@ export interface PaymentDraft {
   currency: string;
   method: PaymentMethod;
   description: string | null;
+}
+
+interface OutcomeContext {
+  /** Of the request that waits for the outcome. */
+  lease?: IdempotencyLease<Payment> | undefined;
+  /** The payment's, as it was when the charge began: saves reading both again. */
+  order?: PayableOrder;
 }
 
 /** Whose payments are asked for: the caller's own, or all that it may see. */
@@ -151,13 +158,15 @@ export class PaymentService {
     if (byHand && actor.role !== 'admin') throw new OnlyAdminReceives(method);
     if (lease?.begun === id && before.status !== 'pending') return this.#carryOn(before, token, lease);
     const provider = byHand ? providers.byHand : providers.online;
-    const { payment, event } = chargeRequested({ order, payment: before }, { method, provider }, this.#moment(now));
+    const charge = { method, provider, providerReference: providers.referenceOf(provider, id) };
+    const { payment, event } = chargeRequested({ order, payment: before }, charge, this.#moment(now));
     const reported = { event, audit: [processedBy(actor, payment)] };
     if (!(await payments.startProcessing(payment, reported, lease?.start(id)))) {
       if (isTooLate(order, (await payments.findWithOrder(id))?.now ?? now)) throw new OrderNotPayable(order.status);
       throw new PaymentNotPending('no longer pending');
     }
-    return this.settle(payment, await charging.charge(payment, token), lease);
+    const outcome = await charging.charge(payment, token);
+    return this.settle(payment, outcome, { lease, order });
   }
 
   /** Brings a charge to its end that began earlier: asking under the same key never charges twice. */
@@ -165,15 +174,15 @@ export class PaymentService {
     if (payment.status !== 'processing') return paid(payment);
     const outcome = await this.#options.charging.carryOn(payment, token);
     // Where the provider isn't reached now it may have been then.
-    return this.settle(payment, 'error' in outcome ? { ...outcome, outcome: 'unknown' } : outcome, lease);
+    return this.settle(payment, 'error' in outcome ? { ...outcome, outcome: 'unknown' } : outcome, { lease });
   }
 
   /** As `writeOutcome`, for somebody who waits for it. Throws PaymentDeclined, Conflict and ServiceUnavailable. */
-  async settle(payment: Payment, outcome: ChargeOutcome, lease?: IdempotencyLease<Payment>): Promise<Payment> {
+  async settle(payment: Payment, outcome: ChargeOutcome, context: OutcomeContext = {}): Promise<Payment> {
     const { logger } = this.#options;
     const facts = { paymentId: payment.id, outcome: outcome.outcome };
     if ('error' in outcome) logger.warn('charge not answered', { ...facts, err: outcome.error });
-    const settled = await this.writeOutcome(payment, outcome, lease).catch((err: unknown) => {
+    const settled = await this.writeOutcome(payment, outcome, context).catch((err: unknown) => {
       // The money may have moved: any other answer than "being processed" would be untrue.
       logger.error('outcome of a charge not written', { ...facts, err });
       return payment;
@@ -182,7 +191,7 @@ export class PaymentService {
   }
 
   /** Writes down what came of a charge, unless that is known already. Answers the payment as it is then. */
-  async writeOutcome(payment: Payment, result: ChargeOutcome, lease?: IdempotencyLease<Payment>): Promise<Payment> {
+  async writeOutcome(payment: Payment, result: ChargeOutcome, { lease, order }: OutcomeContext = {}): Promise<Payment> {
     const { aggregates, payments, refunds } = this.#options;
     const { id, orderId } = payment;
     if (result.outcome === 'unknown') return written(await payments.find(id));
@@ -205,9 +214,12 @@ export class PaymentService {
           return chargeNotReached(aggregate, id, this.#moment(now));
       }
     };
-    const decision = await aggregates.changePayment(orderId, decide, ({ payment: changed }) =>
-      changed?.status === 'processing' ? undefined : changed && lease?.settle(refusalOf(changed) ?? changed),
-    );
+    const decision = await aggregates.changePayment(orderId, decide, {
+      // Without a reference from the start one was stored meanwhile, so the payment is no longer as it was.
+      known: order && payment.providerReference !== null ? { order, payment } : undefined,
+      note: ({ payment: changed }) =>
+        changed?.status === 'processing' ? undefined : changed && lease?.settle(refusalOf(changed) ?? changed),
+    });
     if (decision.openedRefund) refunds.wake();
     const settled = decision.payment ?? written(await payments.find(id));
     // One that went back to `pending` has no provider any more.

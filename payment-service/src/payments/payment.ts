@@ -105,10 +105,10 @@ function change(payment: Payment, changes: Partial<Payment>, now: Date): Payment
 /** Throws PaymentNotPending. */
 export function startProcessing(
   payment: Payment,
-  { method, provider, now }: { method: PaymentMethod; provider: string; now: Date },
+  { now, ...charge }: { now: Date; method: PaymentMethod; provider: string; providerReference: string | null },
 ): Payment {
   if (payment.status !== 'pending') throw new PaymentNotPending(payment.status);
-  return change(payment, { status: 'processing', method, provider }, now);
+  return change(payment, { status: 'processing', ...charge }, now);
 }
 
 /** The provider waits for the customer, or does no longer; undefined where that is known already. */

@@ -73,6 +73,8 @@ export class ProviderOutcomeUnknown extends Error {
 export interface PaymentProvider {
   /** Stands in payments, and never changes. */
   readonly name: string;
+  /** What it calls a charge, where that follows from our key alone: then it is not asked to begin one. */
+  readonly referenceOf?: (key: string) => string;
   /** Makes a charge known, which moves no money. */
   beginCharge(charge: NewCharge, signal: AbortSignal): Promise<BegunCharge>;
   /** Moves the money of a charge that was begun. Without a token the customer is asked for the means of payment. */

@@ -39,6 +39,11 @@ export class Providers {
     this.#timeout = timeout;
   }
 
+  /** What the provider of that name calls the charge of a key; null where the provider is asked for it. */
+  referenceOf(name: string, key: string): string | null {
+    return this.#providers.get(name)?.referenceOf?.(key) ?? null;
+  }
+
   /** Aborts when a provider has had its time: for steps that share it. */
   deadline(): AbortSignal {
     return AbortSignal.timeout(this.#timeout);

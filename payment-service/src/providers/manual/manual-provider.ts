@@ -8,10 +8,10 @@ import type {
   Succeeded,
 } from '../payment-provider.js';
 
-const nameOf = (key: string): string => `manual_${key}`;
+const referenceOf = (key: string): string => `manual_${key}`;
 const received = ({ key, amount, currency }: Pick<Charge, 'key' | 'amount' | 'currency'>): Succeeded => ({
   outcome: 'succeeded',
-  transactionId: nameOf(key),
+  transactionId: referenceOf(key),
   amount,
   currency,
 });
@@ -22,9 +22,10 @@ const received = ({ key, amount, currency }: Pick<Charge, 'key' | 'amount' | 'cu
  */
 export class ManualProvider implements PaymentProvider {
   readonly name = 'manual';
+  readonly referenceOf = referenceOf;
 
   beginCharge({ key }: NewCharge): Promise<BegunCharge> {
-    return Promise.resolve({ outcome: 'begun', reference: nameOf(key) });
+    return Promise.resolve({ outcome: 'begun', reference: referenceOf(key) });
   }
 
   confirmCharge(charge: Charge): Promise<Succeeded> {

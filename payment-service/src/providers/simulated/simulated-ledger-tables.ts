@@ -27,10 +27,6 @@ export const LEDGER_TABLES = `
     decline_reason text,
     created_at timestamptz NOT NULL DEFAULT now()
   );
-  CREATE TABLE IF NOT EXISTS simulated_provider.begun_charges (
-    key text PRIMARY KEY,
-    transaction_id text NOT NULL UNIQUE
-  );
   CREATE TABLE IF NOT EXISTS simulated_provider.challenges (
     key text PRIMARY KEY,
     decline_reason text,

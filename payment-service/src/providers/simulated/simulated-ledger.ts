@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { tolerateLostConnections } from '@shop/common/database';
 import {
   ProviderNotReached,
+  type Charge,
   type ChargeRefund,
   type LedgerEntry,
   type LedgerPage,
@@ -29,7 +30,6 @@ const verdictRow = z.object({
   currency: z.string(),
 });
 const entryRow = z.object({ key: z.string(), position: z.string() });
-const begunRow = z.object({ transaction_id: z.string() });
 const challengeRow = z.object({ decline_reason: z.string().nullable(), is_answered: z.boolean() });
 const webhookRow = z.object({ timing: z.enum(webhookTimings) });
 
@@ -40,8 +40,11 @@ const verdictOf = (row: unknown): Verdict => {
     : { outcome: 'declined', reason, amount, currency };
 };
 
+/** What a charge is called, as many providers have it: it follows from the caller's key. */
+export const referenceOf = (key: string): string => `ch_${key}`;
+
 /** A charge under our key for it. */
-export type KeyedCharge = Money & { readonly key: string };
+export type KeyedCharge = Money & Pick<Charge, 'key'> & Partial<Pick<Charge, 'reference'>>;
 
 /** What was entered for a key, and whether that was now. */
 export interface Entered {
@@ -77,20 +80,6 @@ export class SimulatedLedger implements ProviderLedger {
     tolerateLostConnections(this.#pool);
   }
 
-  /** The transaction that a charge will be, under the same name each time. Throws ProviderNotReached. */
-  async begin(key: string): Promise<string> {
-    return this.#withClient(async (client) => {
-      const { rows } = await client.query({
-        name: 'begin-charge',
-        text: `INSERT INTO simulated_provider.begun_charges VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING *`,
-        values: [key, `ch_${this.#newId()}`],
-      });
-      if (rows.length > 0) return begunRow.parse(rows[0]).transaction_id;
-      const known = await client.query('SELECT * FROM simulated_provider.begun_charges WHERE key = $1', [key]);
-      return begunRow.parse(known.rows[0]).transaction_id;
-    });
-  }
-
   /** The customer's bank asks the customer, who answers after so many milliseconds: undefined is never. */
   async challenge(
     key: string,
@@ -123,7 +112,7 @@ export class SimulatedLedger implements ProviderLedger {
 
   /** Throws ProviderNotReached when there is no connection. */
   async enterCharge(
-    { key, amount, currency }: KeyedCharge,
+    { key, reference, amount, currency }: KeyedCharge,
     { declineReason, webhook }: { declineReason: string | null; webhook?: WebhookTiming | undefined },
   ): Promise<Entered> {
     return this.#withClient(async (client) => {
@@ -131,15 +120,13 @@ export class SimulatedLedger implements ProviderLedger {
         name: 'enter-charge',
         text: `WITH entered AS (
            INSERT INTO simulated_provider.charges (key, transaction_id, amount, currency, decline_reason)
-           VALUES (
-             $1, coalesce((SELECT transaction_id FROM simulated_provider.begun_charges WHERE key = $1), $2), $3, $4, $5
-           ) ON CONFLICT (key) DO NOTHING RETURNING *
+           VALUES ($1, $2, $3, $4, $5) ON CONFLICT (key) DO NOTHING RETURNING *
          ), published AS (
            INSERT INTO simulated_provider.charge_webhooks (transaction_id, timing)
            SELECT transaction_id, $6::text FROM entered WHERE $6 IS NOT NULL
          )
          SELECT * FROM entered`,
-        values: [key, `ch_${this.#newId()}`, amount, currency, declineReason, webhook ?? null],
+        values: [key, reference ?? referenceOf(key), amount, currency, declineReason, webhook ?? null],
       });
       if (rows.length > 0) return { verdict: verdictOf(rows[0]), isNew: true, webhook };
       const known = await client.query('SELECT * FROM simulated_provider.charges WHERE key = $1', [key]);

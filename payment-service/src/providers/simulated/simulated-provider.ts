@@ -10,7 +10,7 @@ import {
   type PaymentProvider,
   type Verdict,
 } from '../payment-provider.js';
-import type { Entered, SimulatedLedger, WebhookTiming } from './simulated-ledger.js';
+import { referenceOf, type Entered, type SimulatedLedger, type WebhookTiming } from './simulated-ledger.js';
 import type { SimulatedMessage, SimulatedWebhookSender } from './simulated-webhook-sender.js';
 
 /** What stands for a customer's card, and how that one behaves. */
@@ -70,6 +70,7 @@ const delays = {
  */
 export class SimulatedProvider implements PaymentProvider {
   readonly name = 'simulated';
+  readonly referenceOf = referenceOf;
   readonly #ledger: SimulatedLedger;
   readonly #webhooks: WebhookSender;
 
@@ -78,8 +79,8 @@ export class SimulatedProvider implements PaymentProvider {
     this.#webhooks = webhooks;
   }
 
-  async beginCharge({ key }: NewCharge): Promise<BegunCharge> {
-    return { outcome: 'begun', reference: await this.#ledger.begin(key) };
+  beginCharge({ key }: NewCharge): Promise<BegunCharge> {
+    return Promise.resolve({ outcome: 'begun', reference: referenceOf(key) });
   }
 
   async confirmCharge(charge: Charge, token: string | undefined, signal: AbortSignal): Promise<ChargeState> {
