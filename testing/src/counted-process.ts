@@ -26,8 +26,8 @@ export interface CountedRequest {
   /** Or what makes one for each request. */
   path: string | (() => string);
   token?: string;
-  /** Sent as JSON, by POST. */
-  body?: object;
+  /** Sent as JSON, by POST; or what makes it for each request. */
+  body?: object | (() => object);
 }
 
 export interface CountedProcess extends ServiceProcess {
@@ -52,8 +52,9 @@ export async function startCountedProcess({
 
   const send = async ({ path, token, body }: CountedRequest): Promise<void> => {
     const to = typeof path === 'string' ? path : path();
+    const sent: object | undefined = typeof body === 'function' ? (body as () => object)() : body;
     const answer = await fetch(`${service.url}${to}`, {
-      ...(body && { method: 'POST', body: JSON.stringify(body) }),
+      ...(sent && { method: 'POST', body: JSON.stringify(sent) }),
       headers: {
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
         ...(body && { 'content-type': 'application/json' }),

@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createHmac, hash, randomBytes } from 'node:crypto';
 
 /** 256 bits, as each successor has. */
 const TOKEN_BYTES = 32;
@@ -34,7 +34,7 @@ export class RefreshTokens {
 
   /** What is stored of a token. It has 256 random bits: a plain hash can't be guessed. */
   hashOf(token: string): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(createHash('sha256').update(token).digest());
+    return new Uint8Array(hash('sha256', token, 'buffer'));
   }
 }
 

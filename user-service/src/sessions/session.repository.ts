@@ -3,6 +3,18 @@ import { auditClause, auditInsert, outboxInsert, type AtomicStore } from '@shop/
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import type { User } from '../users/user.js';
+import type { AttemptBudget } from '../throttling/attempt-limit.js';
+import {
+  areTaken,
+  settlementClauses,
+  takeClauses,
+  takenColumns,
+  takenOf,
+  takenTable,
+  type Settlement,
+  type Taken,
+  type TakenRow,
+} from '../throttling/attempt-budget.repository.js';
 import { userColumns } from '../users/user.repository.js';
 import { idleUntil, MAX_LIVE_SESSIONS, type LiveSession, type NewSession, type PresentedToken } from './session.js';
 
@@ -26,12 +38,12 @@ export class SessionRepository {
   /**
    * Starts a login of a user whose password has just been checked, and answers the user as it is now; undefined if it
    * got another password, was deactivated or deleted meanwhile. Its lock makes such a change wait, and end this login.
-   * `surplus`: the user's oldest logins, where it has more than it may.
+   * `surplus`: the user's oldest logins, where it has more than it may. `settlement`: of the tries that the login took.
    */
   async start(
     user: User,
     session: NewSession,
-    audit: AuditEntry,
+    { audit, settlement }: { audit: AuditEntry; settlement: Settlement },
   ): Promise<{ user: User; surplus: readonly string[] } | undefined> {
     const { id, createdAt, expiresAt, refreshToken } = session;
     const [started] = await this.#database.$write<User & { surplus: string[] }>(Prisma.sql`
@@ -46,7 +58,8 @@ export class SessionRepository {
         INSERT INTO refresh_tokens (hash, session_id, created_at, expires_at)
         SELECT ${refreshToken.hash}, ${id}::uuid, ${createdAt}::timestamptz, ${refreshToken.expiresAt}::timestamptz
         FROM owner
-      ), audited AS (${auditInsert([audit], { onlyIf: Prisma.sql`SELECT FROM owner` })})
+      ), ${settlementClauses(settlement, Prisma.sql`owner`)},
+      audited AS (${auditInsert([audit], { onlyIf: Prisma.sql`SELECT FROM owner` })})
       SELECT *, ARRAY(
         SELECT sessions.id::text FROM sessions
         WHERE user_id = owner.id AND ended_at IS NULL AND expires_at > ${createdAt}::timestamptz
@@ -58,28 +71,29 @@ export class SessionRepository {
     return { user: owner, surplus };
   }
 
-  /** Replaces a refresh token by its successor, if nobody else has and its login goes on. */
+  /** Replaces a refresh token by its successor, if nobody else has, its login goes on and each budget has a try left. */
   async replace(
     { hash, successorHash }: { hash: Uint8Array; successorHash: Uint8Array },
-    now: Date,
-  ): Promise<ClaimedToken | undefined> {
-    const [claimed] = await this.#database.$write<User & { sessionId: string }>(Prisma.sql`
-      WITH claimed AS (
+    { now, budgets }: { now: Date; budgets: readonly AttemptBudget[] },
+  ): Promise<{ tries: Taken; claimed: ClaimedToken | undefined }> {
+    type Row = TakenRow & ((User & { sessionId: string }) | { sessionId: null });
+    const rows = await this.#database.$write<Row>(Prisma.sql`
+      WITH ${takeClauses(budgets)}, claimed AS (
         UPDATE refresh_tokens AS token SET replaced_at = ${now}::timestamptz
         FROM sessions JOIN users ON users.id = sessions.user_id
         WHERE token.hash = ${hash} AND token.replaced_at IS NULL AND token.expires_at > ${now}::timestamptz
           AND sessions.id = token.session_id AND sessions.ended_at IS NULL AND sessions.expires_at > ${now}::timestamptz
-          AND users.is_active AND users.deleted_at IS NULL
+          AND users.is_active AND users.deleted_at IS NULL AND ${areTaken}
         RETURNING ${userColumns}, sessions.id AS "sessionId", sessions.expires_at AS "sessionExpiresAt"
       ), successor AS (
         INSERT INTO refresh_tokens (hash, session_id, created_at, expires_at)
         SELECT ${successorHash}, "sessionId", ${now}::timestamptz, LEAST(${idleUntil(now)}::timestamptz, "sessionExpiresAt")
         FROM claimed
       )
-      SELECT * FROM claimed`);
-    if (claimed === undefined) return undefined;
-    const { sessionId, ...user } = claimed;
-    return { sessionId, user };
+      SELECT ${takenColumns}, claimed.* FROM ${takenTable} LEFT JOIN claimed ON true ORDER BY turn`);
+    const tries = takenOf(budgets, rows);
+    const [row] = rows;
+    return { tries, claimed: row?.sessionId == null ? undefined : { sessionId: row.sessionId, user: row } };
   }
 
   /** A refresh token in whatever state, with its login and user. */

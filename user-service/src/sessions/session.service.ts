@@ -2,6 +2,7 @@ import type { Actor, RevocationList } from '@shop/common/auth';
 import type { AuditEntry } from '@shop/common/contracts';
 import type { AuditTrail } from '@shop/common/database';
 import type { Precondition } from '@shop/common/errors';
+import type { Settlement } from '../throttling/attempt-budget.repository.js';
 import { TooManyAttempts } from '../throttling/throttle.errors.js';
 import type { Throttle } from '../throttling/throttle.service.js';
 import { registered } from '../users/user.audit.js';
@@ -86,7 +87,9 @@ export class SessionService {
   async login(credentials: Credentials): Promise<Login> {
     const { throttle, passwords } = this.#parts;
     try {
-      return await throttle.login(credentials.email, () => passwords.inTurn(() => this.#checkTwice(credentials)));
+      return await throttle.login(credentials.email, (settlement) =>
+        passwords.inTurn(() => this.#checkTwice(credentials, settlement)),
+      );
     } catch (error) {
       // Of those refused in a row the first one only: whoever goes on trying can't fill the trail.
       if (error instanceof TooManyAttempts && error.isFirst) {
@@ -101,7 +104,18 @@ export class SessionService {
    * Throws InvalidRefreshToken, RateLimited.
    */
   async refresh(token: string): Promise<Login> {
-    return this.#parts.throttle.refresh(() => this.#replaceToken(token));
+    const { throttle, sessions, refreshTokens, clock } = this.#parts;
+    const now = clock();
+    const hash = refreshTokens.hashOf(token);
+    const successor = refreshTokens.successorOf(token);
+    const successorHash = refreshTokens.hashOf(successor);
+    const { claimed } = await throttle.refresh((budgets) =>
+      sessions.replace({ hash, successorHash }, { now, budgets }),
+    );
+    if (claimed !== undefined) return this.#login(claimed.user, claimed.sessionId, successor);
+    const presented = await sessions.findToken(hash);
+    if (presented === undefined) throw new InvalidRefreshToken();
+    return this.#checked(presented, token, now);
   }
 
   async logOut(actor: Actor): Promise<void> {
@@ -137,15 +151,16 @@ export class SessionService {
   }
 
   /** A second look for one who logged in elsewhere at the same time, and whose hash was renewed by that. */
-  async #checkTwice(credentials: Credentials): Promise<Login> {
-    const login = (await this.#checkPassword(credentials)) ?? (await this.#checkPassword(credentials));
+  async #checkTwice(credentials: Credentials, settlement: Settlement): Promise<Login> {
+    const check = (): Promise<Login | undefined> => this.#checkPassword(credentials, settlement);
+    const login = (await check()) ?? (await check());
     if (login !== undefined) return login;
     await this.#noteFailedLogin('wrong_credentials', credentials.email);
     throw new InvalidCredentials();
   }
 
   /** undefined: the user was changed while its password was checked. */
-  async #checkPassword({ email, password }: Credentials): Promise<Login | undefined> {
+  async #checkPassword({ email, password }: Credentials, settlement: Settlement): Promise<Login | undefined> {
     const { users, sessions } = this.#parts;
     const candidates = await users.findByEmail(email);
     const authenticated = await this.#whoseIs(password, candidates);
@@ -159,7 +174,7 @@ export class SessionService {
       throw new UserDeactivated();
     }
     const { session, refreshToken } = this.#newSession();
-    const started = await sessions.start(found, session, loggedIn(found, session.id));
+    const started = await sessions.start(found, session, { audit: loggedIn(found, session.id), settlement });
     if (started === undefined) return undefined;
     const { user, surplus } = started;
     for (const sessionId of surplus) {
@@ -189,18 +204,6 @@ export class SessionService {
     if (matched !== today || passwords.isOutdated(user.passwordHash)) {
       await users.renewHash(user, await passwords.hash(today));
     }
-  }
-
-  async #replaceToken(token: string): Promise<Login> {
-    const { sessions, refreshTokens, clock } = this.#parts;
-    const now = clock();
-    const hash = refreshTokens.hashOf(token);
-    const successor = refreshTokens.successorOf(token);
-    const claimed = await sessions.replace({ hash, successorHash: refreshTokens.hashOf(successor) }, now);
-    if (claimed !== undefined) return this.#login(claimed.user, claimed.sessionId, successor);
-    const presented = await sessions.findToken(hash);
-    if (presented === undefined) throw new InvalidRefreshToken();
-    return this.#checked(presented, token, now);
   }
 
   async #replacePassword(

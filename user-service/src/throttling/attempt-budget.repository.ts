@@ -5,6 +5,7 @@ import { pauseOf, toleranceOf, type AttemptBudget, type HashedKey } from './atte
 /** How long an address stays familiar after the last login from it. */
 const FAMILIARITY = Prisma.sql`interval '90 days'`;
 const MILLISECOND = Prisma.sql`interval '1 millisecond'`;
+const ONE_ROW = Prisma.sql`(SELECT) AS one_row`;
 const PURGE_BATCH = 1_000;
 
 /** Not waiting for the disk: should the server crash, the tries of its last moment come back. */
@@ -22,6 +23,90 @@ export interface Return {
   budget: AttemptBudget;
   tries: number;
 }
+
+/** What `takeClauses` has found of a budget. */
+export interface TakenRow {
+  key: HashedKey;
+  isEmpty: boolean;
+  isTaken: boolean;
+}
+
+/**
+ * The CTEs that use up tries, for a statement that does with them what they are tries of, where `areTaken`. Its rows are
+ * for `takenOf`:
+ *
+ *     WITH ${takeClauses(budgets)}, claimed AS (UPDATE ... WHERE ... AND ${areTaken} RETURNING ...)
+ *     SELECT ${takenColumns}, claimed.* FROM ${takenTable} LEFT JOIN claimed ON true ORDER BY turn
+ */
+export const takeClauses = (budgets: readonly AttemptBudget[], given = ONE_ROW): Prisma.Sql => Prisma.sql`
+  asked AS (
+    SELECT *
+    FROM ${given}, unnest(
+      ${budgets.map(({ key }) => key)}::bytea[],
+      ${budgets.map(({ familiarPlace }) => familiarPlace ?? null)}::bytea[],
+      ${budgets.map(({ limit }) => pauseOf(limit))}::integer[],
+      ${budgets.map(({ limit }) => toleranceOf(limit))}::integer[]
+    ) WITH ORDINALITY AS budget (usual_key, place, pause, tolerance, turn)
+  ),
+  wanted AS MATERIALIZED (
+    SELECT turn, coalesce(familiar.key, usual_key) AS key,
+      now() + pause * ${MILLISECOND} AS full_after_one, now() + tolerance * ${MILLISECOND} AS latest_full_at
+    FROM asked LEFT JOIN familiar_addresses AS familiar ON familiar.key = place AND familiar.expires_at > now()
+  ),
+  empty AS MATERIALIZED (
+    SELECT wanted.key FROM wanted JOIN attempt_budgets AS budget USING (key) WHERE budget.full_at > latest_full_at
+  ),
+  taken AS (
+    INSERT INTO attempt_budgets AS budget (key, full_at)
+    SELECT key, full_after_one FROM wanted WHERE NOT EXISTS (SELECT FROM empty) ORDER BY key
+    ON CONFLICT (key) DO UPDATE
+    SET full_at = greatest(budget.full_at, now()) + (excluded.full_at - now()), is_refusing = false
+    WHERE budget.full_at <= (SELECT latest_full_at FROM wanted WHERE wanted.key = excluded.key)
+    RETURNING key
+  )`;
+export const areTaken = Prisma.sql`NOT EXISTS (SELECT FROM wanted WHERE key NOT IN (SELECT key FROM taken))`;
+export const takenColumns = Prisma.sql`key, empty.key IS NOT NULL AS "isEmpty", taken.key IS NOT NULL AS "isTaken"`;
+export const takenTable = Prisma.sql`wanted LEFT JOIN empty USING (key) LEFT JOIN taken USING (key)`;
+
+/** What such a statement has taken of the budgets, by its rows. */
+export function takenOf(budgets: readonly AttemptBudget[], rows: readonly TakenRow[]): Taken {
+  const counted = budgets.map(({ limit, key }, n) => ({ limit, key, ...rows[n] }));
+  return {
+    taken: counted.filter(({ isTaken }) => isTaken),
+    refused: counted.find(({ isEmpty }) => isEmpty) ?? counted.find(({ isTaken }) => !isTaken),
+  };
+}
+
+/** What is given back, and the place that becomes familiar, if any: that is written once a day at most. */
+export interface Settlement {
+  returns: readonly Return[];
+  place?: HashedKey | undefined;
+}
+
+/**
+ * The CTEs that write a settlement, for a statement that writes something else with it, where `given` has its one row:
+ *
+ *     WITH owner AS (...), ${settlementClauses(settlement, sql`owner`)} SELECT ...
+ */
+export const settlementClauses = ({ returns, place }: Settlement, given: Prisma.Sql): Prisma.Sql => Prisma.sql`
+  returned AS MATERIALIZED (
+    SELECT key, pauses * ${MILLISECOND} AS pauses
+    FROM ${given}, unnest(
+      ${returns.map(({ budget }) => budget.key)}::bytea[],
+      ${returns.map(({ budget, tries }) => pauseOf(budget.limit) * tries)}::integer[]
+    ) AS returned (key, pauses) JOIN attempt_budgets AS budget USING (key)
+    ORDER BY key FOR UPDATE OF budget
+  ),
+  welcomed AS (
+    INSERT INTO familiar_addresses AS familiar (key, expires_at)
+    SELECT place, now() + ${FAMILIARITY} FROM ${given}, unnest(${place ? [place] : []}::bytea[]) AS place
+    ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at
+    WHERE familiar.expires_at < excluded.expires_at - interval '1 day'
+  ),
+  given_back AS (
+    UPDATE attempt_budgets AS budget SET full_at = greatest(budget.full_at - returned.pauses, now())
+    FROM returned WHERE budget.key = returned.key
+  )`;
 
 /**
  * What is used up of each limit, for all processes of the service. A row holds one moment, at which all tries will be
@@ -44,62 +129,16 @@ export class AttemptBudgetRepository {
    * time it takes doesn't tell.
    */
   async take(budgets: readonly AttemptBudget[]): Promise<Taken> {
-    const rows = await this.#database.$write<{ key: HashedKey; isEmpty: boolean; isTaken: boolean }>(Prisma.sql`
-      WITH ${ASYNC_COMMIT},
-      asked AS (
-        SELECT *
-        FROM async_commit, unnest(
-          ${budgets.map(({ key }) => key)}::bytea[],
-          ${budgets.map(({ familiarPlace }) => familiarPlace ?? null)}::bytea[],
-          ${budgets.map(({ limit }) => pauseOf(limit))}::integer[],
-          ${budgets.map(({ limit }) => toleranceOf(limit))}::integer[]
-        ) WITH ORDINALITY AS budget (usual_key, place, pause, tolerance, turn)
-      ),
-      wanted AS MATERIALIZED (
-        SELECT turn, coalesce(familiar.key, usual_key) AS key,
-          now() + pause * ${MILLISECOND} AS full_after_one, now() + tolerance * ${MILLISECOND} AS latest_full_at
-        FROM asked LEFT JOIN familiar_addresses AS familiar ON familiar.key = place AND familiar.expires_at > now()
-      ),
-      empty AS MATERIALIZED (
-        SELECT wanted.key FROM wanted JOIN attempt_budgets AS budget USING (key) WHERE budget.full_at > latest_full_at
-      ),
-      taken AS (
-        INSERT INTO attempt_budgets AS budget (key, full_at)
-        SELECT key, full_after_one FROM wanted WHERE NOT EXISTS (SELECT FROM empty) ORDER BY key
-        ON CONFLICT (key) DO UPDATE
-        SET full_at = greatest(budget.full_at, now()) + (excluded.full_at - now()), is_refusing = false
-        WHERE budget.full_at <= (SELECT latest_full_at FROM wanted WHERE wanted.key = excluded.key)
-        RETURNING key
-      )
-      SELECT key, empty.key IS NOT NULL AS "isEmpty", taken.key IS NOT NULL AS "isTaken"
-      FROM wanted LEFT JOIN empty USING (key) LEFT JOIN taken USING (key) ORDER BY turn`);
-    const counted = budgets.map(({ limit, key }, n) => ({ limit, key, ...rows[n] }));
-    return {
-      taken: counted.filter(({ isTaken }) => isTaken),
-      refused: counted.find(({ isEmpty }) => isEmpty) ?? counted.find(({ isTaken }) => !isTaken),
-    };
+    const rows = await this.#database.$write<TakenRow>(Prisma.sql`
+      WITH ${ASYNC_COMMIT}, ${takeClauses(budgets, Prisma.sql`async_commit`)}
+      SELECT ${takenColumns} FROM ${takenTable} ORDER BY turn`);
+    return takenOf(budgets, rows);
   }
 
-  /** Gives tries back, and makes the place familiar where there is one: that is written once a day at most. */
+  /** Gives tries back, and makes the place familiar where there is one. */
   async giveBack(returns: readonly Return[], place?: HashedKey): Promise<void> {
-    await this.#database.$write(Prisma.sql`
-      WITH ${ASYNC_COMMIT},
-      returned AS MATERIALIZED (
-        SELECT key, pauses * ${MILLISECOND} AS pauses
-        FROM async_commit, unnest(
-          ${returns.map(({ budget }) => budget.key)}::bytea[],
-          ${returns.map(({ budget, tries }) => pauseOf(budget.limit) * tries)}::integer[]
-        ) AS returned (key, pauses) JOIN attempt_budgets AS budget USING (key)
-        ORDER BY key FOR UPDATE OF budget
-      ),
-      welcomed AS (
-        INSERT INTO familiar_addresses AS familiar (key, expires_at)
-        SELECT place, now() + ${FAMILIARITY} FROM unnest(${place ? [place] : []}::bytea[]) AS place
-        ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at
-        WHERE familiar.expires_at < excluded.expires_at - interval '1 day'
-      )
-      UPDATE attempt_budgets AS budget SET full_at = greatest(budget.full_at - returned.pauses, now())
-      FROM returned WHERE budget.key = returned.key`);
+    const clauses = settlementClauses({ returns, place }, Prisma.sql`async_commit`);
+    await this.#database.$write(Prisma.sql`WITH ${ASYNC_COMMIT}, ${clauses} SELECT`);
   }
 
   /**

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** So many tries at once; each comes back after `window / quota`. */
 export interface AttemptLimit {
@@ -21,7 +21,7 @@ export interface AttemptBudget {
 }
 
 export const keyOf = (...parts: readonly string[]): HashedKey =>
-  new Uint8Array(createHash('sha256').update(JSON.stringify(parts)).digest());
+  new Uint8Array(hash('sha256', JSON.stringify(parts), 'buffer'));
 
 export const budgetOf = (limit: AttemptLimit, ...counted: readonly string[]): AttemptBudget => ({
   limit,

@@ -1,6 +1,6 @@
 import { ServiceUnavailable } from '@shop/common/errors';
 import type { HashingQueue } from '../users/hashing-queue.js';
-import type { AttemptBudgetRepository } from './attempt-budget.repository.js';
+import type { AttemptBudgetRepository, Settlement, Taken } from './attempt-budget.repository.js';
 import { TooManyAttempts } from './throttle.errors.js';
 import { budgetOf, keyOf, type AttemptBudget, type AttemptLimit } from './attempt-limit.js';
 
@@ -42,59 +42,61 @@ export class Throttle {
 
   /**
    * Whoever guesses elsewhere can't lock an owner out of where it logged in from before: of all limits, only that of the
-   * account counts addresses together, and not such a one. None depends on whether there is such an account.
+   * account counts addresses together, and not such a one. None depends on whether there is such an account. An attempt
+   * that succeeds writes its settlement with what else it writes.
    */
-  async login<T>(email: string, attempt: () => Promise<T>): Promise<T> {
-    const { limits, budgets, clientAddress } = this.#parts;
+  async login<T>(email: string, attempt: (settlement: Settlement) => Promise<T>): Promise<T> {
+    const { limits, clientAddress } = this.#parts;
     const address = clientAddress();
     const place = keyOf('familiar', email, address);
-    const { result, taken } = await this.#try(
+    return this.#try(
       [
         budgetOf(limits.login, email, address),
         budgetOf(limits.loginFromAddress, address),
         { ...budgetOf(limits.loginOfAccount, email), familiarPlace: place },
         budgetOf(limits.everyLogin, email, address),
       ],
-      attempt,
+      (taken) => {
+        const wrongOnly = taken.filter(({ limit }) => limit !== limits.everyLogin);
+        // Of the others one try alone comes back: whoever guesses could log in with an account of its own in between.
+        const triesOf = ({ limit }: AttemptBudget): number => (limit === limits.login ? limit.quota : 1);
+        return attempt({ place, returns: wrongOnly.map((budget) => ({ budget, tries: triesOf(budget) })) });
+      },
     );
-    const wrongOnly = taken.filter(({ limit }) => limit !== limits.everyLogin);
-    await budgets.giveBack(
-      // Of the others one try alone comes back: whoever guesses could log in with an account of its own in between.
-      wrongOnly.map((budget) => ({ budget, tries: budget.limit === limits.login ? budget.limit.quota : 1 })),
-      place,
-    );
-    return result;
   }
 
   /** Counts those that succeed, too: each brings an account, and each that fails describes one. */
   async register<T>(email: string, attempt: () => Promise<T>): Promise<T> {
     const { limits, budgets, clientAddress } = this.#parts;
     const address = clientAddress();
-    const { result } = await this.#try([budgetOf(limits.registrationFromAddress, address)], attempt);
+    const result = await this.#try([budgetOf(limits.registrationFromAddress, address)], attempt);
     await budgets.makeFamiliar(keyOf('familiar', email, address));
     return result;
   }
 
-  async refresh<T>(attempt: () => Promise<T>): Promise<T> {
-    const { limits, clientAddress } = this.#parts;
-    return (await this.#try([budgetOf(limits.refreshFromAddress, clientAddress())], attempt)).result;
+  /** `claim` uses the tries up with what it writes, and writes nothing where one is refused. */
+  async refresh<T extends { tries: Taken }>(claim: (budgets: readonly AttemptBudget[]) => Promise<T>): Promise<T> {
+    const { limits, clientAddress, gate } = this.#parts;
+    const claimed = await gate.pass(() => claim([budgetOf(limits.refreshFromAddress, clientAddress())]));
+    await this.#refuse(claimed.tries);
+    return claimed;
   }
 
   async changePassword<T>(userId: string, attempt: () => Promise<T>): Promise<T> {
     const { limits, budgets } = this.#parts;
     const own = budgetOf(limits.passwordChange, userId);
-    const { result } = await this.#try([own], attempt);
+    const result = await this.#try([own], attempt);
     await budgets.giveBack([{ budget: own, tries: own.limit.quota }]);
     return result;
   }
 
   async #try<T>(
     wanted: readonly AttemptBudget[],
-    attempt: () => Promise<T>,
-  ): Promise<{ result: T; taken: readonly AttemptBudget[] }> {
+    attempt: (taken: readonly AttemptBudget[]) => Promise<T>,
+  ): Promise<T> {
     const taken = await this.#parts.gate.pass(() => this.#takeAll(wanted));
     try {
-      return { result: await attempt(), taken };
+      return await attempt(taken);
     } catch (error) {
       // It was never checked.
       if (error instanceof ServiceUnavailable) await this.#giveBackOneOfEach(taken);
@@ -103,9 +105,15 @@ export class Throttle {
   }
 
   async #takeAll(wanted: readonly AttemptBudget[]): Promise<readonly AttemptBudget[]> {
+    const tries = await this.#parts.budgets.take(wanted);
+    await this.#refuse(tries);
+    return tries.taken;
+  }
+
+  /** Throws TooManyAttempts where one is. */
+  async #refuse({ taken, refused }: Taken): Promise<void> {
     const { budgets } = this.#parts;
-    const { taken, refused } = await budgets.take(wanted);
-    if (refused === undefined) return taken;
+    if (refused === undefined) return;
     if (taken.length > 0) await this.#giveBackOneOfEach(taken);
     const { name, quota, window } = refused.limit;
     const { retryAfterSeconds, isFirst } = await budgets.refuse(refused);

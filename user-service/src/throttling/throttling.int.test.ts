@@ -9,7 +9,7 @@ import type { Config } from '../config.js';
 import { createDatabase, type Database } from '../database.js';
 import { HashingQueue } from '../users/hashing-queue.js';
 import { HashThreads } from '../users/hash-threads.js';
-import { AttemptBudgetRepository } from './attempt-budget.repository.js';
+import { AttemptBudgetRepository, type Settlement } from './attempt-budget.repository.js';
 import { budgetOf, keyOf, type AttemptBudget } from './attempt-limit.js';
 import { Throttle } from './throttle.service.js';
 
@@ -533,16 +533,18 @@ describe('budgets', () => {
 
   it('taken and given back by many at once, of accounts and addresses that cross -> nobody waits in a circle, all come back', async () => {
     const [emails, addresses] = [times(3, newEmail), times(3, newAddress)];
+    const budgets = new AttemptBudgetRepository({ database });
     const throttle = (address: string) =>
       new Throttle({
         limits,
-        budgets: new AttemptBudgetRepository({ database }),
+        budgets,
         gate: new HashingQueue({ atOnce: 5, maxWaiting: 500, maxWait: 30_000 }),
         clientAddress: () => address,
       });
     const throttles = addresses.map(throttle);
 
-    await Promise.all(times(150, (n) => throttles[n % 3]!.login(emails[(n >> 2) % 3]!, async () => undefined)));
+    const giveBack = ({ returns, place }: Settlement) => budgets.giveBack(returns, place);
+    await Promise.all(times(150, (n) => throttles[n % 3]!.login(emails[(n >> 2) % 3]!, giveBack)));
 
     const [row] = await test.query<{ used: number }>(
       `SELECT count(*)::integer AS used FROM attempt_budgets WHERE full_at > now() AND key <> ALL ($1)`,
