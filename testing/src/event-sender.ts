@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DomainEvent, EventOf } from '@shop/common/contracts';
 import { createTopology } from '@shop/common/messaging';
-import { BrokerConnection, isBroadcast } from '@shop/common/rabbitmq';
+import { BrokerConnection, destinationsOf } from '@shop/common/rabbitmq';
 import { eventually } from './eventually.js';
 
 export interface EventSender {
@@ -39,11 +39,10 @@ export function createEventSender(brokerUrl: string, { accessTokenLifetime = 3_6
           messageId: event.id,
           type: event.type,
           contentType: 'application/cloudevents+json',
-          mandatory: false,
         };
-        await eventually(() => publisher.publish({ ...message, exchange: topology.exchange }));
-        if (!isBroadcast(topology, event.type)) continue;
-        await eventually(() => publisher.publish({ ...message, exchange: topology.broadcastExchange }));
+        for (const { exchange } of destinationsOf(topology, event.type)) {
+          await eventually(() => publisher.publish({ ...message, exchange, mandatory: false }));
+        }
       }
     },
     stop: async () => {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createTestBroker, eventually, type TestBroker } from '@shop/testing';
 import { createTestTopology, orderCreated, RecordingLogger } from '../../test/messaging/fixtures.js';
-import { BrokerConnection, type TransientQueue } from '../rabbitmq/index.js';
+import { BrokerConnection, destinationsOf, type Topology, type TransientQueue } from '../rabbitmq/index.js';
 import { EventBroadcast } from './event-broadcast.js';
 
 const topology = createTestTopology();
@@ -24,8 +24,8 @@ afterEach(async () => {
   for (const part of started.splice(0).reverse()) await part.stop();
 });
 
-const connect = (logger = new RecordingLogger()): BrokerConnection => {
-  const connection = new BrokerConnection({ url: broker.url, name: 'test', topology, logger });
+const connect = (logger = new RecordingLogger(), declared: Topology = topology): BrokerConnection => {
+  const connection = new BrokerConnection({ url: broker.url, name: 'test', topology: declared, logger });
   started.push(connection);
   return connection;
 };
@@ -120,6 +120,41 @@ describe('an event that is broadcast', () => {
 
     await eventually(() => expect(received).toEqual([good.id]));
     expect(logger.messages('error')).toEqual(['malformed event skipped']);
+  });
+});
+
+describe('an event that goes to all', () => {
+  it('no service has a queue for it, then one has, then none again -> published where it is due, and received once each time', async () => {
+    const { received } = await listen();
+    const forNone = { ...topology, workQueues: [], broadcasts: [queue] };
+    const forService = { ...topology, broadcasts: [queue] };
+    const sent: string[] = [];
+    for (const [declared, exchanges] of [
+      [forNone, 1],
+      [forService, 2],
+      [forNone, 1],
+    ] as const) {
+      const publisher = connect(new RecordingLogger(), declared).createPublisher('test');
+      started.push(publisher);
+      const event = orderCreated();
+      const destinations = destinationsOf(declared, event.type);
+      expect(destinations).toHaveLength(exchanges);
+      for (const { exchange } of destinations) {
+        await eventually(() =>
+          publisher.publish({
+            exchange,
+            routingKey: event.type,
+            body: Buffer.from(JSON.stringify(event)),
+            messageId: event.id,
+            type: event.type,
+            contentType: 'application/cloudevents+json',
+            mandatory: false,
+          }),
+        );
+      }
+      sent.push(event.id);
+      await eventually(() => expect(received).toEqual(sent));
+    }
   });
 });
 

@@ -3,8 +3,7 @@ import type { Logger } from '../logger/index.js';
 import type { Metrics } from '../metrics/index.js';
 import {
   backOff,
-  hasQueueFor,
-  isBroadcast,
+  destinationsOf,
   pause,
   PublishFailed,
   settlesWithin,
@@ -245,8 +244,7 @@ export class OutboxRelay {
   /** Whether the broker has confirmed it. */
   async #publish(event: OutboxEvent, publisher: Publisher, failures: Map<string, PublishFailed>): Promise<boolean> {
     const { topology } = this.#options.connection;
-    const { exchange, broadcastExchange } = topology;
-    const destination = `${exchange}:${event.type}`;
+    const destination = `${topology.exchange}:${event.type}`;
     const observe = this.#metrics.publishDuration.startTimer({
       messaging_operation_name: 'publish',
       messaging_destination_name: destination,
@@ -265,12 +263,7 @@ export class OutboxRelay {
         type: event.type,
         contentType: 'application/cloudevents+json',
       };
-      await Promise.all([
-        // What no service has a queue for may go unreceived; anything else without a queue is a fault.
-        publisher.publish({ ...message, exchange, mandatory: hasQueueFor(topology, event.type) }),
-        isBroadcast(topology, event.type) &&
-          publisher.publish({ ...message, exchange: broadcastExchange, mandatory: false }),
-      ]);
+      await Promise.all(destinationsOf(topology, event.type).map((to) => publisher.publish({ ...message, ...to })));
       observe({ error_type: '' });
       span?.end();
       return true;

@@ -5,8 +5,7 @@ export { type QueueInspector } from './queue-inspector.js';
 export { type Delivery, type Subscription } from './subscription.js';
 export {
   deadLetterQueueOf,
-  hasQueueFor,
-  isBroadcast,
+  destinationsOf,
   queuesOf,
   retryQueueOf,
   type StreamQueue,

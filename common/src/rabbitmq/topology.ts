@@ -48,7 +48,8 @@ export interface Topology {
   readonly streams: readonly StreamQueue[];
   /**
    * Another durable topic exchange, for transient queues alone: on the first one they would pass for a service's queue, and
-   * a message would count as taken while the queue that must have it is missing.
+   * a message would count as taken while the queue that must have it is missing. What no service has a queue for, the first
+   * one passes on.
    */
   readonly broadcastExchange: string;
   readonly broadcasts: readonly TransientQueue[];
@@ -64,12 +65,25 @@ export const deadLetterQueueOf = (queue: WorkQueue): string => `${queue.name}.de
 export const retryQueueOf = (queue: WorkQueue, pause: number): string => `${queue.name}.retry-${pause}`;
 
 /** Whether a queue of the topology waits for messages with this routing key: if it is not there, that is a fault. */
-export const hasQueueFor = ({ workQueues, streams }: Topology, routingKey: string): boolean =>
+const hasQueueFor = ({ workQueues, streams }: Topology, routingKey: string): boolean =>
   [...workQueues, ...streams].some((queue) => queue.routingKeys.includes(routingKey));
 
-/** Whether processes receive messages with this routing key while they run. */
-export const isBroadcast = ({ broadcasts }: Topology, routingKey: string): boolean =>
-  broadcasts.some((queue) => queue.routingKeys.includes(routingKey));
+/**
+ * Where messages with this routing key are to be published. What no service has a queue for may go unreceived; anything else
+ * without a queue is a fault.
+ */
+export function destinationsOf(
+  topology: Topology,
+  routingKey: string,
+): readonly { readonly exchange: string; readonly mandatory: boolean }[] {
+  const { exchange, broadcastExchange } = topology;
+  if (!hasQueueFor(topology, routingKey)) return [{ exchange, mandatory: false }];
+  const isBroadcast = broadcastKeysOf(topology).includes(routingKey);
+  return [{ exchange, mandatory: true }, ...(isBroadcast ? [{ exchange: broadcastExchange, mandatory: false }] : [])];
+}
+
+/** Of messages that processes receive while they run. */
+const broadcastKeysOf = ({ broadcasts }: Topology): string[] => broadcasts.flatMap(({ routingKeys }) => routingKeys);
 
 /** Deliveries of a message that nobody acknowledges, such as one that crashes its consumer. The default of RabbitMQ 4. */
 const DELIVERY_LIMIT = 20;
@@ -104,6 +118,10 @@ export async function declareTopology(model: ChannelModel, topology: Topology, l
   await withChannel(model, async (channel) => {
     for (const name of [exchange, broadcastExchange]) await channel.assertExchange(name, 'topic', { durable: true });
     for (const queue of workQueues) await declareWorkQueue(channel, exchange, queue);
+    for (const routingKey of broadcastKeysOf(topology)) {
+      if (hasQueueFor(topology, routingKey)) await channel.unbindExchange(broadcastExchange, exchange, routingKey);
+      else await channel.bindExchange(broadcastExchange, exchange, routingKey);
+    }
   });
   for (const stream of streams) await declareStream(model, exchange, stream, logger);
 }
