@@ -37,17 +37,19 @@ export class ConnectionPool extends pg.Pool {
     return undefined;
   }
 
-  /** Runs a statement that the server answers at once, on a connection that it shares with others. */
-  lookup<Row extends QueryResultRow>(query: QueryConfig): Promise<QueryResult<Row>> {
-    if (this.#batch?.isOpen !== true) {
-      const batch = new LookupBatch();
-      this.connect((error, client, done) => {
-        this.served += batch.waiting - 1;
-        this.#joined -= batch.waiting - 1;
-        batch.start(error, client, done);
-      });
-      this.#batch = batch;
-    } else if (this.#batch.waiting > 0) this.#joined += 1;
-    return this.#batch.run<Row>(query);
+  /** Runs a statement that finds up to so many rows at once, on a connection that it shares with others. */
+  lookup<Row extends QueryResultRow>(query: QueryConfig, rows: number): Promise<QueryResult<Row>> {
+    if (this.#batch?.isOpen === true) {
+      if (this.#batch.waiting > 0) this.#joined += 1;
+      return this.#batch.run<Row>(query, rows);
+    }
+    const batch = (this.#batch = new LookupBatch());
+    const result = batch.run<Row>(query, rows); // before it starts: a pool that has ended says so at once
+    this.connect((error, client, done) => {
+      this.served += batch.waiting - 1;
+      this.#joined -= batch.waiting - 1;
+      batch.start(error, client, done);
+    });
+    return result;
   }
 }

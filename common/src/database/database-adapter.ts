@@ -51,6 +51,17 @@ function createStatementNames(): (query: { sql: string }) => string {
 const rowTypes = new pg.TypeOverrides();
 rowTypes.setTypeParser(pg.types.builtins.INT8, BigInt);
 
+/** As pg makes it of a configuration too, but that it would copy, property by property, at the cost of all the rest. */
+class PreparedQuery extends pg.Query {
+  readonly name: string;
+  declare readonly text: string;
+
+  constructor(name: string, { text, values }: Statement) {
+    super(text, [...values]);
+    this.name = name;
+  }
+}
+
 /** What a generated Prisma client takes as `adapter`. Its connections close on the client's `$disconnect()`. */
 export class DatabaseAdapter extends PrismaPg {
   readonly connections: ConnectionPool;
@@ -71,6 +82,7 @@ export class DatabaseAdapter extends PrismaPg {
       idleTimeoutMillis: IDLE_CONNECTION_MS,
       keepAlive: true,
       pipeline: true,
+      types: rowTypes,
     });
     tolerateLostConnections(pool);
     replaceReadOnlyConnections(pool);
@@ -99,18 +111,19 @@ export class DatabaseAdapter extends PrismaPg {
     return this.#run<Row>(statement, (query) => this.connections.query<Row>(query));
   }
 
-  /** Likewise, of a row found by its key. */
-  lookup<Row extends QueryResultRow>(statement: Statement): Promise<Row[]> {
-    return this.#run<Row>(statement, (query) => this.connections.lookup<Row>(query));
+  /** Likewise, of up to so many rows that an index finds at once. */
+  lookup<Row extends QueryResultRow>(statement: Statement, rows = 1): Promise<Row[]> {
+    return this.#run<Row>(statement, (query) => this.connections.lookup<Row>(query, rows));
   }
 
   async #run<Row extends QueryResultRow>(
-    { text, values }: Statement,
+    statement: Statement,
     send: (query: QueryConfig) => Promise<QueryResult<Row>>,
   ): Promise<Row[]> {
+    const { text } = statement;
     const ended = this.#observe(text);
     try {
-      const { rows } = await send({ name: this.#nameOf({ sql: text }), text, values: [...values], types: rowTypes });
+      const { rows } = await send(new PreparedQuery(this.#nameOf({ sql: text }), statement));
       ended();
       return rows;
     } catch (error) {

@@ -19,6 +19,7 @@ export {
   countOf,
   readJsonRows,
   readJsonSlice,
+  readPage,
   readView,
   selectJsonRows,
   selectJsonSlice,

@@ -1,4 +1,5 @@
 import { sqltag as sql, type Sql } from '@prisma/client/runtime/client';
+import type { QueryResultRow } from 'pg';
 import { JsonText, type ResourceView } from '../contracts/index.js';
 import type { JsonRows, JsonSlice, PageRequest } from '../paging/index.js';
 import type { Statement } from './prepared-statements.js';
@@ -19,6 +20,11 @@ interface JsonSource {
   /** Also the name by which `json` knows it. */
   table: Sql;
   conditions: readonly Sql[];
+}
+
+/** `isIndexed`: whether an index has the rows of all its conditions in the order of the list. */
+interface Indexed {
+  isIndexed: boolean;
 }
 
 export interface JsonRowsRow {
@@ -60,21 +66,32 @@ export const countOf = (table: Sql, conditions: readonly Sql[], upTo: number): S
     ? sql`NULL::integer`
     : sql`(SELECT count(*)::integer FROM (SELECT FROM ${table} ${where(conditions)} LIMIT ${upTo}::bigint) AS counted)`;
 
+/** Runs the statement of a page. One that nothing has to be counted or skipped for is found at once. */
+export async function readPage<Row extends QueryResultRow>(
+  client: PreparedReads & Lookups,
+  statement: Statement,
+  { limit, offset, countUpTo, isIndexed }: PageRequest & Indexed,
+): Promise<Row | undefined> {
+  const isLookup = isIndexed && offset === 0 && countUpTo === 0;
+  const [row] = await (isLookup ? client.$lookup<Row>(statement, limit) : client.$read<Row>(statement));
+  return row;
+}
+
 /** A part of the rows of `table` that meet all conditions, newest first, and what tells whether more follow. */
 export async function readJsonSlice(
-  client: PreparedReads,
-  { json, table, conditions }: JsonSource,
+  client: PreparedReads & Lookups,
+  { json, table, conditions, isIndexed }: JsonSource & Indexed,
   request: PageRequest,
 ): Promise<JsonSlice> {
   const { limit, after, countUpTo } = request;
   const part = where(after === undefined ? conditions : [...conditions, isAfter(after)]);
-  const [row] = await client.$read<JsonSliceRow>(sql`
+  const statement = sql`
     SELECT ${countOf(table, conditions, countUpTo)} AS total, ${selectJsonSlice(limit)}
     FROM (
       SELECT created_at, id, row_number() OVER () AS place, ${json}::text AS json
       FROM (${sliceOf(sql`SELECT * FROM ${table} ${part} ${newestFirst}`, request)}) AS ${table}
-    ) AS listed`);
-  return toJsonSlice(row);
+    ) AS listed`;
+  return toJsonSlice(await readPage<JsonSliceRow>(client, statement, { ...request, isIndexed }));
 }
 
 /** All rows of `table` that meet all conditions, newest first; meant for conditions that name their ids. */

@@ -1,7 +1,7 @@
 import type { PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg';
 
-/** Beyond so many, others are answered sooner on another connection. */
-const MAX_UNANSWERED = 32;
+/** Beyond so many rows that are to be found, others are found sooner on another connection. */
+const MAX_ROWS = 64;
 /** Milliseconds for which it takes more: what holds up one statement, or its connection, holds up none that come later. */
 const OPEN_TIME = 20;
 
@@ -20,6 +20,7 @@ export class LookupBatch {
   #giveBack: (isBroken: boolean) => void = () => undefined;
   #openUntil = Infinity;
   #unanswered = 0;
+  #rows = 0;
   #isCorked = false;
   #hasFailed = false;
 
@@ -29,7 +30,7 @@ export class LookupBatch {
   }
 
   get isOpen(): boolean {
-    return this.#unanswered < MAX_UNANSWERED && performance.now() < this.#openUntil;
+    return this.#rows < MAX_ROWS && performance.now() < this.#openUntil;
   }
 
   /** With its connection, or why there is none. */
@@ -45,8 +46,10 @@ export class LookupBatch {
     for (const { send } of this.#waiting.splice(0)) send(client);
   }
 
-  run<Row extends QueryResultRow>(query: QueryConfig): Promise<QueryResult<Row>> {
+  /** `rows`: how many it finds at most. */
+  run<Row extends QueryResultRow>(query: QueryConfig, rows: number): Promise<QueryResult<Row>> {
     this.#unanswered += 1;
+    this.#rows += rows;
     return new Promise((resolve, reject) => {
       let isAnswered = false;
       const send = (client: PoolClient): void => {
@@ -54,7 +57,7 @@ export class LookupBatch {
         client.query<Row>(query, (error: Error | null, result) => {
           if (isAnswered) return; // pg may say twice that a query failed
           isAnswered = true;
-          this.#answered(error);
+          this.#answered(error, rows);
           if (error === null) resolve(result);
           else reject(error);
         });
@@ -64,8 +67,9 @@ export class LookupBatch {
     });
   }
 
-  #answered(error: Error | null): void {
+  #answered(error: Error | null, rows: number): void {
     this.#unanswered -= 1;
+    this.#rows -= rows;
     // Statements behind a failed one may miss what it should have prepared: the connection is replaced.
     if (error !== null) this.#hasFailed = true;
     if (this.#hasFailed || this.#unanswered === 0) this.#openUntil = 0;

@@ -50,7 +50,15 @@ describe('lookups', () => {
     const rows = (await Promise.all(numbers(80).map(find))).flat();
 
     expect(rows.map(({ value }) => value)).toEqual(numbers(80));
-    expect(connections()).toEqual({ total: 3, idle: 3, waiting: 0 });
+    expect(connections()).toEqual({ total: 2, idle: 2, waiting: 0 });
+  });
+
+  it('pages beside them -> each counts as its rows', async () => {
+    const page = () => adapter.lookup<{ value: number }>(sql`SELECT 7 AS value`, 20);
+    const pages = await Promise.all(numbers(8).map(page));
+
+    expect(pages.flat()).toEqual(numbers(8).map(() => ({ value: 7 })));
+    expect(connections()).toEqual({ total: 2, idle: 2, waiting: 0 });
   });
 
   it('one is slow -> those that come after it has been for a moment are not held up', async () => {
@@ -104,6 +112,14 @@ describe('lookups', () => {
 
     expect((await Promise.all(failures)).map(isDatabaseUnavailable)).toEqual([true, true]);
     expect(away.connections.waiting).toBe(0);
+  });
+
+  it('the pool has ended -> an error', async () => {
+    const { adapter: ended, client } = createTestClient(database.url);
+    await ended.lookup(sql`SELECT 1`);
+    await ended.connections.end();
+    await client.$disconnect();
+    await expect(ended.lookup(sql`SELECT 1`)).rejects.toThrow('after calling end');
   });
 
   it('the statement that was to prepare the others is ended -> all of them may be tried again', async () => {

@@ -10,7 +10,7 @@ export interface PreparedReads {
 
 /** Likewise. */
 export interface Lookups {
-  $lookup<Row extends QueryResultRow>(statement: Statement): Promise<Row[]>;
+  $lookup<Row extends QueryResultRow>(statement: Statement, rows?: number): Promise<Row[]>;
 }
 
 export const newestFirst = sql`ORDER BY created_at DESC, id DESC`;

@@ -187,6 +187,10 @@ export const conditionsOf = ({ userId, status, createdFrom, createdTo, ids }: Or
   ...(ids === undefined ? [] : [sql`id = ANY(${[...ids]}::uuid[])`]),
 ];
 
+/** Whether it is of all orders of a user, or of everybody: an index has them in their order. */
+export const isListOfOwner = ({ status, createdFrom, createdTo, ids }: OrderFilters): boolean =>
+  [status, createdFrom, createdTo, ids].every((filter) => filter === undefined);
+
 /** The JSON of all of them, or how large each is where they are not small. */
 export function readList(filters: OrderFilters, request: PageRequest, { detailed }: { detailed: boolean }): Statement {
   const { limit, after, countUpTo } = request;

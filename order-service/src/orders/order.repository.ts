@@ -7,6 +7,7 @@ import {
   outboxInsert,
   outboxRowsInsert,
   readJsonRows,
+  readPage,
   readView,
   toJsonRows,
   toJsonSlice,
@@ -26,6 +27,7 @@ import {
   conditionsOf,
   detailedOrderJson,
   orderJson,
+  isListOfOwner,
   readDetailedOrder,
   readList,
   readOrderView,
@@ -130,7 +132,9 @@ export class OrderRepository {
   }
 
   async #readList(filters: OrderFilters, request: PageRequest, detailed: boolean): Promise<ListedOrders> {
-    const [row] = await this.#database.$read<ListedOrders>(readList(filters, request, { detailed }));
+    const isIndexed = isListOfOwner(filters);
+    const statement = readList(filters, request, { detailed });
+    const row = await readPage<ListedOrders>(this.#database, statement, { ...request, isIndexed });
     if (row === undefined) throw new Error('an aggregate without a row');
     return row;
   }

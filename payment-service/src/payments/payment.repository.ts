@@ -143,7 +143,8 @@ export class PaymentRepository {
   /** `detailed`: each with its refunds. */
   list(filter: PaymentFilter, request: PageRequest, { detailed }: { detailed: boolean }): Promise<JsonSlice> {
     const json = detailed ? detailedPaymentJson : paymentJson;
-    return readJsonSlice(this.#database, { json, table, conditions: conditionsOf(filter) }, request);
+    const isIndexed = filter.status === undefined && filter.ids === undefined;
+    return readJsonSlice(this.#database, { json, table, conditions: conditionsOf(filter), isIndexed }, request);
   }
 
   /**

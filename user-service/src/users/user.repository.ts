@@ -111,7 +111,9 @@ export class UserRepository {
   }
 
   list(filter: UserFilter, request: PageRequest): Promise<JsonSlice> {
-    return readJsonSlice(this.#database, { json: userJson, table, conditions: conditionsOf(filter) }, request);
+    const conditions = conditionsOf(filter);
+    const isIndexed = conditions.length === 1; // all that are not deleted
+    return readJsonSlice(this.#database, { json: userJson, table, conditions, isIndexed }, request);
   }
 
   /** A new user, and its first login if there is one. Throws EmailTaken. */
