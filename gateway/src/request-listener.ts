@@ -7,7 +7,7 @@ import { identify } from './context.js';
 import { wantsPage } from './graphiql/graphiql.js';
 import { toGraphQLError } from './mask-error.js';
 import { sendAnswer } from './send-answer.js';
-import { graphqlPaths, type Yoga } from './yoga.js';
+import { ENDPOINT, graphqlPaths, type Yoga } from './yoga.js';
 
 export interface ListenerParts extends EntryParts {
   /** Answers whatever isn't GraphQL. */
@@ -55,6 +55,7 @@ async function answerGraphQL(
     const caller = identify(request.headers.authorization, verifier);
     if (caller.actor) scope.actorId = caller.actor.id;
     await limitRate(response, { accountId: caller.actor?.id, address: scope.clientAddress });
+    if (path !== ENDPOINT) request.url = request.url?.replace(path, ENDPOINT);
     await sendAnswer(
       await yoga.handleNodeRequestAndResponse(request, response, { req: request, caller }),
       request,

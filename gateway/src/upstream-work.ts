@@ -35,7 +35,8 @@ export class Upstream {
     return {
       run: async (call) => {
         key ??= clientKey(client);
-        await semaphore.acquire();
+        const turn = semaphore.acquire();
+        if (turn !== undefined) await turn;
         try {
           const ofClient = await this.#acquireOf(key);
           try {
@@ -59,7 +60,8 @@ export class Upstream {
     let semaphore = this.#clients.get(client);
     if (semaphore === undefined) this.#clients.set(client, (semaphore = new Semaphore(this.#limits.perClient)));
     if (semaphore.waiting >= MAX_WAITING) throw new RateLimited(1);
-    await semaphore.acquire();
+    const turn = semaphore.acquire();
+    if (turn !== undefined) await turn;
     return semaphore;
   }
 }

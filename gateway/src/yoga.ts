@@ -22,8 +22,11 @@ import { useTimeLimit } from './time-limit.js';
 import { useSilentErrors } from './without-values.js';
 import { useSubscriptions, type ServerContext } from './subscriptions/use-subscriptions.js';
 
+/** Where Yoga serves GraphQL: one plain path, since it parses the address of each request for a pattern. */
+export const ENDPOINT = '/graphql';
+
 /** Where GraphQL is served; clients of the Go system expect it at /query. */
-export const graphqlPaths: ReadonlySet<string> = new Set(['/graphql', '/query']);
+export const graphqlPaths: ReadonlySet<string> = new Set([ENDPOINT, '/query']);
 
 export interface YogaParts extends ContextParts {
   verifier: AccessTokenVerifier;
@@ -59,7 +62,7 @@ export function buildYoga({
         caller ? stillValid(caller, verifier) : identify(request.headers.get('authorization') ?? undefined, verifier),
         request,
       ),
-    graphqlEndpoint: `/:endpoint(${[...graphqlPaths].map((path) => path.slice(1)).join('|')}){/}?`,
+    graphqlEndpoint: ENDPOINT,
     plugins: [
       useOperationMetrics(metrics, schema),
       ...(tracing ? [useOperationSpans(tracing)] : []),

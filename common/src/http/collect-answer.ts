@@ -44,7 +44,9 @@ export function collectAnswer(
       },
       onResponseEnd: () => {
         clearTimeout(timer);
-        resolve({ status, headers, text: Buffer.concat(chunks).toString() });
+        const [first] = chunks;
+        const body = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
+        resolve({ status, headers, text: body.toString() });
       },
       onResponseError: (_controller, error) => {
         clearTimeout(timer);

@@ -227,7 +227,7 @@ export class ServiceClient {
     });
     const traceparent = span?.traceparent ?? parent;
     if (traceparent !== undefined) request.headers.traceparent = traceparent;
-    const observe = this.#duration.startTimer({ server_address: this.#name });
+    const start = performance.now();
     this.#underWay += 1;
     try {
       const { status, headers, text } = await collectAnswer(this.#pool, request, Math.ceil(timeout));
@@ -238,7 +238,7 @@ export class ServiceClient {
         size: text.length,
         body: JSON.parse(text) as unknown,
       };
-      observe({ error_type: status >= 500 ? status.toString() : '' });
+      this.#observe(start, status >= 500 ? status.toString() : '');
       span?.end({
         attributes: { 'http.response.status_code': status },
         errorType: status >= 400 ? status.toString() : undefined,
@@ -246,13 +246,17 @@ export class ServiceClient {
       return answer;
     } catch (error) {
       const appError = this.#toAppError(error);
-      observe({ error_type: appError.code });
+      this.#observe(start, appError.code);
       span?.end({ errorType: appError.code });
       throw appError;
     } finally {
       this.#underWay -= 1;
       this.#answered += 1;
     }
+  }
+
+  #observe(start: number, error_type: string): void {
+    this.#duration.observe({ server_address: this.#name, error_type }, (performance.now() - start) / 1_000);
   }
 
   #toAppError(error: unknown): AppError {
