@@ -17,7 +17,8 @@ interface Begun {
  * request that waits here has cost nothing yet.
  */
 export class Turns implements Queue {
-  readonly #line: Begun[] = [];
+  /** What was begun is gone from it: else the line, which has become old, would keep it through each scavenge. */
+  readonly #line: (Begun | undefined)[] = [];
   #first = 0;
   served = 0;
 
@@ -33,8 +34,9 @@ export class Turns implements Queue {
   #turn(): void {
     const end = performance.now() + SHARE;
     do {
-      const next = this.#line[this.#first++];
+      const next = this.#line[this.#first];
       if (next === undefined) break;
+      this.#line[this.#first++] = undefined;
       this.served += 1;
       // Whoever has gone meanwhile needs no answer.
       if (!next.response.destroyed) next.begin(next.request, next.response);
