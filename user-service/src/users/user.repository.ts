@@ -55,13 +55,6 @@ const startsWith = (prefix: string): Prisma.Sql => {
   return Prisma.sql`(${Prisma.join(forms, ' OR ')})`;
 };
 
-const sessionData = ({ id, createdAt, expiresAt, refreshToken }: NewSession) => ({
-  id,
-  createdAt,
-  expiresAt,
-  refreshTokens: { create: { ...refreshToken, createdAt } },
-});
-
 const columns = columnsOf<User>()(Prisma.UserScalarFieldEnum, { table: 'users' });
 export const userColumns = selectColumns(columns);
 
@@ -121,11 +114,11 @@ export class UserRepository {
     user: User,
     { events, audit, session }: Announcement & { session?: NewSession | undefined },
   ): Promise<void> {
-    const sessions = session && { create: sessionData(session) };
     try {
       await this.#store.save(async (transaction) => {
         if (await isTakenInOldForm(transaction, user.email)) throw new EmailTaken();
-        await transaction.user.create({ data: { ...user, ...(sessions && { sessions }) } });
+        await transaction.user.create({ data: user });
+        if (session) await insertSession(transaction, user.id, session);
         return { value: undefined, events, audit };
       });
     } catch (error) {
@@ -181,9 +174,7 @@ export class UserRepository {
       }
       if (!(await updateUser(transaction, change))) throw new UserChangedMeanwhile();
       await endSessions(transaction, change);
-      if (session !== undefined) {
-        await transaction.session.create({ data: { ...sessionData(session), userId: change.after.id } });
-      }
+      if (session) await insertSession(transaction, change.after.id, session);
       return { value: undefined, events, audit };
     });
   }
@@ -202,6 +193,16 @@ const wasUsed = (email: string): Prisma.Sql => Prisma.sql`(
     WHERE email_hash IN (SELECT sha256(convert_to(form, 'UTF8')) FROM unnest(${storedForms(email)}::text[]) AS form)
   )
 )`;
+
+/** No nested create: once the transaction's time is over, Prisma sends what is left of one outside of it. */
+async function insertSession(
+  transaction: Transaction,
+  userId: string,
+  { id, createdAt, expiresAt, refreshToken }: NewSession,
+): Promise<void> {
+  await transaction.session.create({ data: { id, userId, createdAt, expiresAt } });
+  await transaction.refreshToken.create({ data: { ...refreshToken, sessionId: id, createdAt } });
+}
 
 /** The unique index knows the canonical form alone; no other is written any more, so none can come in between. */
 async function isTakenInOldForm(transaction: Transaction, email: string): Promise<boolean> {
