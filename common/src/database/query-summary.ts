@@ -1,8 +1,8 @@
 /** Texts of queries are few: those of the sources. */
 const MAX_REMEMBERED = 1_000;
 
-/** Its verb and its first table, be it quoted and with a schema or not. */
-const CHANGE_OR_READ = /\b(INSERT INTO|UPDATE|DELETE FROM|FROM)\s{1,20}(?:"?\w{1,63}"?\.)?"?(\w{1,63})/;
+/** Its verb and its first table, be it quoted and with a schema or not; a function that rows come from is none. */
+const CHANGE_OR_READ = /\b(INSERT INTO|UPDATE|DELETE FROM|FROM)\s{1,20}(?:"?\w{1,63}"?\.)?"?(\w{1,63})(?![\w(])/;
 const verbs: Readonly<Record<string, string>> = { 'INSERT INTO': 'INSERT', 'DELETE FROM': 'DELETE', FROM: 'SELECT' };
 
 function summarize(sql: string): string {

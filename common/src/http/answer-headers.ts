@@ -43,7 +43,9 @@ function writeHead(this: BegunResponse, status: number, reason?: string | Header
   if (typeof reason === 'string') this.statusMessage = reason;
   for (let i = 0; !isBare && i + 1 < headers.length; i += 2) {
     const [name = '', value = ''] = headers.slice(i, i + 2);
-    if (name === 'Vary' || !names.includes(name.toLowerCase())) this.appendHeader(name, value);
+    if (!names.includes(name.toLowerCase())) this.appendHeader(name, value);
+    // One header of all: nginx keeps an answer by a single one.
+    else if (name === 'Vary') this.setHeader(name, [this.getHeader(name), value].join(', '));
   }
   ServerResponse.prototype.writeHead.call(this, status, isBare ? headers : given);
   return this;
