@@ -404,7 +404,7 @@ describe('what a request may be', () => {
 
   it('GET -> queries, and never mutations', async () => {
     const get = async (text: string) =>
-      read(await gateway.yoga.fetch(`http://gateway/query?query=${encodeURIComponent(text)}`));
+      read(await gateway.yoga.fetch(`http://gateway/graphql?query=${encodeURIComponent(text)}`));
 
     const answer = await get('{ __typename }');
     const refused = await get('mutation { logout }');
