@@ -13,12 +13,12 @@ export class ConnectionPool extends pg.Pool {
   /** How many waits have ended. */
   served = 0;
   #batch: LookupBatch | undefined;
-  /** Lookups that wait for a connection that another one has asked for. */
-  #joined = 0;
+  #batches = 0;
+  #lookups = 0;
 
-  /** Queries that wait for a connection. */
+  /** Queries that wait for a connection, or for those that are before them on one that is shared. */
   get waiting(): number {
-    return this.waitingCount + this.#joined;
+    return this.waitingCount + this.#lookups - this.#batches;
   }
 
   override connect(): Promise<PoolClient>;
@@ -39,17 +39,19 @@ export class ConnectionPool extends pg.Pool {
 
   /** Runs a statement that finds up to so many rows at once, on a connection that it shares with others. */
   lookup<Row extends QueryResultRow>(query: QueryConfig, rows: number): Promise<QueryResult<Row>> {
-    if (this.#batch?.isOpen === true) {
-      if (this.#batch.waiting > 0) this.#joined += 1;
-      return this.#batch.run<Row>(query, rows);
-    }
-    const batch = (this.#batch = new LookupBatch());
+    this.#lookups += 1;
+    if (this.#batch?.isOpen === true) return this.#batch.run<Row>(query, rows);
+    this.#batches += 1;
+    const batch = (this.#batch = new LookupBatch((left) => this.#ended(left)));
     const result = batch.run<Row>(query, rows); // before it starts: a pool that has ended says so at once
-    this.connect((error, client, done) => {
-      this.served += batch.waiting - 1;
-      this.#joined -= batch.waiting - 1;
-      batch.start(error, client, done);
-    });
+    this.connect((error, client, done) => batch.start(error, client, done));
     return result;
+  }
+
+  /** One of a batch has ended, so the turn of the next has come. */
+  #ended(left: number): void {
+    this.#lookups -= 1;
+    if (left > 0) this.served += 1;
+    else this.#batches -= 1;
   }
 }

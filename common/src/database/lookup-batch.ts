@@ -16,6 +16,7 @@ interface Waiting {
  */
 export class LookupBatch {
   readonly #waiting: Waiting[] = [];
+  readonly #onEnd: (left: number) => void;
   #client: PoolClient | undefined;
   #giveBack: (isBroken: boolean) => void = () => undefined;
   #openUntil = Infinity;
@@ -24,9 +25,9 @@ export class LookupBatch {
   #isCorked = false;
   #hasFailed = false;
 
-  /** Statements that wait for the connection. */
-  get waiting(): number {
-    return this.#waiting.length;
+  /** `onEnd`: called as each of them ends, with how many are left. */
+  constructor(onEnd: (left: number) => void) {
+    this.#onEnd = onEnd;
   }
 
   get isOpen(): boolean {
@@ -37,7 +38,10 @@ export class LookupBatch {
   start(error: Error | undefined, client: PoolClient | undefined, giveBack: (isBroken: boolean) => void): void {
     if (client === undefined) {
       this.#openUntil = 0;
-      for (const { fail } of this.#waiting.splice(0)) fail(error ?? new Error('the pool gave no connection'));
+      for (const { fail } of this.#waiting.splice(0)) {
+        this.#onEnd(--this.#unanswered);
+        fail(error ?? new Error('the pool gave no connection'));
+      }
       return;
     }
     this.#client = client;
@@ -68,7 +72,7 @@ export class LookupBatch {
   }
 
   #answered(error: Error | null, rows: number): void {
-    this.#unanswered -= 1;
+    this.#onEnd(--this.#unanswered);
     this.#rows -= rows;
     // Statements behind a failed one may miss what it should have prepared: the connection is replaced.
     if (error !== null) this.#hasFailed = true;

@@ -97,6 +97,16 @@ describe('lookups', () => {
     expect(connections()).toMatchObject({ waiting: 0 });
   });
 
+  it('one is slow -> those behind it on its connection count as waiting', async () => {
+    await find(0);
+    const slow = sleep(0.3);
+    const others = numbers(4).map(find);
+    await eventually(() => expect(connections()).toMatchObject({ waiting: 4 }));
+
+    await Promise.all([slow, ...others]);
+    expect(connections()).toMatchObject({ waiting: 0 });
+  });
+
   it('their connection is lost -> all of it are unavailable, and the next one is answered', async () => {
     const [{ pid } = { pid: 0 }] = await find(0);
     const failures = [sleep(5), find(1), find(2)].map(failureOf);
