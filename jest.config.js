@@ -68,7 +68,7 @@ export default {
   collectCoverageFrom: ['*/src/**/*.ts', 'stack/**/*.ts', '!**/*.test.ts', '!**/generated/**', '!**/main.ts'],
   coverageDirectory: 'coverage',
   reporters: ['default', '<rootDir>/jest.summary-reporter.js'],
-  testTimeout: 180_000, // three times what a test waits for one thing: it fails there, with a reason
+  testTimeout: 600_000, // five times what a test waits for one thing: it fails there, with a reason; a start has ten minutes
   testSequencer: '<rootDir>/jest.sequencer.js',
   maxWorkers: availableParallelism() + 1, // the tests wait for servers more than they compute
   workerIdleMemoryLimit: '1GB', // heaps grow with each file

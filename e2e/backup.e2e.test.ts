@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { TIMEOUT } from '@shop/testing';
 import { runningDatabases } from '../stack/backup/connections.ts';
 import { emptyQueues } from '../stack/backup/empty-queues.ts';
 import type { Manifest } from '../stack/backup/manifest.ts';
@@ -72,9 +73,9 @@ describe('a restored system', () => {
     });
     const services = ['user-service', 'order-service', 'payment-service'];
     await runTool('common/dist/messaging/republish-cli.js', [since.toISOString(), ...services], system.environment);
-    open = await settle(system, { since, timeout: 60_000, progress: () => undefined });
+    open = await settle(system, { since, timeout: TIMEOUT, progress: () => undefined });
     violations = checkInvariants(await readLedger(system, since), kept);
-  }, 180_000);
+  });
 
   afterAll(async () => {
     await system.stop();

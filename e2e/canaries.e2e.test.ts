@@ -134,7 +134,7 @@ beforeAll(async () => {
   await live();
   await comeThroughNginx();
   await failWithoutDatabases();
-}, 240_000);
+});
 
 afterAll(async () => {
   await running?.events.stop();

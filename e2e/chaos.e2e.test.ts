@@ -38,7 +38,7 @@ describe('processes are killed while orders are placed, paid, refunded and cance
         afterFalsification = checkInvariants(await readLedger(system, begunAt), round.acknowledged);
       },
     });
-  }, 180_000);
+  });
 
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 

@@ -21,7 +21,7 @@ beforeAll(async () => {
     lastName: 'Doe',
   });
   token = body.data.token;
-}, 240_000);
+});
 afterAll(() => stack.stop());
 
 const ask = (method: 'GET' | 'POST', url: string, body?: object): Promise<Answer> =>

@@ -20,7 +20,7 @@ beforeAll(async () => {
   await ensureInstalled(['pika'], path.join(repository, '.native'));
   connection = await amqp.connect(url);
   channel = await connection.createChannel();
-}, 120_000);
+});
 afterAll(async () => {
   for (const queue of queues) await channel.deleteQueue(queue);
   await connection.close();

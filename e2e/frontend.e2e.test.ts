@@ -21,7 +21,7 @@ beforeAll(async () => {
   });
   page = await browser.newPage();
   await page.goto(`http://localhost:${(frontend.address() as AddressInfo).port}`);
-}, 60_000);
+});
 afterAll(async () => {
   await browser.close();
   await new Promise((resolve) => frontend.close(resolve));

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { TIMEOUT } from '@shop/testing';
 import type { Browser, Page, Response } from 'playwright-core';
 import { isOwn, openPage, type WatchedPage } from './support/browser.js';
 import { eventually, register, rest, urls } from './support/system.js';
@@ -48,7 +49,7 @@ const press = (): Promise<Response> =>
   eventually(async () => {
     const isOwn = (response: Response) =>
       response.request().method() === 'POST' || response.headers()['content-type'] === 'text/event-stream';
-    const answered = page.waitForResponse(isOwn, { timeout: 20_000 });
+    const answered = page.waitForResponse(isOwn, { timeout: TIMEOUT });
     await page.locator('button[aria-label^="Execute"]').click();
     return answered;
   });

@@ -236,5 +236,5 @@ describe('the key that signs access tokens', () => {
       await client.stop();
     }
     expect(client.refused).toEqual([]);
-  }, 300_000);
+  });
 });

@@ -24,7 +24,7 @@ beforeAll(async () => {
     lastName: 'Doe',
   });
   token = body.data.token as string;
-}, 240_000);
+});
 afterAll(() => running?.stop());
 
 const ask = (url: string, body?: object): Promise<Answer> => sendRequest(url, { token, body });

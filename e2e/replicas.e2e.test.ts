@@ -25,7 +25,7 @@ beforeAll(async () => {
     processes.push(...more);
     origins[workspace].push(...more.map(({ port }) => `http://127.0.0.1:${port}`));
   }
-}, 240_000);
+});
 afterAll(() => Promise.all(processes.map((process) => process.stop())));
 
 const api = (workspace: Workspace, index: number, path: string) => `${origins[workspace][index]!}/api/v1/${path}`;

@@ -192,7 +192,7 @@ describe.each(jobs)('the metrics of %s', (job) => {
       const placed = named(seriesIn(await metricsOf(url)), 'orders_placed_total');
       expect(placed.length).toBe(currencies.length);
     });
-  }, 240_000);
+  });
 
   it('everything was asked by everybody -> every route and what a client can cause is among them', async () => {
     const counted = named(seriesIn(await metricsOf(url)), 'http_server_request_duration_seconds_count').map(labelsOf);

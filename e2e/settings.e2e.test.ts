@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import { TIMEOUT } from '@shop/testing';
 import { settings } from './support/system.js';
 
 /** Those of a process, in their parts: whole URLs are for tests, which look into the databases as their superuser. */
@@ -15,7 +16,7 @@ const start = (workspace: string, changes: Record<string, string>): Promise<{ co
   new Promise((resolve) => {
     const env = { PATH: process.env.PATH, ...ofProcess, ...changes };
     const main = path.resolve(workspace, 'dist/main.js');
-    execFile('node', [main], { env, timeout: 60_000 }, (error, _stdout, stderr) => {
+    execFile('node', [main], { env, timeout: TIMEOUT }, (error, _stdout, stderr) => {
       resolve({ code: error?.code, stderr });
     });
   });

@@ -25,7 +25,7 @@ beforeAll(async () => {
     STACK_DIR: path.join(directory, 'stack'),
     NO_COLOR: '1',
   };
-}, 240_000);
+});
 afterAll(async () => {
   rmSync(directory, { recursive: true });
   await release();

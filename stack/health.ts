@@ -86,7 +86,7 @@ function systemChecks(settings: Settings): Promise<Check>[] {
 }
 
 async function portCheck(name: string, port: number): Promise<Check> {
-  return { name, state: (await isListening(port)) ? 'healthy' : 'DOWN', detail: `port ${port}` };
+  return { name, state: (await isListening(port, requestTimeoutMs)) ? 'healthy' : 'DOWN', detail: `port ${port}` };
 }
 
 /** RabbitMQ takes connections during an alarm (memory, disk), but nobody can publish. */

@@ -107,7 +107,7 @@ it('the schema is migrated and the service replaced while the version before wor
   } finally {
     await test.stop();
   }
-}, 60_000);
+});
 
 it('all migrations down and up again -> nothing is left over in between', async () => {
   const fresh = await createTestDatabase({ serviceDirectory: directory });

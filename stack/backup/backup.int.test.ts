@@ -85,7 +85,7 @@ beforeAll(async () => {
      CREATE INDEX charges_at_idx ON simulated_provider.charges (at, key);
      INSERT INTO simulated_provider.charges VALUES ('a', 4498)`,
   );
-}, 60_000);
+});
 
 afterAll(async () => {
   for (const name of await databasesOfServer())

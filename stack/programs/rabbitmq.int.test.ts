@@ -11,7 +11,7 @@ describe('RabbitMQ', () => {
   let broker: PrivateBroker;
   beforeAll(async () => {
     broker = await startPrivateBroker();
-  }, 300_000);
+  });
   afterAll(() => broker.stop());
 
   it('Erlang crashes -> leaves no dump of its memory, which grows with it and holds messages and passwords', async () => {
@@ -22,7 +22,7 @@ describe('RabbitMQ', () => {
     await until(() => broker.process.isReady && broker.process.identity?.pid !== identity?.pid);
     const files = readdirSync(directory, { recursive: true, encoding: 'utf8' });
     expect(files.filter((file) => /dump$|^core/.test(file))).toEqual([]);
-  }, 300_000);
+  });
 
   it('the project is moved or copied with its data -> queues and streams are found where they are now', async () => {
     const queues = { work: 'quorum', revocations: 'stream' };
@@ -51,5 +51,5 @@ describe('RabbitMQ', () => {
     } finally {
       await copy.stop();
     }
-  }, 300_000);
+  });
 });

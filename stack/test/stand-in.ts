@@ -28,8 +28,5 @@ function serve(): void {
   });
   http
     .createServer((_request, response) => response.end(String(process.pid)))
-    .listen(Number(port), '127.0.0.1', () => {
-      appendFileSync(journal, `${name} starts\n`);
-      if (behaviour === 'dies') setTimeout(() => process.exit(7), 200);
-    });
+    .listen(Number(port), '127.0.0.1', () => appendFileSync(journal, `${name} starts\n`));
 }

@@ -12,7 +12,7 @@ export interface StandIns {
   /** A program of a stack that does nothing but run. */
   program(
     name: string,
-    options?: Partial<Program> & { port?: number; behaviour?: 'fails' | 'dies' | 'deaf' | 'parent' },
+    options?: Partial<Program> & { port?: number; behaviour?: 'fails' | 'deaf' | 'parent' },
   ): Program;
   /** What the programs wrote down, in order. */
   journal(): string[];

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { TIMEOUT } from './time-limits.js';
 
 /** What came back over a connection to which bytes were sent as they are. */
 export interface RawAnswer {
@@ -8,11 +9,9 @@ export interface RawAnswer {
   readonly body: string;
 }
 
-const TIMEOUT = 15_000;
-
 /**
  * Sends bytes as they are, and answers what came back before the server hung up; undefined where it did so without a
- * word. `isIncomplete`: nothing more will come, and the server is notified. Rejects where it does not hang up within 15 s.
+ * word. `isIncomplete`: nothing more will come, and the server is notified. Rejects where it does not hang up in time.
  */
 export async function sendRaw(
   url: string,
