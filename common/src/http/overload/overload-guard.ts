@@ -19,6 +19,12 @@ const PERIOD = 20;
 const QUIET = 50;
 /** Milliseconds that refusals are counted for until a line of the log, and the metrics, report them. */
 const REPORT_PERIOD = 1_000;
+/** Milliseconds of each turn of the event loop, while requests wait for one, that they are begun in. */
+const BEGINNING = 1;
+/** And in which others are refused: who waits for a refusal over a connection asks nothing else over it meanwhile. */
+const REFUSING = 0.1;
+/** So many wait for their refusal at most: each keeps memory. More are refused at once, whatever that takes. */
+const MOST_TO_REFUSE = 10_000;
 /** Clients are given one of these numbers of seconds in turn, so that they don't all come back at once. */
 const RETRY_AFTER = ['1', '2', '3'];
 
@@ -52,7 +58,8 @@ export class OverloadGuard {
   readonly #options: OverloadGuardOptions;
   readonly #allowOrigin: ReturnType<typeof allowOrigins>;
   readonly #total: Counter;
-  readonly #turns = new Turns();
+  readonly #turns = new Turns({ share: BEGINNING });
+  readonly #refusals = new Turns({ share: REFUSING });
   #looking: NodeJS.Timeout | undefined;
   #quietLooks = 0;
   #reporting: NodeJS.Timeout | undefined;
@@ -77,16 +84,21 @@ export class OverloadGuard {
     const { isTooMuch, isBusy } = this.#overload;
     const isFree = !isTooMuch && !isBusy && this.#turns.waiting === 0;
     if (isFree || isProbe(request)) begin(request, response);
-    else if (isTooMuch && !this.#isExempt(request)) this.#refuse(request, response);
+    else if (isTooMuch && !this.#isExempt(request)) this.#refuseInTurn(request, response);
     else this.#turns.take({ request, response, begin });
   }
 
-  /** Answers a request that is one too many. */
-  #refuse(request: IncomingMessage, response: ServerResponse): void {
+  /** Answers a request that is one too many, after those before it: to refuse must never be all that is done. */
+  #refuseInTurn(request: IncomingMessage, response: ServerResponse): void {
     this.#overload.noteRefusal();
+    if (this.#refusals.waiting < MOST_TO_REFUSE) this.#refusals.take({ request, response, begin: this.#refuse });
+    else this.#refuse(request, response);
+  }
+
+  readonly #refuse: RequestListener = (request, response) => {
     if (request.headers.origin === undefined) this.#answer(request, response);
     else this.#allowOrigin(request, response, () => this.#answer(request, response));
-  }
+  };
 
   stop(): void {
     clearInterval(this.#looking);

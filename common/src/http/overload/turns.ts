@@ -2,9 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { Queue } from './queue-wait.js';
 
-/** Milliseconds of each turn of the event loop that requests are begun in. */
-const SHARE = 1;
-
 interface Begun {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -19,8 +16,14 @@ interface Begun {
 export class Turns implements Queue {
   /** What was begun is gone from it: else the line, which has become old, would keep it through each scavenge. */
   readonly #line: (Begun | undefined)[] = [];
+  readonly #share: number;
   #first = 0;
   served = 0;
+
+  /** `share`: milliseconds of each turn of the event loop that requests are begun in. */
+  constructor({ share }: { share: number }) {
+    this.#share = share;
+  }
 
   get waiting(): number {
     return this.#line.length - this.#first;
@@ -32,7 +35,7 @@ export class Turns implements Queue {
   }
 
   #turn(): void {
-    const end = performance.now() + SHARE;
+    const end = performance.now() + this.#share;
     do {
       const next = this.#line[this.#first];
       if (next === undefined) break;

@@ -14,7 +14,7 @@ const spend = (milliseconds: number) => {
 
 describe('requests in line', () => {
   it('-> begun in their order, some in each turn of the event loop', async () => {
-    const turns = new Turns();
+    const turns = new Turns({ share: 1 });
     const begun: number[] = [];
     for (const number of [1, 2, 3]) {
       turns.take(
@@ -38,7 +38,7 @@ describe('requests in line', () => {
   });
 
   it('one whose client has gone meanwhile -> not begun', async () => {
-    const turns = new Turns();
+    const turns = new Turns({ share: 1 });
     let begun = 0;
     const gone = exchange(() => begun++);
     turns.take(gone);
@@ -51,7 +51,7 @@ describe('requests in line', () => {
   });
 
   it('the line was empty for a while -> the next one is begun, too', async () => {
-    const turns = new Turns();
+    const turns = new Turns({ share: 1 });
     let begun = 0;
     for (const expected of [1, 2]) {
       turns.take(exchange(() => begun++));
