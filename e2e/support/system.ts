@@ -54,10 +54,16 @@ function originOf(path: string): string {
   return path.startsWith('/orders') ? urls.orderService : urls.paymentService;
 }
 
-/** What an answer shows. Throws where it is a refusal. */
-function dataOf<T>({ data, error, response }: ApiReply<T>): T {
-  if (data !== undefined) return data.data;
-  throw new Error(`${response.status} ${error?.error.code}: ${error?.error.message}`);
+/** What an answer shows; asked for again while there is too much to do, as clients do. Throws where it is a refusal. */
+async function dataOf<T>(ask: () => Promise<ApiReply<T>>): Promise<T> {
+  for (const deadline = Date.now() + TIMEOUT; ;) {
+    const { data, error, response } = await ask();
+    if (data !== undefined) return data.data;
+    const { status, headers } = response;
+    if (status !== 503 || Date.now() > deadline)
+      throw new Error(`${status} ${error?.error.code}: ${error?.error.message}`);
+    await delay(1_000 * Number(headers.get('retry-after') ?? 1));
+  }
 }
 
 export interface Account {
@@ -69,16 +75,18 @@ export interface Account {
 
 /** A new user, registered over REST. */
 export async function register(): Promise<Account> {
-  const [email, password] = [`${randomUUID()}@example.com`, 'password123'];
-  const body = { email, password, firstName: 'John', lastName: 'Doe' };
-  const { user, token } = dataOf(await api().users.POST('/api/v1/users/register', { body }));
-  return { id: user.id, email, password, token };
+  const password = 'password123';
+  const { user, token } = await dataOf(() => {
+    const body = { email: `${randomUUID()}@example.com`, password, firstName: 'John', lastName: 'Doe' };
+    return api().users.POST('/api/v1/users/register', { body });
+  });
+  return { id: user.id, email: user.email, password, token };
 }
 
 /** The first admin, from the settings. */
 export async function loginAsAdmin(): Promise<Account> {
   const [email = '', password = ''] = [settings.ADMIN_EMAIL, settings.ADMIN_PASSWORD];
-  const { user, token } = dataOf(await api().users.POST('/api/v1/users/login', { body: { email, password } }));
+  const { user, token } = await dataOf(() => api().users.POST('/api/v1/users/login', { body: { email, password } }));
   return { id: user.id, email, password, token };
 }
 
@@ -109,10 +117,10 @@ export async function placeOrder(
   body: PlaceOrderRequest = orderInput,
 ): Promise<{ orderId: string; paymentId: string }> {
   const { orders, payments } = api(token);
-  const { id: orderId } = dataOf(await orders.POST('/api/v1/orders', { body }));
+  const { id: orderId } = await dataOf(() => orders.POST('/api/v1/orders', { body }));
   const params = { path: { orderId } };
   const { id: paymentId } = await eventually(async () =>
-    dataOf(await payments.GET('/api/v1/payments/order/{orderId}', { params })),
+    dataOf(() => payments.GET('/api/v1/payments/order/{orderId}', { params })),
   );
   return { orderId, paymentId };
 }
