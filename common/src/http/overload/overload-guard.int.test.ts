@@ -1,3 +1,6 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ask, createTestTokens, eventually, testOperation } from '@shop/testing';
 import { RecordingLogger } from '../../../test/messaging/fixtures.js';
@@ -57,7 +60,7 @@ async function start() {
   const get = (path: string, headers: Record<string, string> = {}) => fetch(`${url}${path}`, { headers });
   /** Has requests come, as they do in overload, until one is refused. */
   const untilRefused = () => eventually(async () => expect((await get('/api')).status).toBe(503));
-  return { url, get, queue, untilRefused, logger, metrics };
+  return { url, get, queue, untilRefused, guard, logger, metrics };
 }
 
 describe('a service whose queue does not move', () => {
@@ -134,6 +137,32 @@ describe('a service whose queue does not move', () => {
       const answers = await Promise.all(Array.from({ length: 20 }, () => get('/api')));
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     });
+  });
+
+  it('many at once -> refused over several turns of the event loop, so that answers come to theirs', async () => {
+    const { guard, queue, untilRefused } = await start();
+    queue.waiting = 10;
+    await untilRefused();
+    const responses = Array.from({ length: 1_000 }, () => {
+      const request = new IncomingMessage(new Socket());
+      const response = new ServerResponse(request);
+      guard.admit(request, response, () => response.destroy());
+      return response;
+    });
+    const refused = () =>
+      responses.filter(({ statusCode, writableEnded }) => writableEnded && statusCode === 503).length;
+
+    const inTurns = [refused()];
+    for (const _ of [1, 2]) {
+      await turn();
+      inTurns.push(refused());
+    }
+
+    expect(inTurns).toEqual([0, expect.any(Number), expect.any(Number)]);
+    expect(inTurns[1]).toBeGreaterThan(0);
+    expect(inTurns[2]).toBeGreaterThan(inTurns[1]!);
+    expect(inTurns[2]).toBeLessThan(responses.length);
+    await eventually(() => expect(refused()).toBe(responses.length));
   });
 
   it('many refusals -> counted one by one, logged together', async () => {
