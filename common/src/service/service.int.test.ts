@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
@@ -204,6 +206,24 @@ describe('a service', () => {
     await drained;
     await service.stop();
     expect([things.status, ready.status]).toEqual([200, 503]);
+  });
+
+  it('its database takes the first connection too late -> asks again, and starts', async () => {
+    let connections = 0;
+    const { hostname, port } = new URL(database.url);
+    const slow = createServer((client) => {
+      if (connections++ > 0) client.pipe(connect(Number(port), hostname)).pipe(client);
+    }).listen(0, '127.0.0.1');
+    await once(slow, 'listening');
+    const databaseUrl = new URL(database.url);
+    databaseUrl.host = `127.0.0.1:${(slow.address() as AddressInfo).port}`;
+
+    const { service, url } = await startRecordedService({ databaseUrl: databaseUrl.href });
+
+    const { status } = await fetch(url);
+    await service.stop();
+    slow.close();
+    expect([status, connections > 1]).toEqual([200, true]);
   });
 
   it('no database -> rejects, and nothing is left running', async () => {

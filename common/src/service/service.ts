@@ -14,6 +14,7 @@ import {
   type DatabaseAdapter,
   type DatabaseClient,
 } from '../database/index.js';
+import { retryWhere } from '../errors/index.js';
 import { buildServiceApp, type Probe, type ServiceApp, type ServiceAppOptions } from '../http/index.js';
 import type { Logger } from '../logger/index.js';
 import {
@@ -32,6 +33,8 @@ import { createHost, type Component, type Host, type RunningHost } from './host/
 
 /** Milliseconds between two looks for what is past its time. */
 const PURGE_POLL = 60_000;
+/** On a busy machine a connection may take longer than it has. */
+const FIRST_CONNECTION_TRIES = 6;
 
 /** A generated Prisma client, extended or not. */
 type ServiceDatabase = DatabaseClient & { $disconnect(): Promise<void> };
@@ -84,7 +87,7 @@ export interface ServiceOptions<Database extends ServiceDatabase> {
 
 /**
  * Builds and starts a service with a database of its own, and everything that services have in common. It serves while the
- * broker is down; it rejects when its database is.
+ * broker is down; it rejects when its database is, or takes connections too late again and again.
  */
 export async function startService<Database extends ServiceDatabase>({
   name,
@@ -188,7 +191,10 @@ export async function startService<Database extends ServiceDatabase>({
 
   const running = await host.run([
     // Loads the query compiler and opens a connection before the first request needs them.
-    { start: () => databaseClock.now(), stop: () => database.$disconnect() },
+    {
+      start: () => retryWhere(isDatabaseUnavailable, () => databaseClock.now(), { tries: FIRST_CONNECTION_TRIES }),
+      stop: () => database.$disconnect(),
+    },
     databaseProbe,
     { start: prepare },
     broker,
