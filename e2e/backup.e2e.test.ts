@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { TIMEOUT } from '@shop/testing';
+import { eventually, TIMEOUT } from '@shop/testing';
 import { runningDatabases } from '../stack/backup/connections.ts';
 import { emptyQueues } from '../stack/backup/empty-queues.ts';
 import type { Manifest } from '../stack/backup/manifest.ts';
@@ -23,8 +22,6 @@ import { queueDepths, settle } from './chaos/settle.ts';
 import { ChaosSystem } from './chaos/system.ts';
 
 const seed = 4_711;
-const loadBefore = 4_000;
-const loadAfter = 2_500;
 const directory = newTestDirectory();
 const folder = path.join(directory, 'backup');
 
@@ -59,13 +56,18 @@ describe('a restored system', () => {
     const load = new Workload({ system, journal, seed, customers, admin }, { players: 8, pause: 50 });
     const settings = settingsOf(system);
     const sources = await runningDatabases(settings);
-    await delay(loadBefore);
+    const { acknowledged } = journal;
+    await eventually(() => expect(acknowledged.length).toBeGreaterThan(60));
     manifest = await writeBackup(sources, folder);
-    await delay(loadAfter);
-    await load.end({ grace: 5_000 });
     const taken = Math.min(...manifest.databases.map(({ takenAt }) => Date.parse(takenAt)));
-    kept = journal.acknowledged.filter(({ at }) => Date.parse(at) < taken);
-    lost = journal.acknowledged.filter(({ at }) => Date.parse(at) >= taken);
+    const acknowledgedSince = (time: number) => acknowledged.filter(({ at }) => Date.parse(at) >= time);
+    await eventually(() => {
+      expect(acknowledgedSince(taken + 1_000).length).toBeGreaterThan(5);
+      expect(acknowledgedSince(taken + 1_000).map(({ kind }) => kind)).toContain('order');
+    });
+    await load.end({ grace: 5_000 });
+    kept = acknowledged.filter(({ at }) => Date.parse(at) < taken);
+    lost = acknowledgedSince(taken);
 
     await system.withoutServices(async () => {
       await restoreBackup({ sources, folder, settings, directory, replace: true });

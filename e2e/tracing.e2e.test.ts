@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTraceCollector, type CollectedSpan, type TraceCollector } from '@shop/testing';
 import { sendRequest } from '@shop/testing/api-client';
@@ -16,8 +16,11 @@ beforeAll(async () => {
   stack = await startStack({
     environment: { BCRYPT_COST: '4', OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint },
   });
-  const input = `{ email: "ada@example.com", password: "password123", firstName: "Ada", lastName: "Lovelace" }`;
-  ({ token } = (await ask(`mutation { register(input: ${input}) { token } }`)).register);
+  // Its first requests may take a system longer than they have.
+  token = await eventually(async () => {
+    const input = `{ email: "${randomUUID()}@example.com", password: "password123", firstName: "Ada", lastName: "Lovelace" }`;
+    return (await ask(`mutation { register(input: ${input}) { token } }`)).register.token as string;
+  });
 });
 
 afterAll(async () => {
