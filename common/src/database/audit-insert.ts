@@ -4,22 +4,20 @@ import type { AuditEntry } from '../contracts/index.js';
 import { currentScope } from '../logger/index.js';
 
 interface AuditInsertOptions {
-  /** Inserts nothing unless this query has rows, e.g. `SELECT FROM saved` for a guarded write named `saved`. */
+  /**
+   * Inserts no entry for which this query has no rows, e.g. `SELECT FROM saved` for a guarded write named `saved`. It may
+   * name `entry."subjectId"`.
+   */
   onlyIf?: Sql;
 }
 
-/**
- * The statement that puts entries into the audit trail, with identity, time, and the address, request and trace of the
- * current scope. For a data-modifying CTE beside the change itself, as `outboxInsert`.
- */
-export function auditInsert(entries: readonly AuditEntry[], { onlyIf }: AuditInsertOptions = {}): Sql {
+/** An entry with its identity, and the address, request and trace that it comes from. */
+export type AuditRow = ReturnType<typeof toAuditRow>;
+
+/** For an entry about what happens now, in the current scope. */
+export function toAuditRow({ action, actor, subject, details = {} }: AuditEntry) {
   const scope = currentScope();
-  const circumstances = {
-    clientAddress: scope?.clientAddress,
-    requestId: scope?.requestId,
-    traceId: scope?.traceparent.split('-')[1],
-  };
-  const rows = entries.map(({ action, actor, subject, details = {} }) => ({
+  return {
     id: uuidv7(),
     action,
     actorId: actor?.id,
@@ -27,8 +25,21 @@ export function auditInsert(entries: readonly AuditEntry[], { onlyIf }: AuditIns
     subjectKind: subject?.kind,
     subjectId: subject?.id,
     details,
-    ...circumstances,
-  }));
+    clientAddress: scope?.clientAddress,
+    requestId: scope?.requestId,
+    traceId: scope?.traceparent.split('-')[1],
+  };
+}
+
+/**
+ * The statement that puts entries into the audit trail, with identity, time, and the address, request and trace of the
+ * current scope. For a data-modifying CTE beside the change itself, as `outboxInsert`.
+ */
+export const auditInsert = (entries: readonly AuditEntry[], options: AuditInsertOptions = {}): Sql =>
+  auditRowsInsert(entries.map(toAuditRow), options);
+
+/** Likewise, of entries that became rows when each of them happened. */
+export function auditRowsInsert(rows: readonly AuditRow[], { onlyIf }: AuditInsertOptions = {}): Sql {
   const insert = sql`
     INSERT INTO audit_trail (id, action, actor_id, actor_role, subject_kind, subject_id, details, client_address,
                              request_id, trace_id)

@@ -37,7 +37,7 @@ export {
   type TransactionOf,
 } from './atomic-store.js';
 export { leaseClauses } from './lease-note.js';
-export { auditClause, auditInsert } from './audit-insert.js';
+export { auditClause, auditInsert, auditRowsInsert, toAuditRow, type AuditRow } from './audit-insert.js';
 export { AnonymisedUsers, type ClearPersonalData } from './anonymised-users.js';
 export { AuditTrail, type AuditFilters, type AuditRecord } from './audit-trail.js';
 export { IdempotencyKeys } from './idempotency-keys.js';

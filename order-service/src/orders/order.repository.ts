@@ -1,11 +1,7 @@
 import type { AuditEntry, EventDraft, ResourceView } from '@shop/common/contracts';
 import {
-  leaseClauses,
   auditClause,
-  causeClauses,
   GroupedWrites,
-  outboxInsert,
-  outboxRowsInsert,
   readJsonRows,
   readPage,
   readView,
@@ -14,7 +10,7 @@ import {
   toOutboxRow,
   type AtomicStore,
   type InboundEvent,
-  type OutboxRow,
+  type InboxVerdict,
 } from '@shop/common/database';
 import { RequestStillRunning } from '@shop/common/errors';
 import type { LeaseNote } from '@shop/common/idempotency';
@@ -22,7 +18,7 @@ import type { JsonRows, JsonSlice, PageRequest } from '@shop/common/paging';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { OrderChangedMeanwhile, OrdersTooLarge, TooManyUnpaidOrders } from './order.errors.js';
-import { SYSTEM, type DetailedOrder, type Order } from './order.js';
+import type { DetailedOrder, Order } from './order.js';
 import {
   conditionsOf,
   detailedOrderJson,
@@ -39,19 +35,19 @@ import {
   type OrderSize,
   type OrderViewRow,
 } from './order.reads.js';
+import {
+  updateStatus,
+  applyStatusEffects,
+  placeOrders,
+  type PlacedOrder,
+  type StatusEffect,
+  type UnpaidLimit,
+} from './order-statements.js';
 
 /** An order as answers show it. */
 export type OrderView = ResourceView & { bytes: number };
 /** Waits until there is room for orders of so many bytes. */
 export type Admit = (bytes: number) => Promise<void>;
-
-/** How many orders a user may have placed in a length of time that nobody has paid, and how many bytes of them. */
-export interface UnpaidLimit {
-  orders: number;
-  bytes: number;
-  /** In milliseconds. */
-  window: number;
-}
 
 const { sql } = Prisma;
 /** As JSON: a hundred orders of 20 items each have as much. No order alone has more than a quarter of it. */
@@ -67,6 +63,10 @@ export class OrderRepository {
   readonly #inserts = new GroupedWrites<PlacedOrder, boolean>({
     write: (placed) => this.#insert(placed),
     keyOf: ({ order }) => order.userId,
+  });
+  readonly #effects = new GroupedWrites<StatusEffect, InboxVerdict | undefined>({
+    write: (effects) => this.#follow(effects),
+    keyOf: ({ order }) => order.id,
   });
 
   constructor({
@@ -163,44 +163,8 @@ export class OrderRepository {
 
   /** One statement, since most writes are this one. Whether each was saved; none are there where the note is refused. */
   async #insert(placed: readonly PlacedOrder[], note?: LeaseNote): Promise<boolean[]> {
-    // JSON: the statement's text stays the same for any number of orders and items, so it is prepared once.
-    const rows = JSON.stringify(placed.map(({ order }) => toOrderRow(order)));
-    const items = JSON.stringify(placed.flatMap(({ order }) => toItemRows(order)));
-    const { held, isAllowed, noted } = leaseClauses(note);
-    const { orders, bytes, window } = this.#unpaidLimit;
-    const verdicts = await this.#store.saveInOneStatement<{ id: string; fits: boolean }>(sql`
-      WITH ${held} placed AS MATERIALIZED (
-        SELECT placed.*, may_place_order("userId", bytes, ${orders}::integer, ${bytes}::bigint,
-                                         ${window}::integer * interval '1 millisecond') AS fits
-        FROM json_to_recordset(${rows}::json) AS placed (
-          id uuid, "userId" uuid, status order_status, "totalAmount" bigint, currency text, "currencyDecimals" smallint,
-          "shippingAddress" text, notes text, "payableUntil" timestamptz, version integer, "createdAt" timestamptz,
-          "updatedAt" timestamptz, bytes integer, at timestamptz, "changedBy" uuid, reason text
-        ) WHERE ${isAllowed}
-      ), saved AS (
-        INSERT INTO orders (id, user_id, status, total_amount, currency, currency_decimals, shipping_address, notes,
-                            payable_until, version, created_at, updated_at, bytes)
-        SELECT id, "userId", status, "totalAmount", currency, "currencyDecimals", "shippingAddress", notes,
-               "payableUntil", version, "createdAt", "updatedAt", bytes
-        FROM placed WHERE fits
-        RETURNING id
-      ), items AS (
-        INSERT INTO order_items (id, order_id, position, product_id, product_name, quantity, unit_price)
-        SELECT item.id, saved.id, position, "productId", "productName", quantity, "unitPrice"
-        FROM saved, json_to_recordset(${items}::json) AS item (
-          id uuid, "orderId" uuid, position integer, "productId" text, "productName" text, quantity integer,
-          "unitPrice" bigint
-        ) WHERE "orderId" = saved.id
-      ), history AS (
-        INSERT INTO order_status_history (order_id, version, status, at, changed_by, reason)
-        SELECT id, version, status, at, "changedBy", reason FROM placed WHERE fits
-      ), published AS (
-        ${outboxRowsInsert(
-          placed.map(({ event }) => event),
-          { onlyIf: sql`SELECT FROM saved WHERE saved.id::text = event.subject` },
-        )}
-      )
-      ${noted} SELECT id, fits FROM placed`);
+    const statement = placeOrders(placed, this.#unpaidLimit, note);
+    const verdicts = await this.#store.saveInOneStatement<{ id: string; fits: boolean }>(statement);
     const fits = new Map(verdicts.map((verdict) => [verdict.id, verdict.fits]));
     return verdicts.length === 0 ? [] : placed.map(({ order }) => fits.get(order.id) === true);
   }
@@ -226,19 +190,17 @@ export class OrderRepository {
     event: EventDraft,
     { audit, cause }: { audit?: readonly AuditEntry[]; cause?: InboundEvent } = {},
   ): Promise<void> {
-    const isAsRead = sql`
-      id = ${order.id}::uuid AND version = ${order.version - 1}::integer AND deleted_at IS NULL`;
-    const { noted, isNew, verdict } = causeClauses(cause, sql`SELECT FROM orders WHERE ${isAsRead} FOR UPDATE`);
-    const statement = sql`
-      WITH ${noted} saved AS (
-        UPDATE orders
-        SET status = ${order.status}::order_status, status_reason = ${order.statusReason},
-            version = ${order.version}::integer, updated_at = ${order.updatedAt}::timestamptz
-        WHERE ${isAsRead} AND ${isNew}
-        RETURNING id
-      ), history AS (${historyInsert(order)}), published AS (${outboxInsert([event], { onlyIf: sql`SELECT FROM saved` })})
-      ${auditClause(audit)} ${verdict}`;
-    if (!(await this.#store.saveEffect(statement, { cause }))) throw new OrderChangedMeanwhile();
+    const step = { order, event: toOutboxRow(event) };
+    if (cause !== undefined && (await this.#effects.add({ ...step, cause }))) return;
+    if (!(await this.#store.saveEffect(updateStatus(step, { audit, cause }), { cause })))
+      throw new OrderChangedMeanwhile();
+  }
+
+  /** What came of each cause; undefined where its order isn't as it was read, or is locked. */
+  async #follow(effects: readonly StatusEffect[]): Promise<(InboxVerdict | undefined)[]> {
+    const causes = effects.map(({ cause }) => cause);
+    const verdicts = await this.#store.saveEffects(applyStatusEffects(effects), causes);
+    return causes.map(({ eventId }) => verdicts.get(eventId));
   }
 
   /** An event of another service was handled and had no effect. */
@@ -256,38 +218,6 @@ export class OrderRepository {
       ) ${auditClause(audit)} SELECT id FROM saved`);
     return rows.length > 0;
   }
-}
-
-/** A new order, and the event that describes it. */
-interface PlacedOrder {
-  readonly order: DetailedOrder;
-  readonly event: OutboxRow;
-}
-
-/** As the statement that inserts it reads it. */
-const toOrderRow = ({ items: _, statusHistory, ...order }: DetailedOrder) => ({
-  ...order,
-  ...lastChangeOf(statusHistory),
-  totalAmount: order.totalAmount.toString(),
-});
-
-const toItemRows = ({ id: orderId, items }: DetailedOrder) =>
-  items.map((item, position) => ({ ...item, orderId, position, unitPrice: item.unitPrice.toString() }));
-
-function lastChangeOf(history: DetailedOrder['statusHistory']) {
-  const change = history.at(-1);
-  if (change === undefined) throw new Error('an order without history');
-  const { by, ...facts } = change;
-  return { ...facts, changedBy: by === SYSTEM ? null : by };
-}
-
-/** The last entry of an order's history, as part of the statement whose CTE `saved` writes the order. */
-function historyInsert({ version, statusHistory }: DetailedOrder): Prisma.Sql {
-  const { status, at, changedBy, reason } = lastChangeOf(statusHistory);
-  return sql`
-    INSERT INTO order_status_history (order_id, version, status, at, changed_by, reason)
-    SELECT id, ${version}::integer, ${status}::order_status, ${at}::timestamptz, ${changedBy}::uuid, ${reason}
-    FROM saved`;
 }
 
 const bytesOf = (sizes: readonly OrderSize[]): number => sizes.reduce((sum, { bytes }) => sum + bytes, 0);

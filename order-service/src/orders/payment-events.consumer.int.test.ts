@@ -6,7 +6,7 @@ import { eventSchemas, type DomainEvent, type PaymentStatus } from '@shop/common
 import { createLogger } from '@shop/common/logger';
 import { createTopology } from '@shop/common/messaging';
 import { BrokerConnection, type Publisher } from '@shop/common/rabbitmq';
-import { asWrittenBy, eventually, repeatAndShuffle, versions } from '@shop/testing';
+import { asWrittenBy, createTestPool, eventually, repeatAndShuffle, versions } from '@shop/testing';
 import { orderBody, placeOrderIn } from '../../test/order-builder.js';
 import { startTestService, type TestCaller, type TestService } from '../../test/test-service.js';
 
@@ -91,6 +91,47 @@ const changesOf = (id: string) =>
     [id],
   );
 const inboxOf = (ids: readonly string[]) => test.query('SELECT event_id FROM inbox WHERE event_id = ANY ($1)', [ids]);
+
+describe('twenty orders that are paid at once', () => {
+  const placeOrders = () =>
+    Promise.all(Array.from({ length: 20 }, () => placeOrderIn('pending', { owner: test.caller(), admin })));
+  const areConfirmed = (ids: readonly string[]) =>
+    eventually(async () => {
+      for (const id of ids) expect(await statusOf(id)).toBe('confirmed');
+    });
+
+  it('one that the database refuses to change -> the others are confirmed, each once; that one when it can be', async () => {
+    const [first = '', ...others] = await placeOrders();
+    await test.query(
+      `ALTER TABLE orders ADD CONSTRAINT poison CHECK (id <> '${first}' OR status <> 'confirmed') NOT VALID`,
+    );
+    await Promise.all([first, ...others].map((id) => publish(paid(id))));
+    await areConfirmed(others);
+    expect(await statusOf(first)).toBe('pending');
+    await test.query('ALTER TABLE orders DROP CONSTRAINT poison');
+    await areConfirmed([first]);
+    for (const id of [first, ...others]) {
+      expect(await changesOf(id)).toMatchObject([{ data: { id, status: 'confirmed', previousStatus: 'pending' } }]);
+    }
+  });
+
+  it('one is locked by somebody -> the others are confirmed meanwhile, that one afterwards', async () => {
+    const [first = '', ...others] = await placeOrders();
+    const somebody = createTestPool(test.config.databaseUrl);
+    const client = await somebody.connect();
+    await client.query('BEGIN');
+    await client.query('SELECT FROM orders WHERE id = $1 FOR UPDATE', [first]);
+    await publish(paid(first));
+    await Promise.all(others.map((id) => publish(paid(id))));
+    await areConfirmed(others);
+    expect(await statusOf(first)).toBe('pending');
+    await client.query('ROLLBACK');
+    client.release();
+    await areConfirmed([first]);
+    expect(await changesOf(first)).toHaveLength(1);
+    await somebody.end();
+  });
+});
 
 describe('payment-service of another version', () => {
   it.each(versions)('%s -> a paid order is confirmed, one that is refunded is cancelled', async (version) => {

@@ -26,8 +26,8 @@ beforeAll(async () => {
   pool = createTestPool(shop.url);
   aggregates = new PaymentAggregateRepository({
     database: {
-      $read: async (statement) => {
-        const rows = await database.$read(statement);
+      $lookup: async (statement) => {
+        const rows = await database.$lookup(statement);
         await meanwhile();
         return rows as never;
       },

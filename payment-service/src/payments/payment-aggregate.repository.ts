@@ -1,16 +1,9 @@
 import {
-  auditClause,
-  causeClauses,
-  causesClauses,
   GroupedWrites,
-  leaseClauses,
-  outboxInsert,
-  outboxRowsInsert,
   toOutboxRow,
   type AtomicStore,
   type InboundEvent,
   type InboxVerdict,
-  type OutboxRow,
   type SaveOptions,
   type SaveResult,
   type TransactionOf,
@@ -19,7 +12,7 @@ import { Conflict } from '@shop/common/errors';
 import type { LeaseNote } from '@shop/common/idempotency';
 import type { Database } from '../database.js';
 import { recordDiscrepancies } from '../discrepancies/record-discrepancies.js';
-import { Prisma } from '../generated/prisma/client.js';
+import type { Prisma } from '../generated/prisma/client.js';
 import type { Decision, PaymentAggregate } from './payment-aggregate.js';
 import type { PayableOrder } from './payable-order.js';
 import { isLive, type Payment } from './payment.js';
@@ -31,25 +24,41 @@ import {
   toAggregate,
   type AggregateRow,
 } from './payment.repository.js';
-import { causesOf, insertOrders, insertPayments, lockUnchanged, updatePayment } from './payment-statements.js';
+import {
+  advanceOrders,
+  changePayment,
+  changePayments,
+  openPayments,
+  type FirstPayment,
+  type OrderStep,
+  type PaymentChange,
+} from './payment-statements.js';
 import type { Refund } from './refund.js';
 
-const { sql } = Prisma;
 type Transaction = TransactionOf<Database>;
 /** What is to be written about the request that a decision is part of. */
 type NoteOf<D extends Decision> = (decision: D) => LeaseNote | undefined;
 
 /**
  * Changes of an order's aggregate: decided and written under its locks, the order's first, then the payment's. What happens
- * to nearly every payment is one statement instead, for a tenth of the cost: decided on what was read without a lock, and
- * written where that is still so under the locks; else all is done again, under them from the start.
+ * to nearly every payment is one statement instead, shared with others, for a fraction of the cost: decided on what was read
+ * without a lock, and written where that is still so under the locks, which nobody waits for; else all is done again, under
+ * them from the start.
  */
 export class PaymentAggregateRepository {
-  readonly #database: Pick<Database, '$read'>;
+  readonly #database: Pick<Database, '$lookup'>;
   readonly #store: AtomicStore<Database>;
   readonly #clock: () => Promise<Date>;
   readonly #opens = new GroupedWrites<FirstPayment, InboxVerdict | undefined>({
-    write: (firsts) => this.#open(firsts),
+    write: (firsts) => this.#effectsOf(openPayments(firsts), firsts),
+    keyOf: ({ order }) => order.id,
+  });
+  readonly #steps = new GroupedWrites<OrderStep, InboxVerdict | undefined>({
+    write: (steps) => this.#effectsOf(advanceOrders(steps), steps),
+    keyOf: ({ order }) => order.id,
+  });
+  readonly #changes = new GroupedWrites<PaymentChange, boolean>({
+    write: (changes) => this.#changePayments(changes),
     keyOf: ({ order }) => order.id,
   });
 
@@ -59,7 +68,7 @@ export class PaymentAggregateRepository {
     store,
     clock,
   }: {
-    database: Pick<Database, '$read'>;
+    database: Pick<Database, '$lookup'>;
     store: AtomicStore<Database>;
     clock: () => Promise<Date>;
   }) {
@@ -161,23 +170,14 @@ export class PaymentAggregateRepository {
     return resultOf(await this.#opens.add({ order, cause, payment, events: events.map(toOutboxRow) }), decision);
   }
 
-  /** What came of each cause; undefined where its order is known. */
-  async #open(firsts: readonly FirstPayment[]): Promise<(InboxVerdict | undefined)[]> {
-    const { noted, isNew, verdicts } = causesClauses(insertOrders);
-    const verdictOf = await this.#store.saveEffects(
-      sql`
-        WITH ${causesOf(firsts)}, ${noted} saved AS (
-          ${insertPayments(firsts.map(({ payment }) => payment))}
-          WHERE "orderId" IN (SELECT id FROM due WHERE ${isNew}) RETURNING id
-        ), published AS (
-          ${outboxRowsInsert(
-            firsts.flatMap(({ events }) => events),
-            { onlyIf: sql`SELECT FROM saved WHERE saved.id::text = event.subject` },
-          )}
-        ) ${verdicts}`,
-      firsts.map(({ cause }) => cause),
-    );
-    return firsts.map(({ cause }) => verdictOf.get(cause.eventId));
+  /** What came of each cause; undefined where a guard stopped it. */
+  async #effectsOf(
+    statement: Prisma.Sql,
+    effects: readonly { cause: InboundEvent }[],
+  ): Promise<(InboxVerdict | undefined)[]> {
+    const causes = effects.map(({ cause }) => cause);
+    const verdicts = await this.#store.saveEffects(statement, causes);
+    return causes.map(({ eventId }) => verdicts.get(eventId));
   }
 
   /** Not before its last change: that time was read, and this one is estimated. */
@@ -188,7 +188,7 @@ export class PaymentAggregateRepository {
   }
 
   async #read(orderId: string): Promise<TimedAggregate | undefined> {
-    const [row] = await this.#database.$read<AggregateRow>(readAggregate(orderId));
+    const [row] = await this.#database.$lookup<AggregateRow>(readAggregate(orderId));
     return row && toAggregate(row);
   }
 
@@ -197,20 +197,19 @@ export class PaymentAggregateRepository {
    * only one, so as long as both are as they were read, the aggregate is.
    */
   async #writeUnchanged(read: TimedAggregate, decision: Decision, note: LeaseNote | undefined): Promise<boolean> {
-    const { payment, events = [], audit, ...others } = decision;
+    const { payment, events = [], ...others } = decision;
     const { order, payment: before } = read;
     if (payment === undefined || before === undefined || Object.keys(others).length > 0) return false;
     if (!isLive(before) || mayBeOpenAgain(before, payment)) return false;
-    const { held, isAllowed, noted } = leaseClauses(note);
-    const rows = await this.#store.saveInOneStatement(sql`
-      WITH ${held} unchanged AS (${lockUnchanged(order)}), saved AS (
-        ${updatePayment(payment)} AND version = ${before.version}::integer AND status = ${before.status}::payment_status
-          AND provider_reference IS NOT DISTINCT FROM ${before.providerReference}
-          AND EXISTS (SELECT FROM unchanged) AND ${isAllowed}
-        RETURNING id
-      ), published AS (${outboxInsert(events, { onlyIf: sql`SELECT FROM saved` })})
-      ${auditClause(audit)} ${noted} SELECT id FROM saved`);
-    return rows.length > 0;
+    const change = { order, before, payment, events: events.map(toOutboxRow) };
+    return note ? (await this.#changePayments([change], note))[0] === true : this.#changes.add(change);
+  }
+
+  /** Whether each was written. */
+  async #changePayments(changes: readonly PaymentChange[], note?: LeaseNote): Promise<boolean[]> {
+    const statement = changePayments(changes, note);
+    const saved = new Set((await this.#store.saveInOneStatement<{ id: string }>(statement)).map(({ id }) => id));
+    return changes.map(({ payment }) => saved.has(payment.id));
   }
 
   /**
@@ -227,15 +226,7 @@ export class PaymentAggregateRepository {
     const decision = decide(read, read.now);
     const { order, ...others } = decision;
     if (order === undefined || order.status === 'cancelled' || Object.keys(others).length > 0) return undefined;
-    const { noted, isNew, verdict } = causeClauses(cause, lockUnchanged(read.order));
-    const outcome = await this.#store.saveEffect(
-      sql`
-        WITH ${noted} saved AS (
-          UPDATE payable_orders SET status = ${order.status}::order_status WHERE id = ${orderId}::uuid AND ${isNew}
-        )
-        ${verdict}`,
-      { cause },
-    );
+    const outcome = await this.#steps.add({ order: read.order, status: order.status, cause });
     return resultOf(outcome, decision);
   }
 
@@ -249,14 +240,6 @@ export class PaymentAggregateRepository {
       return { value: decision, events: decision.events ?? [], audit: decision.audit, note: note?.(decision) };
     }, options);
   }
-}
-
-/** An order, the event that describes it, the payment that is opened for it, and the events that describe that. */
-interface FirstPayment {
-  readonly order: PayableOrder;
-  readonly cause: InboundEvent;
-  readonly payment: Payment;
-  readonly events: readonly OutboxRow[];
 }
 
 function valueOf<D>(result: SaveResult<D>): D {
@@ -321,6 +304,6 @@ const mayBeOpenAgain = (before: Payment | undefined, { status }: Payment): boole
 
 async function update(transaction: Transaction, aggregate: PaymentAggregate, payment: Payment): Promise<void> {
   const before = aggregate.payment?.version ?? 0;
-  const changed = await transaction.$executeRaw(sql`${updatePayment(payment)} AND version = ${before}::integer`);
+  const changed = await transaction.$executeRaw(changePayment(payment, before));
   if (changed !== 1) throw new Conflict('Payment was changed at the same time');
 }

@@ -1,14 +1,14 @@
 import type { AuditEntry, EventDraft, PaymentStatus, ResourceView } from '@shop/common/contracts';
 import {
-  leaseClauses,
-  auditClause,
   columnsOf,
-  outboxInsert,
+  GroupedWrites,
   readJsonRows,
   readJsonSlice,
   readView,
   selectColumns,
   selectJson,
+  toAuditRow,
+  toOutboxRow,
   type AtomicStore,
   type JsonRow,
   type Statement,
@@ -21,6 +21,7 @@ import type { PaymentAggregate } from './payment-aggregate.js';
 import type { PayableOrder } from './payable-order.js';
 import type { Payment } from './payment.js';
 import { detailedPaymentJson, paymentJson } from './payment.reads.js';
+import { startCharges, type StartedCharge } from './payment-statements.js';
 
 /** Which payments a caller may see and asks for. */
 export interface PaymentFilter {
@@ -100,6 +101,10 @@ interface ViewRow {
 export class PaymentRepository {
   readonly #database: Database;
   readonly #store: AtomicStore<Database>;
+  readonly #starts = new GroupedWrites<StartedCharge, boolean>({
+    write: (started) => this.#start(started, { waits: false }),
+    keyOf: ({ payment }) => payment.id,
+  });
 
   constructor({ database, store }: { database: Database; store: AtomicStore<Database> }) {
     this.#database = database;
@@ -156,23 +161,20 @@ export class PaymentRepository {
     { event, audit }: { event: EventDraft; audit: readonly AuditEntry[] },
     note?: LeaseNote,
   ): Promise<boolean> {
-    const { held, isAllowed, noted } = leaseClauses(note);
-    const rows = await this.#store.saveInOneStatement<{ id: string }>(Prisma.sql`
-      WITH ${held} payable AS (
-        SELECT FROM payable_orders
-        WHERE id = ${payment.orderId}::uuid AND expired_at IS NULL
-          AND (status <> 'pending' OR payable_until > clock_timestamp())
-      ), saved AS (
-        UPDATE payments
-        SET status = ${payment.status}::payment_status, method = ${payment.method}::payment_method,
-          provider = ${payment.provider}, provider_reference = ${payment.providerReference},
-          version = ${payment.version}, updated_at = ${payment.updatedAt}
-        WHERE id = ${payment.id}::uuid AND status = 'pending' AND version = ${payment.version - 1}
-          AND EXISTS (SELECT FROM payable) AND ${isAllowed}
-        RETURNING id
-      ), published AS (${outboxInsert([event], { onlyIf: Prisma.sql`SELECT FROM saved` })})
-      ${auditClause(audit)} ${noted} SELECT id FROM saved`);
-    return rows.length > 0;
+    const started = { payment, event: toOutboxRow(event), audit: audit.map(toAuditRow) };
+    const alone = async (): Promise<boolean> => (await this.#start([started], { waits: true, note }))[0] === true;
+    // One that is locked may still be pending afterwards.
+    return note ? alone() : (await this.#starts.add(started)) || alone();
+  }
+
+  /** Whether each has begun. */
+  async #start(
+    started: readonly StartedCharge[],
+    how: { waits: boolean; note?: LeaseNote | undefined },
+  ): Promise<boolean[]> {
+    const saved = await this.#store.saveInOneStatement<{ id: string }>(startCharges(started, how));
+    const ids = new Set(saved.map(({ id }) => id));
+    return started.map(({ payment }) => ids.has(payment.id));
   }
 
   /** A payment, its order, and the database's time. */
