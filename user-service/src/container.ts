@@ -39,6 +39,8 @@ const ANONYMISING_POLL = 60_000;
  * everything else has to wait behind; how many may be in line, and for how many milliseconds.
  */
 const ATTEMPTS = { atOnce: 1, maxWaiting: 500, maxWait: 5_000 };
+/** Refreshes, likewise: those that come at once are one query. */
+const REFRESHES = { ...ATTEMPTS, atOnce: 32 };
 
 /** Builds and starts the whole service. It serves while the broker is down; it rejects when its database is. */
 export const startUserService = (
@@ -73,6 +75,7 @@ export const startUserService = (
           limits: config.attemptLimits,
           budgets: attemptBudgets,
           gate: new HashingQueue(ATTEMPTS),
+          refreshGate: new HashingQueue(REFRESHES),
           clientAddress: () => addressBlock(currentScope()?.clientAddress),
         }),
         auditTrail,

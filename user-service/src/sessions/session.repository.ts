@@ -1,21 +1,19 @@
 import type { AuditEntry, EventDraft } from '@shop/common/contracts';
-import { auditClause, auditInsert, outboxInsert, type AtomicStore } from '@shop/common/database';
+import { auditClause, auditInsert, GroupedWrites, outboxInsert, type AtomicStore } from '@shop/common/database';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import type { User } from '../users/user.js';
 import type { AttemptBudget } from '../throttling/attempt-limit.js';
 import {
-  areTaken,
   settlementClauses,
-  takeClauses,
-  takenColumns,
-  takenOf,
-  takenTable,
+  takeTogetherClauses,
+  triedColumns,
+  triedTable,
   type Settlement,
   type Taken,
-  type TakenRow,
+  type TriedRow,
 } from '../throttling/attempt-budget.repository.js';
-import { userColumns } from '../users/user.repository.js';
+import { toUser, userColumns, userRow, type UserRow } from '../users/user.repository.js';
 import { idleUntil, MAX_LIVE_SESSIONS, type LiveSession, type NewSession, type PresentedToken } from './session.js';
 
 /** Logins that one more ends at most. */
@@ -26,9 +24,28 @@ export interface ClaimedToken {
   user: User;
 }
 
+/** A refresh token that is presented, its successor, and of what a try is used up. */
+interface Replacement {
+  readonly hash: Uint8Array;
+  readonly successorHash: Uint8Array;
+  readonly now: Date;
+  readonly budget: AttemptBudget;
+}
+
+interface Replaced {
+  readonly tries: Taken;
+  readonly claimed: ClaimedToken | undefined;
+}
+
+type ReplacedRow = (UserRow & { sessionId: string }) | { json: null; sessionId: null };
+
 export class SessionRepository {
   readonly #database: Database;
   readonly #store: AtomicStore<Database>;
+  readonly #replacements = new GroupedWrites<Replacement, Replaced | undefined>({
+    write: (replacements) => this.#replace(replacements),
+    keyOf: ({ hash }) => Buffer.from(hash).toString('base64'),
+  });
 
   constructor({ database, store }: { database: Database; store: AtomicStore<Database> }) {
     this.#database = database;
@@ -71,29 +88,47 @@ export class SessionRepository {
     return { user: owner, surplus };
   }
 
-  /** Replaces a refresh token by its successor, if nobody else has, its login goes on and each budget has a try left. */
-  async replace(
-    { hash, successorHash }: { hash: Uint8Array; successorHash: Uint8Array },
-    { now, budgets }: { now: Date; budgets: readonly AttemptBudget[] },
-  ): Promise<{ tries: Taken; claimed: ClaimedToken | undefined }> {
-    type Row = TakenRow & ((User & { sessionId: string }) | { sessionId: null });
-    const rows = await this.#database.$write<Row>(Prisma.sql`
-      WITH ${takeClauses(budgets)}, claimed AS (
-        UPDATE refresh_tokens AS token SET replaced_at = ${now}::timestamptz
-        FROM sessions JOIN users ON users.id = sessions.user_id
-        WHERE token.hash = ${hash} AND token.replaced_at IS NULL AND token.expires_at > ${now}::timestamptz
-          AND sessions.id = token.session_id AND sessions.ended_at IS NULL AND sessions.expires_at > ${now}::timestamptz
-          AND users.is_active AND users.deleted_at IS NULL AND ${areTaken}
-        RETURNING ${userColumns}, sessions.id AS "sessionId", sessions.expires_at AS "sessionExpiresAt"
+  /** Replaces a refresh token by its successor, if nobody else has, its login goes on and its budget has a try left. */
+  async replace(replacement: Replacement): Promise<Replaced> {
+    const replaced = (await this.#replacements.add(replacement)) ?? (await this.#replace([replacement]))[0];
+    if (replaced === undefined) throw new Error('a replacement by itself has no outcome');
+    return replaced;
+  }
+
+  /** undefined where tries are left of its budget, but not for all who share it. */
+  async #replace(replacements: readonly Replacement[]): Promise<(Replaced | undefined)[]> {
+    const rows = await this.#database.$write<TriedRow & ReplacedRow>(Prisma.sql`
+      WITH presented AS MATERIALIZED (
+        SELECT * FROM unnest(
+          ${replacements.map(({ hash }) => hash)}::bytea[],
+          ${replacements.map(({ successorHash }) => successorHash)}::bytea[],
+          ${replacements.map(({ budget }) => budget.key)}::bytea[],
+          ${replacements.map(({ now }) => now)}::timestamptz[],
+          ${replacements.map(({ now }) => idleUntil(now))}::timestamptz[]
+        ) WITH ORDINALITY AS presented (hash, successor_hash, key, now, idle_until, place)
+      ), ${takeTogetherClauses(replacements.map(({ budget }) => budget))}, claimed AS (
+        UPDATE refresh_tokens AS token SET replaced_at = presented.now
+        FROM presented JOIN taken USING (key), sessions JOIN users ON users.id = sessions.user_id
+        WHERE token.hash = presented.hash AND token.replaced_at IS NULL AND token.expires_at > presented.now
+          AND sessions.id = token.session_id AND sessions.ended_at IS NULL AND sessions.expires_at > presented.now
+          AND users.is_active AND users.deleted_at IS NULL
+        RETURNING ${userRow}, sessions.id AS "sessionId", sessions.expires_at AS session_expires_at,
+          presented.place AS claimed_place
       ), successor AS (
         INSERT INTO refresh_tokens (hash, session_id, created_at, expires_at)
-        SELECT ${successorHash}, "sessionId", ${now}::timestamptz, LEAST(${idleUntil(now)}::timestamptz, "sessionExpiresAt")
-        FROM claimed
+        SELECT successor_hash, "sessionId", now, LEAST(idle_until, session_expires_at)
+        FROM claimed JOIN presented ON place = claimed_place
       )
-      SELECT ${takenColumns}, claimed.* FROM ${takenTable} LEFT JOIN claimed ON true ORDER BY turn`);
-    const tries = takenOf(budgets, rows);
-    const [row] = rows;
-    return { tries, claimed: row?.sessionId == null ? undefined : { sessionId: row.sessionId, user: row } };
+      SELECT ${triedColumns}, json, "sessionId"
+      FROM presented JOIN ${triedTable} USING (key) LEFT JOIN claimed ON claimed_place = place ORDER BY place`);
+    return replacements.map(({ budget }, n) => {
+      const row = rows[n];
+      if (row === undefined) throw new Error('a token without its row');
+      const { isTaken, isEmpty, sessionId, json } = row;
+      if (!isTaken && !isEmpty && replacements.length > 1) return undefined;
+      const tries = isTaken ? { taken: [budget], refused: undefined } : { taken: [], refused: budget };
+      return { tries, claimed: sessionId === null ? undefined : { sessionId, user: toUser({ json }) } };
+    });
   }
 
   /** A refresh token in whatever state, with its login and user. */

@@ -85,15 +85,18 @@ export class SessionService {
 
   /** Throws InvalidCredentials, UserDeactivated, RateLimited, ServiceUnavailable. */
   async login(credentials: Credentials): Promise<Login> {
-    const { throttle, passwords } = this.#parts;
+    const { throttle, users, passwords } = this.#parts;
+    const { email } = credentials;
     try {
-      return await throttle.login(credentials.email, (settlement) =>
-        passwords.inTurn(() => this.#checkTwice(credentials, settlement)),
+      return await throttle.login(
+        email,
+        (budgets) => users.findForLogin(email, budgets),
+        ({ candidates }, settlement) => passwords.inTurn(() => this.#checkTwice(credentials, candidates, settlement)),
       );
     } catch (error) {
       // Of those refused in a row the first one only: whoever goes on trying can't fill the trail.
       if (error instanceof TooManyAttempts && error.isFirst) {
-        await this.#noteFailedLogin('throttled', credentials.email);
+        await this.#noteFailedLogin('throttled', email);
       }
       throw error;
     }
@@ -109,9 +112,7 @@ export class SessionService {
     const hash = refreshTokens.hashOf(token);
     const successor = refreshTokens.successorOf(token);
     const successorHash = refreshTokens.hashOf(successor);
-    const { claimed } = await throttle.refresh((budgets) =>
-      sessions.replace({ hash, successorHash }, { now, budgets }),
-    );
+    const { claimed } = await throttle.refresh((budget) => sessions.replace({ hash, successorHash, now, budget }));
     if (claimed !== undefined) return this.#login(claimed.user, claimed.sessionId, successor);
     const presented = await sessions.findToken(hash);
     if (presented === undefined) throw new InvalidRefreshToken();
@@ -151,18 +152,23 @@ export class SessionService {
   }
 
   /** A second look for one who logged in elsewhere at the same time, and whose hash was renewed by that. */
-  async #checkTwice(credentials: Credentials, settlement: Settlement): Promise<Login> {
-    const check = (): Promise<Login | undefined> => this.#checkPassword(credentials, settlement);
-    const login = (await check()) ?? (await check());
+  async #checkTwice(credentials: Credentials, candidates: readonly User[], settlement: Settlement): Promise<Login> {
+    const { email } = credentials;
+    const login =
+      (await this.#checkPassword(credentials, candidates, settlement)) ??
+      (await this.#checkPassword(credentials, await this.#parts.users.findByEmail(email), settlement));
     if (login !== undefined) return login;
-    await this.#noteFailedLogin('wrong_credentials', credentials.email);
+    await this.#noteFailedLogin('wrong_credentials', email);
     throw new InvalidCredentials();
   }
 
   /** undefined: the user was changed while its password was checked. */
-  async #checkPassword({ email, password }: Credentials, settlement: Settlement): Promise<Login | undefined> {
-    const { users, sessions } = this.#parts;
-    const candidates = await users.findByEmail(email);
+  async #checkPassword(
+    { email, password }: Credentials,
+    candidates: readonly User[],
+    settlement: Settlement,
+  ): Promise<Login | undefined> {
+    const { sessions } = this.#parts;
     const authenticated = await this.#whoseIs(password, candidates);
     if (authenticated === undefined) {
       await this.#noteFailedLogin('wrong_credentials', email, candidates[0]);

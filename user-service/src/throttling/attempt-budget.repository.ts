@@ -5,7 +5,6 @@ import { pauseOf, toleranceOf, type AttemptBudget, type HashedKey } from './atte
 /** How long an address stays familiar after the last login from it. */
 const FAMILIARITY = Prisma.sql`interval '90 days'`;
 const MILLISECOND = Prisma.sql`interval '1 millisecond'`;
-const ONE_ROW = Prisma.sql`(SELECT) AS one_row`;
 const PURGE_BATCH = 1_000;
 
 /** Not waiting for the disk: should the server crash, the tries of its last moment come back. */
@@ -32,16 +31,16 @@ export interface TakenRow {
 }
 
 /**
- * The CTEs that use up tries, for a statement that does with them what they are tries of, where `areTaken`. Its rows are
+ * The CTEs that use up tries, for a statement that reads with them what they are tries of, where `areTaken`. Its rows are
  * for `takenOf`:
  *
- *     WITH ${takeClauses(budgets)}, claimed AS (UPDATE ... WHERE ... AND ${areTaken} RETURNING ...)
- *     SELECT ${takenColumns}, claimed.* FROM ${takenTable} LEFT JOIN claimed ON true ORDER BY turn
+ *     WITH ${takeClauses(budgets)} SELECT ${takenColumns}, ... FROM ${takenTable} ORDER BY turn
  */
-export const takeClauses = (budgets: readonly AttemptBudget[], given = ONE_ROW): Prisma.Sql => Prisma.sql`
+export const takeClauses = (budgets: readonly AttemptBudget[]): Prisma.Sql => Prisma.sql`
+  ${ASYNC_COMMIT},
   asked AS (
     SELECT *
-    FROM ${given}, unnest(
+    FROM async_commit, unnest(
       ${budgets.map(({ key }) => key)}::bytea[],
       ${budgets.map(({ familiarPlace }) => familiarPlace ?? null)}::bytea[],
       ${budgets.map(({ limit }) => pauseOf(limit))}::integer[],
@@ -76,6 +75,53 @@ export function takenOf(budgets: readonly AttemptBudget[], rows: readonly TakenR
     refused: counted.find(({ isEmpty }) => isEmpty) ?? counted.find(({ isTaken }) => !isTaken),
   };
 }
+
+/** What `takeTogetherClauses` has found of a budget. */
+export interface TriedRow {
+  /** Whether it had no try left before. */
+  isEmpty: boolean;
+  isTaken: boolean;
+}
+
+/**
+ * The CTEs that use up tries of several who come at once, each with one budget: all that are asked for of one, or none of
+ * it. Its rows are by `key`:
+ *
+ *     WITH ${takeTogetherClauses(budgets)}, claimed AS (UPDATE ... FROM asking JOIN taken USING (key) ...)
+ *     SELECT ${triedColumns}, claimed.* FROM asking JOIN ${triedTable} USING (key) LEFT JOIN claimed ...
+ */
+export function takeTogetherClauses(budgets: readonly AttemptBudget[]): Prisma.Sql {
+  const counted = new Map<string, { budget: AttemptBudget; tries: number }>();
+  for (const budget of budgets) {
+    const id = Buffer.from(budget.key).toString('base64');
+    counted.set(id, { budget, tries: (counted.get(id)?.tries ?? 0) + 1 });
+  }
+  const wanted = [...counted.values()];
+  return Prisma.sql`
+    wanted AS MATERIALIZED (
+      SELECT key, now() + tries * pause * ${MILLISECOND} AS full_after_all,
+        now() + tolerance * ${MILLISECOND} AS latest_full_at,
+        now() + (tolerance - (tries - 1) * pause) * ${MILLISECOND} AS latest_full_at_of_all
+      FROM unnest(
+        ${wanted.map(({ budget }) => budget.key)}::bytea[],
+        ${wanted.map(({ tries }) => tries)}::integer[],
+        ${wanted.map(({ budget }) => pauseOf(budget.limit))}::bigint[],
+        ${wanted.map(({ budget }) => toleranceOf(budget.limit))}::bigint[]
+      ) AS budget (key, tries, pause, tolerance)
+    ),
+    taken AS (
+      INSERT INTO attempt_budgets AS budget (key, full_at)
+      SELECT key, full_after_all FROM wanted WHERE latest_full_at_of_all >= now() ORDER BY key
+      ON CONFLICT (key) DO UPDATE
+      SET full_at = greatest(budget.full_at, now()) + (excluded.full_at - now()), is_refusing = false
+      WHERE budget.full_at <= (SELECT latest_full_at_of_all FROM wanted WHERE wanted.key = excluded.key)
+      RETURNING key
+    )`;
+}
+export const triedColumns = Prisma.sql`
+  taken.key IS NOT NULL AS "isTaken", coalesce(before.full_at > latest_full_at, false) AS "isEmpty"`;
+export const triedTable = Prisma.sql`
+  wanted LEFT JOIN taken USING (key) LEFT JOIN attempt_budgets AS before USING (key)`;
 
 /** What is given back, and the place that becomes familiar, if any: that is written once a day at most. */
 export interface Settlement {
@@ -130,7 +176,7 @@ export class AttemptBudgetRepository {
    */
   async take(budgets: readonly AttemptBudget[]): Promise<Taken> {
     const rows = await this.#database.$write<TakenRow>(Prisma.sql`
-      WITH ${ASYNC_COMMIT}, ${takeClauses(budgets, Prisma.sql`async_commit`)}
+      WITH ${takeClauses(budgets)}
       SELECT ${takenColumns} FROM ${takenTable} ORDER BY turn`);
     return takenOf(budgets, rows);
   }

@@ -24,9 +24,14 @@ export interface ThrottleParts {
   budgets: AttemptBudgetRepository;
   /** Lets few tries at a time ask the database, however many come at once: what else is asked of it comes between. */
   gate: HashingQueue;
+  /** Likewise for refreshes, which share their statements. */
+  refreshGate: HashingQueue;
   /** The address, or the block of addresses, that the request being handled comes from. */
   clientAddress: () => string;
 }
+
+/** Uses up a try of each, in one statement with something else. */
+type Claim<C extends { tries: Taken }> = (budgets: readonly AttemptBudget[]) => Promise<C>;
 
 /**
  * Bounds how often passwords can be guessed and accounts be made. A try is used up before it is checked, so that many at
@@ -42,10 +47,14 @@ export class Throttle {
 
   /**
    * Whoever guesses elsewhere can't lock an owner out of where it logged in from before: of all limits, only that of the
-   * account counts addresses together, and not such a one. None depends on whether there is such an account. An attempt
-   * that succeeds writes its settlement with what else it writes.
+   * account counts addresses together, and not such a one. None depends on whether there is such an account. `claim` uses the
+   * tries up with what it reads; an attempt that succeeds writes its settlement with what else it writes.
    */
-  async login<T>(email: string, attempt: (settlement: Settlement) => Promise<T>): Promise<T> {
+  async login<C extends { tries: Taken }, T>(
+    email: string,
+    claim: Claim<C>,
+    attempt: (claimed: C, settlement: Settlement) => Promise<T>,
+  ): Promise<T> {
     const { limits, clientAddress } = this.#parts;
     const address = clientAddress();
     const place = keyOf('familiar', email, address);
@@ -56,11 +65,12 @@ export class Throttle {
         { ...budgetOf(limits.loginOfAccount, email), familiarPlace: place },
         budgetOf(limits.everyLogin, email, address),
       ],
-      (taken) => {
-        const wrongOnly = taken.filter(({ limit }) => limit !== limits.everyLogin);
+      claim,
+      (claimed) => {
+        const wrongOnly = claimed.tries.taken.filter(({ limit }) => limit !== limits.everyLogin);
         // Of the others one try alone comes back: whoever guesses could log in with an account of its own in between.
         const triesOf = ({ limit }: AttemptBudget): number => (limit === limits.login ? limit.quota : 1);
-        return attempt({ place, returns: wrongOnly.map((budget) => ({ budget, tries: triesOf(budget) })) });
+        return attempt(claimed, { place, returns: wrongOnly.map((budget) => ({ budget, tries: triesOf(budget) })) });
       },
     );
   }
@@ -69,15 +79,15 @@ export class Throttle {
   async register<T>(email: string, attempt: () => Promise<T>): Promise<T> {
     const { limits, budgets, clientAddress } = this.#parts;
     const address = clientAddress();
-    const result = await this.#try([budgetOf(limits.registrationFromAddress, address)], attempt);
+    const result = await this.#try([budgetOf(limits.registrationFromAddress, address)], this.#take, attempt);
     await budgets.makeFamiliar(keyOf('familiar', email, address));
     return result;
   }
 
   /** `claim` uses the tries up with what it writes, and writes nothing where one is refused. */
-  async refresh<T extends { tries: Taken }>(claim: (budgets: readonly AttemptBudget[]) => Promise<T>): Promise<T> {
-    const { limits, clientAddress, gate } = this.#parts;
-    const claimed = await gate.pass(() => claim([budgetOf(limits.refreshFromAddress, clientAddress())]));
+  async refresh<C extends { tries: Taken }>(claim: (budget: AttemptBudget) => Promise<C>): Promise<C> {
+    const { limits, clientAddress, refreshGate } = this.#parts;
+    const claimed = await refreshGate.pass(() => claim(budgetOf(limits.refreshFromAddress, clientAddress())));
     await this.#refuse(claimed.tries);
     return claimed;
   }
@@ -85,30 +95,33 @@ export class Throttle {
   async changePassword<T>(userId: string, attempt: () => Promise<T>): Promise<T> {
     const { limits, budgets } = this.#parts;
     const own = budgetOf(limits.passwordChange, userId);
-    const result = await this.#try([own], attempt);
+    const result = await this.#try([own], this.#take, attempt);
     await budgets.giveBack([{ budget: own, tries: own.limit.quota }]);
     return result;
   }
 
-  async #try<T>(
+  async #try<C extends { tries: Taken }, T>(
     wanted: readonly AttemptBudget[],
-    attempt: (taken: readonly AttemptBudget[]) => Promise<T>,
+    claim: Claim<C>,
+    attempt: (claimed: C) => Promise<T>,
   ): Promise<T> {
-    const taken = await this.#parts.gate.pass(() => this.#takeAll(wanted));
+    const claimed = await this.#claim(wanted, claim);
     try {
-      return await attempt(taken);
+      return await attempt(claimed);
     } catch (error) {
       // It was never checked.
-      if (error instanceof ServiceUnavailable) await this.#giveBackOneOfEach(taken);
+      if (error instanceof ServiceUnavailable) await this.#giveBackOneOfEach(claimed.tries.taken);
       throw error;
     }
   }
 
-  async #takeAll(wanted: readonly AttemptBudget[]): Promise<readonly AttemptBudget[]> {
-    const tries = await this.#parts.budgets.take(wanted);
-    await this.#refuse(tries);
-    return tries.taken;
+  async #claim<C extends { tries: Taken }>(wanted: readonly AttemptBudget[], claim: Claim<C>): Promise<C> {
+    const claimed = await this.#parts.gate.pass(() => claim(wanted));
+    await this.#refuse(claimed.tries);
+    return claimed;
   }
+
+  readonly #take: Claim<{ tries: Taken }> = async (wanted) => ({ tries: await this.#parts.budgets.take(wanted) });
 
   /** Throws TooManyAttempts where one is. */
   async #refuse({ taken, refused }: Taken): Promise<void> {

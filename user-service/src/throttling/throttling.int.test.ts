@@ -4,7 +4,14 @@ import { RateLimited, ServiceUnavailable } from '@shop/common/errors';
 import { spoofedAddresses } from '@shop/testing';
 import bcrypt from 'bcrypt';
 import type { Response } from 'supertest';
-import { callerOf, PASSWORD, registration, startTestService, type TestService } from '../../test/test-service.js';
+import {
+  callerOf,
+  PASSWORD,
+  registration,
+  startTestService,
+  type TestService,
+  type TestUser,
+} from '../../test/test-service.js';
 import type { Config } from '../config.js';
 import { createDatabase, type Database } from '../database.js';
 import { HashingQueue } from '../users/hashing-queue.js';
@@ -413,6 +420,49 @@ describe('refreshes from one address', () => {
       expect((await refresh(user.refreshToken, newAddress())()).status).toBe(200);
     });
   });
+
+  it('more at once than there are tries, beside others -> as many as there are, and the others all', async () => {
+    await withLimits({ refreshFromAddress: { quota: 3 } }, async (url) => {
+      const users = await Promise.all(times(12, () => test.register()));
+      const [crowded, elsewhere] = [newAddress(), times(4, newAddress)];
+      const statuses = await Promise.all(
+        users.map(async ({ refreshToken }, n) => {
+          const address = elsewhere[n] ?? crowded;
+          const answer = await callerOf(url).post('/refresh', { refreshToken }).set('X-Forwarded-For', address);
+          return answer.status;
+        }),
+      );
+      expect(statuses.slice(0, 4)).toEqual(Array(4).fill(200));
+      expect(statuses.slice(4).sort()).toEqual([...Array<number>(3).fill(200), ...Array<number>(5).fill(429)]);
+    });
+  });
+
+  it('one that the database refuses among many at once -> the others get their successors, each its own', async () => {
+    const users = await Promise.all(times(20, () => test.register()));
+    const [poisoned] = users as [TestUser];
+    await test.query(
+      `ALTER TABLE refresh_tokens ADD CONSTRAINT poison CHECK (
+         replaced_at IS NULL OR hash <> sha256('${poisoned.refreshToken}')
+       ) NOT VALID`,
+    );
+    const answers = await Promise.all(
+      users.map(({ refreshToken }) =>
+        callerOf(test.url)
+          .post('/refresh', { refreshToken })
+          .then((answer) => answer),
+      ),
+    );
+    await test.query('ALTER TABLE refresh_tokens DROP CONSTRAINT poison');
+    for (const [n, { status, body }] of answers.entries()) {
+      expect(status).toBe(users[n] === poisoned ? 500 : 200);
+      if (users[n] !== poisoned) expect(body.data.user.id).toBe(users[n]?.id);
+    }
+    const left = await test.query(
+      'SELECT FROM refresh_tokens JOIN sessions ON id = session_id WHERE user_id = ANY($1) AND replaced_at IS NULL',
+      [users.map(({ id }) => id)],
+    );
+    expect(left).toHaveLength(20);
+  });
 });
 
 describe('wrong current passwords', () => {
@@ -442,16 +492,23 @@ describe('wrong current passwords', () => {
   });
 });
 
+const takeOf = (budgets: AttemptBudgetRepository) => async (wanted: readonly AttemptBudget[]) => ({
+  tries: await budgets.take(wanted),
+});
+
 describe('a try that was never checked', () => {
   it('since hashing was too busy -> not counted', async () => {
+    const budgets = new AttemptBudgetRepository({ database });
     const throttle = new Throttle({
       limits,
-      budgets: new AttemptBudgetRepository({ database }),
+      budgets,
       gate: new HashingQueue({ atOnce: 1, maxWaiting: 0, maxWait: 1_000 }),
+      refreshGate: new HashingQueue({ atOnce: 1, maxWaiting: 0, maxWait: 1_000 }),
       clientAddress: () => '192.0.2.1',
     });
     const email = newEmail();
-    const attempt = (error: Error) => throttle.login(email, () => Promise.reject(error)).catch((e: unknown) => e);
+    const attempt = (error: Error) =>
+      throttle.login(email, takeOf(budgets), () => Promise.reject(error)).catch((e: unknown) => e);
     for (let n = 0; n < 20; n++) expect(await attempt(new ServiceUnavailable())).toBeInstanceOf(ServiceUnavailable);
     const wrong = new Error('wrong');
     for (let n = 0; n < 10; n++) expect(await attempt(wrong)).toBe(wrong);
@@ -539,12 +596,13 @@ describe('budgets', () => {
         limits,
         budgets,
         gate: new HashingQueue({ atOnce: 5, maxWaiting: 500, maxWait: 30_000 }),
+        refreshGate: new HashingQueue({ atOnce: 5, maxWaiting: 500, maxWait: 30_000 }),
         clientAddress: () => address,
       });
     const throttles = addresses.map(throttle);
 
-    const giveBack = ({ returns, place }: Settlement) => budgets.giveBack(returns, place);
-    await Promise.all(times(150, (n) => throttles[n % 3]!.login(emails[(n >> 2) % 3]!, giveBack)));
+    const giveBack = (_claimed: unknown, { returns, place }: Settlement) => budgets.giveBack(returns, place);
+    await Promise.all(times(150, (n) => throttles[n % 3]!.login(emails[(n >> 2) % 3]!, takeOf(budgets), giveBack)));
 
     const [row] = await test.query<{ used: number }>(
       `SELECT count(*)::integer AS used FROM attempt_budgets WHERE full_at > now() AND key <> ALL ($1)`,

@@ -17,6 +17,16 @@ import type { JsonRows, JsonSlice, PageRequest } from '@shop/common/paging';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import type { NewSession } from '../sessions/session.js';
+import type { AttemptBudget } from '../throttling/attempt-limit.js';
+import {
+  areTaken,
+  takeClauses,
+  takenColumns,
+  takenOf,
+  takenTable,
+  type Taken,
+  type TakenRow,
+} from '../throttling/attempt-budget.repository.js';
 import { storedForms } from './email-forms.js';
 import { userJson } from './user.reads.js';
 import { AccessRevoked, EmailTaken, LastAdmin, UserChangedMeanwhile } from './user.errors.js';
@@ -58,11 +68,11 @@ const startsWith = (prefix: string): Prisma.Sql => {
 const columns = columnsOf<User>()(Prisma.UserScalarFieldEnum, { table: 'users' });
 export const userColumns = selectColumns(columns);
 
-const userRow = selectJson(columns);
-interface UserRow {
+export const userRow = selectJson(columns);
+export interface UserRow {
   json: JsonRow<User>;
 }
-const toUser = ({ json }: UserRow): User => ({
+export const toUser = ({ json }: UserRow): User => ({
   ...json,
   createdAt: new Date(json.createdAt),
   updatedAt: new Date(json.updatedAt),
@@ -92,6 +102,24 @@ export class UserRepository {
     const rows = await this.#database.$read<UserRow>(Prisma.sql`
       SELECT ${userRow} FROM users WHERE ${isAddress(email)} AND deleted_at IS NULL ORDER BY created_at`);
     return rows.map(toUser);
+  }
+
+  /** Likewise, where each budget has a try left, which is used up. */
+  async findForLogin(
+    email: string,
+    budgets: readonly AttemptBudget[],
+  ): Promise<{ tries: Taken; candidates: readonly User[] }> {
+    const rows = await this.#database.$write<TakenRow & { candidates: UserRow['json'][] | null }>(Prisma.sql`
+      WITH ${takeClauses(budgets)}
+      SELECT ${takenColumns}, CASE WHEN turn = 1 THEN (
+        SELECT json_agg(json ORDER BY created_at)
+        FROM (
+          SELECT ${userRow}, created_at FROM users WHERE ${isAddress(email)} AND deleted_at IS NULL AND ${areTaken}
+        ) AS found
+      ) END AS candidates
+      FROM ${takenTable} ORDER BY turn`);
+    const candidates = rows[0]?.candidates ?? [];
+    return { tries: takenOf(budgets, rows), candidates: candidates.map((json) => toUser({ json })) };
   }
 
   findView(id: string): Promise<ResourceView | undefined> {
