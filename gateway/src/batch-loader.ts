@@ -6,17 +6,30 @@ import DataLoader from 'dataloader';
 export const MAX_BATCH_SIZE = 100;
 
 /** Loads rows that are asked for one by one in one call; what a service doesn't answer is null. */
-export const batchLoader = <Row>(
-  fetch: (ids: readonly string[]) => Promise<readonly Row[]>,
-  idOf: (row: Row) => string,
-): DataLoader<string, Row | null> =>
-  new DataLoader(
-    async (ids) => {
-      const rows = new Map((await fetchInParts(ids, fetch)).map((row) => [idOf(row), row]));
-      return ids.map((id) => rows.get(id) ?? null);
-    },
-    { maxBatchSize: MAX_BATCH_SIZE },
-  );
+export class BatchLoader<Row> {
+  readonly #loader: DataLoader<string, Row | null>;
+  readonly #loaded = new Map<string, Row | null>();
+
+  constructor(fetch: (ids: readonly string[]) => Promise<readonly Row[]>, idOf: (row: Row) => string) {
+    this.#loader = new DataLoader(
+      async (ids) => {
+        const rows = new Map((await fetchInParts(ids, fetch)).map((row) => [idOf(row), row]));
+        return ids.map((id) => {
+          const row = rows.get(id) ?? null;
+          this.#loaded.set(id, row);
+          return row;
+        });
+      },
+      { maxBatchSize: MAX_BATCH_SIZE },
+    );
+  }
+
+  /** What is loaded already comes at once: a field that waits for a promise costs several times as much. */
+  load(id: string): Row | null | Promise<Row | null> {
+    const loaded = this.#loaded.get(id);
+    return loaded === undefined ? this.#loader.load(id) : loaded;
+  }
+}
 
 const isTooLarge = (error: unknown): boolean =>
   error instanceof InvalidInput && error.fields.some(({ message }) => message === TOO_LARGE_TOGETHER);

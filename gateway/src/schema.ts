@@ -5,6 +5,7 @@ import type { GatewayContext } from './context.js';
 import { readEmptyAsAbsent } from './empty-optionals.js';
 import { typeDefs } from './generated/schema.js';
 import { resolvers } from './features.js';
+import { loadAhead } from './load-ahead.js';
 
 type FieldResolver = GraphQLFieldResolver<unknown, GatewayContext>;
 
@@ -34,6 +35,7 @@ export function buildSchema(): GraphQLSchema {
   }
   readEmptyAsAbsent(schema);
   countRows(schema);
+  loadAhead(schema);
   return schema;
 }
 

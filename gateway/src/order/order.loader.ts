@@ -1,12 +1,12 @@
 import type { ReadOrder } from '@shop/common/contracts';
 import DataLoader from 'dataloader';
-import { MAX_BATCH_SIZE, batchLoader, fetchInParts } from '../batch-loader.js';
+import { BatchLoader, MAX_BATCH_SIZE, fetchInParts } from '../batch-loader.js';
 import type { OrderClient } from './order.client.js';
 
 type OrdersOfUser = DataLoader<string, ReadOrder[]>;
 
 export interface OrderLoaders {
-  readonly orderById: DataLoader<string, ReadOrder | null>;
+  readonly orderById: BatchLoader<ReadOrder>;
   /** The newest orders of a user; without a limit, as many as the service thinks fit. */
   readonly ordersOfUser: (limit: number | undefined) => OrdersOfUser;
 }
@@ -14,7 +14,7 @@ export interface OrderLoaders {
 export function orderLoaders(orders: OrderClient): OrderLoaders {
   const byLimit = new Map<number | undefined, OrdersOfUser>();
   return {
-    orderById: batchLoader(
+    orderById: new BatchLoader(
       (ids) => orders.byIds(ids),
       ({ id }) => id,
     ),

@@ -1,15 +1,15 @@
 import type { ReadPayment, ReadRefund } from '@shop/common/contracts';
 import DataLoader from 'dataloader';
-import { batchLoader } from '../batch-loader.js';
+import { BatchLoader } from '../batch-loader.js';
 import type { PaymentClient } from './payment.client.js';
 
 export interface PaymentLoaders {
-  readonly paymentOfOrder: DataLoader<string, ReadPayment | null>;
+  readonly paymentOfOrder: BatchLoader<ReadPayment>;
   readonly refundsOfPayment: DataLoader<string, ReadRefund[]>;
 }
 
 export const paymentLoaders = (payments: PaymentClient): PaymentLoaders => ({
-  paymentOfOrder: batchLoader(
+  paymentOfOrder: new BatchLoader(
     (orderIds) => payments.ofOrders(orderIds),
     ({ orderId }) => orderId,
   ),

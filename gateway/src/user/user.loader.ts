@@ -1,14 +1,13 @@
 import type { ReadUser } from '@shop/common/contracts';
-import type DataLoader from 'dataloader';
-import { batchLoader } from '../batch-loader.js';
+import { BatchLoader } from '../batch-loader.js';
 import type { UserClient } from './user.client.js';
 
 export interface UserLoaders {
-  readonly userById: DataLoader<string, ReadUser | null>;
+  readonly userById: BatchLoader<ReadUser>;
 }
 
 export const userLoaders = (users: UserClient): UserLoaders => ({
-  userById: batchLoader(
+  userById: new BatchLoader(
     (ids) => users.byIds(ids),
     ({ id }) => id,
   ),
