@@ -13,12 +13,17 @@ export class BatchLoader<Row> {
   constructor(fetch: (ids: readonly string[]) => Promise<readonly Row[]>, idOf: (row: Row) => string) {
     this.#loader = new DataLoader(
       async (ids) => {
-        const rows = new Map((await fetchInParts(ids, fetch)).map((row) => [idOf(row), row]));
-        return ids.map((id) => {
-          const row = rows.get(id) ?? null;
-          this.#loaded.set(id, row);
-          return row;
-        });
+        try {
+          const rows = new Map((await fetchInParts(ids, fetch)).map((row) => [idOf(row), row]));
+          return ids.map((id) => {
+            const row = rows.get(id) ?? null;
+            this.#loaded.set(id, row);
+            return row;
+          });
+        } catch (error) {
+          // An answer for each id: a batch that rejects is forgotten, and fetched again for the next field.
+          return ids.map(() => (error instanceof Error ? error : new Error('A batch failed', { cause: error })));
+        }
       },
       { maxBatchSize: MAX_BATCH_SIZE },
     );

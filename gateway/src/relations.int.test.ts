@@ -114,7 +114,7 @@ describe('relations', () => {
     expect(data.orders.data[0]).toMatchObject({ id: order.id, user: null, payment: null });
   });
 
-  it('a service is down -> its relations are null with SERVICE_UNAVAILABLE, and the page survives', async () => {
+  it('a service is down -> it is asked once, its relations are null with SERVICE_UNAVAILABLE, and the page survives', async () => {
     const { orders } = serveOrders(3);
     gateway.payments.on('GET /api/v1/payments', () => {
       throw new ServiceUnavailable();
@@ -128,6 +128,7 @@ describe('relations', () => {
     expect(answer.data.orders.data[0].payment).toBeNull();
     expect(codes(answer)).toEqual(['SERVICE_UNAVAILABLE', 'SERVICE_UNAVAILABLE', 'SERVICE_UNAVAILABLE']);
     expect(answer.errors?.[0]?.path).toEqual(['orders', 'data', 0, 'payment']);
+    expect(gateway.payments.calls).toHaveLength(1);
     expect(gateway.log.map(({ level }) => level)).toEqual(['error']);
   });
 
