@@ -85,7 +85,7 @@ export function writes(system: BenchSystem): Workload[] {
   const pay: Workload = {
     name: 'process a payment, until its order is confirmed',
     of: processes,
-    goal: undefined,
+    goal: { microseconds: 6_250 },
     requests: payments,
     async prepare() {
       const owners = new Map<string, string>();
