@@ -38,13 +38,7 @@ export function nodeService(options: NodeServiceOptions): Program {
     },
     command: () => ({
       // Bounds on the heap: on a machine with much memory V8 lets garbage pile up instead of collecting it.
-      argv: [
-        process.execPath,
-        '--max-old-space-size=256',
-        '--min-semi-space-size=32',
-        '--max-semi-space-size=32',
-        'dist/main.js',
-      ],
+      argv: [process.execPath, '--max-old-space-size=256', '--max-semi-space-size=32', 'dist/main.js'],
       // What V8 has compiled of a thousand files is kept for the next start.
       environment: { ...environment, NODE_COMPILE_CACHE: compileCache, ...changes?.() },
       directory: path.join(repository, name),
