@@ -14,7 +14,7 @@ import {
 } from '../payment-provider.js';
 import { LEDGER_TABLES } from './simulated-ledger-tables.js';
 
-const CONNECT_TIMEOUT = 2_000;
+const CONNECT_TIMEOUT = 5_000;
 const STATEMENT_TIMEOUT = 10_000;
 const MAX_CONNECTIONS = 10;
 const PAGE = 100;
