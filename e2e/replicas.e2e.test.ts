@@ -165,7 +165,8 @@ describe('four processes of each service and of the gateway', () => {
       subscribe(`${origins.gateway[index]!}/graphql`, { query: document, variables: { id: orderId }, token }),
     );
     try {
-      await sendRequest(api('payment-service', 3, `payments/${id}/process`), { token, body: {} });
+      // Slow, so that it is seen in each state.
+      await sendRequest(api('payment-service', 3, `payments/${id}/process`), { token, body: { token: 'tok_slow' } });
       const seen = () => subscribers.map(({ results }) => results.map(({ data }) => data.paymentUpdated.status));
       await until(() => expect(seen()).toEqual(subscribers.map(() => ['processing', 'success'])));
     } finally {
