@@ -49,14 +49,19 @@ async function place(): Promise<{ orderId: string; paymentId: string; payableUnt
 const pay = (paymentId: string, requested: object = {}) => ask('POST', `${payments()}/${paymentId}/process`, requested);
 
 const after = (payableUntil: number) =>
-  eventually(async () => expect(Date.now()).toBeGreaterThan(payableUntil + 2_500), (WINDOW_SECONDS + 10) * 1_000);
+  eventually(async () => expect(Date.now()).toBeGreaterThan(payableUntil + 2_500), {
+    timeout: (WINDOW_SECONDS + 10) * 1_000,
+  });
 
 /** The order has come to its end, and its payment to one that fits. */
 const endsAs = (orderId: string, order: object, payment: object) =>
-  eventually(async () => {
-    expect((await ask('GET', `${orders()}/${orderId}`)).body.data).toMatchObject(order);
-    expect((await ask('GET', `${payments()}/order/${orderId}`)).body.data).toMatchObject(payment);
-  }, SETTLED);
+  eventually(
+    async () => {
+      expect((await ask('GET', `${orders()}/${orderId}`)).body.data).toMatchObject(order);
+      expect((await ask('GET', `${payments()}/order/${orderId}`)).body.data).toMatchObject(payment);
+    },
+    { timeout: SETTLED },
+  );
 
 const confirmed = [{ status: 'confirmed' }, { status: 'success', refundedAmount: 0 }] as const;
 const expired = [{ status: 'cancelled', statusReason: 'expired' }, { status: 'cancelled' }] as const;
@@ -64,7 +69,7 @@ const expired = [{ status: 'cancelled', statusReason: 'expired' }, { status: 'ca
 describe('an order whose time to be paid runs out', () => {
   it('its charge was begun in time and answered late -> confirmed; the one that nobody paid -> expired', async () => {
     const [paid, unpaid] = [await place(), await place()];
-    await eventually(async () => expect(Date.now()).toBeGreaterThan(paid.payableUntil - 1_500), 10_000);
+    await eventually(async () => expect(Date.now()).toBeGreaterThan(paid.payableUntil - 1_500), { timeout: 10_000 });
     const { status, body } = await pay(paid.paymentId, { token: 'tok_slow' });
     expect([status, body.data.status]).toEqual([200, 'success']);
     expect(Date.now()).toBeGreaterThan(paid.payableUntil);

@@ -59,14 +59,17 @@ where('a full disk below the whole system (needs root that may mount one)', () =
 
   it('while it is full -> reads are answered, nothing ends, and all say that the broker takes nothing', async () => {
     disk!.fill();
-    await eventually(async () => expect(messages.at(-1)).toContain('is full'), WITHIN);
+    await eventually(async () => expect(messages.at(-1)).toContain('is full'), { timeout: WITHIN });
     const reads = ['/api/v1/users/me', '/api/v1/orders', '/api/v1/payments', '/graphql?query=%7B__typename%7D'];
     for (const route of [...reads, ...reads]) expect([route, (await nginx(route)).status]).toEqual([route, 200]);
-    await eventually(async () => {
-      for (const { status, body } of await readiness()) {
-        expect([status, body.status, body.dependencies?.broker]).toEqual([200, 'degraded', 'blocked']);
-      }
-    }, WITHIN);
+    await eventually(
+      async () => {
+        for (const { status, body } of await readiness()) {
+          expect([status, body.status, body.dependencies?.broker]).toEqual([200, 'degraded', 'blocked']);
+        }
+      },
+      { timeout: WITHIN },
+    );
     // What fits into room that PostgreSQL has set aside before is written.
     const answers = new Set<number>();
     for (let request = 0; request < 300 && !answers.has(503); request++) answers.add((await placeOrder()).status);
@@ -89,20 +92,22 @@ where('a full disk below the whole system (needs root that may mount one)', () =
       }
     };
     await expect(fillWriteAheadLog()).rejects.toThrow();
-    await eventually(
-      async () => expect(messages).toContainEqual(expect.stringContaining('postgres-order ended')),
-      WITHIN,
-    );
+    await eventually(async () => expect(messages).toContainEqual(expect.stringContaining('postgres-order ended')), {
+      timeout: WITHIN,
+    });
     for (const name of ['rabbitmq', 'nginx', 'prometheus', 'gateway']) {
       process.kill(stack.process(name).identity!.pid, 'SIGKILL');
     }
 
     disk!.empty();
-    await eventually(async () => {
-      for (const { status, body } of await readiness()) expect([status, body.status]).toEqual([200, 'ok']);
-      expect((await placeOrder()).status).toBe(201);
-      expect((await fetch(`${stack.urls.prometheus}/-/ready`)).status).toBe(200);
-    }, WITHIN);
+    await eventually(
+      async () => {
+        for (const { status, body } of await readiness()) expect([status, body.status]).toEqual([200, 'ok']);
+        expect((await placeOrder()).status).toBe(201);
+        expect((await fetch(`${stack.urls.prometheus}/-/ready`)).status).toBe(200);
+      },
+      { timeout: WITHIN },
+    );
 
     const metrics = await (await fetch(`${stack.urls.orderService}/metrics`)).text();
     expect(Number(/^log_lines_lost_total\{[^}]*\} (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThan(0);

@@ -71,18 +71,21 @@ describe('a database that is killed', () => {
 
     try {
       await database.kill();
-      await eventually(async () => {
-        expect(await readiness(url)).toMatchObject({
-          status: 503,
-          says: 'unavailable',
-          dependencies: { database: 'down' },
-        });
-      }, WITHIN);
+      await eventually(
+        async () => {
+          expect(await readiness(url)).toMatchObject({
+            status: 503,
+            says: 'unavailable',
+            dependencies: { database: 'down' },
+          });
+        },
+        { timeout: WITHIN },
+      );
       const { status, body } = await ask(url + path);
       expect([status, body.error.code]).toEqual([503, 'SERVICE_UNAVAILABLE']);
 
       await database.start();
-      await eventually(async () => expect((await readiness(url)).status).toBe(200), WITHIN);
+      await eventually(async () => expect((await readiness(url)).status).toBe(200), { timeout: WITHIN });
       expect((await ask(url + path)).status).toBe(200);
     } finally {
       await database.start();
@@ -101,9 +104,12 @@ describe('what the system can do without', () => {
     await broker.kill();
     try {
       const degraded = { status: 200, says: 'degraded', dependencies: expect.objectContaining({ broker: 'down' }) };
-      await eventually(async () => {
-        expect(await Promise.all(all.map(readiness))).toEqual(all.map(() => expect.objectContaining(degraded)));
-      }, WITHIN);
+      await eventually(
+        async () => {
+          expect(await Promise.all(all.map(readiness))).toEqual(all.map(() => expect.objectContaining(degraded)));
+        },
+        { timeout: WITHIN },
+      );
     } finally {
       await broker.start();
     }
@@ -119,14 +125,17 @@ describe('what the system can do without', () => {
 
     await service.kill();
     try {
-      await eventually(async () => {
-        const dependencies = { 'user-service': 'up', 'order-service': 'up', 'payment-service': 'down', broker: 'up' };
-        expect(await readiness(gateway)).toMatchObject({ status: 200, says: 'degraded', dependencies });
-      }, WITHIN);
+      await eventually(
+        async () => {
+          const dependencies = { 'user-service': 'up', 'order-service': 'up', 'payment-service': 'down', broker: 'up' };
+          expect(await readiness(gateway)).toMatchObject({ status: 200, says: 'degraded', dependencies });
+        },
+        { timeout: WITHIN },
+      );
     } finally {
       await service.start();
     }
 
-    await eventually(async () => expect(await readiness(gateway)).toMatchObject(ready), WITHIN);
+    await eventually(async () => expect(await readiness(gateway)).toMatchObject(ready), { timeout: WITHIN });
   });
 });

@@ -38,7 +38,7 @@ const readiness = () =>
   );
 
 const allSay = (answer: unknown[]) =>
-  eventually(async () => expect(await readiness()).toEqual(workspaces.map(() => answer)), WITHIN);
+  eventually(async () => expect(await readiness()).toEqual(workspaces.map(() => answer)), { timeout: WITHIN });
 const well = [200, 'ok', 'up'];
 
 const faults: [string, state: string, begin: () => unknown, end: () => unknown][] = [

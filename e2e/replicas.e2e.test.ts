@@ -140,9 +140,12 @@ describe('four processes of each service and of the gateway', () => {
 
     await sendRequest(api('user-service', 2, 'users/logout'), { method: 'POST', token });
 
-    await eventually(async () => {
-      expect(await answers()).toEqual([...Array<number>(12).fill(401), ...Array<string>(4).fill('UNAUTHORIZED')]);
-    }, timeLimit(2_000));
+    await eventually(
+      async () => {
+        expect(await answers()).toEqual([...Array<number>(12).fill(401), ...Array<string>(4).fill('UNAUTHORIZED')]);
+      },
+      { timeout: timeLimit(2_000) },
+    );
   });
 
   it('wrong passwords for one account at each in turn -> as many tries as at one', async () => {

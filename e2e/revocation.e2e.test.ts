@@ -98,7 +98,7 @@ describe('the access token of a user who is', () => {
 
     await end(user, admin);
 
-    await eventually(async () => expect(await answersTo(user.token, running)).toEqual(refused), WITHIN);
+    await eventually(async () => expect(await answersTo(user.token, running)).toEqual(refused), { timeout: WITHIN });
     expect((await refresh(user.refreshToken)).status).toBe(afterwards);
     expect(await answersTo(admin.token, running)).toEqual(served);
   });

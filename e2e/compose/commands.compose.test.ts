@@ -91,10 +91,10 @@ suite('STACK=docker make', () => {
 
   it('dlq-list, dlq-replay -> show what no service could handle, and put it back', async () => {
     const id = await sendNonsense();
-    await eventually(async () => expect(await make('dlq-list')).toContain(id), 60_000);
+    await eventually(async () => expect(await make('dlq-list')).toContain(id), { timeout: 60_000 });
     expect(await make('dlq-replay', `ID=${id}`, 'DRY_RUN=1')).toContain('1 dead letter would be put back');
     expect(await make('dlq-replay', `ID=${id}`)).toContain('1 dead letter put back');
-    await eventually(async () => expect(await make('dlq-list')).toContain(id), 60_000);
+    await eventually(async () => expect(await make('dlq-list')).toContain(id), { timeout: 60_000 });
   });
 
   it('migrate-down, migrate-up -> the last migration of one database is undone and applied again', async () => {

@@ -138,13 +138,16 @@ suite('the system in containers', () => {
     'Prometheus -> reaches all that it asks, and knows the requests that nginx answered',
     async () => {
       await rest('GET', '/orders');
-      await eventually(async () => {
-        const { activeTargets } = await askPrometheus<{ activeTargets: Target[] }>('targets');
-        expect(activeTargets.length).toBeGreaterThanOrEqual(8);
-        expect(activeTargets.filter(({ health }) => health !== 'up')).toEqual([]);
-        const refused = 'query?query=nginx_http_requests_total{status="401"}';
-        expect((await askPrometheus<{ result: unknown[] }>(refused)).result).toHaveLength(1);
-      }, 90_000);
+      await eventually(
+        async () => {
+          const { activeTargets } = await askPrometheus<{ activeTargets: Target[] }>('targets');
+          expect(activeTargets.length).toBeGreaterThanOrEqual(8);
+          expect(activeTargets.filter(({ health }) => health !== 'up')).toEqual([]);
+          const refused = 'query?query=nginx_http_requests_total{status="401"}';
+          expect((await askPrometheus<{ result: unknown[] }>(refused)).result).toHaveLength(1);
+        },
+        { timeout: 90_000 },
+      );
     },
   );
 
@@ -235,10 +238,13 @@ suite('the system in containers', () => {
     const [stopped] = await inspect<Container>(id);
     expect(stopped?.State).toMatchObject({ Running: false, ExitCode: 0 });
     await docker('start', id);
-    await eventually(async () => {
-      const [started] = await inspect<Container>(id);
-      expect(started?.State.Health?.Status).toBe('healthy');
-    }, 300_000);
+    await eventually(
+      async () => {
+        const [started] = await inspect<Container>(id);
+        expect(started?.State.Health?.Status).toBe('healthy');
+      },
+      { timeout: 300_000 },
+    );
   });
 
   it('a service killed -> it is started again, and nginx finds it', async () => {
@@ -248,11 +254,14 @@ suite('the system in containers', () => {
     const killIt =
       "for p in /proc/[0-9]*; do if grep -q '[d]ist/main.js' $p/cmdline; then kill -9 ${p#/proc/}; fi; done";
     await docker('exec', id, 'sh', '-c', killIt);
-    await eventually(async () => {
-      const [killed] = await inspect<Container>(id);
-      expect(killed).toMatchObject({ RestartCount: (before?.RestartCount ?? 0) + 1, State: { Running: true } });
-      expect((await rest('GET', '/orders', { token })).status).toBe(200);
-    }, 120_000);
+    await eventually(
+      async () => {
+        const [killed] = await inspect<Container>(id);
+        expect(killed).toMatchObject({ RestartCount: (before?.RestartCount ?? 0) + 1, State: { Running: true } });
+        expect((await rest('GET', '/orders', { token })).status).toBe(200);
+      },
+      { timeout: 120_000 },
+    );
   });
 
   it('down -> nothing but the volumes is left; infra -> the servers alone; restart -> all of it, and the data are there', async () => {

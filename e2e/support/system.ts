@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { TIMEOUT } from '@shop/testing';
+import { eventually, TIMEOUT } from '@shop/testing';
 import {
   createApiClient,
   sendGraphql,
@@ -9,6 +9,8 @@ import {
   type ApiReply,
   type OrderComponents,
 } from '@shop/testing/api-client';
+
+export { eventually };
 
 interface Urls extends ApiOrigins {
   nginx: string;
@@ -97,19 +99,6 @@ export const orderInput: PlaceOrderRequest = {
   notes: 'Please handle with care',
   items: [{ productId: 'prod-1', productName: 'Laptop', quantity: 1, unitPrice: 999.99 }],
 };
-
-/** Asks until the answer is as expected; after `timeout` milliseconds the last disappointment is thrown. */
-export async function eventually<T>(check: () => Promise<T>, timeout = TIMEOUT): Promise<T> {
-  const deadline = Date.now() + timeout;
-  for (;;) {
-    try {
-      return await check();
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await delay(50);
-    }
-  }
-}
 
 /** A new order of somebody's, and the payment that the system opens for it. */
 export async function placeOrder(
