@@ -23,7 +23,7 @@ let admin: TestCaller;
 beforeAll(async () => {
   test = await startTestService({ simulated: { webhookSecrets: [secret] } });
   const url = test.config.simulated.databaseUrl;
-  ledger = new SimulatedLedger({ url, newId, onConnectionLost: () => undefined });
+  ledger = new SimulatedLedger({ url, connectTimeout: 5_000, newId, onConnectionLost: () => undefined });
   providerLedger = createTestPool(url);
   await ledger.find('charges', newId()); // which makes the provider's tables
 });

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { PaymentResource } from '@shop/common/contracts';
 import { eventually, timeLimit } from '@shop/testing';
@@ -171,6 +171,19 @@ describe('processing a payment', () => {
     await alice.post(`/${payment.id}/process`, {}).expect(409);
   });
 
+  it('the provider takes our connection and says nothing -> 503 and pending again: it was not asked', async () => {
+    const { payment } = await placeOrder(test, alice);
+    const silent = await listenSilently();
+    const waiting = await test.startAnother({ simulated: { databaseUrl: silent.url }, providerTimeout: 5_000 });
+    try {
+      await alice.at(waiting.url).post(`/${payment.id}/process`, {}).expect(503);
+    } finally {
+      await waiting.stop();
+      silent.stop();
+    }
+    expect((await current(payment.id)).status).toBe('pending');
+  });
+
   it('the provider is certainly not reached -> 503 and pending again; later it is paid', async () => {
     const { payment } = await placeOrder(test, alice);
     const cutOff = await test.startAnother({ simulated: { databaseUrl: 'postgresql://127.0.0.1:1/none' } });
@@ -232,7 +245,7 @@ describe('an order is cancelled', () => {
   it('while the provider is not reached -> the payment is cancelled, and nothing is charged', async () => {
     const { order, payment } = await placeOrder(test, alice);
     const silent = await listenSilently();
-    const cutOff = await test.startAnother({ simulated: { databaseUrl: silent.url } });
+    const cutOff = await test.startAnother({ simulated: { databaseUrl: silent.url }, providerTimeout: 60_000 });
     try {
       const answer = alice
         .at(cutOff.url)
@@ -240,10 +253,11 @@ describe('an order is cancelled', () => {
         .then((response) => response);
       await eventually(async () => expect((await current(payment.id)).status).toBe('processing'));
       await deliver(test, statusChangedEvent(order, 'cancelled'));
+      silent.stop();
       expect((await answer).status).toBe(409);
     } finally {
+      silent.stop();
       await cutOff.stop();
-      silent.server.close();
     }
     expect((await current(payment.id)).status).toBe('cancelled');
     expect(await chargesOf(payment.id)).toEqual([]);
@@ -258,13 +272,19 @@ describe('an order is cancelled', () => {
   });
 });
 
-/** A server that takes connections and says nothing: no request is ever sent over them. */
-async function listenSilently(): Promise<{ server: Server; url: string }> {
+/** A server that takes connections and says nothing: no request is ever sent over them. `stop` breaks them off. */
+async function listenSilently(): Promise<{ stop: () => void; url: string }> {
+  const sockets = new Set<Socket>();
   const server = createServer((socket) => {
+    sockets.add(socket);
     socket.on('error', () => socket.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
-  return { server, url: `postgresql://postgres@127.0.0.1:${address.port}/none` };
+  const stop = () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  return { stop, url: `postgresql://postgres@127.0.0.1:${address.port}/none` };
 }

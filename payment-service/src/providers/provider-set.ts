@@ -14,6 +14,9 @@ import { StripeProvider } from './stripe/stripe-provider.js';
 import { StripeWebhookReader } from './stripe/stripe-webhook-reader.js';
 import type { WebhookReader } from './webhook-reader.js';
 
+/** The share of its time to answer: past that it's known that the provider wasn't reached, at the end of its time nothing is. */
+const CONNECTING = 0.8;
+
 /** A provider, and all that belongs to it. */
 interface SetUpProvider {
   provider: PaymentProvider;
@@ -68,9 +71,13 @@ function setUp(name: ProviderName, options: ProviderSetOptions): SetUpProvider {
   throw new Error(`provider ${name} has no settings`);
 }
 
-function setUpSimulated(config: SimulatedConfig, { logger, clock, webhookUrl }: ProviderSetOptions): SetUpProvider {
+function setUpSimulated(
+  config: SimulatedConfig,
+  { timeout, logger, clock, webhookUrl }: ProviderSetOptions,
+): SetUpProvider {
   const ledger = new SimulatedLedger({
     url: config.databaseUrl,
+    connectTimeout: timeout * CONNECTING,
     newId,
     onConnectionLost: (err) => logger.warn('connection to the simulated provider lost', { err }),
   });

@@ -227,6 +227,7 @@ describe('the comparison of several providers', () => {
     };
     const simulated = new SimulatedLedger({
       url: test.config.simulated.databaseUrl,
+      connectTimeout: 5_000,
       newId,
       onConnectionLost: () => undefined,
     });

@@ -14,7 +14,6 @@ import {
 } from '../payment-provider.js';
 import { LEDGER_TABLES } from './simulated-ledger-tables.js';
 
-const CONNECT_TIMEOUT = 5_000;
 const STATEMENT_TIMEOUT = 10_000;
 const MAX_CONNECTIONS = 10;
 const PAGE = 100;
@@ -55,6 +54,8 @@ export interface Entered {
 
 export interface SimulatedLedgerOptions {
   url: string;
+  /** Milliseconds. */
+  connectTimeout: number;
   newId: () => string;
   /** Notified when a connection breaks that no query is using. */
   onConnectionLost: (error: Error) => void;
@@ -66,13 +67,13 @@ export class SimulatedLedger implements ProviderLedger {
   readonly #newId: () => string;
   #isSetUp = false;
 
-  constructor({ url, newId, onConnectionLost }: SimulatedLedgerOptions) {
+  constructor({ url, connectTimeout, newId, onConnectionLost }: SimulatedLedgerOptions) {
     this.#newId = newId;
     this.#pool = new Pool({
       connectionString: url,
       max: MAX_CONNECTIONS,
       application_name: 'simulated payment provider',
-      connectionTimeoutMillis: CONNECT_TIMEOUT,
+      connectionTimeoutMillis: connectTimeout,
       statement_timeout: STATEMENT_TIMEOUT,
       query_timeout: STATEMENT_TIMEOUT,
     });
