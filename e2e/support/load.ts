@@ -59,7 +59,9 @@ export class Load {
     while (!this.#stopped.signal.aborted) {
       const wanted = next(connection);
       try {
-        wanted.check(await send(url, wanted, agent));
+        let answer = await send(url, wanted, agent);
+        for (; isTurnedAway(answer); answer = await send(url, wanted, agent)) await delay(pause);
+        wanted.check(answer);
         this.#answered += 1;
       } catch (error) {
         this.failures.push(
@@ -72,6 +74,10 @@ export class Load {
     agent.destroy();
   }
 }
+
+/** There is more to do on this machine than it can do: nothing was begun, so clients ask again. */
+const isTurnedAway = ({ status, body }: LoadAnswer): boolean =>
+  status === 503 && String((body.error ?? body.errors?.[0])?.message).startsWith('Too busy');
 
 const send = (url: string, { method, path, token, body }: LoadRequest, agent: Agent): Promise<LoadAnswer> =>
   new Promise((resolve, reject) => {
