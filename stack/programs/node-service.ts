@@ -1,5 +1,6 @@
 // One of the project's own processes: the compiled main.ts of a workspace.
 import path from 'node:path';
+import { dataFolder, prepareDataFolder } from '../data-folder.ts';
 import { repository } from '../paths.ts';
 import type { Command, Program } from '../program.ts';
 import { firstOpenPort } from '../entry-point.ts';
@@ -23,8 +24,8 @@ export interface NodeServiceOptions {
 export function nodeService(options: NodeServiceOptions): Program {
   const { name, stackDirectory, port, portVariable, needs, environment, changes } = options;
   const host = reachableHost(options.host);
-  /** Its own, since whoever writes it decides what the service does. */
-  const compileCache = path.join(stackDirectory, `compile-cache-${name}`);
+  /** Its own, since whoever writes it decides what the service does; that of all stacks of the working copy, which run the same files. */
+  const compileCache = path.join(dataFolder(), `compile-cache-${name}`);
   return {
     kind: 'program',
     name,
@@ -33,6 +34,7 @@ export function nodeService(options: NodeServiceOptions): Program {
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 35_000, // it may take 30 s to finish the requests under way
     prepare() {
+      prepareDataFolder();
       ownFolder(compileCache, serverAccount(name, stackDirectory));
       return Promise.resolve();
     },
