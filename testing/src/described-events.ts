@@ -6,23 +6,30 @@ import { closed } from './closed-schema.js';
 
 const BATCH = 1_000;
 
-const { components } = buildAsyncApi({
-  version: '1.0.0',
-  topology: createTopology({ accessTokenLifetime: 3_600_000 }),
-});
 const ajv = new Ajv2020({ strict: false, allErrors: true });
 addFormats.default(ajv);
-const validators = new Map<string, ValidateFunction>(
-  Object.entries(components.messages).map(([type, { payload }]) => [
-    type,
-    ajv.compile(closed(payload.schema) as object),
-  ]),
-);
+let described: ReturnType<typeof describeMessages> | undefined;
+/** Those that were needed: each takes its time to compile. */
+const validators = new Map<string, ValidateFunction>();
+
+const describeMessages = () =>
+  buildAsyncApi({ version: '1.0.0', topology: createTopology({ accessTokenLifetime: 3_600_000 }) }).components.messages;
+
+function validatorOf(type: string): ValidateFunction | undefined {
+  const known = validators.get(type);
+  if (known !== undefined) return known;
+  described ??= describeMessages();
+  const message = Object.entries(described).find(([name]) => name === type);
+  if (message === undefined) return undefined;
+  const validate = ajv.compile(closed(message[1].payload.schema) as object);
+  validators.set(type, validate);
+  return validate;
+}
 
 /** What is wrong with an event as it is sent, by the description of all events, in which no further field is allowed. */
 export function eventFault(event: { readonly type: string }): string | undefined {
   const { type } = event;
-  const validate = validators.get(type);
+  const validate = validatorOf(type);
   if (validate === undefined) return `${type}: no such event is described`;
   return validate(event) ? undefined : `${type}: ${ajv.errorsText(validate.errors, { dataVar: 'event' })}`;
 }

@@ -1,10 +1,15 @@
 import fc from 'fast-check';
 
+let text: fc.Arbitrary<string> | undefined;
+
 /** Values as PostgreSQL's tables may hold them. */
 export const stored = {
   id: fc.uuid(),
-  /** All characters but the one that PostgreSQL's texts can't hold. */
-  text: fc.string({ unit: 'binary' }).map((text) => text.replaceAll('\u0000', '')),
+  /** All characters but the one that PostgreSQL's texts can't hold. Made when it is asked for: a map of all of them takes a second. */
+  get text() {
+    text ??= fc.string({ unit: 'binary' }).map((value) => value.replaceAll('\u0000', ''));
+    return text;
+  },
   /** To the millisecond, in years of four digits. */
   time: fc.date({
     noInvalidDate: true,
