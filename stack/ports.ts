@@ -39,10 +39,14 @@ function socketsOn(port: number, isWanted: (state: string) => boolean, tables: r
   return inodes;
 }
 
-/** The processes that have sockets on a port, those that listen unless set otherwise; other users' can't be seen. */
-export function portHolders(port: number, sockets = listeningSockets(port)): PortHolder[] {
+/** Of some processes or all, those that have sockets on a port, that listen unless set otherwise; other users' can't be seen. */
+export function portHolders(
+  port: number,
+  sockets = listeningSockets(port),
+  processIds?: readonly number[],
+): PortHolder[] {
   if (sockets.size === 0) return [];
-  return listProcessIds()
+  return (processIds ?? listProcessIds())
     .filter((pid) => [...socketsOf(pid)].some((inode) => sockets.has(inode)))
     .map((pid) => ({ pid, name: processName(pid) ?? 'unknown' }));
 }

@@ -5,8 +5,8 @@ import { confine } from './confinement.ts';
 import { StackError } from './errors.ts';
 import { describeFailure } from './failure-report.ts';
 import { logFile, openLog } from './log-files.ts';
-import { portHolders } from './ports.ts';
-import { identify, markVariable, sessionOf, signalProcess, type ProcessIdentity } from './processes.ts';
+import { listeningSockets, portHolders } from './ports.ts';
+import { identify, listProcessIds, markVariable, sessionOf, signalProcess, type ProcessIdentity } from './processes.ts';
 import type { Command, Program } from './program.ts';
 import { StartDeadline } from './start-deadline.ts';
 
@@ -163,10 +163,12 @@ export class SupervisedProcess {
 
   /** Somebody else may answer on the port while the own process is still busy failing. */
   #checkPortsAreOwn({ identity }: Child): void {
+    const own = listProcessIds().filter((pid) => sessionOf(pid) === identity?.pid);
     for (const { port, variable } of this.program.ports) {
-      const holders = portHolders(port);
-      const [stranger] = holders;
-      if (stranger && !holders.some(({ pid }) => sessionOf(pid) === identity?.pid)) {
+      const sockets = listeningSockets(port);
+      if (portHolders(port, sockets, own).length > 0) continue; // to look at all processes of the machine takes long
+      const [stranger] = portHolders(port, sockets);
+      if (stranger) {
         const holder = `${stranger.name} (pid ${stranger.pid})`;
         throw new StackError(`port ${port} is answered by ${holder} instead of ${this.program.name}: see ${variable}`);
       }
