@@ -1,4 +1,4 @@
-import { everySecond } from './prometheus.ts';
+import { every } from './prometheus.ts';
 import { startSystem } from './start-system.ts';
 
 /** The whole system that the end-to-end tests share. */
@@ -19,6 +19,6 @@ export default async function globalSetup(): Promise<void> {
       REFRESH_LIMIT: '100000/1h',
       NGINX_RATE_LIMIT: '100000',
     },
-    { prometheus: { adapt: everySecond } },
+    { prometheus: { adapt: every(5) } },
   );
 }

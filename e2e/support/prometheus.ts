@@ -1,16 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { TIMEOUT } from '@shop/testing';
 
-/** Prometheus asks and checks every second, so that a test needn't wait for it. */
-export const everySecond = (configuration: string): string =>
-  configuration.replaceAll(/_interval: 15s/g, '_interval: 1s');
+/** Prometheus asks and checks so often that a test needn't wait for it. */
+export const every =
+  (seconds: number) =>
+  (configuration: string): string =>
+    configuration.replaceAll(/_interval: 15s/g, `_interval: ${seconds}s`);
 
 /**
  * For the rules, time passes faster: what they look at is a twentieth as long, how long it must last a sixtieth, and an
  * outbox is behind after 3 s.
  */
 export const hurried = (rules: string): string =>
-  everySecond(rules)
+  every(1)(rules)
     .replaceAll(/\[(\d+)([mhd])\]/g, (_, count: string, unit: string) => `[${(Number(count) * secondsOf(unit)) / 20}s]`)
     .replaceAll(/for: (\d+)([sm])/g, (_, count: string, unit: string) => {
       return `for: ${Math.max(1, Math.round((Number(count) * secondsOf(unit)) / 60))}s`;
