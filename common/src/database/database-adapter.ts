@@ -8,6 +8,7 @@ import { tolerateLostConnections } from './lost-connections.js';
 import { observeQueries, observer, type ObserveQuery } from './observe-queries.js';
 import type { Statement } from './prepared-statements.js';
 import { replaceReadOnlyConnections } from './read-only-connections.js';
+import { breakSilentConnections } from './silent-connections.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
@@ -77,7 +78,6 @@ export class DatabaseAdapter extends PrismaPg {
       // Prisma's adapter writes times without their offset and reads them as if it were zero.
       options: '-c TimeZone=UTC',
       statement_timeout: STATEMENT_TIMEOUT_MS,
-      query_timeout: ANSWER_TIMEOUT_MS,
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
       idleTimeoutMillis: IDLE_CONNECTION_MS,
       keepAlive: true,
@@ -86,6 +86,7 @@ export class DatabaseAdapter extends PrismaPg {
     });
     tolerateLostConnections(pool);
     replaceReadOnlyConnections(pool);
+    breakSilentConnections(pool, ANSWER_TIMEOUT_MS);
     // A query that timed out inside a transaction leaves it open: the next user's writes would never be committed.
     pool.on('release', (_error, client) => {
       if (client.getTransactionStatus() !== 'I') void client.end();
