@@ -108,8 +108,9 @@ describe('what costs much', () => {
       const answers = statusesOf(times(60, () => owner.get('?limit=100')));
       const others = statusesOf(times(20, () => test.caller().get('?limit=100')));
       expect(await others).toEqual({ 200: 20 });
-      const { 200: served = 0, 429: refused = 0 } = await answers;
-      expect(served + refused).toBe(60);
+      // 503: a machine with much else to do lets some wait too long for their turn.
+      const { 200: served = 0, 429: refused = 0, 503: late = 0 } = await answers;
+      expect(served + refused + late).toBe(60);
       expect(served).toBeGreaterThanOrEqual(ROOM / MAX_PAGE);
       expect(refused).toBeGreaterThan(0);
     } finally {
