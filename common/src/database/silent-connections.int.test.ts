@@ -5,7 +5,7 @@ import { isDatabaseUnavailable } from './index.js';
 import { tolerateLostConnections } from './lost-connections.js';
 import { breakSilentConnections } from './silent-connections.js';
 
-const LIMIT = 1_000;
+const LIMIT = 2_000;
 
 let database: TestDatabase;
 let proxy: TcpProxy;
@@ -54,6 +54,6 @@ describe('a server that falls silent', () => {
 
 it('answers one after the other that take longer together -> the connection stays', async () => {
   const client = await pool.connect();
-  for (const _ of [1, 2, 3]) await client.query('SELECT pg_sleep(0.5)');
+  for (const _ of [1, 2, 3]) await client.query('SELECT pg_sleep(0.8)');
   client.release();
 });

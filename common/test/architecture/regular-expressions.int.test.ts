@@ -3,6 +3,7 @@ import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { check } from 'recheck';
 import ts from 'typescript';
+import { TIMEOUT } from '@shop/testing';
 
 const repository = path.resolve(import.meta.dirname, '../../..');
 
@@ -63,7 +64,7 @@ function expressionsOfNginx(file: string): Found[] {
 const complaintsOf = async (found: readonly Found[]): Promise<string[]> => {
   const complaints: string[] = [];
   for (const { where, source, flags } of found) {
-    const { status } = await check(source, flags, { randomSeed: 1 }); // where it searches: the same in each run
+    const { status } = await check(source, flags, { randomSeed: 1, timeout: TIMEOUT }); // the same search in each run
     if (status !== 'safe') complaints.push(`${where}: ${status}: /${source}/${flags}`);
   }
   return complaints;
