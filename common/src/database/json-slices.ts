@@ -94,10 +94,20 @@ export async function readJsonSlice(
   return toJsonSlice(await readPage<JsonSliceRow>(client, statement, { ...request, isIndexed }));
 }
 
-/** All rows of `table` that meet all conditions, newest first; meant for conditions that name their ids. */
-export async function readJsonRows(client: PreparedReads, { json, table, conditions }: JsonSource): Promise<JsonRows> {
-  const [row] = await client.$read<JsonRowsRow>(sql`
+/**
+ * All rows of `table` that meet all conditions, newest first; meant for conditions that name their ids. `atMost`: how many
+ * small ones an index finds at once; absent: they take longer.
+ */
+export async function readJsonRows(
+  client: PreparedReads & Lookups,
+  { json, table, conditions }: JsonSource,
+  atMost?: number,
+): Promise<JsonRows> {
+  const statement = sql`
     SELECT ${selectJsonRows}
-    FROM (SELECT created_at, id, ${json}::text AS json FROM ${table} ${where(conditions)}) AS listed`);
+    FROM (SELECT created_at, id, ${json}::text AS json FROM ${table} ${where(conditions)}) AS listed`;
+  const [row] = await (atMost === undefined
+    ? client.$read<JsonRowsRow>(statement)
+    : client.$lookup<JsonRowsRow>(statement, atMost));
   return toJsonRows(row);
 }

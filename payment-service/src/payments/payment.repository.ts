@@ -137,12 +137,14 @@ export class PaymentRepository {
       SELECT DISTINCT ON (order_id) * FROM payments
       WHERE order_id = ANY(${[...orderIds]}::uuid[]) ORDER BY order_id, ${latestFirst}
     ) AS payments`;
-    return readJsonRows(this.#database, { json: paymentJson, table: latest, conditions: conditionsOf({ userId }) });
+    const source = { json: paymentJson, table: latest, conditions: conditionsOf({ userId }) };
+    return readJsonRows(this.#database, source, orderIds.length);
   }
 
-  /** All payments of a filter, newest first; meant for filters that name their ids. */
-  listAll(filter: PaymentFilter): Promise<JsonRows> {
-    return readJsonRows(this.#database, { json: paymentJson, table, conditions: conditionsOf(filter) });
+  /** All payments of a filter that names their ids, newest first. */
+  listAll(filter: PaymentFilter & { ids: readonly string[] }): Promise<JsonRows> {
+    const source = { json: paymentJson, table, conditions: conditionsOf(filter) };
+    return readJsonRows(this.#database, source, filter.ids.length);
   }
 
   /** `detailed`: each with its refunds. */
