@@ -76,7 +76,7 @@ describe('metrics of requests', () => {
     release();
     for (const id of ['1', '2', '3']) await send(`${url}/api/v1/things/${id}`, 'GET');
     await send(`${url}/api/v1/things/4`, 'HEAD');
-    for (const method of ['DELETE', 'PATCH', 'PROPFIND']) await send(`${url}/api/v1/things/1`, method);
+    for (const method of ['DELETE', 'PATCH', 'PROPFIND', 'OPTIONS']) await send(`${url}/api/v1/things/1`, method);
     for (const path of ['/nowhere', '/api/v1/nothing/1']) await send(url + path, 'GET');
     await send(`${url}/nowhere`, 'PURGE');
 
@@ -84,8 +84,9 @@ describe('metrics of requests', () => {
       expect(await counted()).toEqual([
         'GET /api/v1/things/:id 200',
         'GET other 404',
-        '_OTHER /api/v1/things/:id 405',
+        'OPTIONS other 204',
         '_OTHER other 404',
+        '_OTHER other 405',
       ]),
     );
   });

@@ -36,8 +36,10 @@ const methodOf = ({ method = '' }: IncomingMessage, { statusCode }: ServerRespon
 const statusOf = ({ statusCode, headersSent }: ServerResponse): string =>
   (headersSent ? statusCode : CLIENT_CLOSED_REQUEST).toString();
 
+const NO_ROUTE = 'other';
+
 /** The pattern that a request matched. */
-export const routeOf = (request: IncomingMessage): string => request.routePattern ?? 'other';
+export const routeOf = (request: IncomingMessage): string => request.routePattern ?? NO_ROUTE;
 
 export interface Observers {
   logger: Logger;
@@ -57,7 +59,9 @@ export function observe(
     const route = routeOf(request);
     const method = methodOf(request, response);
     const status = statusOf(response);
-    const labels = { http_request_method: method, http_route: route };
+    // What a route doesn't do itself would only multiply its series.
+    const isOfRoute = method !== '_OTHER' && method !== 'OPTIONS';
+    const labels = { http_request_method: method, http_route: isOfRoute ? route : NO_ROUTE };
     metrics.httpServerRequestDuration.observe(labels, seconds);
     metrics.httpServerResponses.inc({ ...labels, http_response_status_code: status });
     span?.end({
