@@ -98,7 +98,12 @@ describe('a charge whose outcome is unknown', () => {
   it('the connection to the provider breaks while it charges -> an error, and nothing that ends the process', async () => {
     const key = newId();
     const proxy = await startTcpProxy(test.config.simulated.databaseUrl);
-    const distant = new SimulatedLedger({ url: proxy.url, connectTimeout: 5_000, newId, onConnectionLost: () => undefined });
+    const distant = new SimulatedLedger({
+      url: proxy.url,
+      connectTimeout: 5_000,
+      newId,
+      onConnectionLost: () => undefined,
+    });
     const client = new pg.Client({ connectionString: test.config.databaseUrl });
     await client.connect();
     await client.query('BEGIN');

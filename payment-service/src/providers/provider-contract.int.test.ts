@@ -38,7 +38,12 @@ const onConnectionLost = () => undefined;
 async function simulated(): Promise<Subject> {
   const database = await createTestDatabase({ serviceDirectory: path.join(import.meta.dirname, '../..') });
   const ledger = new SimulatedLedger({ url: database.url, connectTimeout: 5_000, newId, onConnectionLost });
-  const nowhere = new SimulatedLedger({ url: 'postgresql://127.0.0.1:1/none', connectTimeout: 5_000, newId, onConnectionLost });
+  const nowhere = new SimulatedLedger({
+    url: 'postgresql://127.0.0.1:1/none',
+    connectTimeout: 5_000,
+    newId,
+    onConnectionLost,
+  });
   return {
     provider: new SimulatedProvider({ ledger, webhooks: silentWebhooks }),
     ledger,
