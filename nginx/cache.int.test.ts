@@ -307,7 +307,7 @@ describe('who wants the disk full', () => {
     for (let round = 0; round < 30; round++) {
       const answers = await Promise.all(numbers(HUNDRED).map(() => edge.ask(fresh(), { agent })));
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
-      expect(cacheStatus(await edge.ask(schema))).toBe('HIT');
+      expect(cacheStatus(await edge.ask(schema))).toMatch(/^(HIT|EXPIRED)$/); // after a minute, on a slow machine: it was kept
       largest = Math.max(largest, edge.cacheBytes());
     }
     agent.destroy();
