@@ -66,10 +66,13 @@ export function processName(pid: number): string | undefined {
   return isInterpreter && script && !script.startsWith('-') ? `${name} ${script}` : name;
 }
 
+/** The processes of a session. */
+export const membersOfSession = (session: number | undefined): number[] =>
+  listProcessIds().filter((pid) => sessionOf(pid) === session);
+
 /** Bytes of memory of a process and its children in the same session; what they share is counted once. */
 export function memoryOfSession(session: number): number {
-  const members = listProcessIds().filter((pid) => sessionOf(pid) === session);
-  const kilobytes = members.map((pid) =>
+  const kilobytes = membersOfSession(session).map((pid) =>
     Number(/^Pss:\s+(\d+) kB$/m.exec(readProc(pid, 'smaps_rollup') ?? '')?.[1] ?? 0),
   );
   return kilobytes.reduce((sum, one) => sum + one, 0) * 1024;

@@ -6,7 +6,7 @@ import { StackError } from './errors.ts';
 import { describeFailure } from './failure-report.ts';
 import { logFile, openLog } from './log-files.ts';
 import { listeningSockets, portHolders } from './ports.ts';
-import { identify, listProcessIds, markVariable, sessionOf, signalProcess, type ProcessIdentity } from './processes.ts';
+import { identify, markVariable, membersOfSession, signalProcess, type ProcessIdentity } from './processes.ts';
 import type { Command, Program } from './program.ts';
 import { StartDeadline } from './start-deadline.ts';
 
@@ -163,7 +163,7 @@ export class SupervisedProcess {
 
   /** Somebody else may answer on the port while the own process is still busy failing. */
   #checkPortsAreOwn({ identity }: Child): void {
-    const own = listProcessIds().filter((pid) => sessionOf(pid) === identity?.pid);
+    const own = membersOfSession(identity?.pid);
     for (const { port, variable } of this.program.ports) {
       const sockets = listeningSockets(port);
       if (portHolders(port, sockets, own).length > 0) continue; // to look at all processes of the machine takes long
