@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { TIMEOUT } from '@shop/testing';
-import type { Browser, Page, Response } from 'playwright-core';
+import type { Browser, Page, Request, Response } from 'playwright-core';
 import { isOwn, openPage, type WatchedPage } from './support/browser.js';
 import { eventually, register, rest, urls } from './support/system.js';
 
@@ -44,15 +43,21 @@ const type = async (editor: string, text: string): Promise<void> => {
   });
 };
 
-/** Presses the button until it asks: on a busy machine that can come before the page knows what stands in the editor. */
-const press = (): Promise<Response> =>
-  eventually(async () => {
-    const isOwn = (response: Response) =>
-      response.request().method() === 'POST' || response.headers()['content-type'] === 'text/event-stream';
-    const answered = page.waitForResponse(isOwn, { timeout: TIMEOUT });
+/** What the page asks for itself is not what was pressed for. */
+const isPressed = (request: Request): boolean =>
+  new URL(request.url()).pathname === '/graphql' && request.postData()?.includes('IntrospectionQuery') !== true;
+
+/** Presses the button until it asks: GraphiQL ignores it in the first moments of a tab. */
+const press = async (): Promise<Response> => {
+  const asked = await eventually(async () => {
+    const request = page.waitForRequest(isPressed, { timeout: 2000 });
     await page.locator('button[aria-label^="Execute"]').click();
-    return answered;
+    return request;
   });
+  const response = await asked.response();
+  if (response === null) throw new Error(`No answer: ${asked.failure()?.errorText ?? asked.url()}`);
+  return response;
+};
 
 /** Answers what came back, once the page shows it. */
 const execute = async (shown: string) => {
