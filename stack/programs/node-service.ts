@@ -7,6 +7,12 @@ import { firstOpenPort } from '../entry-point.ts';
 import { reachableHost } from '../settings.ts';
 import { ownFolder, serverAccount } from '../system-account.ts';
 
+/**
+ * Bounds on the heap: on a machine with much memory V8 lets garbage pile up instead of collecting it. After two quiet minutes
+ * it would give all that it can back to the system, and the next burst would wait for a second until V8 is warm again.
+ */
+export const heapFlags = ['--max-old-space-size=256', '--max-semi-space-size=32', '--no-memory-reducer'];
+
 export interface NodeServiceOptions {
   /** The name of its workspace. */
   name: string;
@@ -39,8 +45,7 @@ export function nodeService(options: NodeServiceOptions): Program {
       return Promise.resolve();
     },
     command: () => ({
-      // Bounds on the heap: on a machine with much memory V8 lets garbage pile up instead of collecting it.
-      argv: [process.execPath, '--max-old-space-size=256', '--max-semi-space-size=32', 'dist/main.js'],
+      argv: [process.execPath, ...heapFlags, 'dist/main.js'],
       // What V8 has compiled of a thousand files is kept for the next start.
       environment: { ...environment, NODE_COMPILE_CACHE: compileCache, ...changes?.() },
       directory: path.join(repository, name),
