@@ -24,11 +24,19 @@ afterAll(() => browser.close());
 const textIn = async (editor: string): Promise<string> =>
   (await page.locator(`${editor} .view-lines:visible`).innerText()).replaceAll(/\s/g, '');
 
-/** A tab is open once its query is in the editor: what is typed before would be typed into the last one, or lost. */
+/** The operation that GraphiQL runs: it learns it from the editor, a moment later. */
+const operation = (): Promise<string | null> =>
+  page.evaluate(`(() => {
+    const { tabs, activeTabIndex } = JSON.parse(localStorage.getItem('graphiql:tabState') ?? '{"tabs":[]}');
+    return tabs[activeTabIndex]?.operationName ?? null;
+  })()`);
+
+/** A tab is open once its query is in the editor and is what runs: what is typed or pressed before is the last one's, or lost. */
 const openTab = async (name: string): Promise<void> => {
   await page.locator(`.graphiql-tab-button[title="${name}"]`).click();
   await page.locator('.graphiql-tab-active', { hasText: name }).waitFor();
   await eventually(async () => expect(await textIn('.graphiql-query-editor')).toContain(name));
+  await eventually(async () => expect(await operation()).toBe(name));
 };
 
 /** Types over what stands in an editor; what the editor closes by itself behind the cursor is deleted. */
@@ -47,11 +55,12 @@ const type = async (editor: string, text: string): Promise<void> => {
 const isPressed = (request: Request): boolean =>
   new URL(request.url()).pathname === '/graphql' && request.postData()?.includes('IntrospectionQuery') !== true;
 
-/** Presses the button until it asks: GraphiQL ignores it in the first moments of a tab. */
+/** Presses the button until it asks: on a busy machine that can come before the page knows what stands in the editor. */
 const press = async (): Promise<Response> => {
+  const button = page.locator('button[aria-label^="Execute"]');
   const asked = await eventually(async () => {
-    const request = page.waitForRequest(isPressed, { timeout: 2000 });
-    await page.locator('button[aria-label^="Execute"]').click();
+    await button.waitFor(); // it stops what was asked before, while that goes on
+    const [request] = await Promise.all([page.waitForRequest(isPressed, { timeout: 10_000 }), button.click()]);
     return request;
   });
   const response = await asked.response();
