@@ -46,6 +46,14 @@ it('placing and cancelling -> counts on; paying makes room, and so does time', a
   await alice.post(orderBody()).expect(201);
 });
 
+it('placed by a clock that is ahead -> 429 never says to wait longer than orders count', async () => {
+  const alice = test.caller();
+  await atOnce(5, () => alice.post(orderBody()));
+  await test.query("UPDATE orders SET created_at = now() + interval '2 seconds' WHERE user_id = $1", [alice.id]);
+  const refused = await alice.post(orderBody()).expect(429);
+  expect(refused.headers['retry-after']).toBe('3600');
+});
+
 it('orders of 200 kB, where 1 MB may wait -> 4 are placed, at once or one by one; small ones still fit', async () => {
   const alice = test.caller();
   expect(statusesOf(await atOnce(5, () => alice.post(largeOrderBody())))).toEqual([201, 201, 201, 201, 429]);

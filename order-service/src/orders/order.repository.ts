@@ -169,11 +169,11 @@ export class OrderRepository {
     return verdicts.length === 0 ? [] : placed.map(({ order }) => fits.get(order.id) === true);
   }
 
-  /** Until the oldest of a user's unpaid orders doesn't count any more. */
+  /** Until the oldest of a user's unpaid orders doesn't count any more: no longer than the window, whichever clock is ahead. */
   async #secondsUntilRoom(userId: string): Promise<number> {
     const window = sql`${this.#unpaidLimit.window}::integer * interval '1 millisecond'`;
     const [row] = await this.#database.$queryRaw<{ seconds: number | null }[]>(sql`
-      SELECT ceil(extract(epoch FROM min(created_at) + ${window} - now()))::integer AS seconds
+      SELECT ceil(extract(epoch FROM min(least(created_at, now())) + ${window} - now()))::integer AS seconds
       FROM orders
       WHERE user_id = ${userId}::uuid AND created_at > now() - ${window} AND status IN ('pending', 'cancelled')
         AND deleted_at IS NULL`);
