@@ -10,6 +10,8 @@ import type { BenchSystem } from './system.ts';
 import type { Load } from './workload.ts';
 
 const seconds = 10;
+/** Before those that count: a process that nobody asked for a while has to warm up again. */
+const warmUpSeconds = 5;
 const manyConnections = 1_000;
 const backlog = 2_000;
 const vacuumPause = 1_000;
@@ -18,6 +20,8 @@ const goal = 10;
 
 export interface AtHalf {
   name: string;
+  /** While it warms up, and after that. */
+  warmUp: Pick<OfferedResult, 'times' | 'answers'>;
   result: Pick<OfferedResult, 'offered' | 'succeeded' | 'times' | 'answers'>;
 }
 
@@ -43,21 +47,23 @@ export async function atHalfThePeak(
   measured: readonly Measured[],
   output: Output,
 ): Promise<AtHalf[]> {
-  const offer = async ({ workload, laps }: Measured, name = workload.name): Promise<AtHalf> => {
+  /** `beginBackground` begins what goes on beside the seconds that count, and names it. */
+  const offer = async ({ workload, laps }: Measured, beginBackground?: () => Promise<string>): Promise<AtHalf> => {
     const perSecond = median(laps.map(({ load }) => load.perSecond)) / 2;
-    const result = await output.during(`half the peak: ${name}`, () =>
-      offerLoad({ request: requestsOf(workload.ours), perSecond, seconds, connections: manyConnections }),
-    );
+    const load = { request: requestsOf(workload.ours), perSecond, connections: manyConnections };
+    const label = `half the peak: ${workload.name}`;
+    const warmUp = await output.during(`${label}, to warm up`, () => offerLoad({ ...load, seconds: warmUpSeconds }));
+    const background = await beginBackground?.();
+    const result = await output.during(label, () => offerLoad({ ...load, seconds }));
     await workload.settled?.(system);
-    return { name, result };
+    return { name: [workload.name, ...(background ? [`beside ${background}`] : [])].join(', '), warmUp, result };
   };
   const done: AtHalf[] = [];
   for (const one of measured) done.push(await offer(one));
   const [reads] = measured;
   if (reads) {
     const vacuum = vacuumAgainAndAgain(system);
-    const events = await publishAgain(system);
-    done.push(await offer(reads, `${reads.workload.name}, beside ${events} events that wait, and VACUUM`));
+    done.push(await offer(reads, async () => `${await publishAgain(system)} events that wait, and VACUUM`));
     await vacuum.stop();
   }
   return done;
@@ -91,8 +97,18 @@ function vacuumAgainAndAgain({ databases }: BenchSystem): { stop(): Promise<void
 
 export const atHalfText = (halves: readonly AtHalf[]): string =>
   markdownTable([
-    ['', 'offered a second', 'succeeded a second', 'failed', '50 %', '99 %', '99 % over 50 %', 'goal'],
-    ...halves.map(({ name, result: { offered, succeeded, times, answers } }) => [
+    [
+      '',
+      'offered a second',
+      'succeeded a second',
+      'failed',
+      '50 %',
+      '99 %',
+      '99 % over 50 %',
+      'goal',
+      '99 % before, cold',
+    ],
+    ...halves.map(({ name, warmUp, result: { offered, succeeded, times, answers } }) => [
       name,
       whole(offered),
       whole(succeeded),
@@ -101,5 +117,6 @@ export const atHalfText = (halves: readonly AtHalf[]): string =>
       milliseconds(times.p99),
       (times.p99 / times.p50).toFixed(1),
       `<= ${goal}`,
+      milliseconds(warmUp.times.p99),
     ]),
   ]);

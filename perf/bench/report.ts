@@ -124,10 +124,12 @@ const besideText = (measured: readonly Measured[]): string =>
 export function failuresIn({ load, halves, endurance }: Pick<Run, 'load' | 'halves' | 'endurance'>): string[] {
   const parts: [name: string, answers: ReadonlyMap<string, number>][] = [
     [`${load.name} at half the peak`, load.half.answers],
-    ...halves.map(({ name, result }): [string, ReadonlyMap<string, number>] => [
-      `${name} at half the peak`,
-      result.answers,
-    ]),
+    ...halves.flatMap(({ name, warmUp, result }) =>
+      [warmUp, result].map(({ answers }): [string, ReadonlyMap<string, number>] => [
+        `${name} at half the peak`,
+        answers,
+      ]),
+    ),
     ...endurance.slices.map(({ result }): [string, ReadonlyMap<string, number>] => ['minutes of load', result.answers]),
     ...Object.entries(load.overload.probes).map(([path, { failures }]): [string, ReadonlyMap<string, number>] => [
       `${path} beside overload`,
@@ -212,8 +214,9 @@ ${scalingText(measured, scaled, cores)}
 
 ## At half the peak
 
-Ten seconds each, at even distances, half of what the first table shows. Nothing should wait there: the slowest of a hundred takes
-ten times the median at most, also beside work in the background.
+Ten seconds each, at even distances, half of what the first table shows, right after five more. Nothing should wait there: the
+slowest of a hundred takes ten times the median at most, also beside work in the background. The last column shows those five
+seconds, which a process begins cold: it may have been asked nothing for minutes.
 
 ${atHalfText(halves)}
 

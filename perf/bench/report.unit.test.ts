@@ -93,7 +93,7 @@ const aRun = (changes: Partial<Run> = {}): Run => ({
       probes,
     },
   },
-  halves: [{ name: 'GET an order, beside events', result: offeredOf() }],
+  halves: [{ name: 'GET an order, beside events', warmUp: offeredOf(), result: offeredOf() }],
   endurance: {
     peak: 1_500,
     slices: [
@@ -148,7 +148,16 @@ describe('failures of a run', () => {
   });
 
   it.each<[string, Partial<Run>, string]>([
-    ['half the peak', { halves: [{ name: 'a page', result: failed }] }, 'a page at half the peak: 1 x 500'],
+    [
+      'half the peak',
+      { halves: [{ name: 'a page', warmUp: offeredOf(), result: failed }] },
+      'a page at half the peak: 1 x 500',
+    ],
+    [
+      'before, to warm up',
+      { halves: [{ name: 'a page', warmUp: failed, result: offeredOf() }] },
+      'a page at half the peak: 1 x 500',
+    ],
     [
       'minutes of load',
       { endurance: { peak: 1, slices: [{ result: failed, waiting: 0, memory: memoryOf(1) }] } },
