@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it, jest } from '@jest/globals';
 import { ServiceUnavailable } from '@shop/common/errors';
@@ -8,6 +11,8 @@ import bcrypt from 'bcrypt';
 import { HashingQueue } from './hashing-queue.js';
 import { HashThreads } from './hash-threads.js';
 import { PasswordHasher } from './password-hasher.js';
+
+const run = promisify(execFile);
 
 /** Work that ends when it is asked to. */
 function heldWork() {
@@ -136,6 +141,19 @@ describe('HashThreads', () => {
     await threads.close();
     expect(before).not.toContain(7);
     expect(during.filter((priority) => priority === 7)).toHaveLength(1);
+  });
+
+  it('in a process of a lower priority -> they keep that', async () => {
+    const program = `(async () => {
+      const { HashThreads } = await import(${JSON.stringify(path.join(import.meta.dirname, 'hash-threads.ts'))});
+      const threads = new HashThreads({ count: 1, priority: 7 });
+      await threads.hash('correct horse', 4);
+      const ids = require('node:fs').readdirSync('/proc/self/task');
+      console.log(ids.map((id) => require('node:os').getPriority(Number(id))).join(' '));
+      await threads.close();
+    })()`;
+    const { stdout } = await run('nice', ['-n', '15', process.execPath, '-e', program]);
+    expect(new Set(stdout.trim().split(' '))).toEqual(new Set(['15']));
   });
 });
 
