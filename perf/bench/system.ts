@@ -1,6 +1,7 @@
 // The system that is measured: every feature on, limits alone lifted, beside the floor that it is measured against.
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { constants } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
 import { addressOf, Shop, type Account } from '../../stack/demo/shop.ts';
@@ -8,6 +9,7 @@ import type { Output } from '../../stack/output.ts';
 import { memoryOfSession } from '../../stack/processes.ts';
 import { loadSettings } from '../../stack/settings.ts';
 import { reservePorts } from '../../stack/ports.ts';
+import { untilAskedToStop } from '../../stack/signals.ts';
 import { startStack, type RunningStack } from '../../stack/start-stack.ts';
 import { ProcessorTimer, residentMemory } from './processor-time.ts';
 import { fill, ownedBy, type Owned } from './rows.ts';
@@ -79,6 +81,7 @@ async function startFloor(urls: string[], privateKey: string): Promise<Floor> {
 
 /** Starts it, with these settings besides, and fills it. */
 export async function startBenchSystem(output: Output, environment: Record<string, string> = {}): Promise<BenchSystem> {
+  const asked = untilAskedToStop();
   const inspectors = await reservePorts(nodeProcesses.length);
   const inspectorPortOf = (name: string): number =>
     inspectors.ports[nodeProcesses.findIndex((one) => one === name)] ?? 0;
@@ -87,10 +90,16 @@ export async function startBenchSystem(output: Output, environment: Record<strin
     changes: (name) => ({ NODE_OPTIONS: `--inspect-port=127.0.0.1:${inspectorPortOf(name)}` }),
     events: output.events,
   });
+  let isRunning = true;
   const stop = async (): Promise<void> => {
+    isRunning = false;
     await stack.stop();
     await inspectors.release();
   };
+  // Its servers don't end with this process.
+  void asked.then(async (signal) => {
+    if (isRunning) await stop().finally(() => process.exit(128 + constants.signals[signal]));
+  });
   try {
     const system = await prepare({ ...stack, stop }, output);
     return { ...system, inspectorPortOf };
