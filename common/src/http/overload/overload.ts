@@ -23,8 +23,13 @@ const LONGEST_STEP = 100;
 
 /** More may not wait in one queue: each keeps memory that garbage collection has to go through. */
 const MOST_WAITING = 1_000;
-/** In overload the part of the target that a queue may take: a longer one serves no more, and makes everybody wait, and memory fill. */
+/** In overload the part of the target that a queue may take: a longer one serves no more, and makes everybody wait. */
 const STANDING = 0.1;
+/**
+ * And how many may wait in it: whoever waits survives collections of garbage, each of which has to copy it. A number rather
+ * than less time: in a process that gets few turns of the processor, that would leave too few to keep it busy.
+ */
+const MOST_STANDING = 200;
 /** Milliseconds without a refusal, and with short waits, after which overload is over: whoever was refused comes again meanwhile. */
 const RECOVERY = 1_000;
 
@@ -86,8 +91,8 @@ export class Overload {
 
   /** Whether a request that comes now is one too many. */
   get isTooMuch(): boolean {
-    if (!this.#isOver && !this.#isFull) return false;
-    return this.#queueWait > this.#target * STANDING || this.wait > this.#target;
+    const isSlow = this.#queueWait > this.#target * STANDING || this.wait > this.#target;
+    return this.#isOver ? isSlow || this.#holds(MOST_STANDING) : isSlow && this.#holds(MOST_WAITING);
   }
 
   /** A request was one too many, and is refused. */
@@ -101,8 +106,9 @@ export class Overload {
     return this.#queues.every(({ queue }) => queue.waiting === 0);
   }
 
-  get #isFull(): boolean {
-    return this.#queues.some(({ queue }) => queue.waiting >= MOST_WAITING && this.#counts(queue));
+  /** Whether so many wait in one queue. */
+  #holds(count: number): boolean {
+    return this.#queues.some(({ queue }) => queue.waiting >= count && this.#counts(queue));
   }
 
   get #queueWait(): number {

@@ -55,6 +55,14 @@ describe('a queue that moves', () => {
     expect(busy.refuses).toBe(true);
   });
 
+  it('in overload, one that moves fast -> kept short, too, as each that waits takes memory', () => {
+    const busy = new Process({ waiting: 15_000 }).run(2_000, { perSecond: 10_000 });
+    busy.queue.waiting = 210;
+    expect(busy.refuses).toBe(true);
+    busy.queue.waiting = 190;
+    expect(busy.refuses).toBe(false);
+  });
+
   it('in overload, short, and requests are refused again and again -> it stays overload', () => {
     const busy = new Process({ waiting: 1_500 }).run(2_000, { perSecond: 1_000 });
     busy.queue.waiting = 200;
