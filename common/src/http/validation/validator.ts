@@ -40,9 +40,9 @@ function parsed<R extends RuleSet>(result: RuleResult<Record<string, unknown>>):
 function bodyReader<R extends RuleSet>(rules: R): (request: Request) => Promise<Parsed<R>> {
   const chain = body().customSanitizer((fields: Record<string, unknown>) => parseFields(rules, fields));
   return async (request) => {
-    const { context } = await chain.run(request, { dryRun: true });
-    const [part] = context.getData();
-    return parsed<R>(part?.value as RuleResult<Record<string, unknown>>);
+    const read: { body: unknown } = { body: request.body };
+    await chain.run(read);
+    return parsed<R>(read.body as RuleResult<Record<string, unknown>>);
   };
 }
 
