@@ -2,6 +2,7 @@ import { empty, sqltag as sql, type Sql } from '@prisma/client/runtime/client';
 import { v7 as uuidv7 } from 'uuid'; // in order within a millisecond, too, unlike Node's own
 import type { AuditEntry } from '../contracts/index.js';
 import { currentScope } from '../logger/index.js';
+import type { Given } from './fixed-statement.js';
 
 interface AuditInsertOptions {
   /**
@@ -39,12 +40,23 @@ export const auditInsert = (entries: readonly AuditEntry[], options: AuditInsert
   auditRowsInsert(entries.map(toAuditRow), options);
 
 /** Likewise, of entries that became rows when each of them happened. */
-export function auditRowsInsert(rows: readonly AuditRow[], { onlyIf }: AuditInsertOptions = {}): Sql {
+export const auditRowsInsert = (rows: readonly AuditRow[], options: AuditInsertOptions = {}): Sql =>
+  insertOf(JSON.stringify(rows), options);
+
+/** As `auditInsert`, for a statement that is put together once. */
+export const givenAuditInsert = (given: Given<readonly AuditEntry[]>, options: AuditInsertOptions = {}): Sql =>
+  insertOf(
+    given((entries) => JSON.stringify(entries.map(toAuditRow))),
+    options,
+  );
+
+/** `rows`: as JSON, or what stands for it. */
+function insertOf(rows: string | symbol, { onlyIf }: AuditInsertOptions): Sql {
   const insert = sql`
     INSERT INTO audit_trail (id, action, actor_id, actor_role, subject_kind, subject_id, details, client_address,
                              request_id, trace_id)
     SELECT id, action, "actorId", "actorRole", "subjectKind", "subjectId", details, "clientAddress", "requestId", "traceId"
-    FROM json_to_recordset(${JSON.stringify(rows)}::json) AS entry (
+    FROM json_to_recordset(${rows}::json) AS entry (
       id uuid, action text, "actorId" uuid, "actorRole" text, "subjectKind" text, "subjectId" uuid, details jsonb,
       "clientAddress" inet, "requestId" text, "traceId" text
     )`;

@@ -9,6 +9,7 @@ export {
   transientFailureOf,
 } from './database-errors.js';
 export { preparedStatements, type Statement } from './prepared-statements.js';
+export { fixedStatement, type Given } from './fixed-statement.js';
 export { tolerateLostConnections } from './lost-connections.js';
 export { writeAuditEntries } from './write-audit-entries.js';
 export { connectionsOfProcess, DatabaseProbe } from './database-probe.js';
@@ -37,7 +38,14 @@ export {
   type TransactionOf,
 } from './atomic-store.js';
 export { leaseClauses } from './lease-note.js';
-export { auditClause, auditInsert, auditRowsInsert, toAuditRow, type AuditRow } from './audit-insert.js';
+export {
+  auditClause,
+  auditInsert,
+  auditRowsInsert,
+  givenAuditInsert,
+  toAuditRow,
+  type AuditRow,
+} from './audit-insert.js';
 export { AnonymisedUsers, type ClearPersonalData } from './anonymised-users.js';
 export { AuditTrail, type AuditFilters, type AuditRecord } from './audit-trail.js';
 export { IdempotencyKeys } from './idempotency-keys.js';

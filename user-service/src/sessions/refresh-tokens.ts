@@ -34,7 +34,7 @@ export class RefreshTokens {
 
   /** What is stored of a token. It has 256 random bits: a plain hash can't be guessed. */
   hashOf(token: string): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(hash('sha256', token, 'buffer'));
+    return hash('sha256', token, 'buffer');
   }
 }
 

@@ -30,6 +30,23 @@ afterAll(() => test.stop());
 const refresh = (refreshToken: string) => test.anybody.post('/refresh', { refreshToken });
 const refreshed = async (refreshToken: string): Promise<Pair> => (await refresh(refreshToken).expect(200)).body.data;
 
+/** The answer to a login that has read its user, and meets this change of it before it is written. */
+const loginDuring = async (change: string, { id, email }: { id: string; email: string }) => {
+  const client = await test.connect();
+  await client.query('BEGIN');
+  await client.query(`${change} WHERE id = $1`, [id]);
+  const login = test.anybody.post('/login', { email, password: PASSWORD }).then((answer) => answer);
+  await eventually(async () => {
+    const waiting = await test.query(
+      `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
+    );
+    expect(waiting).toHaveLength(1);
+  });
+  await client.query('COMMIT');
+  await client.end();
+  return login;
+};
+
 describe('POST /users/register', () => {
   it('every field of the body -> stored, shown, and in the event; the password nowhere', async () => {
     const whole: Required<Awaited<ReturnType<typeof registerBody>>> = {
@@ -156,6 +173,15 @@ describe('POST /users/login', () => {
     const [known, unknown] = answers.map(({ body }) => ({ ...body, requestId: '' }));
     expect(known).toEqual(unknown);
     expect(known.error).toMatchObject({ code: 'UNAUTHORIZED', message: 'Invalid email or password' });
+  });
+
+  it('changed while the password is checked -> 200 with the user as it is then', async () => {
+    const { id, email } = await test.register();
+    const changes = `first_name = 'Augusta', role = 'admin', token_version = 2, version = version + 2`;
+    const { status, body } = await loginDuring(`UPDATE users SET ${changes}`, { id, email });
+    expect(status).toBe(200);
+    expect(body.data.user).toMatchObject({ id, email, firstName: 'Augusta', role: 'admin' });
+    expect(jwt.decode(body.data.token)).toMatchObject({ sub: id, role: 'admin', ver: 2 });
   });
 
   it('deactivated -> 403, but only after the right password', async () => {
@@ -498,21 +524,11 @@ describe('PUT /users/me/password', () => {
 
   it('a login with the old password that was checked just before -> refused', async () => {
     const { id, email } = await test.register();
-    const change = await test.connect();
-    await change.query('BEGIN');
-    await change.query(`UPDATE users SET password_hash = '$2b$04$' || repeat('x', 53) WHERE id = $1`, [id]);
-
-    const login = test.anybody.post('/login', { email, password: PASSWORD }).then((answer) => answer);
-    await eventually(async () => {
-      const waiting = await test.query(
-        `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
-      );
-      expect(waiting).toHaveLength(1);
+    const { status } = await loginDuring(`UPDATE users SET password_hash = '$2b$04$' || repeat('x', 53)`, {
+      id,
+      email,
     });
-    await change.query('COMMIT');
-    await change.end();
-
-    expect((await login).status).toBe(401);
+    expect(status).toBe(401);
     expect(await test.query('SELECT FROM sessions WHERE user_id = $1', [id])).toHaveLength(1);
   });
 

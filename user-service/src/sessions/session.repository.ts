@@ -1,5 +1,12 @@
 import type { AuditEntry, EventDraft } from '@shop/common/contracts';
-import { auditClause, auditInsert, GroupedWrites, outboxInsert, type AtomicStore } from '@shop/common/database';
+import {
+  auditClause,
+  fixedStatement,
+  givenAuditInsert,
+  GroupedWrites,
+  outboxInsert,
+  type AtomicStore,
+} from '@shop/common/database';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import type { User } from '../users/user.js';
@@ -39,6 +46,50 @@ interface Replaced {
 
 type ReplacedRow = (UserRow & { sessionId: string }) | { json: null; sessionId: null };
 
+interface LoginToStart {
+  readonly user: User;
+  readonly session: NewSession;
+  readonly audit: AuditEntry;
+  /** Of the tries that it took. */
+  readonly settlement: Settlement;
+}
+
+interface StartedRow {
+  /** The user, where it isn't any more as it was read. */
+  changed: UserRow['json'] | null;
+  surplus: string[];
+}
+
+const startLogin = fixedStatement<LoginToStart>((given) => {
+  const id = given(({ session }) => session.id);
+  const createdAt = given(({ session }) => session.createdAt);
+  return Prisma.sql`
+    WITH owner AS (
+      SELECT id, version, ${userRow} FROM users
+      WHERE id = ${given(({ user }) => user.id)}::uuid AND password_hash = ${given(({ user }) => user.passwordHash)}
+        AND is_active AND deleted_at IS NULL
+      FOR SHARE
+    ), session AS (
+      INSERT INTO sessions (id, user_id, created_at, expires_at)
+      SELECT ${id}::uuid, owner.id, ${createdAt}::timestamptz, ${given(({ session }) => session.expiresAt)}::timestamptz
+      FROM owner
+    ), token AS (
+      INSERT INTO refresh_tokens (hash, session_id, created_at, expires_at)
+      SELECT ${given(({ session }) => session.refreshToken.hash)}, ${id}::uuid, ${createdAt}::timestamptz,
+        ${given(({ session }) => session.refreshToken.expiresAt)}::timestamptz
+      FROM owner
+    ), ${settlementClauses((read) => given(({ settlement }) => read(settlement)), Prisma.sql`owner`)},
+    audited AS (
+      ${givenAuditInsert((read) => given(({ audit }) => read([audit])), { onlyIf: Prisma.sql`SELECT FROM owner` })}
+    )
+    SELECT CASE WHEN version <> ${given(({ user }) => user.version)}::integer THEN json END AS changed, ARRAY(
+      SELECT sessions.id::text FROM sessions
+      WHERE user_id = owner.id AND ended_at IS NULL AND expires_at > ${createdAt}::timestamptz
+      ORDER BY created_at DESC, id DESC LIMIT ${SURPLUS_BATCH}::integer OFFSET ${MAX_LIVE_SESSIONS - 1}::integer
+    ) AS surplus
+    FROM owner`;
+});
+
 export class SessionRepository {
   readonly #database: Database;
   readonly #store: AtomicStore<Database>;
@@ -55,37 +106,13 @@ export class SessionRepository {
   /**
    * Starts a login of a user whose password has just been checked, and answers the user as it is now; undefined if it
    * got another password, was deactivated or deleted meanwhile. Its lock makes such a change wait, and end this login.
-   * `surplus`: the user's oldest logins, where it has more than it may. `settlement`: of the tries that the login took.
+   * `surplus`: the user's oldest logins, where it has more than it may.
    */
-  async start(
-    user: User,
-    session: NewSession,
-    { audit, settlement }: { audit: AuditEntry; settlement: Settlement },
-  ): Promise<{ user: User; surplus: readonly string[] } | undefined> {
-    const { id, createdAt, expiresAt, refreshToken } = session;
-    const [started] = await this.#database.$write<User & { surplus: string[] }>(Prisma.sql`
-      WITH owner AS (
-        SELECT ${userColumns} FROM users
-        WHERE id = ${user.id}::uuid AND password_hash = ${user.passwordHash} AND is_active AND deleted_at IS NULL
-        FOR SHARE
-      ), session AS (
-        INSERT INTO sessions (id, user_id, created_at, expires_at)
-        SELECT ${id}::uuid, owner.id, ${createdAt}::timestamptz, ${expiresAt}::timestamptz FROM owner
-      ), token AS (
-        INSERT INTO refresh_tokens (hash, session_id, created_at, expires_at)
-        SELECT ${refreshToken.hash}, ${id}::uuid, ${createdAt}::timestamptz, ${refreshToken.expiresAt}::timestamptz
-        FROM owner
-      ), ${settlementClauses(settlement, Prisma.sql`owner`)},
-      audited AS (${auditInsert([audit], { onlyIf: Prisma.sql`SELECT FROM owner` })})
-      SELECT *, ARRAY(
-        SELECT sessions.id::text FROM sessions
-        WHERE user_id = owner.id AND ended_at IS NULL AND expires_at > ${createdAt}::timestamptz
-        ORDER BY created_at DESC, id DESC LIMIT ${SURPLUS_BATCH}::integer OFFSET ${MAX_LIVE_SESSIONS - 1}::integer
-      ) AS surplus
-      FROM owner`);
+  async start(login: LoginToStart): Promise<{ user: User; surplus: readonly string[] } | undefined> {
+    const [started] = await this.#database.$write<StartedRow>(startLogin(login));
     if (started === undefined) return undefined;
-    const { surplus, ...owner } = started;
-    return { user: owner, surplus };
+    const { changed, surplus } = started;
+    return { user: changed === null ? login.user : toUser({ json: changed }), surplus };
   }
 
   /** Replaces a refresh token by its successor, if nobody else has, its login goes on and its budget has a try left. */

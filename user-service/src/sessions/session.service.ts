@@ -180,7 +180,8 @@ export class SessionService {
       throw new UserDeactivated();
     }
     const { session, refreshToken } = this.#newSession();
-    const started = await sessions.start(found, session, { audit: loggedIn(found, session.id), settlement });
+    const audit = loggedIn(found, session.id);
+    const started = await sessions.start({ user: found, session, audit, settlement });
     if (started === undefined) return undefined;
     const { user, surplus } = started;
     for (const sessionId of surplus) {

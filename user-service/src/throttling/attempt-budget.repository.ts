@@ -1,3 +1,4 @@
+import { fixedStatement, type Given } from '@shop/common/database';
 import type { Database } from '../database.js';
 import { Prisma } from '../generated/prisma/client.js';
 import { pauseOf, toleranceOf, type AttemptBudget, type HashedKey } from './attempt-limit.js';
@@ -34,17 +35,17 @@ export interface TakenRow {
  * The CTEs that use up tries, for a statement that reads with them what they are tries of, where `areTaken`. Its rows are
  * for `takenOf`:
  *
- *     WITH ${takeClauses(budgets)} SELECT ${takenColumns}, ... FROM ${takenTable} ORDER BY turn
+ *     WITH ${takeClauses(given)} SELECT ${takenColumns}, ... FROM ${takenTable} ORDER BY turn
  */
-export const takeClauses = (budgets: readonly AttemptBudget[]): Prisma.Sql => Prisma.sql`
+export const takeClauses = (given: Given<readonly AttemptBudget[]>): Prisma.Sql => Prisma.sql`
   ${ASYNC_COMMIT},
   asked AS (
     SELECT *
     FROM async_commit, unnest(
-      ${budgets.map(({ key }) => key)}::bytea[],
-      ${budgets.map(({ familiarPlace }) => familiarPlace ?? null)}::bytea[],
-      ${budgets.map(({ limit }) => pauseOf(limit))}::integer[],
-      ${budgets.map(({ limit }) => toleranceOf(limit))}::integer[]
+      ${given((budgets) => budgets.map(({ key }) => key))}::bytea[],
+      ${given((budgets) => budgets.map(({ familiarPlace }) => familiarPlace ?? null))}::bytea[],
+      ${given((budgets) => budgets.map(({ limit }) => pauseOf(limit)))}::integer[],
+      ${given((budgets) => budgets.map(({ limit }) => toleranceOf(limit)))}::integer[]
     ) WITH ORDINALITY AS budget (usual_key, place, pause, tolerance, turn)
   ),
   wanted AS MATERIALIZED (
@@ -130,22 +131,22 @@ export interface Settlement {
 }
 
 /**
- * The CTEs that write a settlement, for a statement that writes something else with it, where `given` has its one row:
+ * The CTEs that write a settlement, for a statement that writes something else with it, where `once` has its one row:
  *
- *     WITH owner AS (...), ${settlementClauses(settlement, sql`owner`)} SELECT ...
+ *     WITH owner AS (...), ${settlementClauses(given, sql`owner`)} SELECT ...
  */
-export const settlementClauses = ({ returns, place }: Settlement, given: Prisma.Sql): Prisma.Sql => Prisma.sql`
+export const settlementClauses = (given: Given<Settlement>, once: Prisma.Sql): Prisma.Sql => Prisma.sql`
   returned AS MATERIALIZED (
     SELECT key, pauses * ${MILLISECOND} AS pauses
-    FROM ${given}, unnest(
-      ${returns.map(({ budget }) => budget.key)}::bytea[],
-      ${returns.map(({ budget, tries }) => pauseOf(budget.limit) * tries)}::integer[]
+    FROM ${once}, unnest(
+      ${given(({ returns }) => returns.map(({ budget }) => budget.key))}::bytea[],
+      ${given(({ returns }) => returns.map(({ budget, tries }) => pauseOf(budget.limit) * tries))}::integer[]
     ) AS returned (key, pauses) JOIN attempt_budgets AS budget USING (key)
     ORDER BY key FOR UPDATE OF budget
   ),
   welcomed AS (
     INSERT INTO familiar_addresses AS familiar (key, expires_at)
-    SELECT place, now() + ${FAMILIARITY} FROM ${given}, unnest(${place ? [place] : []}::bytea[]) AS place
+    SELECT place, now() + ${FAMILIARITY} FROM ${once}, unnest(${given(({ place }) => (place ? [place] : []))}::bytea[]) AS place
     ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at
     WHERE familiar.expires_at < excluded.expires_at - interval '1 day'
   ),
@@ -153,6 +154,13 @@ export const settlementClauses = ({ returns, place }: Settlement, given: Prisma.
     UPDATE attempt_budgets AS budget SET full_at = greatest(budget.full_at - returned.pauses, now())
     FROM returned WHERE budget.key = returned.key
   )`;
+
+const take = fixedStatement<readonly AttemptBudget[]>(
+  (given) => Prisma.sql`WITH ${takeClauses(given)} SELECT ${takenColumns} FROM ${takenTable} ORDER BY turn`,
+);
+const settle = fixedStatement<Settlement>(
+  (given) => Prisma.sql`WITH ${ASYNC_COMMIT}, ${settlementClauses(given, Prisma.sql`async_commit`)} SELECT`,
+);
 
 /**
  * What is used up of each limit, for all processes of the service. A row holds one moment, at which all tries will be
@@ -175,16 +183,13 @@ export class AttemptBudgetRepository {
    * time it takes doesn't tell.
    */
   async take(budgets: readonly AttemptBudget[]): Promise<Taken> {
-    const rows = await this.#database.$write<TakenRow>(Prisma.sql`
-      WITH ${takeClauses(budgets)}
-      SELECT ${takenColumns} FROM ${takenTable} ORDER BY turn`);
+    const rows = await this.#database.$write<TakenRow>(take(budgets));
     return takenOf(budgets, rows);
   }
 
   /** Gives tries back, and makes the place familiar where there is one. */
   async giveBack(returns: readonly Return[], place?: HashedKey): Promise<void> {
-    const clauses = settlementClauses({ returns, place }, Prisma.sql`async_commit`);
-    await this.#database.$write(Prisma.sql`WITH ${ASYNC_COMMIT}, ${clauses} SELECT`);
+    await this.#database.$write(settle({ returns, place }));
   }
 
   /**

@@ -20,8 +20,7 @@ export interface AttemptBudget {
   readonly familiarPlace?: HashedKey;
 }
 
-export const keyOf = (...parts: readonly string[]): HashedKey =>
-  new Uint8Array(hash('sha256', JSON.stringify(parts), 'buffer'));
+export const keyOf = (...parts: readonly string[]): HashedKey => hash('sha256', JSON.stringify(parts), 'buffer');
 
 export const budgetOf = (limit: AttemptLimit, ...counted: readonly string[]): AttemptBudget => ({
   limit,

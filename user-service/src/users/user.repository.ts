@@ -2,6 +2,7 @@ import type { AuditEntry, EventDraft, ResourceView } from '@shop/common/contract
 import {
   auditClause,
   columnsOf,
+  fixedStatement,
   isUniqueViolation,
   outboxInsert,
   readJsonRows,
@@ -109,15 +110,9 @@ export class UserRepository {
     email: string,
     budgets: readonly AttemptBudget[],
   ): Promise<{ tries: Taken; candidates: readonly User[] }> {
-    const rows = await this.#database.$write<TakenRow & { candidates: UserRow['json'][] | null }>(Prisma.sql`
-      WITH ${takeClauses(budgets)}
-      SELECT ${takenColumns}, CASE WHEN turn = 1 THEN (
-        SELECT json_agg(json ORDER BY created_at)
-        FROM (
-          SELECT ${userRow}, created_at FROM users WHERE ${isAddress(email)} AND deleted_at IS NULL AND ${areTaken}
-        ) AS found
-      ) END AS candidates
-      FROM ${takenTable} ORDER BY turn`);
+    const rows = await this.#database.$write<TakenRow & { candidates: UserRow['json'][] | null }>(
+      findForLogin({ email, budgets }),
+    );
     const candidates = rows[0]?.candidates ?? [];
     return { tries: takenOf(budgets, rows), candidates: candidates.map((json) => toUser({ json })) };
   }
@@ -212,7 +207,21 @@ export class UserRepository {
 type Transaction = TransactionOf<Database>;
 
 /** Whether a row has this address, in whichever form. The index is on lower(email). */
-const isAddress = (email: string): Prisma.Sql => Prisma.sql`lower(email) = ANY(${storedForms(email)})`;
+const isAddress = (email: string): Prisma.Sql => isOneOf(storedForms(email));
+const isOneOf = (forms: readonly string[] | symbol): Prisma.Sql => Prisma.sql`lower(email) = ANY(${forms})`;
+
+const findForLogin = fixedStatement<{ email: string; budgets: readonly AttemptBudget[] }>(
+  (given) => Prisma.sql`
+    WITH ${takeClauses((read) => given(({ budgets }) => read(budgets)))}
+    SELECT ${takenColumns}, CASE WHEN turn = 1 THEN (
+      SELECT json_agg(json ORDER BY created_at)
+      FROM (
+        SELECT ${userRow}, created_at FROM users
+        WHERE ${isOneOf(given(({ email }) => storedForms(email)))} AND deleted_at IS NULL AND ${areTaken}
+      ) AS found
+    ) END AS candidates
+    FROM ${takenTable} ORDER BY turn`,
+);
 
 /** Of anonymised users the addresses of former admins are still known, by their hash. */
 const wasUsed = (email: string): Prisma.Sql => Prisma.sql`(
