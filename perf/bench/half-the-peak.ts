@@ -56,7 +56,8 @@ export async function atHalfThePeak(
     const background = await beginBackground?.();
     const result = await output.during(label, () => offerLoad({ ...load, seconds }));
     await workload.settled?.(system);
-    return { name: [workload.name, ...(background ? [`beside ${background}`] : [])].join(', '), warmUp, result };
+    const name = background === undefined ? workload.name : `${workload.name}, beside ${background}`;
+    return { name, warmUp, result };
   };
   const done: AtHalf[] = [];
   for (const one of measured) done.push(await offer(one));

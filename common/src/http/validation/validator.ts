@@ -40,6 +40,7 @@ function parsed<R extends RuleSet>(result: RuleResult<Record<string, unknown>>):
 function bodyReader<R extends RuleSet>(rules: R): (request: Request) => Promise<Parsed<R>> {
   const chain = body().customSanitizer((fields: Record<string, unknown>) => parseFields(rules, fields));
   return async (request) => {
+    // The chain puts what it makes in the place of the body: here, so that the request's own stays as it came.
     const read: { body: unknown } = { body: request.body };
     await chain.run(read);
     return parsed<R>(read.body as RuleResult<Record<string, unknown>>);
