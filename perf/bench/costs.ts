@@ -18,11 +18,19 @@ export type SavedRun = z.infer<typeof savedRun>;
 
 const spreadOf = (values: readonly number[]): string => `${whole(Math.min(...values))}-${whole(Math.max(...values))}`;
 
+/** Of each lap, of the processes that are compared. */
+export const microsecondsOf = ({ laps }: Measured): number[] => laps.map(({ ours }) => ours);
+
+/** How many times the floor each lap took; empty where there is none. */
+export const ratiosOf = ({ laps }: Measured): number[] =>
+  laps.flatMap(({ floor, ours }) => (floor === undefined ? [] : [ours / floor]));
+
 /** Its name; microseconds of the floor and of ours, with their spread; their ratio, and the goal. */
-export function costRow({ workload: { name, goal }, laps }: Measured): string[] {
-  const ours = laps.map((lap) => lap.ours);
-  const floors = laps.flatMap(({ floor }) => floor ?? []);
-  const ratios = laps.flatMap((lap) => (lap.floor === undefined ? [] : [lap.ours / lap.floor]));
+export function costRow(measured: Measured): string[] {
+  const { name, goal } = measured.workload;
+  const ours = microsecondsOf(measured);
+  const floors = measured.laps.flatMap(({ floor }) => floor ?? []);
+  const ratios = ratiosOf(measured);
   const hasFloor = ratios.length > 0;
   return [
     name,

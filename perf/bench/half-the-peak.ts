@@ -4,6 +4,7 @@ import type { Output } from '../../stack/output.ts';
 import { failuresOf } from '../generate-load.ts';
 import { offerLoad, type OfferedRequest, type OfferedResult } from '../offer-load.ts';
 import { median, milliseconds } from '../statistics.ts';
+import { tailGoal, tailOf } from './goals.ts';
 import { markdownTable, whole } from './markdown.ts';
 import { connections, type Measured } from './measure.ts';
 import type { BenchSystem } from './system.ts';
@@ -15,8 +16,6 @@ const warmUpSeconds = 5;
 const manyConnections = 1_000;
 const backlog = 2_000;
 const vacuumPause = 1_000;
-/** How many times the median the slowest of a hundred may take. */
-const goal = 10;
 
 export interface AtHalf {
   name: string;
@@ -109,15 +108,18 @@ export const atHalfText = (halves: readonly AtHalf[]): string =>
       'goal',
       '99 % before, cold',
     ],
-    ...halves.map(({ name, warmUp, result: { offered, succeeded, times, answers } }) => [
-      name,
-      whole(offered),
-      whole(succeeded),
-      failuresOf({ answers }) || '0',
-      milliseconds(times.p50),
-      milliseconds(times.p99),
-      (times.p99 / times.p50).toFixed(1),
-      `<= ${goal}`,
-      milliseconds(warmUp.times.p99),
-    ]),
+    ...halves.map((half) => {
+      const { offered, succeeded, times, answers } = half.result;
+      return [
+        half.name,
+        whole(offered),
+        whole(succeeded),
+        failuresOf({ answers }) || '0',
+        milliseconds(times.p50),
+        milliseconds(times.p99),
+        tailOf(half).toFixed(1),
+        `<= ${tailGoal}`,
+        milliseconds(half.warmUp.times.p99),
+      ];
+    }),
   ]);

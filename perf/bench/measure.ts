@@ -6,7 +6,7 @@ import type { Load, Workload } from './workload.ts';
 
 export const connections = 32;
 /** V8 compiles what is hot again and again: a process is warm after so many requests, or so many seconds of them. */
-const warmUp = { laps: 2, requests: 10_000, seconds: 10 };
+const warmUp = { laps: 2, requests: 10_000, seconds: 40 };
 
 export interface Lap {
   floor: number | undefined;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { requestsOf } from './half-the-peak.ts';
 import { functionsOf, layerOf, layersOf } from './layers.ts';
 import { between, failuresIn, report, type Run } from './report.ts';
-import { measuredOf, offeredOf } from './sample-run.ts';
+import { aRun, memoryOf, offeredOf, probed, probes } from './sample-run.ts';
 
 describe('the layer of a sample', () => {
   it.each([
@@ -54,66 +54,6 @@ describe('a table between the marks of a text', () => {
   });
 });
 
-const megabyte = 2 ** 20;
-const sizes = (proportional: number) => ({
-  resident: 2 * proportional * megabyte,
-  proportional: proportional * megabyte,
-});
-const memoryOf = (megabytes: number) => ({
-  'user-service': megabytes * megabyte,
-  'order-service': megabytes * megabyte,
-  'payment-service': megabytes * megabyte,
-  gateway: megabytes * megabyte,
-});
-const probed = { times: { p50: 5, p90: 6, p99: 9, max: 12 }, failures: 0 };
-const probes = { '/health': probed, '/ready': probed };
-const cores = { service: 0.8, database: 0.2 };
-
-const aRun = (changes: Partial<Run> = {}): Run => ({
-  measured: [
-    measuredOf('GET an order', { 'order-service': 400 }, { floor: 200, goal: { ratio: 2 } }),
-    measuredOf('login, beside its hash', { 'user-service': 900 }, { of: ['user-service'], beside: 890 }),
-  ],
-  laps: 5,
-  connections: 32,
-  memory: { before: { 'order-service': sizes(82), gateway: sizes(90) }, after: { 'order-service': sizes(129) } },
-  load: {
-    name: 'GET an order',
-    peak: { ...offeredOf({ succeeded: 2_000 }), cores },
-    half: { ...offeredOf(), cores },
-    costs: { refusal: 45, health: 90 },
-    overload: {
-      ...offeredOf({
-        answers: new Map([
-          ['200', 1_600],
-          ['503', 4_000],
-        ]),
-      }),
-      cores,
-      probes,
-    },
-  },
-  halves: [{ name: 'GET an order, beside events', warmUp: offeredOf(), result: offeredOf() }],
-  endurance: {
-    peak: 1_500,
-    slices: [
-      { result: offeredOf(), waiting: 3, memory: memoryOf(100) },
-      { result: offeredOf(), waiting: 2, memory: memoryOf(103) },
-    ],
-  },
-  profiles: [
-    {
-      name: 'GET an order',
-      process: 'order-service',
-      layers: [['pg', 40]],
-      functions: [['query: pg', 30]],
-    },
-  ],
-  starts: [{ name: 'gateway', milliseconds: 900, processor: 700 }],
-  scaled: [measuredOf('GET an order', { 'order-service': 420 }, { perSecond: 1_500 })],
-  ...changes,
-});
-
 describe('the report', () => {
   it.each([
     ['processor time beside the floor and the goal', '| GET an order | 200 | 400 (400-400) | 2.00 | <= 2 |'],
@@ -122,7 +62,9 @@ describe('the report', () => {
     ['what a second process brings', '| GET an order | 1000 | 1500 | 1.50 x | 400 | 420 | 0.15 |'],
     ['times at half the peak', '| GET an order, beside events | 1000 | 1000 | 0 | 10 ms | 30 ms | 3.0 | <= 10 |'],
     ['what overload leaves', '| three times the peak | 1000 | 1000 | 50 % | 10 ms | 30 ms | 0.80 | 0.20 | 1250 |'],
+    ['what it leaves of the floor', '| three times as much, of the floor | 1000 | 3000 | 75 % |'],
     ['what a refusal costs', '45 us of the service'],
+    ['each goal that is missed', '| GET an order, three times the peak: of the peak | 50 % | >= 80 % |'],
     ['what grows in minutes of load', 'order-service +3 %'],
     ['each half minute of it', '| 1 min | 1000 | 1000 | 0 | 10 ms | 30 ms | 2 | 103 | 103 | 103 | 103 |'],
     ['layers', '| pg | 40.0 | 100 % |'],

@@ -17,7 +17,7 @@ const untilRefused = 3_000;
 const refusalSeconds = 3;
 const refusalsPerSecond = 500;
 
-/** What was offered, and the cores that the service and its database kept busy meanwhile. */
+/** What was offered, and the cores that the service, or the floor, and its database kept busy meanwhile. */
 export type LoadedResult = OfferedResult & { cores: { service: number; database: number } };
 export type Probed = Record<'/health' | '/ready', { times: Times; failures: number }>;
 
@@ -27,36 +27,63 @@ export interface UnderLoad {
   peak: LoadedResult;
   half: LoadedResult;
   overload: LoadedResult & { probes: Probed };
+  /** The same of the floor, which refuses nothing. */
+  floor: { peak: LoadedResult; overload: LoadedResult };
   /** Microseconds of the service's processor time. */
   costs: { refusal: number; health: number };
+}
+
+/** Who is asked. */
+interface Target {
+  process: 'order-service' | 'floor';
+  origin: string;
+  request: (number: number) => OfferedRequest;
 }
 
 /** Reads of single orders, by many accounts. */
 export async function underLoad(system: BenchSystem, output: Output): Promise<UnderLoad> {
   const { orderService } = system.stack.urls;
-  const request = (number: number): OfferedRequest => {
+  const orderOf = (number: number) => {
     const account = accountOf(system, number);
-    const id = account.orderIds[number % account.orderIds.length] ?? '';
+    return { account, id: account.orderIds[number % account.orderIds.length] ?? '' };
+  };
+  const request = (number: number): OfferedRequest => {
+    const { account, id } = orderOf(number);
     return { origin: orderService, path: `/api/v1/orders/${id}`, headers: bearerOf(account) };
   };
-  const offer = (what: string, perSecond: number, connections: number): Promise<LoadedResult> =>
+  const ours: Target = { process: 'order-service', origin: orderService, request };
+  const origin = system.floor.express;
+  const bare: Target = {
+    process: 'floor',
+    origin,
+    request: (number) => ({ origin, path: `/orders/${orderOf(number).id}`, headers: {} }),
+  };
+  const offer = (what: string, target: Target, perSecond: number, connections: number): Promise<LoadedResult> =>
     output.during(what, async () => {
       const before = system.spent();
-      const result = await offerLoad({ request, perSecond, seconds, connections, openedTo: orderService });
+      const load = { request: target.request, openedTo: target.origin };
+      const result = await offerLoad({ ...load, perSecond, seconds, connections });
       const after = system.spent();
-      const coresOf = (name: 'order-service' | 'postgres-order'): number =>
+      const coresOf = (name: Target['process'] | 'postgres-order'): number =>
         (after[name] - before[name]) / seconds / 1e6;
-      return { ...result, cores: { service: coresOf('order-service'), database: coresOf('postgres-order') } };
+      return { ...result, cores: { service: coresOf(target.process), database: coresOf('postgres-order') } };
     });
-  await offer('peak, to warm up', Infinity, fewConnections);
-  const peak = await offer('peak', Infinity, fewConnections);
-  const half = await offer('half of it', peak.succeeded / 2, manyConnections);
+  const peakOf = async (target: Target): Promise<LoadedResult> => {
+    await offer(`peak of ${target.process}, to warm up`, target, Infinity, fewConnections);
+    return offer(`peak of ${target.process}`, target, Infinity, fewConnections);
+  };
+  const overloadOf = (target: Target, { succeeded }: LoadedResult): Promise<LoadedResult> =>
+    offer(`three times as much as ${target.process} can do`, target, succeeded * 3, manyConnections);
+  const floorPeak = await peakOf(bare);
+  const floor = { peak: floorPeak, overload: await overloadOf(bare, floorPeak) };
+  const peak = await peakOf(ours);
+  const half = await offer('half of it', ours, peak.succeeded / 2, manyConnections);
   const probing = probe(orderService);
-  const overload = await offer('three times as much', peak.succeeded * 3, manyConnections);
+  const overload = await overloadOf(ours, peak);
   const probes = await probing.stop();
   const costs = await output.during('what a refusal costs', () => costsOf(system, request));
   await untilCalm(request);
-  return { name: 'GET an order', peak, half, overload: { ...overload, probes }, costs };
+  return { name: 'GET an order', peak, half, overload: { ...overload, probes }, floor, costs };
 }
 
 /** While others hold the table, so that nothing moves and all are refused, beside as many that ask for /health. */
