@@ -11,6 +11,7 @@ import { DiscrepancyRepository } from './discrepancies/discrepancy.repository.js
 import { discrepancyRoutes } from './discrepancies/discrepancy.routes.js';
 import { DiscrepancyService } from './discrepancies/discrepancy.service.js';
 import { ChargeRepository } from './payments/charge.repository.js';
+import { ChargeOutcomeService } from './payments/charge-outcome.service.js';
 import { ChargeReconciler } from './payments/charge-reconciler.service.js';
 import { ChargingService } from './payments/charging.service.js';
 import { IncidentService } from './payments/incident.service.js';
@@ -90,6 +91,14 @@ export const startPaymentService = (
       const refundWorker = work('refunds', () => refundService.carryOutDue());
       const charges = new ChargeRepository({ database });
       const charging = new ChargingService({ charges, providers });
+      const outcomes = new ChargeOutcomeService({
+        payments,
+        aggregates,
+        discrepancies,
+        refunds: refundWorker,
+        logger,
+        newId,
+      });
       const paymentService = new PaymentService({
         paymentsPerOrder: config.paymentsPerOrder,
         payments,
@@ -97,15 +106,14 @@ export const startPaymentService = (
         orders: new PayableOrderClient(orderService),
         providers,
         charging,
-        discrepancies,
+        outcomes,
         refunds: refundWorker,
-        logger,
         newId,
       });
       const chargeReconciler = new ChargeReconciler({
         charges,
         payments,
-        outcomes: paymentService,
+        outcomes,
         charging,
         logger,
         clock: () => databaseClock.now(),

@@ -1,17 +1,17 @@
 import type { Logger } from '@shop/common/logger';
 import type { ChargeState } from '../providers/payment-provider.js';
 import type { ChargeOutcome } from '../providers/providers.js';
+import type { ChargeOutcomeService } from './charge-outcome.service.js';
 import type { ChargeRepository, DueCharge } from './charge.repository.js';
 import type { ChargingService } from './charging.service.js';
 import { LONGEST_PAUSE, type Payment } from './payment.js';
 import type { PaymentRepository } from './payment.repository.js';
-import type { PaymentService } from './payment.service.js';
 
 export interface ChargeServiceOptions {
   charges: ChargeRepository;
   payments: PaymentRepository;
   /** Where outcomes are written down, whoever learns of them. */
-  outcomes: Pick<PaymentService, 'writeOutcome'>;
+  outcomes: Pick<ChargeOutcomeService, 'write'>;
   charging: Pick<ChargingService, 'find' | 'callOff'>;
   logger: Logger;
   /** The database's. */
@@ -72,7 +72,7 @@ export class ChargeReconciler {
     }
     // A verdict is final. Anything else may be old news by now, so it only says that there is something to ask about.
     const isFinal = reported.outcome === 'succeeded' || reported.outcome === 'declined';
-    if (isFinal) await outcomes.writeOutcome({ ...payment, provider }, reported);
+    if (isFinal) await outcomes.write({ ...payment, provider }, reported);
     else if (payment.status === 'processing') await this.#write(payment, await charging.find(payment));
   }
 
@@ -98,7 +98,7 @@ export class ChargeReconciler {
       logger.warn('provider did not say what became of a charge', { ...facts, err: outcome.error });
       return false;
     }
-    const { status } = await outcomes.writeOutcome(payment, outcome);
+    const { status } = await outcomes.write(payment, outcome);
     if (status !== 'processing') logger.info('charge settled', { ...facts, outcome: outcome.outcome });
     return status !== 'processing';
   }

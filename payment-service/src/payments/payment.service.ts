@@ -1,28 +1,14 @@
 import type { Actor } from '@shop/common/auth';
 import type { PaymentMethod, PaymentStatus } from '@shop/common/contracts';
 import type { InboundEvent } from '@shop/common/database';
-import { Conflict, InvalidInput, ServiceUnavailable, type AppError } from '@shop/common/errors';
+import { InvalidInput } from '@shop/common/errors';
 import type { IdempotencyLease } from '@shop/common/idempotency';
-import type { Logger } from '@shop/common/logger';
 import { noneOf, type JsonRows, type JsonSlice, type PageRequest } from '@shop/common/paging';
-import { isSameMoney } from '../discrepancies/contradiction.js';
-import type { DiscrepancyService } from '../discrepancies/discrepancy.service.js';
-import type { ChargeOutcome, Providers } from '../providers/providers.js';
+import type { Providers } from '../providers/providers.js';
+import { paid, type ChargeOutcomeService } from './charge-outcome.service.js';
 import type { ChargingService } from './charging.service.js';
-import { paymentContradicted } from './contradictions.js';
 import { amountInMinorUnits } from './minor-units.js';
-import {
-  chargeAwaitsCustomer,
-  chargeDeclined,
-  chargeNotReached,
-  chargeRequested,
-  chargeSucceeded,
-  orderObserved,
-  paymentRequested,
-  type Decision,
-  type Moment,
-  type PaymentAggregate,
-} from './payment-aggregate.js';
+import { chargeRequested, orderObserved, paymentRequested, type Moment } from './payment-aggregate.js';
 import type { PaymentAggregateRepository } from './payment-aggregate.repository.js';
 import { isTooLate, type PayableOrder } from './payable-order.js';
 import type { PayableOrderClient } from './payable-order.client.js';
@@ -31,11 +17,10 @@ import {
   OnlyAdminReceives,
   OrderNotFound,
   OrderNotPayable,
-  PaymentDeclined,
   PaymentNotFound,
   PaymentNotPending,
 } from './payment.errors.js';
-import { isReceivedByHand, type Payment } from './payment.js';
+import { isReceivedByHand, written, type Payment } from './payment.js';
 import type { PaymentFilter, PaymentRepository, PaymentView } from './payment.repository.js';
 
 export interface PaymentServiceOptions {
@@ -44,10 +29,9 @@ export interface PaymentServiceOptions {
   orders: PayableOrderClient;
   providers: Pick<Providers, 'online' | 'byHand' | 'referenceOf'>;
   charging: Pick<ChargingService, 'charge' | 'carryOn'>;
-  discrepancies: Pick<DiscrepancyService, 'record'>;
+  outcomes: Pick<ChargeOutcomeService, 'settle'>;
   /** Notified when a refund waits for its provider. */
   refunds: { wake(): void };
-  logger: Logger;
   newId: () => string;
   /** That may be opened for one order. */
   paymentsPerOrder: number;
@@ -60,13 +44,6 @@ export interface PaymentDraft {
   currency: string;
   method: PaymentMethod;
   description: string | null;
-}
-
-interface OutcomeContext {
-  /** Of the request that waits for the outcome. */
-  lease?: IdempotencyLease<Payment> | undefined;
-  /** The payment's, as it was when the charge began: saves reading both again. */
-  order?: PayableOrder;
 }
 
 /** Whose payments are asked for: the caller's own, or all that it may see. */
@@ -149,7 +126,7 @@ export class PaymentService {
     { token, method: chosen }: { token: string | undefined; method: PaymentMethod | undefined },
     lease?: IdempotencyLease<Payment>,
   ): Promise<Payment> {
-    const { payments, providers, charging } = this.#options;
+    const { payments, providers, charging, outcomes } = this.#options;
     const found = await payments.findWithOrder(id);
     const before = visibleTo(actor, found?.payment);
     const { order, now } = written(found);
@@ -166,72 +143,16 @@ export class PaymentService {
       throw new PaymentNotPending('no longer pending');
     }
     const outcome = await charging.charge(payment, token);
-    return this.settle(payment, outcome, { lease, order });
+    return outcomes.settle(payment, outcome, { lease, order });
   }
 
   /** Brings a charge to its end that began earlier: asking under the same key never charges twice. */
   async #carryOn(payment: Payment, token: string | undefined, lease: IdempotencyLease<Payment>): Promise<Payment> {
     if (payment.status !== 'processing') return paid(payment);
-    const outcome = await this.#options.charging.carryOn(payment, token);
+    const { charging, outcomes } = this.#options;
+    const outcome = await charging.carryOn(payment, token);
     // Where the provider isn't reached now it may have been then.
-    return this.settle(payment, 'error' in outcome ? { ...outcome, outcome: 'unknown' } : outcome, { lease });
-  }
-
-  /** As `writeOutcome`, for somebody who waits for it. Throws PaymentDeclined, Conflict and ServiceUnavailable. */
-  async settle(payment: Payment, outcome: ChargeOutcome, context: OutcomeContext = {}): Promise<Payment> {
-    const { logger } = this.#options;
-    const facts = { paymentId: payment.id, outcome: outcome.outcome };
-    if ('error' in outcome) logger.warn('charge not answered', { ...facts, err: outcome.error });
-    const settled = await this.writeOutcome(payment, outcome, context).catch((err: unknown) => {
-      // The money may have moved: any other answer than "being processed" would be untrue.
-      logger.error('outcome of a charge not written', { ...facts, err });
-      return payment;
-    });
-    return paid(settled);
-  }
-
-  /** Writes down what came of a charge, unless that is known already. Answers the payment as it is then. */
-  async writeOutcome(payment: Payment, result: ChargeOutcome, { lease, order }: OutcomeContext = {}): Promise<Payment> {
-    const { aggregates, payments, refunds } = this.#options;
-    const { id, orderId } = payment;
-    if (result.outcome === 'unknown') return written(await payments.find(id));
-    if (result.outcome === 'succeeded' && !isSameMoney(payment, result)) {
-      await this.#options.discrepancies.record(paymentContradicted('amount_differs', payment, result));
-      return written(await payments.find(id));
-    }
-    const decide = (aggregate: PaymentAggregate, now: Date): Decision => {
-      switch (result.outcome) {
-        case 'needs-customer':
-          return chargeAwaitsCustomer(aggregate, id, result.nextAction, this.#moment(now));
-        case 'unconfirmed':
-        case 'processing':
-          return chargeAwaitsCustomer(aggregate, id, undefined, this.#moment(now));
-        case 'succeeded':
-          return chargeSucceeded(aggregate, id, result.transactionId, this.#moment(now));
-        case 'declined':
-          return chargeDeclined(aggregate, id, result.reason, this.#moment(now));
-        case 'not-reached':
-          return chargeNotReached(aggregate, id, this.#moment(now));
-      }
-    };
-    const decision = await aggregates.changePayment(orderId, decide, {
-      // Without a reference from the start one was stored meanwhile, so the payment is no longer as it was.
-      known: order && payment.providerReference !== null ? { order, payment } : undefined,
-      note: ({ payment: changed }) =>
-        changed?.status === 'processing' ? undefined : changed && lease?.settle(refusalOf(changed) ?? changed),
-    });
-    if (decision.openedRefund) refunds.wake();
-    const settled = decision.payment ?? written(await payments.find(id));
-    // One that went back to `pending` has no provider any more.
-    const known = { ...settled, provider: settled.provider ?? payment.provider };
-    if (result.outcome === 'succeeded' && settled.paidAt === null) {
-      // No way leads here; if one does after all, somebody must give the money back by hand.
-      await this.#options.discrepancies.record(paymentContradicted('charged_not_paid', known, result));
-    }
-    if (result.outcome === 'declined' && settled.paidAt !== null) {
-      await this.#options.discrepancies.record(paymentContradicted('paid_not_charged', known, result));
-    }
-    return settled;
+    return outcomes.settle(payment, 'error' in outcome ? { ...outcome, outcome: 'unknown' } : outcome, { lease });
   }
 
   /** An event describes an order: what follows for its payment happens once, in whatever order the news come. */
@@ -251,27 +172,6 @@ export class PaymentService {
   #moment(now: Date): Moment {
     return { now, newId: this.#options.newId };
   }
-}
-
-/** What a payer learns of a payment that isn't paid after all. */
-function refusalOf({ id: paymentId, status, failureReason }: Payment): AppError | undefined {
-  switch (status) {
-    case 'failed':
-      return new PaymentDeclined('Payment', { paymentId, reason: failureReason ?? 'declined' });
-    case 'cancelled':
-      return new Conflict('Order was cancelled, and its payment with it');
-    case 'pending':
-      return new ServiceUnavailable('The payment provider can not be reached');
-    default:
-      return undefined;
-  }
-}
-
-/** A payment that is paid, or being processed. Throws what `refusalOf` answers. */
-function paid(payment: Payment): Payment {
-  const refusal = refusalOf(payment);
-  if (refusal !== undefined) throw refusal;
-  return payment;
 }
 
 function present<T>(value: T | undefined): T {
@@ -298,10 +198,4 @@ function refuseMismatch(order: PayableOrder, { amount, currency }: Pick<PaymentD
   }
   const minor = amountInMinorUnits(amount, currency, order.currencyDecimals);
   if (minor !== order.amount) throw new InvalidInput([{ field: 'amount', message: 'must be the total of the order' }]);
-}
-
-/** What was just written is there. */
-function written<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error('what was written of a payment is gone');
-  return value;
 }

@@ -154,3 +154,9 @@ export function countRefund(payment: Payment, amount: bigint, now: Date): Paymen
 /** A reserved amount stays ours: its refund failed. */
 export const releaseRefund = (payment: Payment, amount: bigint, now: Date): Payment =>
   change(payment, { refundReserved: payment.refundReserved - amount }, now);
+
+/** What was just written is there. */
+export function written<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('what was written of a payment is gone');
+  return value;
+}
