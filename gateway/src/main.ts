@@ -1,3 +1,4 @@
+import './load-graphql.js'; // first: what the others import loads graphql, too
 import { runProcess } from '@shop/common/process';
 import { loadConfig } from './config.js';
 

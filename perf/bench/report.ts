@@ -180,7 +180,7 @@ Written by \`make test-performance-report\`: run it again rather than edit this 
 
 Machine: ${machine()}, ${process.platform} ${process.arch}. The load comes from the same machine, so it takes part of its processors.
 Every feature is on (login, limits, validation, log, metrics); limits alone are raised so far that the load meets none, and
-bcrypt has its least cost. The gateway and the floor run with \`NODE_ENV=production\`: without it graphql checks more.
+bcrypt has its least cost.
 
 Method: ${connections} connections, each waiting for its answer before it asks again; ten thousand requests or forty seconds to warm up, then ${laps === 1 ? 'one that counts' : `${laps} that count`},
 each beside the floor's. Shown are medians of the laps. The floor is bare Express with one prepared statement whose JSON

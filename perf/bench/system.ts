@@ -34,18 +34,6 @@ const changedSettings = {
   SERVICE_OVERLOAD_DELAY: '1500ms',
 };
 
-/**
- * As where it serves: graphql looks for copies of itself at each type that it compares otherwise. What production hides by
- * itself stays on.
- */
-const gatewaySettings = {
-  NODE_ENV: 'production',
-  STOP_DELAY: '1ms',
-  API_DOCS_ENABLED: 'true',
-  GRAPHIQL_ENABLED: 'true',
-  INTROSPECTION_ENABLED: 'true',
-};
-
 export const nodeProcesses = ['user-service', 'order-service', 'payment-service', 'gateway'] as const;
 export type NodeProcess = (typeof nodeProcesses)[number];
 export const databaseProcesses = ['postgres-user', 'postgres-order', 'postgres-payment'] as const;
@@ -102,10 +90,7 @@ export async function startBenchSystem(output: Output, environment: Record<strin
     inspectors.ports[nodeProcesses.findIndex((one) => one === name)] ?? 0;
   const stack = await startStack({
     environment: { ...changedSettings, ...environment },
-    changes: (name) => ({
-      NODE_OPTIONS: `--inspect-port=127.0.0.1:${inspectorPortOf(name)}`,
-      ...(name === 'gateway' && gatewaySettings),
-    }),
+    changes: (name) => ({ NODE_OPTIONS: `--inspect-port=127.0.0.1:${inspectorPortOf(name)}` }),
     events: output.events,
   });
   let isRunning = true;
