@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
 import { baseEnvironment } from './environment.ts';
@@ -48,6 +48,20 @@ async function createStack() {
     await reserved.release();
   };
   return { directory, environment, run, start, dispose };
+}
+
+/** Holds the supervisor where it is: what others do meanwhile takes as long as it takes. */
+function holdSupervisor(file: StateFile) {
+  const { pid } = file.readRunning()!.supervisor;
+  process.kill(pid, 'SIGSTOP');
+  return {
+    letGoOn: () => process.kill(pid, 'SIGCONT'),
+    /** By a signal that it finds when it goes on. */
+    isAskedToStop: () => {
+      const [, pending = '0'] = /^ShdPnd:\s*(\w+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+      return (BigInt(`0x${pending}`) >> BigInt(constants.signals.SIGTERM - 1)) % 2n === 1n;
+    },
+  };
 }
 
 describe('the command line', () => {
@@ -202,9 +216,13 @@ describe('the command line', () => {
     const starting = other.run('infra', '-d');
     const file = new StateFile(other.directory);
     await until(() => file.readRunning() !== undefined);
+    const supervisor = holdSupervisor(file);
     const waiting = other.start('infra', '-d');
     await until(() => waiting.stderr().includes('a start is under way'));
-    expect(await other.run('down')).toMatchObject({ code: 0 });
+    const stopping = other.run('down');
+    await until(supervisor.isAskedToStop);
+    supervisor.letGoOn();
+    expect(await stopping).toMatchObject({ code: 0 });
     expect(await starting).toMatchObject({ code: 1, stderr: expect.stringContaining('everything has stopped') });
     expect(await waiting.ended).toMatchObject({
       code: 1,
@@ -217,16 +235,18 @@ describe('the command line', () => {
   it('starts beside each other -> one of them starts it, and each ends once it is ready; one during a stop starts it again', async () => {
     const other = await createStack();
     const file = new StateFile(other.directory);
-    const start = async () => {
-      const { code, stdout, stderr } = await other.run('infra', '-d');
+    const start = async (underWay = other.start('infra', '-d')) => {
+      const { code, stdout, stderr } = await underWay.ended;
       return { code, stdout, stderr, isReady: file.readRunning()?.ready };
     };
     const expected = { code: 0, stdout: expect.stringContaining('Adminer'), isReady: true };
     const atOnce = [start(), start()];
     await until(() => file.readRunning() !== undefined);
-    const third = start();
-    for (const result of await Promise.all([...atOnce, third])) expect(result).toMatchObject(expected);
-    expect((await third).stderr).toContain('a start is under way: waiting for its end');
+    const supervisor = holdSupervisor(file);
+    const third = other.start('infra', '-d');
+    await until(() => third.stderr().includes('a start is under way: waiting for its end'));
+    supervisor.letGoOn();
+    for (const result of await Promise.all([...atOnce, start(third)])) expect(result).toMatchObject(expected);
 
     const first = file.readRunning()!.supervisor.pid;
     const stopping = other.run('down');

@@ -1,3 +1,4 @@
+import { TIMEOUT } from '@shop/testing';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { urls } from './system.js';
 
@@ -29,6 +30,7 @@ export async function openPage({
     args: ['--no-sandbox', '--disable-gpu', '--no-first-run', ...QUIET],
   });
   const page = await browser.newPage({ viewport: { width: 1400, height } });
+  page.setDefaultTimeout(TIMEOUT);
   const foreignRequests: string[] = [];
   const complaints: string[] = [];
   page.on('request', (request) => {

@@ -21,7 +21,7 @@ let admin: TestCaller;
 let key: string;
 
 beforeAll(async () => {
-  test = await startTestService();
+  test = await startTestService({ providerTimeout: 20_000 }); // a slow machine fails no payment
   another = await test.startAnother();
 });
 afterAll(async () => {
