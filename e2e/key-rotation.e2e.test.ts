@@ -134,9 +134,12 @@ class Client {
       const { token } = this.#pair;
       const answer = await askAs(token, target);
       if (isAnswered(answer)) this.#count(target);
-      // A slow machine may come to it only when it has ended.
-      else if (Date.now() < this.#endOf(token))
-        this.refused.push(`${target}: ${answer.status} ${JSON.stringify(answer.body)}`);
+      else {
+        const text = JSON.stringify(answer.body);
+        // A slow machine may come to it only when it has ended.
+        const hasEnded = Date.now() >= this.#endOf(token) && text.includes('Token has expired');
+        if (!hasEnded) this.refused.push(`${target}: ${answer.status} ${text}`);
+      }
       await delay(PAUSE);
     }
   }

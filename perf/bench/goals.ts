@@ -37,8 +37,8 @@ const atMost = (what: string, value: number, goal: number, show: (value: number)
 
 export const tailOf = ({ result: { times } }: AtHalf): number => times.p99 / times.p50;
 
-export const goodputOf = ({ peak, overload }: Pick<UnderLoad, 'peak' | 'overload'>): number =>
-  overload.succeeded / peak.succeeded;
+/** How many times what /health takes a refusal takes. */
+export const refusalRatioOf = ({ costs }: Pick<UnderLoad, 'costs'>): number => costs.refusal / costs.health;
 
 function costOutcomes(one: Measured): Outcome[] {
   const { name, goal } = one.workload;
@@ -50,7 +50,7 @@ function costOutcomes(one: Measured): Outcome[] {
 
 /** What is known of each goal. */
 export function outcomesOf({ measured, memory, load, halves, starts }: GoalsOf): Outcome[] {
-  const goodput = goodputOf(load);
+  const goodput = load.overload.succeeded / load.peak.succeeded;
   return [
     ...measured.flatMap(costOutcomes),
     ...halves.map((half) =>
@@ -62,7 +62,7 @@ export function outcomesOf({ measured, memory, load, halves, starts }: GoalsOf):
       goal: `>= ${percent(goodputGoal)}`,
       isMet: goodput >= goodputGoal,
     },
-    atMost('a refusal, over /health', load.costs.refusal / load.costs.health, refusalGoal, (value) => value.toFixed(2)),
+    atMost('a refusal, over /health', refusalRatioOf(load), refusalGoal, (value) => value.toFixed(2)),
     ...(Object.keys(memory.before) as ProcessName[]).map((name) =>
       atMost(
         `${name}, memory at rest`,

@@ -30,7 +30,7 @@ describe('a goal', () => {
     ['a page, at half the peak: 99 % over 50 %', slowest(20), slowest(21), '10.5', '<= 10.0'],
     ['gateway, memory at rest', resting(130), resting(131), '131 MB', '<= 130 MB'],
     ['gateway, until ready', starting(1_000), starting(1_001), '1001 ms', '<= 1000 ms'],
-  ])('%s: exactly it -> met, more -> missed', (what, met, missed, measured, goal) => {
+  ])('%s: exactly it -> met, beyond it -> missed', (what, met, missed, measured, goal) => {
     expect(outcome(what, met)).toMatchObject({ isMet: true });
     expect(outcome(what, missed)).toEqual({ what, measured, goal, isMet: false });
   });

@@ -7,7 +7,7 @@ import { processes, type ProcessName } from './system.ts';
 import { enduranceText, type Endurance } from './endurance.ts';
 import { atHalfText, type AtHalf } from './half-the-peak.ts';
 import type { Profiled } from './layers.ts';
-import { goalsText, goodputGoal, memoryGoalOf, refusalGoal, startGoal } from './goals.ts';
+import { goalsText, goodputGoal, memoryGoalOf, refusalGoal, refusalRatioOf, startGoal } from './goals.ts';
 import { limitsText } from './limits.ts';
 import { markdownTable, megabytes, percent, whole } from './markdown.ts';
 import type { Lap, Measured } from './measure.ts';
@@ -66,16 +66,17 @@ function memoryRows({ before, after }: Run['memory']): string[][] {
 }
 
 /** What too much load did, in words and a table. */
-export function loadText({ name, peak, half, overload, floor, costs }: UnderLoad): string {
+export function loadText(load: UnderLoad): string {
+  const { name, peak, half, overload, floor, costs } = load;
   const others = [...overload.answers]
     .filter(([answer]) => !/^2/.test(answer))
     .map(([answer, count]) => `${count} x ${answer}`);
   const perCore = ({ succeeded, cores }: LoadedResult): number => succeeded / cores.service;
-  const row = (title: string, load: LoadedResult, ofPeak = peak): string[] => [
-    ...[title, whole(load.offered), whole(load.succeeded), percent(load.succeeded / ofPeak.succeeded)],
-    ...[milliseconds(load.times.p50), milliseconds(load.times.p99)],
-    ...[load.cores.service.toFixed(2), load.cores.database.toFixed(2), whole(perCore(load))],
-    ((load.generator * load.offered) / 1e6).toFixed(2),
+  const row = (title: string, result: LoadedResult, ofPeak = peak): string[] => [
+    ...[title, whole(result.offered), whole(result.succeeded), percent(result.succeeded / ofPeak.succeeded)],
+    ...[milliseconds(result.times.p50), milliseconds(result.times.p99)],
+    ...[result.cores.service.toFixed(2), result.cores.database.toFixed(2), whole(perCore(result))],
+    ((result.generator * result.offered) / 1e6).toFixed(2),
   ];
   const probes = Object.entries(overload.probes).map(
     ([path, { times, failures }]) =>
@@ -100,7 +101,7 @@ ${markdownTable([
 
 Beyond the peak: ${others.join(', ') || 'nothing was refused'}. Refusals: ${milliseconds(overload.refusalTimes.p50)} as
 median, ${milliseconds(overload.refusalTimes.p99)} at 99 %. Meanwhile ${probes.join('; ')}. A refusal takes
-${whole(costs.refusal)} us of the service's processor time, \`/health\` ${whole(costs.health)} us: ${(costs.refusal / costs.health).toFixed(2)} times as
+${whole(costs.refusal)} us of the service's processor time, \`/health\` ${whole(costs.health)} us: ${refusalRatioOf(load).toFixed(2)} times as
 much, where <= ${refusalGoal} is the goal. The generator takes its share of the same processors, so beside the goodput stands what the
 service answers in a second of its own processor time.`;
 }

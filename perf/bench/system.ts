@@ -72,7 +72,7 @@ interface Floor {
 async function startFloor(urls: string[], privateKey: string): Promise<Floor> {
   const child = fork(path.join(import.meta.dirname, 'floor-server.ts'), [...urls, privateKey], {
     detached: true,
-    env: { ...process.env, NODE_ENV: 'production' },
+    env: { ...process.env, NODE_ENV: 'production' }, // graphql costs no more than in the gateway (its load-graphql.ts)
   });
   const ended = once(child, 'exit').then(([code]) => {
     throw new Error(`the floor ended with ${code} while it started`);

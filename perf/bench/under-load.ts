@@ -61,8 +61,8 @@ export async function underLoad(system: BenchSystem, output: Output): Promise<Un
   const offer = (what: string, target: Target, perSecond: number, connections: number): Promise<LoadedResult> =>
     output.during(what, async () => {
       const before = system.spent();
-      const load = { request: target.request, openedTo: target.origin };
-      const result = await offerLoad({ ...load, perSecond, seconds, connections });
+      const { request, origin: openedTo } = target;
+      const result = await offerLoad({ request, openedTo, perSecond, seconds, connections });
       const after = system.spent();
       const coresOf = (name: Target['process'] | 'postgres-order'): number =>
         (after[name] - before[name]) / seconds / 1e6;
