@@ -19,6 +19,11 @@ const about = ['job', 'dependency', 'messaging_destination_name'];
 /** As `DatabaseDown job=order-service dependency=database`. */
 const named = (alert: string, labels: Record<string, string>): string =>
   [alert, ...about.flatMap((label) => (labels[label] === undefined ? [] : [`${label}=${labels[label]}`]))].join(' ');
+const haveFired =
+  (labels: Record<string, string>, ...alerts: string[]) =>
+  (): boolean =>
+    alerts.every((alert) => fired.has(named(alert, labels)));
+
 const ending = new AbortController();
 const atWork: Promise<void>[] = [];
 
@@ -114,26 +119,42 @@ async function queueIsFull(token: string): Promise<void> {
   const labels = { job: 'order-service', messaging_destination_name: 'microservices.events:order.created' };
   const pattern = `^${paymentQueue.replaceAll('.', '\\.')}$`;
   await rabbitmqControl('set_policy', 'full', pattern, '{"max-length-bytes":1}', '--apply-to', 'queues');
-  const isDone = () => fired.has(named('QueueFull', labels));
+  const isDone = haveFired(labels, 'QueueFull');
   keepDoing(() => placeWithoutWaiting(token), { pause: 100, isDone });
   await eventually(async () => expect(isDone()).toBe(true));
   await rabbitmqControl('clear_policy', 'full');
 }
 
+/** The gateway is gone, and nginx is asked for it. */
+async function gatewayIsDown(): Promise<void> {
+  await stack.process('gateway').kill();
+  const isDone = haveFired({}, 'EdgeFailing');
+  keepDoing(() => graphql('{ __typename }', undefined, undefined, urls.nginx), { pause: 100, isDone });
+  await eventually(() => expect(isDone()).toBe(true));
+}
+
 /** The table of orders is locked again and again, while many ask for it. */
-function ordersAreLocked(token: string): void {
+async function ordersAreLocked(token: string): Promise<void> {
   const lock = `BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(3); COMMIT`;
-  const isDone = () =>
-    ['LatencyHigh', 'DatabasePoolExhausted'].every((alert) => fired.has(named(alert, { job: 'order-service' })));
+  const isDone = haveFired({ job: 'order-service' }, 'LatencyHigh', 'DatabasePoolExhausted');
   keepDoing(() => query('ORDER', lock), { pause: 100, isDone });
   for (let reader = 0; reader < 20; reader++)
     keepDoing(() => rest('GET', '/orders', { token }), { pause: 100, isDone });
+  await eventually(() => expect(isDone()).toBe(true));
 }
 
 const MORE_THAN_IT_SHOULD = 450 * 1024 * 1024;
 const hogs = `
   globalThis.hog = Buffer.alloc(${MORE_THAN_IT_SHOULD}, 1);
-  setInterval(() => { for (const until = Date.now() + 190; Date.now() < until;); }, 200)`;
+  globalThis.busy = setInterval(() => { for (const until = Date.now() + 190; Date.now() < until;); }, 200)`;
+
+/** A process takes a processor for itself, until that is noticed. */
+async function processHogs(): Promise<void> {
+  await runInside(pidOf('user-service'), hogs);
+  const isDone = haveFired({ job: 'user-service' }, 'MemoryHigh', 'EventLoopBusy');
+  await eventually(() => expect(isDone()).toBe(true));
+  await runInside(pidOf('user-service'), 'clearInterval(globalThis.busy)');
+}
 
 const losesItsLog = `process.stdout.write = (_text, written) => void written(new Error('no space left on device'))`;
 
@@ -248,10 +269,8 @@ describe('alerts of a running system', () => {
       await eventsWait();
 
       const { token } = await register();
-      await stack.process('gateway').kill();
-      keepDoing(() => graphql('{ __typename }', undefined, undefined, urls.nginx), { pause: 100 });
-      await runInside(pidOf('user-service'), hogs);
-      ordersAreLocked(token);
+      // What follows needs the processors that these take.
+      await Promise.all([gatewayIsDown(), processHogs(), ordersAreLocked(token)]);
       const [blocked, behind] = [
         named('BrokerBlocked', { job: 'rabbitmq' }),
         named('OutboxBehind', { job: 'order-service' }),
