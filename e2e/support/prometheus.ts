@@ -7,15 +7,20 @@ export const every =
   (configuration: string): string =>
     configuration.replaceAll(/_interval: 15s/g, `_interval: ${seconds}s`);
 
+/** A rate needs a few samples; an alert must not fire because a busy machine gave no sample for a moment. */
+const [SHORTEST_WINDOW, SHORTEST_WAIT] = [6, 10];
+
 /**
- * For the rules, time passes faster: what they look at is a twentieth as long, how long it must last a sixtieth, and an
- * outbox is behind after 3 s.
+ * For the rules, time passes faster: what they look at is a twentieth as long, how long it must last a sixtieth, down to
+ * some seconds, and an outbox is behind after 3 s.
  */
 export const hurried = (rules: string): string =>
-  every(1)(rules)
-    .replaceAll(/\[(\d+)([mhd])\]/g, (_, count: string, unit: string) => `[${(Number(count) * secondsOf(unit)) / 20}s]`)
+  every(2)(rules)
+    .replaceAll(/\[(\d+)([mhd])\]/g, (_, count: string, unit: string) => {
+      return `[${Math.max(SHORTEST_WINDOW, (Number(count) * secondsOf(unit)) / 20)}s]`;
+    })
     .replaceAll(/for: (\d+)([sm])/g, (_, count: string, unit: string) => {
-      return `for: ${Math.max(1, Math.round((Number(count) * secondsOf(unit)) / 60))}s`;
+      return `for: ${Math.max(SHORTEST_WAIT, Math.round((Number(count) * secondsOf(unit)) / 60))}s`;
     })
     .replace('outbox_oldest_unpublished_age_seconds > 30', 'outbox_oldest_unpublished_age_seconds > 3');
 
