@@ -105,6 +105,7 @@ async function eventsWait(): Promise<void> {
   const labels = { job: 'payment-service', messaging_destination_name: paymentQueue };
   const { token } = await register();
   await fail('55P03');
+  // A fifth one that fails alike would be an outage.
   for (let placed = 0; placed < 4; placed++) await placeWithoutWaiting(token);
   await eventually(async () => expect([...fired]).toContain(named('EventsDeferred', labels)));
   await fail('53100');

@@ -87,16 +87,20 @@ export class EventConsumer {
     this.#options = options;
     this.#metrics = messagingMetrics(metrics);
     this.#streak = new FailureStreak({ length, limit });
-    this.#metrics.consumerPaused.set({ messaging_destination_name: queue.name }, 0);
+    const labels = { messaging_destination_name: queue.name };
+    this.#metrics.consumerPaused.set(labels, 0);
+    // Prometheus counts from the first value that it sees: the first deferrals would be none.
+    this.#metrics.deferrals.inc(labels, 0);
+    this.#metrics.retries.inc(labels, 0);
     this.#breaker = new CircuitBreaker({
       holdLimit,
       stopping: this.#stopping.signal,
       onOpen: (err) => {
-        this.#metrics.consumerPaused.set({ messaging_destination_name: queue.name }, 1);
+        this.#metrics.consumerPaused.set(labels, 1);
         logger.warn('events held back', { queue: queue.name, isForeseen: isForeseenOutage(err), err });
       },
       onClose: () => {
-        this.#metrics.consumerPaused.set({ messaging_destination_name: queue.name }, 0);
+        this.#metrics.consumerPaused.set(labels, 0);
         logger.info('events are handled again', { queue: queue.name });
       },
       onSuccess: () => this.#streak.reset(),

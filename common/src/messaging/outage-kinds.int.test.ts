@@ -7,6 +7,7 @@ import { orderCreated } from '../../test/messaging/fixtures.js';
 import { MessagingBench } from '../../test/messaging/messaging-bench.js';
 import { AtomicStore, type TransactionOf } from '../database/index.js';
 import { ServiceUnavailable } from '../errors/index.js';
+import { createMetrics } from '../metrics/index.js';
 import type { EventHandler } from './event-consumer.js';
 
 type TestClient = ReturnType<typeof createTestClient>['client'];
@@ -186,6 +187,13 @@ describe('one event meets what is not its fault, and the others do not', () => {
     await eventually(() => expect(handled).toContain(victim));
     expect(await bench.waiting(bench.deadLetterQueue)).toBe(0);
   }
+
+  it('none has done so yet -> the metric is there and 0: to Prometheus the first ones are an increase', async () => {
+    const metrics = createMetrics({ service: 'test' });
+    start({ metrics });
+    const { values } = (await metrics.registry.getSingleMetric('messaging_deferrals_total')?.get()) ?? {};
+    expect(values).toMatchObject([{ value: 0, labels: { messaging_destination_name: bench.queue.name } }]);
+  });
 
   it('a lock that is held for long -> it waits alone, uses no try, and succeeds afterwards', async () => {
     const [victim = ''] = send();
