@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { aPage, anOrder } from '../test/resources.js';
 import { codes, createTestGateway, type TestGateway } from '../test/test-gateway.js';
@@ -8,19 +9,9 @@ const list = (count: number, item: (index: number) => string): string =>
   Array.from({ length: count }, (_, index) => item(index)).join(' ');
 
 let gateway: TestGateway;
-let most: number;
 
 beforeEach(async () => {
   gateway = await createTestGateway({ upstreamLimits: { perRequest: PER_REQUEST, perClient: PER_CLIENT } });
-  let running = 0;
-  most = 0;
-  gateway.orders.on('GET /api/v1/orders', async () => {
-    running++;
-    most = Math.max(most, running);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    running--;
-    return { data: [anOrder()], meta: aPage() };
-  });
 });
 afterEach(() => gateway.stop());
 
@@ -28,29 +19,52 @@ describe('calls of services', () => {
   const lists = (count: number): string =>
     `{ ${list(count, (i) => `a${i}: orders(limit: ${i + 1}) { data { id } }`)} }`;
 
+  /** No list is answered before `wanted` of them are asked for at once. The most that ever were. */
+  const together = (wanted: number): { most: number } => {
+    const calls = { most: 0 };
+    const complete = Promise.withResolvers<undefined>();
+    let running = 0;
+    gateway.orders.on('GET /api/v1/orders', async () => {
+      running++;
+      calls.most = Math.max(calls.most, running);
+      if (running === wanted) complete.resolve(undefined);
+      await complete.promise;
+      await delay(5); // whatever else may come
+      running--;
+      return { data: [anOrder()], meta: aPage() };
+    });
+    return calls;
+  };
+
   it('thirty lists in one request -> a few at a time, and all are answered', async () => {
+    const calls = together(PER_REQUEST);
     const { data, errors } = await gateway.ask(lists(30), { token: gateway.tokens.tokenFor({}) });
 
     expect(errors).toBeUndefined();
     expect(Object.keys(data)).toHaveLength(30);
-    expect(most).toBe(PER_REQUEST);
+    expect(calls.most).toBe(PER_REQUEST);
   });
 
   it('many requests of one account -> a few at a time for all of them, and all are answered', async () => {
+    const calls = together(PER_CLIENT);
     const token = gateway.tokens.tokenFor({});
     const answers = await Promise.all(Array.from({ length: 4 }, () => gateway.ask(lists(8), { token })));
 
     for (const { errors } of answers) expect(errors).toBeUndefined();
-    expect(most).toBe(PER_CLIENT);
+    expect(calls.most).toBe(PER_CLIENT);
   });
 
   it('requests of two accounts -> neither waits for the other', async () => {
+    const calls = together(PER_CLIENT + 1);
     const tokens = ['0199a000-0000-7000-8000-00000000000b', '0199a000-0000-7000-8000-00000000000c'].map((id) =>
       gateway.tokens.tokenFor({ id }),
     );
-    await Promise.all(tokens.flatMap((token) => [gateway.ask(lists(8), { token }), gateway.ask(lists(8), { token })]));
+    const answers = await Promise.all(
+      tokens.flatMap((token) => [gateway.ask(lists(8), { token }), gateway.ask(lists(8), { token })]),
+    );
 
-    expect(most).toBeGreaterThan(PER_CLIENT);
+    for (const { errors } of answers) expect(errors).toBeUndefined();
+    expect(calls.most).toBeGreaterThan(PER_CLIENT);
   });
 });
 
