@@ -89,7 +89,7 @@ export class EventConsumer {
     this.#streak = new FailureStreak({ length, limit });
     const labels = { messaging_destination_name: queue.name };
     this.#metrics.consumerPaused.set(labels, 0);
-    // Prometheus counts from the first value that it sees: the first deferrals would be none.
+    // Prometheus counts from the first value that it sees: the first of each would be none.
     this.#metrics.deferrals.inc(labels, 0);
     this.#metrics.retries.inc(labels, 0);
     this.#breaker = new CircuitBreaker({

@@ -188,12 +188,15 @@ describe('one event meets what is not its fault, and the others do not', () => {
     expect(await bench.waiting(bench.deadLetterQueue)).toBe(0);
   }
 
-  it('none has done so yet -> the metric is there and 0: to Prometheus the first ones are an increase', async () => {
-    const metrics = createMetrics({ service: 'test' });
-    start({ metrics });
-    const { values } = (await metrics.registry.getSingleMetric('messaging_deferrals_total')?.get()) ?? {};
-    expect(values).toMatchObject([{ value: 0, labels: { messaging_destination_name: bench.queue.name } }]);
-  });
+  it.each(['messaging_deferrals_total', 'messaging_retries_total'])(
+    'none has done so yet -> %s is there and 0: to Prometheus the first ones are an increase',
+    async (name) => {
+      const metrics = createMetrics({ service: 'test' });
+      start({ metrics });
+      const { values } = (await metrics.registry.getSingleMetric(name)?.get()) ?? {};
+      expect(values).toMatchObject([{ value: 0, labels: { messaging_destination_name: bench.queue.name } }]);
+    },
+  );
 
   it('a lock that is held for long -> it waits alone, uses no try, and succeeds afterwards', async () => {
     const [victim = ''] = send();
